@@ -1,0 +1,181 @@
+"""Every policy, and the one place where ties break.
+
+A policy is a sort key: smaller goes first. To add one, write a function from a `Request`
+to a tuple of numbers and put a line into `POLICIES`; the web pages, the Redis queue, the
+engine and the simulator then know it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from scheduling.core.request import Request
+
+Key = tuple[float, ...]
+KeyFunction = Callable[[Request], Key]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A named sort key, callable on a request.
+
+    `bounded_wait` puts level 0 first, then whatever is past its due time, earliest due
+    first, and only then the key. `max_running` caps the seats that are used.
+    """
+
+    name: str
+    key: KeyFunction
+    title: str
+    words: str  # the order in plain words, for staff
+    bounded_wait: bool = False
+    max_running: int | None = None
+
+    def __call__(self, request: Request) -> Key:
+        return self.key(request)
+
+
+class Preemption(StrEnum):
+    """When a waiting request may take the seat of a running one that ranks after it."""
+
+    LEVEL = "level"  # only if its priority is strictly more urgent
+    KEY = "key"  # whenever it ranks first
+    NEVER = "never"
+
+
+def _arrival_only(request: Request) -> Key:
+    return ()
+
+
+def _shortest(request: Request) -> Key:
+    return (request.remaining_tokens,)
+
+
+def _most_urgent(request: Request) -> Key:
+    return (request.priority,)
+
+
+def _most_urgent_then_shortest(request: Request) -> Key:
+    return (request.priority, request.remaining_tokens)
+
+
+_ALL: Final = (
+    Policy(
+        name="semantic",
+        key=_most_urgent_then_shortest,
+        title="Semantic",
+        words="Most urgent level first; within a level, the shortest expected answer first.",
+    ),
+    Policy(
+        name="semantic_due",
+        key=_most_urgent_then_shortest,
+        title="Semantic with promise",
+        words=(
+            "Level 0 first, always; then cases whose promised start has passed, longest overdue "
+            "first; then most urgent level, shortest expected answer."
+        ),
+        bounded_wait=True,
+    ),
+    Policy(
+        name="pjf",
+        key=_most_urgent,
+        title="Priority first",
+        words="Most urgent level first; within a level, first come, first served.",
+    ),
+    Policy(
+        name="sjf",
+        key=_shortest,
+        title="Shortest first",
+        words="The shortest expected answer first, whatever the urgency.",
+    ),
+    Policy(
+        name="fcfs",
+        key=_arrival_only,
+        title="First come",
+        words="First come, first served, whatever the urgency.",
+    ),
+    Policy(
+        name="serial",
+        key=_arrival_only,
+        title="One at a time",
+        words="First come, first served, one case at a time: no batching, for comparison.",
+        max_running=1,
+    ),
+)
+
+POLICIES: Final[Mapping[str, Policy]] = MappingProxyType({policy.name: policy for policy in _ALL})
+
+Order = tuple[float | str, ...]
+
+
+def order(request: Request, policy: KeyFunction, now: float) -> Order:
+    """The total order of waiting and running requests at `now` (seconds); smaller goes first.
+
+    `policy` is a `Policy` or any plain key function, which then has no bounded wait.
+    """
+    band, due = 0, 0.0
+    if getattr(policy, "bounded_wait", False):
+        band, due = _band(request, now)
+    return (band, due, *policy(request), request.arrival_seconds, request.id)
+
+
+def _band(request: Request, now: float) -> tuple[int, float]:
+    if request.priority == 0:
+        return 0, 0.0
+    if request.due_seconds <= now:
+        return 1, request.due_seconds
+    return 2, 0.0
+
+
+def rank(requests: Iterable[Request], policy: KeyFunction, now: float) -> list[Request]:
+    """Requests in the order in which `policy` would serve them at `now` (seconds)."""
+    return sorted(requests, key=lambda request: order(request, policy, now))
+
+
+def may_preempt(
+    waiting: Request, running: Request, policy: KeyFunction, now: float, mode: Preemption
+) -> bool:
+    """Whether `waiting` may take the seat of `running`."""
+    if mode is Preemption.NEVER:
+        return False
+    if mode is Preemption.LEVEL and waiting.priority >= running.priority:
+        return False
+    return order(waiting, policy, now) < order(running, policy, now)
+
+
+_RADIX: Final = 2**24
+_EXACT: Final = 2**53
+
+
+def queue_score(key: Key) -> float:
+    """One float in the order of `key`, for a heap or a Redis sorted set.
+
+    A key of one number is its own score. Longer keys are read as digits of base 2**24, so
+    every number but the first must be a whole number in [0, 2**24), and the score stays
+    below 2**53, where floats are exact. Raises ValueError otherwise, never rounds.
+    """
+    if not key:
+        return 0.0
+    if len(key) == 1:
+        return float(key[0])
+    score = 0
+    for position, part in enumerate(key):
+        if part != int(part) or part < 0 or (position and part >= _RADIX):
+            raise ValueError(f"key {key}: part {position} is not a whole number in [0, 2**24)")
+        score = score * _RADIX + int(part)
+    if score >= _EXACT:
+        raise ValueError(f"key {key}: too large to be held exactly")
+    return float(score)
+
+
+def tie_token(request: Request) -> str:
+    """Text whose byte order is the order of (arrival, id), to break ties of equal scores.
+
+    The arrival's IEEE 754 bits in hexadecimal: for numbers that are not negative their
+    order is the numbers' order, so nothing is rounded.
+    """
+    return f"{struct.pack('>d', request.arrival_seconds + 0.0).hex()}:{request.id}"

@@ -1,0 +1,56 @@
+"""The value that core, queue, engine and simulator pass around."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import inf, isfinite
+from typing import Final
+
+NUM_PRIORITIES: Final = 5
+PRIORITIES: Final = range(NUM_PRIORITIES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One generation that waits or runs. The true output length is deliberately absent.
+
+    Raises ValueError, naming the field, where a value can mean nothing.
+    """
+
+    id: str
+    arrival_seconds: float
+    priority: int  # 0 is most urgent
+    prompt_tokens: int
+    predicted_tokens: int  # what the length predictor said
+    generated_tokens: int = 0
+    due_seconds: float = inf  # when guidance should have started, as the site promises
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            raise ValueError("id: must not be empty")
+        if self.priority not in PRIORITIES:
+            raise ValueError(f"priority: must be 0 to 4, not {self.priority!r}")
+        if not isfinite(self.arrival_seconds) or self.arrival_seconds < 0:
+            raise ValueError("arrival_seconds: must be finite and not negative")
+        if self.due_seconds != self.due_seconds:
+            raise ValueError("due_seconds: must be a number")
+        for name in ("prompt_tokens", "predicted_tokens", "generated_tokens"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: must not be negative")
+
+    @property
+    def remaining_tokens(self) -> int:
+        """Predicted tokens still to come; 0, never less, once the prediction is outrun."""
+        return max(0, self.predicted_tokens - self.generated_tokens)
+
+    @property
+    def context_tokens(self) -> int:
+        """Tokens whose keys and values the request needs in memory to go on."""
+        return self.prompt_tokens + self.generated_tokens
+
+    def with_progress(self, generated_tokens: int) -> Request:
+        return replace(self, generated_tokens=generated_tokens)
+
+    def with_priority(self, priority: int, due_seconds: float | None = None) -> Request:
+        due = self.due_seconds if due_seconds is None else due_seconds
+        return replace(self, priority=priority, due_seconds=due)

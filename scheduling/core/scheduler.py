@@ -1,0 +1,339 @@
+"""One loop for every policy: who runs next, who gives up a seat, who gives up memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from scheduling.core.eviction import lowest_ranked, victims_for
+from scheduling.core.holders import Holders
+from scheduling.core.kv_blocks import KVBlocks
+from scheduling.core.policies import KeyFunction, Policy, Preemption, may_preempt, order
+from scheduling.core.request import Request
+from scheduling.core.running import RunningSet
+from scheduling.core.waiting import WaitingQueue
+
+
+class NeverFits(ValueError):
+    """The request needs more KV memory than there is; the message says how much."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One decision, by request id. `running` holds `admitted`; an evicted request lost its KV."""
+
+    running: tuple[str, ...]
+    admitted: tuple[str, ...] = ()
+    preempted: tuple[str, ...] = ()
+    evicted: tuple[str, ...] = ()
+
+
+class Scheduler:
+    """Owns waiting and running requests and returns decisions; whoever called acts on them.
+
+    A preempted request keeps its KV blocks while it waits. Blocks are taken back only when
+    memory is short, from the lowest ranked holder first. Never sleeps, never reads a clock.
+    A decision costs O(log n) in those that wait and O(s) in the seats.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: KeyFunction,
+        num_seats: int,
+        kv: KVBlocks | None = None,
+        preemption: Preemption = Preemption.KEY,
+    ) -> None:
+        if num_seats < 1:
+            raise ValueError("num_seats must be at least 1")
+        self._all_seats = num_seats
+        self._kv = kv
+        self._waiting = WaitingQueue(policy)
+        self._kept = Holders(policy)  # waiting, but still holding KV blocks
+        self._running = RunningSet()
+        self._refused: Request | None = None
+        self._set_policy(policy, preemption)
+
+    @property
+    def num_waiting(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def num_running(self) -> int:
+        return len(self._running)
+
+    @property
+    def running(self) -> tuple[Request, ...]:
+        return self._running.up_to_date()
+
+    @property
+    def num_seats(self) -> int:
+        return self._num_seats
+
+    def add(self, request: Request) -> None:
+        """Raises NeverFits, or ValueError for an id that is here already."""
+        if request.id in self._running or request.id in self._waiting:
+            raise ValueError(f"{request.id}: is waiting or running already")
+        if self._kv is not None:
+            wanted = self._kv.blocks_for(request.context_tokens + 1)
+            if wanted > self._kv.num_blocks:
+                raise NeverFits(
+                    f"{request.id}: needs {wanted} KV blocks, there are {self._kv.num_blocks}"
+                )
+        self._waiting.push(request)
+
+    def get(self, request_id: str) -> Request | None:
+        """The request as it is known here, waiting or running; None when it is not here."""
+        if request_id in self._waiting:
+            return self._waiting[request_id]
+        if request_id in self._running:
+            return self._running[request_id]
+        return None
+
+    def remove(self, request_id: str) -> Request:
+        """Takes out a finished or cancelled request. Raises KeyError when it is not here."""
+        request = self.get(request_id)
+        if request is None:
+            raise KeyError(request_id)
+        self.discard(request_id)
+        return request
+
+    def discard(self, request_id: str) -> None:
+        """As `remove`, for callers that need not know how far it got."""
+        if request_id in self._running:
+            self._running.discard(request_id)
+        else:
+            self._waiting.pop(request_id)
+        self._free(request_id)
+
+    def update(self, request: Request) -> None:
+        """Replaces a request by its newer self: re-prioritised, or with tokens generated."""
+        self._refused = None
+        if request.id in self._running:
+            self._running[request.id] = request
+        elif request.id in self._waiting:
+            self._waiting.push(request)
+            if request.id in self._kept:
+                self._kept.push(request)
+        else:
+            raise KeyError(request.id)
+
+    def set_policy(self, policy: KeyFunction, preemption: Preemption | None = None) -> None:
+        """Orders what waits anew; seats change hands at the next decision. None keeps the mode."""
+        self._set_policy(policy, self._preemption if preemption is None else preemption)
+        self._waiting.set_policy(policy)
+        self._kept.set_policy(policy)
+
+    def schedule(self, now: float) -> Batch:
+        """Fills free seats in rank order and lets the better ranked take the worst one's seat."""
+        admitted: list[str] = []
+        preempted: list[str] = []
+        evicted: list[str] = []
+        while len(self._running) > self._num_seats:  # switched to a policy of fewer seats
+            preempted.append(self._preempt(self._worst_running(now)))
+        while (best := self._waiting.best(now)) is not None:
+            victim = None
+            if len(self._running) >= self._num_seats:
+                if self._stays_refused(best, now):
+                    break
+                victim = self._worst_running(now)
+                if not may_preempt(best, victim, self._policy, now, self._preemption):
+                    self._refused, self._refused_at = best, now
+                    break
+            if not self._find_room(best, now, evicted, preempted):
+                break
+            if victim is not None and victim.id in self._running:
+                preempted.append(self._preempt(victim))
+            self._admit(best, now)
+            admitted.append(best.id)
+        return Batch(
+            running=tuple(self._running),
+            admitted=tuple(r for r in admitted if r in self._running),
+            preempted=tuple(r for r in preempted if r not in self._running),
+            evicted=tuple(evicted),
+        )
+
+    def next_due_seconds(self, now: float) -> float | None:
+        """When the order may change by itself, as a waiting request's promise falls due."""
+        due = self._waiting.first_due_seconds()
+        return due if due is not None and due > now else None
+
+    # Progress of those that run.
+
+    def advance(self, generated_tokens: Mapping[str, int], now: float) -> tuple[str, ...]:
+        """Tells how many tokens in all each running request has, and finds them KV memory.
+
+        Returns the ids that were evicted for it, lowest ranked first; the growing request
+        itself is among them when nobody ranks after it.
+        """
+        evicted: list[str] = []
+        for request_id, total in generated_tokens.items():
+            if request_id not in self._running:  # evicted for another one just now
+                continue
+            request = self._running[request_id].with_progress(total)
+            self._running[request_id] = request
+            if self._kv is None:
+                continue
+            mine = order(request, self._policy, now)
+            able = [r for r in self.running if order(r, self._policy, now) > mine]
+            if self._evict_for(request, able, now, evicted):
+                self._kv.reserve(request_id, request.context_tokens + 1)
+            else:
+                self._evict(request, evicted)
+        return tuple(evicted)
+
+    def advance_all(
+        self, num_tokens: int, now: float, *, but: Collection[str] = ()
+    ) -> tuple[str, ...]:
+        """Every running request but those of `but` has `num_tokens` more: O(1) where they fit.
+
+        Where memory is short, which may only be for one token, the lowest ranked holders are
+        evicted until the others can grow; their ids are returned. Raises NeverFits where the
+        last one left cannot grow, and MemoryError for more than `steps_before_shortage`.
+        """
+        self._running.step(num_tokens, but)
+        if self._kv is None:
+            return ()
+        for request_id in but:
+            self._kv.stop_growing(request_id)
+        evicted: list[str] = []
+        while not self._kv.grow(num_tokens):
+            if num_tokens > 1:
+                raise MemoryError(f"{num_tokens} tokens each do not fit without an eviction")
+            victim = lowest_ranked(self._kept, self.running, self._policy, now)
+            if victim is None or (len(self._running) == 1 and not self._kept):
+                raise NeverFits(f"{victim and victim.id}: has outgrown the KV memory")
+            self._evict(victim, evicted)
+        for request_id in but:
+            if request_id in self._running:
+                self._kv.start_growing(request_id, self._running[request_id].context_tokens + 1)
+        return tuple(evicted)
+
+    def steps_before_shortage(self, at_most: int) -> int:
+        """Tokens, at most that many, that every running request can be given without eviction."""
+        return at_most if self._kv is None else self._kv.steps_before_shortage(at_most)
+
+    def reserve_ahead(self, num: int, now: float) -> tuple[Request, ...]:
+        """Gives up to `num` of the best waiting requests KV memory before they have a seat.
+
+        Blocks that those who run are predicted to need are left alone, and only the best
+        2 x seats are looked at. They go on waiting, and lose the memory like any that waits.
+        """
+        if self._kv is None:
+            return ()
+        spare = self._kv.num_free - sum(
+            max(0, self._kv.blocks_for(tokens + 1) - self._kv.held(request_id))
+            for request_id, tokens in self._running.predicted_tokens()
+        )
+        reserved: list[Request] = []
+        for request in self._waiting.first(2 * self._num_seats, now):
+            if len(reserved) == num:
+                break
+            if request.id in self._kept:
+                continue
+            spare -= self._kv.blocks_for(request.context_tokens + 1)
+            if spare < 0:
+                break
+            self._kv.reserve(request.id, request.context_tokens + 1)
+            self._kept.push(request)
+            reserved.append(request)
+        return tuple(reserved)
+
+    # Order.
+
+    def _set_policy(self, policy: KeyFunction, preemption: Preemption) -> None:
+        self._policy = policy
+        self._preemption = preemption
+        self._bounded_wait: bool = getattr(policy, "bounded_wait", False)
+        cap: int | None = getattr(policy, "max_running", None)
+        self._num_seats = self._all_seats if cap is None else min(cap, self._all_seats)
+        # What runs only rises in rank, as no key of a `Policy` grows with tokens generated.
+        self._rank_is_steady = preemption is Preemption.KEY and isinstance(policy, Policy)
+        self._refused = None  # ranked after all that ran, at that moment
+        self._refused_at = 0.0
+
+    def _worst_running(self, now: float) -> Request:
+        return max(self.running, key=lambda request: order(request, self._policy, now))
+
+    def _stays_refused(self, best: Request, now: float) -> bool:
+        """Whether `best` cannot but be refused again, so that nobody need be compared."""
+        if self._preemption is Preemption.NEVER:
+            return True
+        if not self._rank_is_steady or best is not self._refused:
+            return False
+        fell_due = self._refused_at < best.due_seconds <= now
+        return not (fell_due and self._bounded_wait)
+
+    # Moves.
+
+    def _admit(self, request: Request, now: float) -> None:
+        self._running[request.id] = self._waiting.pop(request.id)
+        if self._stays_refused(request, now):  # so whoever is next ranks after all that run
+            self._refused, self._refused_at = self._waiting.best(now), now
+        self._kept.discard(request.id)
+        if self._kv is not None:
+            self._kv.start_growing(request.id, request.context_tokens + 1)
+
+    def _stop(self, request_id: str) -> Request:
+        """From running to waiting."""
+        request = self._running[request_id]
+        self._running.discard(request_id)
+        self._waiting.push(request)
+        return request
+
+    def _preempt(self, running: Request) -> str:
+        request = self._stop(running.id)
+        if self._kv is not None:
+            self._kv.stop_growing(request.id)
+            self._kept.push(request)
+        return request.id
+
+    def _evict(self, request: Request, evicted: list[str]) -> None:
+        if request.id in self._running:
+            self._stop(request.id)
+        self._free(request.id)
+        evicted.append(request.id)
+
+    def _free(self, request_id: str) -> None:
+        if self._kv is not None:
+            self._kept.discard(request_id)
+            self._kv.free(request_id)
+
+    # Memory.
+
+    def _find_room(
+        self, request: Request, now: float, evicted: list[str], preempted: list[str]
+    ) -> bool:
+        """Room for a waiting request; it may take from those that wait or it may preempt."""
+        if self._kv is None or not self._kv.missing(request.id, request.context_tokens + 1):
+            return True
+        before = list(self._running)
+        able = [
+            other
+            for other in self.running
+            if may_preempt(request, other, self._policy, now, self._preemption)
+        ]
+        found = self._evict_for(request, able, now, evicted)
+        preempted.extend(r for r in before if r not in self._running)
+        return found
+
+    def _evict_for(
+        self, request: Request, able: list[Request], now: float, evicted: list[str]
+    ) -> bool:
+        """Evicts until the next token of `request` fits; nobody, if that would not do."""
+        assert self._kv is not None
+        missing = self._kv.missing(request.id, request.context_tokens + 1)
+        if not missing:
+            return True
+        victims = victims_for(
+            request,
+            missing,
+            kv=self._kv,
+            kept=self._kept,
+            running=able,
+            policy=self._policy,
+            now=now,
+        )
+        for victim in victims:
+            self._evict(victim, evicted)
+        return bool(victims)

@@ -1,0 +1,47 @@
+"""The end of the order against its definition, `rank`."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduling.core.holders import Holders
+from scheduling.core.policies import POLICIES, rank
+from scheduling.core.request import Request
+from scheduling.core.request_strategies import batches
+from scheduling.core.waiting import WaitingQueue
+
+MOMENTS = st.lists(st.sampled_from([-1.0, 0.0, 1.5, 3.0, 1e6]), min_size=1, max_size=4).map(sorted)
+
+
+@given(batches(), st.sampled_from(sorted(POLICIES)), MOMENTS)
+@settings(max_examples=50, deadline=None)
+def test_worst_is_the_last_of_rank_as_time_goes_on(
+    requests: list[Request], policy: str, moments: list[float]
+) -> None:
+    holders = Holders(POLICIES[policy])
+    left = {request.id: request for request in requests}
+    for request in requests:
+        holders.push(request)
+    for now in moments:
+        worst = holders.worst(now)
+        last = rank(left.values(), POLICIES[policy], now)[-1:]
+        assert worst == (last[0] if last else None)
+        if worst is not None:
+            holders.discard(worst.id)
+            del left[worst.id]
+
+
+@given(batches(), st.sampled_from(sorted(POLICIES)), st.integers(0, 14), MOMENTS)
+@settings(max_examples=50, deadline=None)
+def test_the_first_few_of_a_queue_are_those_of_rank_and_stay(
+    requests: list[Request], policy: str, num: int, moments: list[float]
+) -> None:
+    queue = WaitingQueue(POLICIES[policy])
+    for request in requests:
+        queue.push(request)
+    for now in (*moments, *reversed(moments)):
+        assert queue.first(num, now) == rank(requests, POLICIES[policy], now)[:num]
+    assert len(queue) == len(requests)
+    best = rank(requests, POLICIES[policy], moments[0])[:1]
+    assert queue.best(moments[0]) == (best[0] if best else None)

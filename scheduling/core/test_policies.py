@@ -1,0 +1,213 @@
+from dataclasses import replace
+from itertools import pairwise
+from math import inf
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduling.core.policies import (
+    POLICIES,
+    Policy,
+    Preemption,
+    may_preempt,
+    order,
+    queue_score,
+    rank,
+    tie_token,
+)
+from scheduling.core.request import PRIORITIES, Request
+from scheduling.core.request_strategies import DUE_SECONDS, SECONDS, TOKENS, batches, requests
+
+EVERY_POLICY = pytest.mark.parametrize("policy", POLICIES.values(), ids=list(POLICIES))
+FIFTY = settings(max_examples=50)  # for each policy
+NOW = st.one_of(SECONDS, st.sampled_from([-1.0, inf]))
+
+
+def ids(ranked: list[Request]) -> list[str]:
+    return [request.id for request in ranked]
+
+
+def made(request_id: str, priority: int, predicted: int, **more: float) -> Request:
+    fields = {"arrival_seconds": 0.0, "due_seconds": inf, **more}
+    return Request(
+        id=request_id,
+        priority=priority,
+        prompt_tokens=1,
+        predicted_tokens=predicted,
+        arrival_seconds=fields["arrival_seconds"],
+        due_seconds=fields["due_seconds"],
+    )
+
+
+def test_the_six_policies_under_their_names() -> None:
+    assert set(POLICIES) == {"fcfs", "sjf", "pjf", "semantic", "semantic_due", "serial"}
+    assert all(policy.name == name for name, policy in POLICIES.items())
+
+
+def test_only_semantic_due_bounds_the_wait_and_only_serial_the_seats() -> None:
+    assert [name for name, policy in POLICIES.items() if policy.bounded_wait] == ["semantic_due"]
+    capped = {name: p.max_running for name, p in POLICIES.items() if p.max_running is not None}
+    assert capped == {"serial": 1}
+
+
+@EVERY_POLICY
+@FIFTY
+@given(batch=batches(), now=NOW)
+def test_rank_loses_and_doubles_nothing(policy: Policy, batch: list[Request], now: float) -> None:
+    ranked = rank(batch, policy, now)
+    assert len(ranked) == len(batch)
+    assert set(ranked) == set(batch)
+
+
+@EVERY_POLICY
+@FIFTY
+@given(batch=batches(), now=NOW, random=st.randoms(use_true_random=False))
+def test_order_is_total(policy: Policy, batch: list[Request], now: float, random: Random) -> None:
+    """No two stand at one place, so the order of coming in does not show."""
+    ranked = rank(batch, policy, now)
+    for before, after in pairwise(ranked):
+        assert order(before, policy, now) < order(after, policy, now)
+    shuffled = list(batch)
+    random.shuffle(shuffled)
+    assert rank(shuffled, policy, now) == ranked
+
+
+@EVERY_POLICY
+@FIFTY
+@given(batch=batches())
+def test_score_and_tie_token_have_the_order_of_rank(policy: Policy, batch: list[Request]) -> None:
+    """As a sorted set of Redis compares: floats, then bytes."""
+    waiting = [replace(request, due_seconds=inf) for request in batch]
+
+    def in_redis(request: Request) -> tuple[float, bytes]:
+        return queue_score(policy(request)), tie_token(request).encode()
+
+    assert sorted(waiting, key=in_redis) == rank(waiting, policy, now=0.0)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), TOKENS), min_size=2, max_size=2),
+)
+def test_score_keeps_every_difference(keys: list[tuple[int, int]]) -> None:
+    first, second = keys
+    assert (queue_score(first) < queue_score(second)) == (first < second)
+    assert (queue_score(first) == queue_score(second)) == (first == second)
+
+
+@pytest.mark.parametrize(
+    "key", [(0, 2**24), (0, -1), (-1, 0), (0, 0.5), (0.5, 0), (2**29, 0), (0, 0, 2**30)]
+)
+def test_a_key_that_would_be_rounded_is_refused(key: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="key "):
+        queue_score(key)
+
+
+def test_scores_at_the_edges() -> None:
+    assert queue_score(()) == 0.0
+    assert queue_score((7.25,)) == 7.25
+    assert queue_score((4, 2**24 - 1)) == 5 * 2**24 - 1
+
+
+@given(requests(), requests())
+def test_tie_token_has_the_order_of_arrival_then_id(one: Request, two: Request) -> None:
+    expected = (one.arrival_seconds, one.id) < (two.arrival_seconds, two.id)
+    assert (tie_token(one).encode() < tie_token(two).encode()) == expected
+
+
+@given(batches(), NOW)
+def test_level_0_waits_for_no_other_level_under_a_bounded_wait(
+    batch: list[Request], now: float
+) -> None:
+    levels = [request.priority == 0 for request in rank(batch, POLICIES["semantic_due"], now)]
+    assert levels == sorted(levels, reverse=True)
+
+
+@given(batches(), NOW)
+def test_bounded_wait(batch: list[Request], now: float) -> None:
+    """Before an overdue request go level 0 and what has been due for longer; nothing else.
+
+    So what comes in later, with a later promise, can never pass it: its wait is bounded.
+    """
+    ranked = rank(batch, POLICIES["semantic_due"], now)
+    for place, request in enumerate(ranked):
+        if request.priority == 0 or request.due_seconds > now:
+            continue
+        for before in ranked[:place]:
+            assert before.priority == 0 or before.due_seconds <= request.due_seconds
+
+
+@given(batches())
+def test_semantic_due_is_semantic_while_nothing_is_due(batch: list[Request]) -> None:
+    waiting = [replace(request, due_seconds=inf) for request in batch]
+    by_meaning = rank(waiting, POLICIES["semantic"], 0.0)
+    assert rank(waiting, POLICIES["semantic_due"], 0.0) == by_meaning
+
+
+@given(batches(), DUE_SECONDS, NOW)
+def test_only_a_bounded_wait_reads_the_clock(
+    batch: list[Request], due_seconds: float, now: float
+) -> None:
+    same_due = [replace(request, due_seconds=due_seconds) for request in batch]
+    for policy in POLICIES.values():
+        if not policy.bounded_wait:
+            assert ids(rank(batch, policy, now)) == ids(rank(same_due, policy, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("fcfs", ["b", "a", "d", "c"]),
+        ("serial", ["b", "a", "d", "c"]),
+        ("sjf", ["a", "c", "b", "d"]),
+        ("pjf", ["d", "c", "b", "a"]),
+        ("semantic", ["c", "d", "a", "b"]),
+        ("semantic_due", ["c", "d", "b", "a"]),
+    ],
+)
+def test_each_policy_on_four_cases(name: str, expected: list[str]) -> None:
+    cases = [
+        made("a", priority=3, predicted=10, arrival_seconds=1.0),
+        made("b", priority=3, predicted=30, arrival_seconds=0.0, due_seconds=50.0),
+        made("c", priority=0, predicted=20, arrival_seconds=3.0),
+        made("d", priority=0, predicted=40, arrival_seconds=2.0),
+    ]
+    assert ids(rank(cases, POLICIES[name], now=60.0)) == expected
+
+
+@EVERY_POLICY
+@FIFTY
+@given(waiting=requests(), running=requests(), now=NOW)
+def test_preemption_follows_the_order(
+    policy: Policy, waiting: Request, running: Request, now: float
+) -> None:
+    first = order(waiting, policy, now) < order(running, policy, now)
+    allowed = {mode: may_preempt(waiting, running, policy, now, mode) for mode in Preemption}
+    assert allowed == {
+        Preemption.NEVER: False,
+        Preemption.KEY: first,
+        Preemption.LEVEL: first and waiting.priority < running.priority,
+    }
+
+
+@EVERY_POLICY
+@FIFTY
+@given(one=requests(), two=requests(), now=NOW, mode=st.sampled_from(Preemption))
+def test_two_requests_never_preempt_each_other(
+    policy: Policy, one: Request, two: Request, now: float, mode: Preemption
+) -> None:
+    forth = may_preempt(one, two, policy, now, mode)
+    back = may_preempt(two, one, policy, now, mode)
+    assert not (forth and back)
+
+
+@EVERY_POLICY
+@FIFTY
+@given(request_=requests(), priority=st.sampled_from(PRIORITIES))
+def test_urgency_never_puts_a_request_further_back(
+    policy: Policy, request_: Request, priority: int
+) -> None:
+    moved = request_.with_priority(priority)
+    more_urgent, less_urgent = sorted((request_, moved), key=lambda each: each.priority)
+    assert order(more_urgent, policy, 0.0) <= order(less_urgent, policy, 0.0)
