@@ -1,0 +1,23 @@
+"""The semantic queue: who waits, in which order, and who runs under whose lease."""
+
+from scheduling.queue.memory_queue import MemorySemanticQueue
+from scheduling.queue.protocol import (
+    Claim,
+    Lease,
+    QueueCounts,
+    Replaced,
+    SemanticQueue,
+    UnknownPolicy,
+)
+from scheduling.queue.semantic_queue import RedisSemanticQueue
+
+__all__ = [
+    "Claim",
+    "Lease",
+    "MemorySemanticQueue",
+    "QueueCounts",
+    "RedisSemanticQueue",
+    "Replaced",
+    "SemanticQueue",
+    "UnknownPolicy",
+]

@@ -1,0 +1,12 @@
+-- renew(worker, expires, id, token, id, token, ...) -> ids that this worker holds no more.
+local worker, expires = arg(1), arg(2)
+local lost = {}
+for i = 3, num_args, 2 do
+  local id, token = arg(i), arg(i + 1)
+  if redis.call('HGET', HOLDERS, id) == token .. ' ' .. worker then
+    redis.call('ZADD', LEASES, expires, id)
+  else
+    lost[#lost + 1] = id
+  end
+end
+return lost

@@ -1,0 +1,247 @@
+"""The semantic queue in Redis: sorted sets, and one Lua script per atomic move."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, cast
+
+import redis
+
+from scheduling.core.policies import POLICIES, Policy
+from scheduling.core.request import PRIORITIES, Request
+from scheduling.queue.protocol import (
+    Claim,
+    Lease,
+    QueueCounts,
+    Replaced,
+    UnknownPolicy,
+    checked_time,
+    checked_worker,
+    lease_end,
+)
+from scheduling.queue.record import record_of, request_of
+
+_LUA: Final = Path(__file__).parent / "lua"
+_KEYS: Final = (
+    "state",
+    "jobs",
+    "order",
+    "urgent",
+    "due",
+    "leases",
+    "holders",
+    "counts",
+    "changes",
+)
+_ALL: Final = 10**9
+_STALE, _DONE = 0, 1
+
+
+def tagged(name: str, key: str) -> str:
+    """The Redis key of queue `name`; its tag keeps all of them in one cluster slot."""
+    return f"{{triage:{name}}}:{key}"
+
+
+@cache
+def _source(move: str) -> str:
+    return "\n".join((_LUA / f"{file}.lua").read_text("utf-8") for file in ("prelude", move))
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+class RedisSemanticQueue:
+    """A `SemanticQueue` that any number of processes share. O(log n) for each move of one request.
+
+    Redis holds ids and numbers only, and may be lost: `replace_all` rebuilds it.
+    Raises redis.RedisError where the server cannot be reached, and UnknownPolicy where
+    another process switched to a policy that this one does not have.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        name: str = "main",
+        policies: Mapping[str, Policy] = POLICIES,
+        default_policy: str = "semantic",
+    ) -> None:
+        if wrong := [key for key, p in policies.items() if key != p.name or not key.isidentifier()]:
+            raise ValueError(f"policies: {wrong[0]!r} must be an identifier, and the policy's name")
+        self._client = client
+        self._policies = policies
+        self._default = self._policy(default_policy)
+        self._keys = [tagged(name, key) for key in _KEYS]
+        self._key = dict(zip(_KEYS, self._keys, strict=True))
+        self._scripts = {
+            path.stem: client.register_script(_source(path.stem))
+            for path in _LUA.glob("*.lua")
+            if path.stem != "prelude"
+        }
+
+    def enqueue(self, request: Request) -> bool:
+        return bool(self._move("enqueue", request.id, self._record(request)))
+
+    def claim(
+        self,
+        worker: str,
+        num: int,
+        now: float,
+        lease_seconds: float,
+        max_running: int | None = None,
+    ) -> list[Claim]:
+        expires = lease_end(now, lease_seconds)
+        token = secrets.token_hex(8)
+        cap = "" if max_running is None else str(max_running)
+        records = self._move(
+            "claim", str(num), repr(float(now)), checked_worker(worker), token, repr(expires), cap
+        )
+        return [
+            Claim(request=request, token=token, lease_expires_seconds=expires)
+            for request in _requests(records)
+        ]
+
+    def peek(self, num: int, now: float) -> list[Request]:
+        return _requests(self._move("peek", str(num), repr(checked_time("now", now))))
+
+    def waiting(self, now: float) -> list[Request]:
+        return self.peek(_ALL, now)
+
+    def running(self) -> list[Lease]:
+        answer = [_text(item) for item in self._move("running")]
+        leases = []
+        for record, holder, expires in zip(answer[::3], answer[1::3], answer[2::3], strict=True):
+            token, worker = holder.split(" ", 1)
+            leases.append(
+                Lease(
+                    request=request_of(record),
+                    worker=worker,
+                    token=token,
+                    expires_seconds=float(expires),
+                )
+            )
+        return leases
+
+    def held(self) -> dict[str, str]:
+        holders = cast(dict[Any, Any], self._client.hgetall(self._key["holders"]))
+        return {_text(key): _text(holder).split(" ", 1)[0] for key, holder in holders.items()}
+
+    def get(self, request_id: str) -> Request | None:
+        record = self._stored(request_id)
+        return None if record is None else request_of(record)
+
+    def position(self, request_id: str, now: float) -> int | None:
+        answer = self._move("position", request_id, repr(checked_time("now", now)))
+        return None if answer is None else int(answer)
+
+    def counts(self) -> QueueCounts:
+        raw = cast(dict[Any, Any], self._client.hgetall(self._key["counts"]))
+        numbers = {_text(field): int(value) for field, value in raw.items()}
+        return QueueCounts(
+            waiting=tuple(numbers.get(f"waiting:{p}", 0) for p in PRIORITIES),
+            running=tuple(numbers.get(f"running:{p}", 0) for p in PRIORITIES),
+        )
+
+    def renew(
+        self, worker: str, tokens: Mapping[str, str], now: float, lease_seconds: float
+    ) -> set[str]:
+        expires = lease_end(now, lease_seconds)
+        pairs = (text for pair in tokens.items() for text in pair)
+        lost = self._move("renew", checked_worker(worker), repr(expires), *pairs)
+        return {_text(request_id) for request_id in lost}
+
+    def release(self, request_id: str, token: str, generated_tokens: int, now: float) -> bool:
+        checked_time("now", now)
+        while (old := self._stored(request_id)) is not None:
+            new = self._record(request_of(old).with_progress(generated_tokens))
+            answer = self._move("release", request_id, token, old, new)
+            if answer in (_STALE, _DONE):
+                return bool(answer)
+        return False
+
+    def finish(self, request_id: str, token: str) -> bool:
+        return bool(self._move("finish", request_id, token))
+
+    def cancel(self, request_id: str) -> str | None:
+        was = self._move("cancel", request_id)
+        return None if was is None else _text(was)
+
+    def reprioritise(self, request_id: str, priority: int, due_seconds: float) -> bool:
+        while (old := self._stored(request_id)) is not None:
+            new = self._record(request_of(old).with_priority(priority, due_seconds))
+            answer = self._move("reprioritise", request_id, old, new)
+            if answer in (_STALE, _DONE):
+                return bool(answer)
+        return False
+
+    def reap(self, now: float) -> list[str]:
+        return [_text(each) for each in self._move("reap", repr(checked_time("now", now)))]
+
+    def switch_policy(self, policy_name: str) -> None:
+        self._switch(policy_name, "", "")
+
+    def active_policy(self) -> str:
+        active = self._client.hget(self._key["state"], "policy")
+        return self._default.name if active is None else _text(active)
+
+    def mark(self) -> str:
+        era, revision = cast(list[Any], self._client.hmget(self._key["state"], "era", "rev"))
+        return "none:0" if era is None else f"{_text(era)}:{_text(revision)}"
+
+    def replace_all(
+        self, requests: Sequence[Request], policy_name: str, *, mark: str | None = None
+    ) -> Replaced:
+        era, _, revision = (mark or "").partition(":")
+        self._switch(policy_name, era, revision)
+        pairs = (text for each in requests for text in (each.id, self._record(each)))
+        return Replaced(*map(int, self._move("replace_all", era, revision, *pairs)))
+
+    def clear(self) -> None:
+        self._client.delete(*(key for name, key in self._key.items() if name != "state"))
+
+    def _switch(self, policy_name: str, era: str, revision: str) -> None:
+        facts = _facts(self._policy(policy_name))
+        rescored: dict[str, tuple[str, str, str]] = {}
+        while True:
+            known = (text for triple in rescored.values() for text in triple)
+            unscored = self._move("switch_policy", *facts, era, revision, *known)
+            if not unscored:
+                return
+            for old in map(_text, unscored):
+                request = request_of(old)
+                rescored[request.id] = (request.id, old, self._record(request))
+
+    def _policy(self, name: str) -> Policy:
+        if name not in self._policies:
+            raise UnknownPolicy(f"{name!r} is not one of {', '.join(self._policies)}")
+        return self._policies[name]
+
+    def _record(self, request: Request) -> str:
+        return record_of(request, self._policies)
+
+    def _stored(self, request_id: str) -> str | None:
+        record = self._client.hget(self._key["jobs"], request_id)
+        return None if record is None else _text(record)
+
+    def _move(self, move: str, *args: str) -> Any:
+        common = (*_facts(self._default), secrets.token_hex(8))
+        try:
+            return self._scripts[move](keys=self._keys, args=[*common, *args])
+        except redis.ResponseError as error:
+            _, unknown, policy_name = str(error).partition("UNKNOWNPOLICY ")
+            if not unknown:
+                raise
+            raise UnknownPolicy(f"{policy_name!r} is active, and unknown here") from error
+
+
+def _facts(policy: Policy) -> tuple[str, str, str]:
+    cap = "" if policy.max_running is None else str(policy.max_running)
+    return policy.name, "1" if policy.bounded_wait else "0", cap
+
+
+def _requests(records: Iterable[object]) -> list[Request]:
+    return [request_of(_text(record)) for record in records]

@@ -1,0 +1,58 @@
+from itertools import product
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scheduling.core.policies import POLICIES, queue_score, rank, tie_token
+from scheduling.core.request import Request
+from scheduling.core.request_strategies import batches, requests
+from scheduling.queue.record import record_of, request_of, sortable
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(FINITE, FINITE)
+def test_sortable_text_has_the_order_of_the_numbers(one: float, two: float) -> None:
+    assert (sortable(one) < sortable(two)) == (one < two)
+    assert (sortable(one) == sortable(two)) == (one == two)
+
+
+@given(requests())
+def test_a_request_comes_back_from_its_record(request_: Request) -> None:
+    assert request_of(record_of(request_, POLICIES)) == request_
+
+
+@given(requests())
+def test_a_record_is_ids_and_numbers(request_: Request) -> None:
+    *numbers, scores, tie = record_of(request_, POLICIES).split(" ", 7)
+    assert len([float(number) for number in numbers]) == 6
+    assert tie[17:] == request_.id
+    named = dict(part.split("=") for part in scores.strip(",").split(","))
+    assert set(named) == set(POLICIES)
+    assert all(int(part, 16) >= 0 for part in named.pop("semantic_due").split(":")[1:])
+    assert {name: float(score) for name, score in named.items()} == {
+        name: queue_score(POLICIES[name](request_)) for name in named
+    }
+
+
+@given(batches(), st.sampled_from([0.0, 2.0, 1e6]))
+def test_digits_have_the_order_of_rank_at_equal_due_times(
+    batch: list[Request], due_seconds: float
+) -> None:
+    policy = POLICIES["semantic_due"]
+    overdue = [each.with_priority(max(1, each.priority), due_seconds) for each in batch]
+
+    def in_redis(request: Request) -> bytes:
+        return f"{sortable(queue_score(policy(request)))}:{tie_token(request)}".encode()
+
+    assert sorted(overdue, key=in_redis) == rank(overdue, policy, due_seconds)
+
+
+def test_equal_requests_have_equal_records() -> None:
+    def made(arrival: float) -> Request:
+        return Request(
+            id="a", arrival_seconds=arrival, priority=1, prompt_tokens=1, predicted_tokens=1
+        )
+
+    for one, two in product((3, 3.0), repeat=2):
+        assert record_of(made(one), POLICIES) == record_of(made(two), POLICIES)
