@@ -1,0 +1,123 @@
+"""Plots of recorded results, as SVG and PNG. Needs matplotlib, which nothing else here does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+COLOURS: Final[Mapping[str, str]] = {
+    "semantic": "#9f1239",
+    "semantic_due": "#c2410c",
+    "pjf": "#1d4ed8",
+    "sjf": "#15803d",
+    "fcfs": "#475569",
+    "serial": "#a8a29e",
+}
+
+
+class NoPlots(RuntimeError):
+    """matplotlib is not installed; the message says how to get it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a panel: who, and its points."""
+
+    label: str
+    colour: str
+    x: Sequence[float]
+    y: Sequence[float]
+    dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    title: str
+    x_label: str
+    y_label: str
+    lines: Sequence[Line]
+    log_x: bool = False
+    log_y: bool = True
+
+
+def save(panels: Sequence[Panel], folder: Path, name: str) -> list[Path]:
+    """Writes `name`.svg and `name`.png. Raises NoPlots."""
+    try:
+        import matplotlib as mpl
+    except ImportError as error:
+        raise NoPlots("plots need matplotlib: pip install matplotlib") from error
+    mpl.use("Agg")
+    mpl.rcParams["svg.hashsalt"] = "semantic-triage"  # the same results give the same bytes
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(
+        1, len(panels), figsize=(5.2 * len(panels), 4.4), squeeze=False, layout="constrained"
+    )
+    for axis, panel in zip(axes[0], panels, strict=True):
+        _draw(axis, panel)
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize=8)
+    paths = [folder / f"{name}.svg", folder / f"{name}.png"]
+    figure.savefig(paths[0], metadata={"Date": None})
+    figure.savefig(paths[1], dpi=110, metadata={"Software": None})
+    pyplot.close(figure)
+    return paths
+
+
+def _draw(axis: Any, panel: Panel) -> None:
+    for line in panel.lines:
+        axis.plot(
+            line.x,
+            line.y,
+            label=line.label,
+            color=line.colour,
+            linestyle="--" if line.dashed else "-",
+            marker="o",
+            markersize=3,
+            linewidth=1.4,
+        )
+    axis.set_title(panel.title, fontsize=10)
+    axis.set_xlabel(panel.x_label)
+    axis.set_ylabel(panel.y_label)
+    if panel.log_x:
+        axis.set_xscale("log")
+        _plain_numbers(axis.xaxis, sorted({x for line in panel.lines for x in line.x}))
+    if panel.log_y:
+        axis.set_yscale("log")
+    axis.grid(alpha=0.25)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _plain_numbers(axis: Any, ticks: Sequence[float]) -> None:
+    """A tick at each measured place, spelt out."""
+    axis.set_ticks(ticks, [f"{tick:,g}" for tick in ticks])
+    axis.set_ticks([], minor=True)
+
+
+def policy_lines(points: Iterable[Mapping[str, Any]], x_name: str, level: str | None) -> list[Line]:
+    """One line per policy and rule: mean response of a level, or of all, over a label.
+
+    `serial` is left out: an order of magnitude above the others, it would flatten them.
+    """
+    series: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for point in points:
+        figures = point["overall"] if level is None else point["by_priority"][level]
+        if figures["mean"] is None or point["policy"] == "serial":
+            continue
+        name = (str(point["batching"]), str(point["policy"]))
+        series.setdefault(name, []).append((float(point[x_name]), figures["mean"]))
+    lines = []
+    for (batching, policy), values in sorted(series.items()):
+        values.sort()
+        lines.append(
+            Line(
+                label=f"{policy}, {batching}",
+                colour=COLOURS[policy],
+                x=[x for x, _ in values],
+                y=[y for _, y in values],
+                dashed=batching == "published",
+            )
+        )
+    return lines

@@ -1,0 +1,332 @@
+"""The core's scheduler on a service model, in virtual time. Steps alike are taken as one."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from scheduling.core.kv_blocks import KVBlocks
+from scheduling.core.policies import KeyFunction, Preemption
+from scheduling.core.request import PRIORITIES
+from scheduling.core.scheduler import Batch, Scheduler
+from scheduling.simulator.hardware import ServiceModel, largest_request
+from scheduling.simulator.outcome import Outcome, Run
+from scheduling.simulator.progress import DecodingBatch, Progress, request_of
+from scheduling.simulator.workload import Work
+
+DEFAULT_PROMISES_SECONDS: Final = (2.0, 10.0, 30.0, 60.0, 120.0)
+
+
+class CannotFit(ValueError):
+    """A request of the workload needs more KV memory than the setting has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerOptions:
+    """How the core's scheduler is run. Promises: seconds to the start of guidance, by level."""
+
+    num_seats: int
+    preemption: Preemption = Preemption.KEY
+    promises_seconds: Sequence[float] = DEFAULT_PROMISES_SECONDS
+    prefill_ahead: bool = True
+
+    def __post_init__(self) -> None:
+        if len(self.promises_seconds) != len(PRIORITIES):
+            raise ValueError("promises: one number of seconds per level is needed")
+
+
+class Runner:
+    """One run of one workload. Raises CannotFit before it starts."""
+
+    def __init__(
+        self,
+        works: Sequence[Work],
+        policy: KeyFunction,
+        model: ServiceModel,
+        options: RunnerOptions,
+    ) -> None:
+        self._model = model
+        self._options = options
+        self._arriving = sorted(works, key=lambda work: work.arrival_seconds)
+        self._check_sizes()
+        self._num_arrived = 0
+        self._kv: KVBlocks | None = None
+        if model.num_kv_blocks is not None:
+            self._kv = KVBlocks(num_blocks=model.num_kv_blocks, block_tokens=model.kv_block_tokens)
+        self._scheduler = Scheduler(
+            policy=policy,
+            num_seats=options.num_seats,
+            kv=self._kv,
+            preemption=options.preemption,
+        )
+        self._all: dict[str, Progress] = {}
+        self._unready: dict[str, Progress] = {}  # seated, their KV not in memory yet
+        self._wordless: list[Progress] = []  # decoding, without a first token
+        self._decoding = DecodingBatch()
+        self._outcomes: list[Outcome] = []
+        self._now = 0.0
+        self._busy_seconds = 0.0
+        self._used_block_seconds = 0.0
+        self._decode_tokens = self._decode_steps = self._prefill_passes = 0
+        self._preemptions = self._evictions = self._recomputed_tokens = 0
+
+    def run(self) -> Run:
+        while len(self._outcomes) < len(self._arriving):
+            self._take_arrivals()
+            self._apply(self._scheduler.schedule(self._now))
+            if not self._scheduler.num_running:
+                self._now = self._arriving[self._num_arrived].arrival_seconds
+            elif not self._unready:
+                self._decode()
+            elif self._model.mixed_steps:
+                self._mixed_step()
+            else:
+                self._prefill_pass()
+        return self._result()
+
+    def _check_sizes(self) -> None:
+        limit = largest_request(self._model)
+        for work in self._arriving if limit is not None else ():
+            # The last token needs no place: nothing is computed from it.
+            if limit is not None and work.prompt_tokens + work.output_tokens > limit:
+                raise CannotFit(
+                    f"{work.id}: {work.prompt_tokens} + {work.output_tokens} tokens do not fit "
+                    f"into the {limit} of {self._model.name}"
+                )
+
+    def _take_arrivals(self) -> None:
+        while self._num_arrived < len(self._arriving):
+            work = self._arriving[self._num_arrived]
+            if work.arrival_seconds > self._now:
+                return
+            promise = self._options.promises_seconds[min(work.predicted_priority, 4)]
+            self._all[work.id] = Progress(work)
+            self._scheduler.add(request_of(work, work.sent_seconds + promise))
+            self._num_arrived += 1
+
+    def _apply(self, batch: Batch) -> None:
+        for request_id in (*batch.preempted, *batch.evicted):
+            self._unseat(self._all[request_id])
+        self._lose_memory(batch.evicted)
+        self._preemptions += len(batch.preempted)
+        for request_id in batch.admitted:
+            member = self._all[request_id]
+            member.seated = True
+            if member.ready:
+                self._join(member)
+                continue
+            if member.started_seconds < 0:
+                member.started_seconds = self._now
+            member.chunk_left_tokens = member.chunk_left_tokens or member.context_tokens
+            self._unready[request_id] = member
+
+    def _join(self, member: Progress) -> None:
+        if member.started_seconds < 0:
+            member.started_seconds = self._now
+        if member.first_token_seconds < 0:
+            self._wordless.append(member)
+        self._decoding.join(member)
+
+    def _unseat(self, member: Progress) -> None:
+        member.seated = False
+        self._unready.pop(member.work.id, None)
+        self._decoding.leave(member)
+
+    def _lose_memory(self, evicted: Sequence[str]) -> None:
+        self._evictions += len(evicted)
+        for request_id in evicted:
+            member = self._all[request_id]
+            member.ready = False
+            member.chunk_left_tokens = 0
+
+    # What the GPU does next.
+
+    def _prefill_pass(self) -> None:
+        """All that need it at once, decoding idle meanwhile; and, since that costs no more,
+        those that will be seated next."""
+        members = list(self._unready.values())
+        if self._options.prefill_ahead:
+            free_slots = self._scheduler.num_seats - len(members)
+            ahead = self._scheduler.reserve_ahead(free_slots, self._now)
+            members += [self._all[request.id] for request in ahead]
+        self._advance(max(self._restore(member) for member in members))
+        self._prefill_passes += 1
+        for member in members:
+            member.ready = True
+            member.chunk_left_tokens = 0
+            if member.seated:
+                self._join(member)
+        self._unready.clear()
+
+    def _restore(self, member: Progress) -> float:
+        """Seconds to get its KV: a first prefill, or evicted KV swapped in or recomputed."""
+        tokens = member.context_tokens
+        if member.first_token_seconds < 0 and not member.generated_tokens:
+            return self._model.prefill_seconds(tokens)
+        seconds = self._model.restore_seconds(tokens)
+        if seconds == self._model.prefill_seconds(tokens):
+            self._recomputed_tokens += tokens
+        return seconds
+
+    def _decode(self) -> None:
+        steps = self._steps_alike()
+        seconds = self._decode_seconds(steps)
+        if self._wordless:
+            self._note_first_tokens(self._decode_seconds(1))
+        self._account_steps(steps)
+        self._advance(seconds, growing_steps=steps)
+        self._decoding.step += steps
+        self._finish(self._decoding.pop_finished())
+        self._grow(steps)
+
+    def _mixed_step(self) -> None:
+        """Decoding goes on while prompts are computed in chunks, best ranked first."""
+        decoding = self._decoding.num_running
+        budget = max(1, self._model.max_step_tokens - decoding)
+        new_tokens, read_tokens, swapped = decoding, self._decoding.total_tokens + decoding, 0.0
+        for member in self._unready.values():
+            if member.generated_tokens and self._swaps(member):
+                swapped += self._model.restore_seconds(member.context_tokens)
+                member.chunk_left_tokens = 0
+                continue
+            chunk = min(budget, member.chunk_left_tokens)
+            if member.generated_tokens:
+                self._recomputed_tokens += chunk
+            budget -= chunk
+            member.chunk_left_tokens -= chunk
+            if chunk:
+                new_tokens += chunk
+                read_tokens += member.context_tokens - member.chunk_left_tokens
+        seconds = swapped
+        if new_tokens:
+            seconds += self._model.step_seconds(new_tokens, read_tokens)
+            self._note_first_tokens(seconds)
+            self._account_steps(1)
+        self._advance(seconds)
+        self._end_mixed_step(any_computed=new_tokens > 0)
+
+    def _swaps(self, member: Progress) -> bool:
+        tokens = member.context_tokens
+        return self._model.restore_seconds(tokens) < self._model.prefill_seconds(tokens)
+
+    def _end_mixed_step(self, *, any_computed: bool) -> None:
+        if any_computed:
+            self._decoding.step += 1
+        done = [member for member in self._unready.values() if not member.chunk_left_tokens]
+        swapped = [m for m in done if m.generated_tokens and self._swaps(m)]
+        finished = self._decoding.pop_finished()
+        for member in done:
+            del self._unready[member.work.id]
+            member.ready = True
+            if member in swapped:
+                self._join(member)
+                continue
+            member.generated_tokens += 1  # the step that ends a prompt yields a token
+            if member.first_token_seconds < 0:
+                member.first_token_seconds = self._now
+            if member.left_tokens:
+                self._join(member)
+            else:
+                finished.append(member)
+        self._finish(finished)
+        if any_computed:
+            still = [*self._unready, *(m.work.id for m in swapped)]
+            self._grow(1, but=still)
+
+    def _steps_alike(self) -> int:
+        """Decode steps up to the next that ends a request, meets an arrival, a due time or
+        a shortage of memory."""
+        steps = self._decoding.steps_to_next_finish
+        pause = self._pause_seconds()
+        if pause is not None and steps > 1:
+            # The first step that reaches the moment, or the last one.
+            steps = bisect_left(range(1, steps), pause, key=self._decode_seconds) + 1
+        return max(1, self._scheduler.steps_before_shortage(steps))
+
+    def _pause_seconds(self) -> float | None:
+        """Seconds until something may change the order of what runs and waits."""
+        moments = []
+        if self._num_arrived < len(self._arriving):
+            moments.append(self._arriving[self._num_arrived].arrival_seconds)
+        if (due := self._scheduler.next_due_seconds(self._now)) is not None:
+            moments.append(due)
+        return min(moments) - self._now if moments else None
+
+    def _decode_seconds(self, num_steps: int) -> float:
+        batch = self._decoding
+        return self._model.decode_seconds(
+            batch.num_running, batch.longest_tokens, batch.total_tokens, num_steps
+        )
+
+    def _note_first_tokens(self, step_seconds: float) -> None:
+        for member in self._wordless:
+            if member.finish_step >= 0 and member.first_token_seconds < 0:
+                member.first_token_seconds = self._now + step_seconds
+        self._wordless.clear()
+
+    def _account_steps(self, num_steps: int) -> None:
+        self._decode_steps += num_steps
+        self._decode_tokens += num_steps * self._decoding.num_running
+
+    def _advance(self, seconds: float, growing_steps: int = 0) -> None:
+        self._now += seconds
+        self._busy_seconds += seconds
+        if self._kv is not None:
+            # A step takes each decoding request on by one token, on average 1/32 of a block.
+            grown = growing_steps * self._kv.num_growing / (2 * self._kv.block_tokens)
+            used = self._kv.num_blocks - self._kv.num_free + grown
+            self._used_block_seconds += seconds * used
+
+    def _finish(self, finished: Sequence[Progress]) -> None:
+        for member in finished:
+            work = member.work
+            self._scheduler.discard(work.id)
+            del self._all[work.id]
+            self._outcomes.append(
+                Outcome(
+                    work.id,
+                    work.priority,
+                    work.output_tokens,
+                    work.arrival_seconds,
+                    member.started_seconds,
+                    self._now,
+                    self._now - work.sent_seconds,
+                    member.first_token_seconds - work.sent_seconds,
+                )
+            )
+
+    def _grow(self, num_steps: int, but: Sequence[str] = ()) -> None:
+        evicted = self._scheduler.advance_all(num_steps, self._now, but=but)
+        for request_id in evicted:
+            self._unseat(self._all[request_id])
+        self._lose_memory(evicted)
+
+    def _result(self) -> Run:
+        num_blocks = self._model.num_kv_blocks
+        used = self._used_block_seconds
+        share = used / (num_blocks * self._busy_seconds) if num_blocks and self._busy_seconds else 0
+        return Run(
+            outcomes=tuple(self._outcomes),
+            num_requests=len(self._arriving),
+            makespan_seconds=self._now,
+            busy_seconds=self._busy_seconds,
+            decode_tokens=self._decode_tokens,
+            decode_steps=self._decode_steps,
+            prefill_passes=self._prefill_passes,
+            kv_utilisation=share,
+            preemptions=self._preemptions,
+            evictions=self._evictions,
+            recomputed_tokens=self._recomputed_tokens,
+        )
+
+
+def run_ours(
+    works: Sequence[Work],
+    policy: KeyFunction,
+    model: ServiceModel,
+    options: RunnerOptions | None = None,
+) -> Run:
+    """Serves `works` with the core's scheduler. Raises CannotFit, or ValueError for ids twice."""
+    return Runner(works, policy, model, options or RunnerOptions(num_seats=model.num_seats)).run()

@@ -1,0 +1,114 @@
+"""Step-time settings in a file: JSON, every number named with its unit.
+
+    {
+      "format": "step-time/1",
+      "name": "cpu_embedded",
+      "base_seconds": 0.004,
+      "seconds_per_new_token": 0.0004,
+      "seconds_per_kv_token": 0.000002,
+      "num_seats": 8,
+      "max_step_tokens": 256,
+      "num_kv_blocks": 512,
+      "kv_block_tokens": 32,
+      "swap_seconds_per_token": null,
+      "measured_on": "where and how these were fitted"
+    }
+
+One step takes base_seconds + seconds_per_new_token x (tokens computed in it) +
+seconds_per_kv_token x (tokens of context read by it). `num_kv_blocks` null is memory without
+end; `swap_seconds_per_token` null means that evicted KV is computed anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from scheduling.simulator.hardware import (
+    ServiceModel,
+    StepTimeModel,
+    UnknownSetting,
+    published_setting,
+)
+
+FORMAT: Final = "step-time/1"
+_TIMES: Final = ("base_seconds", "seconds_per_new_token", "seconds_per_kv_token")
+_COUNTS: Final = ("num_seats", "max_step_tokens")
+_OPTIONAL: Final = ("num_kv_blocks", "kv_block_tokens", "swap_seconds_per_token", "measured_on")
+
+
+def load_setting(name_or_file: str) -> ServiceModel:
+    """A published setting by name, or a step-time model from a `.json` file.
+
+    Raises UnknownSetting with the file, the field and the reason.
+    """
+    if not name_or_file.endswith(".json"):
+        return published_setting(name_or_file)
+    path = Path(name_or_file)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UnknownSetting(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UnknownSetting(f"{path}: not JSON: {error}") from error
+    return parse_setting(content, str(path))
+
+
+def parse_setting(content: Any, where: str) -> StepTimeModel:
+    """Raises UnknownSetting naming `where`, the field and the reason."""
+    if not isinstance(content, dict):
+        raise UnknownSetting(f"{where}: must be one JSON object")
+    if content.get("format") != FORMAT:
+        raise UnknownSetting(f"{where}: format: must be {FORMAT!r}, not {content.get('format')!r}")
+    known = {"format", "name", *_TIMES, *_COUNTS, *_OPTIONAL}
+    for field in content:
+        if field not in known:
+            raise UnknownSetting(f"{where}: {field}: no such field")
+    times = {field: _number(content, field, where) for field in _TIMES}
+    counts = {field: _count(content, field, where) for field in _COUNTS}
+    if counts["max_step_tokens"] <= counts["num_seats"]:
+        raise UnknownSetting(f"{where}: max_step_tokens: must exceed num_seats, or nothing starts")
+    if times["base_seconds"] + times["seconds_per_new_token"] <= 0:
+        raise UnknownSetting(f"{where}: base_seconds: a step must take some time")
+    blocks = content.get("num_kv_blocks")
+    swap = content.get("swap_seconds_per_token")
+    return StepTimeModel(
+        name=str(content.get("name") or where),
+        base_seconds=times["base_seconds"],
+        seconds_per_new_token=times["seconds_per_new_token"],
+        seconds_per_kv_token=times["seconds_per_kv_token"],
+        num_seats=counts["num_seats"],
+        max_step_tokens=counts["max_step_tokens"],
+        num_kv_blocks=None if blocks is None else _count(content, "num_kv_blocks", where),
+        kv_block_tokens=_count({"kv_block_tokens": 32, **content}, "kv_block_tokens", where),
+        swap_seconds_per_token=(
+            None if swap is None else _number(content, "swap_seconds_per_token", where)
+        ),
+    )
+
+
+def setting_to_json(model: StepTimeModel, measured_on: str) -> str:
+    """The text of a settings file that `load_setting` reads back to the same model."""
+    content = {"format": FORMAT, **asdict(model), "measured_on": measured_on}
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _number(content: Mapping[str, Any], field: str, where: str) -> float:
+    value = content.get(field)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UnknownSetting(f"{where}: {field}: must be a number, not {value!r}")
+    if not 0 <= value < float("inf"):
+        raise UnknownSetting(f"{where}: {field}: must be finite and not negative")
+    return float(value)
+
+
+def _count(content: Mapping[str, Any], field: str, where: str) -> int:
+    value = content.get(field)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UnknownSetting(f"{where}: {field}: must be a whole number, not {value!r}")
+    if value < 1:
+        raise UnknownSetting(f"{where}: {field}: must be at least 1")
+    return value

@@ -1,0 +1,78 @@
+"""The published rule against the figures that the published program reports."""
+
+from __future__ import annotations
+
+from math import fsum
+
+import pytest
+
+from scheduling.simulator.hardware import SETTINGS
+from scheduling.simulator.outcome import Run
+from scheduling.simulator.published import PublishedRule, run_published
+from scheduling.simulator.published_figures import PublishedFigures, published_figures
+from scheduling.simulator.workload import WorkloadSpec, generate
+
+FIGURES = published_figures()
+
+
+def means(run: Run) -> list[float]:
+    by_priority: dict[int, list[float]] = {}
+    for outcome in run.outcomes:
+        by_priority.setdefault(outcome.priority, []).append(outcome.response_seconds)
+    return [fsum(values) / len(values) for _, values in sorted(by_priority.items())]
+
+
+def check(figures: PublishedFigures) -> None:
+    run = run_published(
+        figures.workload(), figures.policy, SETTINGS[figures.setting], figures.num_seats
+    )
+    tolerance = 0.10 if figures.evictions else 0.005
+    assert len(run.outcomes) == figures.num_requests
+    assert means(run) == pytest.approx(figures.means, rel=tolerance)
+
+
+@pytest.mark.parametrize(
+    "figures", [f for f in FIGURES if f.max_concurrent == 5], ids=lambda figures: figures.key
+)
+def test_small_configurations(figures: PublishedFigures) -> None:
+    check(figures)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "figures", [f for f in FIGURES if f.max_concurrent > 5], ids=lambda figures: figures.key
+)
+def test_larger_configurations(figures: PublishedFigures) -> None:
+    check(figures)
+
+
+def test_without_evictions_the_small_ones_agree_to_the_last_published_digit() -> None:
+    exact = [f for f in FIGURES if f.max_concurrent == 5 and f.setting == "A100_4B"]
+    for figures in exact:
+        run = run_published(figures.workload(), figures.policy, SETTINGS["A100_4B"], 16)
+        assert means(run) == pytest.approx(figures.means, abs=5.1e-5)
+
+
+@pytest.mark.parametrize("policy", ["semantic", "sjf", "pjf", "fcfs"])
+def test_leaps_change_nothing(policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    works = generate(WorkloadSpec(gap_seconds=0.1, max_concurrent=6))
+    leaping = run_published(works, policy, SETTINGS["A100_4B"], 4)
+    monkeypatch.setattr(PublishedRule, "_num_alike_steps", lambda self: 1)
+    stepping = run_published(works, policy, SETTINGS["A100_4B"], 4)
+    assert [o.id for o in leaping.outcomes] == [o.id for o in stepping.outcomes]
+    for one, other in zip(leaping.outcomes, stepping.outcomes, strict=True):
+        assert one.response_seconds == pytest.approx(other.response_seconds, abs=1e-7)
+        assert one.ttft_seconds == pytest.approx(other.ttft_seconds, abs=1e-7)
+
+
+def test_it_is_not_work_conserving_and_that_costs_fcfs_most() -> None:
+    """The alignment rule starts nothing new before the first member's class is done."""
+    by_key = {figures.key: figures for figures in FIGURES}
+    fcfs = by_key["fcfs/A100_4B/gap0.01/max5/batch16"]
+    semantic = by_key["semantic/A100_4B/gap0.01/max5/batch16"]
+    assert fcfs.mean > 1.5 * semantic.mean
+
+
+def test_a_policy_that_the_paper_does_not_have_is_refused() -> None:
+    with pytest.raises(ValueError, match="semantic_due"):
+        run_published([], "semantic_due", SETTINGS["A100_4B"], 4)

@@ -1,0 +1,202 @@
+"""Workloads from files: CSV, JSON lines, or JSON as the published requests are kept.
+
+Each bad record is refused with its line, the field and the reason. CSV and JSON lines hold
+arrival, priority, prompt, output and predicted (the last may be missing: then it is exact).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from pathlib import Path
+from typing import Any, Final
+
+from scheduling.core.request import NUM_PRIORITIES
+from scheduling.simulator.workload import Work, with_shifted_arrivals
+
+_ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
+    "arrival": ("arrival", "arrival_seconds"),
+    "priority": ("priority",),
+    "prompt": ("prompt", "prompt_tokens"),
+    "output": ("output", "output_tokens"),
+    "predicted": ("predicted", "predicted_tokens"),
+}
+_MAX_TOKENS: Final = 1_000_000
+
+
+class BadWorkload(ValueError):
+    """The message gives file, line or entry, field and reason."""
+
+
+def load_workload(path: Path, gap_seconds: float, group: str | None = None) -> list[Work]:
+    """Reads a whole file or raises BadWorkload.
+
+    A JSON object of several workloads (`max5`, `max20`, ...) needs `group` to say which.
+    Where arrivals are kept per gap, those of `gap_seconds` are taken.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise BadWorkload(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadWorkload(f"{path}: is not UTF-8 text") from error
+    records = list(_records(path, text, group))
+    if not records:
+        raise BadWorkload(f"{path}: holds no requests")
+    works: list[Work] = []
+    seen: set[str] = set()
+    for where, record in records:
+        work = _work(where, record, gap_seconds, default_id=str(len(works)))
+        if work.id in seen:
+            raise BadWorkload(f"{where}: id: {work.id} is there already")
+        seen.add(work.id)
+        works.append(work)
+    if any("published_enqueue_seconds" in record for _, record in records):
+        return works
+    return with_shifted_arrivals(works)
+
+
+def _records(path: Path, text: str, group: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        yield from _csv_records(path, text)
+    elif suffix in (".jsonl", ".ndjson"):
+        yield from _line_records(path, text)
+    elif suffix == ".json":
+        yield from _json_records(path, text, group)
+    else:
+        raise BadWorkload(f"{path}: must end in .csv, .jsonl or .json")
+
+
+def _csv_records(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    reader = csv.DictReader(text.splitlines(), strict=True)
+    header = reader.fieldnames or []
+    for field, names in _ALIASES.items():
+        if field != "predicted" and not set(names) & set(header):
+            raise BadWorkload(f"{path}: line 1: {field}: column is missing")
+    try:
+        for row in reader:
+            where = f"{path}: line {reader.line_num}"
+            if None in row or None in row.values():
+                raise BadWorkload(f"{where}: row: has not {len(header)} fields")
+            yield where, {name: value for name, value in row.items() if value != ""}
+    except csv.Error as error:
+        raise BadWorkload(f"{path}: line {reader.line_num}: row: {error}") from error
+
+
+def _line_records(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        where = f"{path}: line {number}"
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise BadWorkload(f"{where}: record: is not JSON: {error}") from error
+        if not isinstance(record, dict):
+            raise BadWorkload(f"{where}: record: must be a JSON object")
+        yield where, record
+
+
+def _json_records(path: Path, text: str, group: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise BadWorkload(f"{path}: line {error.lineno}: file: is not JSON: {error.msg}") from error
+    if isinstance(content, dict):
+        names = ", ".join(map(str, content))
+        if group is None and len(content) == 1:
+            (group,) = content
+        if group not in content:
+            raise BadWorkload(f"{path}: holds several workloads ({names}); none is {group!r}")
+        content = content[group]
+    if not isinstance(content, list):
+        raise BadWorkload(f"{path}: file: must be a list of requests, or name such lists")
+    for number, record in enumerate(content, start=1):
+        where = f"{path}: entry {number}"
+        if not isinstance(record, dict):
+            raise BadWorkload(f"{where}: record: must be a JSON object")
+        yield where, record
+
+
+def _work(where: str, record: Mapping[str, Any], gap_seconds: float, default_id: str) -> Work:
+    priority = _whole(where, record, "priority", 0, NUM_PRIORITIES - 1)
+    arrival = _seconds(where, "arrival", _at_gap(where, record, "arrival", gap_seconds))
+    enqueue = arrival
+    if "published_enqueue_seconds" in record:
+        found = _at_gap(where, record, "published_enqueue_seconds", gap_seconds)
+        enqueue = _seconds(where, "published_enqueue_seconds", found)
+    output = _whole(where, record, "output", 1, _MAX_TOKENS)
+    predicted = output
+    if _raw(record, "predicted") is not None:
+        predicted = _whole(where, record, "predicted", 0, _MAX_TOKENS)
+    group = _whole(where, record, "group", 0, _MAX_TOKENS) if "group" in record else 0
+    sent = group * gap_seconds if "group" in record else arrival
+    return Work(
+        id=str(record.get("id", default_id)),
+        group=group if "group" in record else int(default_id),
+        priority=priority,
+        predicted_priority=(
+            _whole(where, record, "predicted_priority", 0, NUM_PRIORITIES)
+            if "predicted_priority" in record
+            else priority
+        ),
+        prompt_tokens=_whole(where, record, "prompt", 1, _MAX_TOKENS),
+        output_tokens=output,
+        predicted_tokens=predicted,
+        sent_seconds=min(sent, arrival),
+        arrival_seconds=arrival,
+        enqueue_seconds=enqueue,
+    )
+
+
+def _raw(record: Mapping[str, Any], field: str) -> Any:
+    for name in _ALIASES.get(field, (field,)):
+        if name in record:
+            return record[name]
+    return None
+
+
+def _at_gap(where: str, record: Mapping[str, Any], field: str, gap_seconds: float) -> Any:
+    value = _raw(record, field)
+    if not isinstance(value, dict):
+        return value
+    for gap, seconds in value.items():
+        try:
+            if float(gap) == gap_seconds:
+                return seconds
+        except (TypeError, ValueError):
+            break
+    raise BadWorkload(f"{where}: {field}: has no times for a gap of {gap_seconds:g} s")
+
+
+def _seconds(where: str, field: str, value: Any) -> float:
+    number = _number(where, field, value)
+    if number < 0:
+        raise BadWorkload(f"{where}: {field}: must not be negative, is {number:g}")
+    return number
+
+
+def _whole(where: str, record: Mapping[str, Any], field: str, low: int, high: int) -> int:
+    number = _number(where, field, _raw(record, field))
+    if number != int(number):
+        raise BadWorkload(f"{where}: {field}: must be a whole number, is {number:g}")
+    if not low <= number <= high:
+        raise BadWorkload(f"{where}: {field}: must lie in {low} to {high}, is {number:g}")
+    return int(number)
+
+
+def _number(where: str, field: str, value: Any) -> float:
+    if value is None:
+        raise BadWorkload(f"{where}: {field}: is missing")
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        number = float(value)
+    except (TypeError, ValueError):
+        raise BadWorkload(f"{where}: {field}: must be a number, is {value!r}") from None
+    if not isfinite(number):
+        raise BadWorkload(f"{where}: {field}: must be finite, is {value!r}")
+    return number
