@@ -1,0 +1,28 @@
+"""`manage.py compare`: every policy on one workload, beside FCFS and the bound."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from time import perf_counter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from scheduling.simulator import options as simulator_options
+from scheduling.simulator.commands import compare_command
+
+
+class Command(BaseCommand):
+    help = "Simulates every policy on one workload and compares them with the best possible."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        simulator_options.add_batching_option(parser)
+        simulator_options.add_workload_options(parser)
+        parser.add_argument("--json", action="store_true", help="one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.stdout.write(compare_command(options, perf_counter))
+        except (ValueError, OSError) as error:
+            raise CommandError(str(error), returncode=2) from error

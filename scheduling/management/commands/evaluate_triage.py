@@ -1,0 +1,37 @@
+"""`python manage.py evaluate_triage CSV [--json] [--out FILE]`: how good is the classifier?"""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from llm_worker.classifier import evaluate
+
+
+class Command(BaseCommand):
+    help = (
+        "Runs the classifier on a CSV (KTAS columns, or text and age_years) and, where it has "
+        "expert_level, prints agreement, safety, calibration and speed."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("csv", type=Path)
+        parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
+        parser.add_argument("--out", type=Path, help="write the level of every case to this CSV")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            cases = evaluate.read_csv(options["csv"])
+        except evaluate.BadFile as bad:
+            raise CommandError(f"{options['csv']}: {bad}", returncode=2) from None
+        except OSError as error:
+            raise CommandError(f"{options['csv']}: {error.strerror}", returncode=2) from None
+        outcome = evaluate.run(cases)
+        if options["out"]:
+            evaluate.write_levels(options["out"], outcome)
+        found = evaluate.report(cases, outcome)
+        self.stdout.write(json.dumps(found) if options["json"] else evaluate.as_text(found))

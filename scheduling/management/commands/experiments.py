@@ -1,0 +1,60 @@
+"""`manage.py experiments`: the paper's experiments, and docs/RESULTS.md from what is recorded."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from scheduling.simulator.experiment_output import write_outputs
+from scheduling.simulator.experiments import EXPERIMENTS, run_experiment
+from scheduling.simulator.results_page import write_results_page
+
+
+class Command(BaseCommand):
+    help = "Runs the paper's experiments for all policies; goes on where it was interrupted."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("experiment", choices=[*EXPERIMENTS, "all", "report"])
+        default = Path(getattr(settings, "BASE_DIR", ".")) / "docs" / "results"
+        parser.add_argument("--out", type=Path, default=default)
+        parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+        parser.add_argument(
+            "--largest-group", type=int, help="leave out points with larger groups of requests"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        chosen, out = options["experiment"], options["out"]
+        try:
+            if chosen == "report":
+                self.stdout.write(f"wrote {write_results_page(out, out.parent / 'RESULTS.md')}")
+                return
+            for name in EXPERIMENTS if chosen == "all" else [chosen]:
+                self._run(name, out, options)
+        except KeyboardInterrupt:
+            self.stderr.write("\ninterrupted; the same command goes on from here")
+            raise SystemExit(130) from None
+        except (ValueError, OSError) as error:
+            raise CommandError(str(error), returncode=2) from error
+
+    def _run(self, name: str, out: Path, options: dict[str, Any]) -> None:
+        def progress(done: int, total: int) -> None:
+            filled = 40 * done // total if total else 40
+            bar = "#" * filled + "." * (40 - filled)
+            end = "\n" if done == total else ""
+            self.stderr.write(f"\r{name:<15} [{bar}] {done}/{total}", ending=end)
+
+        points = run_experiment(
+            name,
+            out,
+            num_processes=max(1, options["processes"]),
+            progress=progress,
+            largest_group=options["largest_group"],
+        )
+        if reason := write_outputs(name, points, out / name):
+            self.stderr.write(reason)

@@ -1,0 +1,114 @@
+"""The scheduler's part of the truth: jobs, and who switched the policy when and why."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from scheduling.core.policies import POLICIES
+from scheduling.core.request import PRIORITIES, Request
+from scheduling.core.status import OPEN, JobStatus
+
+DEFAULT_POLICY = "semantic"
+
+
+class AppendOnly(models.Model):
+    """A row that is written once: no change, no deletion, through any model method."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        if not self._state.adding:
+            raise TypeError(f"{type(self).__name__} is append-only")
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    def delete(self, *args: object, **kwargs: object) -> tuple[int, dict[str, int]]:
+        raise TypeError(f"{type(self).__name__} is append-only")
+
+
+class Job(models.Model):
+    """One generation for one case, from its first wait to its stored result."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case_id = models.UUIDField(db_index=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    status = models.CharField(
+        max_length=12,
+        default=JobStatus.WAITING.value,
+        choices=[(status.value, status.value) for status in JobStatus],
+    )
+    priority = models.PositiveSmallIntegerField()
+    prompt = models.TextField()
+    prompt_tokens = models.PositiveIntegerField()
+    predicted_tokens = models.PositiveIntegerField()
+    generated_tokens = models.PositiveIntegerField(default=0)
+    arrival_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True)
+
+    # While it runs: who has it, under which claim. A write under an older claim is refused.
+    worker = models.CharField(max_length=80, blank=True)
+    claim_token = models.CharField(max_length=64, blank=True)
+    attempt = models.PositiveIntegerField(default=0)
+    num_failures = models.PositiveIntegerField(default=0)
+    num_preemptions = models.PositiveIntegerField(default=0)
+    # What a preempted generation had written, so that it goes on where it stopped.
+    progress_token_ids = models.JSONField(default=list)
+    progress_text = models.TextField(blank=True)
+
+    started_at = models.DateTimeField(null=True)
+    first_token_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    output = models.TextField(blank=True)
+    finish_reason = models.CharField(max_length=40, blank=True)
+    error = models.TextField(blank=True)
+    model_name = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["status", "priority", "arrival_at"])]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["case_id"],
+                condition=models.Q(status__in=sorted(OPEN)),
+                name="one_open_job_per_case",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(priority__in=list(PRIORITIES)), name="job_priority_0_to_4"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"job {self.id} ({self.status}, priority {self.priority})"
+
+    def to_request(self) -> Request:
+        """The value that core and queue order; seconds since the epoch."""
+        due = {} if self.due_at is None else {"due_seconds": self.due_at.timestamp()}
+        return Request(
+            id=str(self.id),
+            arrival_seconds=self.arrival_at.timestamp(),
+            priority=self.priority,
+            prompt_tokens=self.prompt_tokens,
+            predicted_tokens=self.predicted_tokens,
+            generated_tokens=self.generated_tokens,
+            **due,
+        )
+
+
+class PolicyChange(AppendOnly):
+    """One switch of the live policy. The newest row says which policy is active."""
+
+    changed_at = models.DateTimeField(default=timezone.now)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
+    old = models.CharField(max_length=40)
+    new = models.CharField(max_length=40, choices=[(n, p.title) for n, p in POLICIES.items()])
+    reason = models.CharField(max_length=500)
+
+    class Meta:
+        ordering: ClassVar = ["-changed_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.old} to {self.new} at {self.changed_at:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,66 @@
+"""How a job moves: a compare-and-set in SQL first, word to Redis after the commit."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import redis
+import structlog
+from django.db import transaction
+
+from scheduling.core.status import JobStatus, sources_of
+from scheduling.models import Job
+from scheduling.signals import job_moved
+
+log = structlog.get_logger(__name__)
+
+
+def move(
+    job_id: uuid.UUID,
+    new: JobStatus,
+    *,
+    now: datetime,
+    token: str | None = None,
+    sources: frozenset[JobStatus] | None = None,
+    detail: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> bool:
+    """Compare-and-set of the status; true for the one caller whose move it was."""
+    allowed = sources_of(new) if sources is None else sources
+    with transaction.atomic():
+        rows = Job.objects.select_for_update().filter(id=job_id, status__in=allowed)
+        if token is not None:
+            rows = rows.filter(claim_token=token)
+        job = rows.first()
+        if job is None:
+            return False
+        old = JobStatus(job.status)
+        Job.objects.filter(id=job_id).update(status=new, **values)
+        job.refresh_from_db()
+        tell(job, old, now, detail)
+    return True
+
+
+def tell(
+    job: Job, old: JobStatus | None, now: datetime, detail: Mapping[str, Any] | None = None
+) -> None:
+    job_moved.send(sender=Job, job=job, old=old, now=now, detail=dict(detail or {}))
+
+
+def after_commit(action: Callable[[], object]) -> None:
+    transaction.on_commit(lambda: quietly(action))
+
+
+def quietly(action: Callable[[], object]) -> None:
+    """Redis being away must not undo what SQL has recorded."""
+    try:
+        action()
+    except (redis.RedisError, OSError) as error:
+        log.warning("redis_unreachable", error=type(error).__name__)
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in {"kombu", "celery", "amqp"}:
+            raise
+        log.warning("broker_unreachable", error=type(error).__name__)

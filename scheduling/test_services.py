@@ -1,0 +1,210 @@
+"""Laws of the job's life, on real Redis: one winner per move, nothing lost, SQL is the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Thread
+
+import pytest
+import redis
+from django.db import IntegrityError, connections
+
+from scheduling import connection, selectors, services
+from scheduling.core.policies import POLICIES
+from scheduling.core.status import JobStatus
+from scheduling.models import Job, PolicyChange
+from tests.factories import at, make_job, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = at(100)
+
+
+@pytest.fixture(autouse=True)
+def _redis(redis_client: redis.Redis) -> None:
+    """Every test has a real and empty Redis."""
+
+
+def claim(num: int, worker: str = "w1") -> list[services.ClaimedJob]:
+    return services.claim_jobs(worker, num, now=NOW, model_name="test")
+
+
+def waiting_in_redis() -> list[str]:
+    return [request.id for request in connection.queue().waiting(NOW.timestamp())]
+
+
+def finish(one: services.ClaimedJob, output: str = "text") -> bool:
+    return services.finish_job(
+        one.job.id, token=one.token, output=output, num_tokens=3, finish_reason="eos", now=NOW
+    )
+
+
+def test_claims_come_best_first() -> None:
+    jobs = [make_job(priority, seconds) for seconds, priority in enumerate((3, 0, 2, 1))]
+    assert [one.job.id for one in claim(4)] == [jobs[i].id for i in (1, 3, 2, 0)]
+
+
+def test_a_case_has_one_open_job() -> None:
+    job = make_job()
+    with pytest.raises(IntegrityError):
+        make_job(case_id=job.case_id)
+
+
+def test_a_result_is_stored_once() -> None:
+    make_job()
+    one = claim(1)[0]
+    assert finish(one, "first")
+    assert not finish(one, "second")
+    assert Job.objects.get().output == "first"
+    assert connection.queue().held() == {}
+
+
+def test_an_old_claim_cannot_store() -> None:
+    make_job()
+    old = claim(1)[0]
+    services.reap_expired(now=at(100 + 3600))
+    assert Job.objects.get().status == JobStatus.WAITING
+    new = claim(1, "w2")[0]
+    assert not finish(old, "late")
+    assert finish(new, "right")
+    job = Job.objects.get()
+    assert (job.output, job.attempt, job.worker) == ("right", 2, "w2")
+
+
+def test_progress_survives_a_release() -> None:
+    make_job()
+    one = claim(1)[0]
+    assert services.release_job(
+        one.job.id, token=one.token, token_ids=[5, 6], text="so far", now=NOW, why="preempted"
+    )
+    again = claim(1)[0]
+    assert again.job.progress_token_ids == [5, 6]
+    assert again.job.progress_text == "so far"
+    assert again.job.num_preemptions == 1
+    assert again.token != one.token
+
+
+def test_priority_moves_a_waiting_job_at_once() -> None:
+    first, second = make_job(2, 0), make_job(2, 1)
+    assert services.reprioritise_job(second.id, 0, now=NOW)
+    assert waiting_in_redis() == [str(second.id), str(first.id)]
+
+
+def test_cancelled_jobs_are_gone_and_their_claims_void() -> None:
+    make_job()
+    waiting, one = make_job(3), claim(1)[0]
+    assert services.cancel_job(waiting.id, now=NOW)
+    assert services.cancel_job(one.job.id, now=NOW)
+    assert waiting_in_redis() == []
+    lost = services.renew_leases({str(one.job.id): one.token}, worker="w1", now=NOW)
+    assert lost == {str(one.job.id)}
+    assert not finish(one)
+
+
+def test_a_failed_job_can_be_asked_for_again() -> None:
+    make_job()
+    one = claim(1)[0]
+    assert services.fail_job(one.job.id, token=one.token, error="why", now=NOW)
+    assert services.requeue_failed(Job.objects.get(), now=NOW)
+    assert [again.job.id for again in claim(1)] == [one.job.id]
+
+
+def test_a_job_that_kills_its_workers_fails_in_the_end() -> None:
+    make_job()
+    for number in range(services.MAX_FAILURES):
+        assert Job.objects.get().status == JobStatus.WAITING, number
+        services.claim_jobs("w1", 1, now=at(1000 * number), model_name="test")
+        services.reap_expired(now=at(1000 * number + 900))
+    job = Job.objects.get()
+    assert job.status == JobStatus.FAILED
+    assert "3 times" in job.error
+    assert waiting_in_redis() == []
+
+
+@pytest.mark.parametrize("policy", sorted(POLICIES))
+def test_a_flushed_redis_comes_back_in_the_same_order(
+    policy: str, redis_client: redis.Redis
+) -> None:
+    services.switch_policy(policy, actor=make_user(), reason="test", now=NOW)
+    for number in range(30):
+        make_job(number * 7 % 5, number * 3 % 11, predicted_tokens=40 + number * 13 % 90)
+    before = waiting_in_redis()
+    redis_client.flushall()
+    assert waiting_in_redis() == []
+    assert services.reconcile(now=NOW).added == 30
+    assert waiting_in_redis() == before == selectors.waiting_order(NOW)
+    assert connection.queue().active_policy() == policy
+    assert services.reconcile(now=NOW) == services.Reconciliation(
+        added=0, removed=0, updated=0, returned=0
+    )
+
+
+def test_reconcile_leaves_live_claims_alone() -> None:
+    make_job()
+    one = claim(1)[0]
+    services.reconcile(now=NOW)
+    assert finish(one)
+
+
+def test_reconcile_returns_what_nobody_holds(redis_client: redis.Redis) -> None:
+    make_job()
+    one = claim(1)[0]
+    redis_client.flushall()
+    assert services.reconcile(now=NOW).returned == 1
+    assert not finish(one)
+    assert waiting_in_redis() == [str(one.job.id)]
+
+
+def test_nothing_is_lost_while_redis_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Away:
+        def __getattr__(self, name: str) -> Callable[..., None]:
+            raise redis.ConnectionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "queue", Away)
+        job = make_job(1)
+        services.reprioritise_job(job.id, 0, now=NOW)
+    services.reconcile(now=NOW)
+    assert [one.job.priority for one in claim(1)] == [0]
+
+
+def test_the_policy_is_switched_with_a_reason() -> None:
+    user = make_user()
+    with pytest.raises(ValueError, match="reason"):
+        services.switch_policy("sjf", actor=user, reason=" ", now=NOW)
+    with pytest.raises(ValueError, match="policy: unknown"):
+        services.switch_policy("lifo", actor=user, reason="why not", now=NOW)
+    services.switch_policy("sjf", actor=user, reason="short ones wait", now=NOW)
+    change = PolicyChange.objects.get()
+    assert (change.old, change.new, change.actor) == ("semantic", "sjf", user)
+    assert connection.queue().active_policy() == selectors.active_policy_name() == "sjf"
+    with pytest.raises(TypeError, match="append-only"):
+        change.save()
+    with pytest.raises(TypeError, match="append-only"):
+        change.delete()
+
+
+def test_workers_never_claim_the_same_job() -> None:
+    for number in range(40):
+        make_job(number % 5, number)
+    won: list[list[services.ClaimedJob]] = [[], []]
+
+    def work(mine: list[services.ClaimedJob], name: str) -> None:
+        while claimed := claim(3, name):
+            mine.extend(claimed)
+        connections.close_all()
+
+    threads = [Thread(target=work, args=(won[i], f"w{i}")) for i in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    ids = [one.job.id for mine in won for one in mine]
+    assert len(ids) == len(set(ids)) == 40
+
+
+def test_places_count_from_the_next_one() -> None:
+    jobs = [make_job(priority, priority) for priority in (4, 1, 3)]
+    places = selectors.places(NOW)
+    assert [places[str(job.id)].position for job in jobs] == [2, 0, 1]
+    assert places[str(jobs[0].id)].starts_in_seconds is None
