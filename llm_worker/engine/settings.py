@@ -1,0 +1,75 @@
+"""Sizes of the local engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """None lets the library choose from the GPU's free memory; a CPU needs numbers."""
+
+    num_seats: int = 8
+    page_tokens: int = 256  # tokens per KV block
+    num_blocks: int | None = None
+    max_batch_tokens: int | None = None  # new tokens per step, prompts included
+    memory_fraction: float | None = None  # of the free GPU memory, where num_blocks is None
+
+    def __post_init__(self) -> None:
+        for name in ("num_seats", "num_blocks", "max_batch_tokens"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name}: must be at least 1")
+        if self.page_tokens < 4:
+            raise ValueError("page_tokens: must be at least 4")
+        if self.memory_fraction is not None and not 0 < self.memory_fraction < 1:
+            raise ValueError("memory_fraction: must lie between 0 and 1")
+
+    @property
+    def num_kv_tokens(self) -> int:
+        """Room in the KV cache; 0 where the library will choose."""
+        return (self.num_blocks or 0) * self.page_tokens
+
+    @classmethod
+    def for_device(
+        cls,
+        device: Literal["cpu", "cuda"],
+        *,
+        num_seats: int,
+        max_context_tokens: int,
+        num_blocks: int | None = None,
+        memory_fraction: float | None = None,
+    ) -> Self:
+        """`max_context_tokens` is the longest prompt and answer; blocks are of 16 tokens on a
+        CPU and of 256 on a GPU."""
+        if device == "cuda":
+            return cls(
+                num_seats=num_seats,
+                page_tokens=256,
+                num_blocks=num_blocks,
+                # One step must stay short: whoever generates waits for a neighbour's prompt.
+                max_batch_tokens=2048,
+                memory_fraction=memory_fraction,
+            )
+        sized = cls.for_cpu(num_seats=num_seats, max_context_tokens=max_context_tokens)
+        if num_blocks is None:
+            return sized
+        return cls(
+            num_seats=num_seats,
+            page_tokens=sized.page_tokens,
+            num_blocks=num_blocks,
+            max_batch_tokens=sized.max_batch_tokens,
+        )
+
+    @classmethod
+    def for_cpu(cls, *, num_seats: int, max_context_tokens: int) -> Self:
+        """KV memory for every seat to hold a prompt and answer of `max_context_tokens`."""
+        page_tokens = 16
+        blocks_per_seat = -(-(max_context_tokens + 2) // page_tokens)
+        return cls(
+            num_seats=num_seats,
+            page_tokens=page_tokens,
+            num_blocks=num_seats * blocks_per_seat,
+            max_batch_tokens=256,
+        )
