@@ -1,0 +1,138 @@
+"""A case in, a suggestion out: rules and model together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from llm_worker.classifier.decision import DEFAULT_COSTS, Costs, decide, level_sets
+from llm_worker.classifier.explain import model_reasons
+from llm_worker.classifier.features import CaseView, view
+from llm_worker.classifier.model import Floats, Model, load
+from llm_worker.classifier.news2 import news2
+from llm_worker.classifier.reading import read
+from llm_worker.classifier.rules import RULES_VERSION, Fired, fire, most_urgent, to_reason
+from llm_worker.classifier.spoken_vitals import with_spoken
+from llm_worker.classifier.types import LEAST_URGENT, NUM_PRIORITIES, Classification
+from llm_worker.facts import CaseFacts
+
+NO_MODEL: Final = "none"
+_MIN_CONFIDENCE: Final = 0.45
+_MAX_LEVELS: Final = 2
+_MAX_GAP: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A case with what rules and features make of it."""
+
+    facts: CaseFacts
+    fired: tuple[Fired, ...]
+    view: CaseView
+
+
+def look(facts: CaseFacts) -> Seen:
+    note = read(facts.text)
+    facts = with_spoken(facts, note)
+    fired = fire(facts, note)
+    return Seen(facts, fired, view(facts, note, fired))
+
+
+def classify(facts: CaseFacts, *, costs: Costs = DEFAULT_COSTS) -> Classification:
+    """The whole classifier. Raises FileNotFoundError or ModelMismatch when weights are missing."""
+    return classify_many([facts], costs=costs)[0]
+
+
+def classify_many(
+    cases: Sequence[CaseFacts], *, costs: Costs = DEFAULT_COSTS, explain: bool = True
+) -> list[Classification]:
+    """Many cases at once: the model runs once over all. Reasons of the model only on demand."""
+    if not cases:
+        return []
+    model = load()
+    seen = [look(facts) for facts in cases]
+    rows = np.array([case.view.row() for case in seen])
+    probabilities = model.probabilities(rows)
+    decided = decide(probabilities, costs)
+    sets = level_sets(probabilities, model.set_threshold)
+    return [
+        _suggestion(case, row, chances, int(decision), levels, model, explain=explain)
+        for case, row, chances, decision, levels in zip(
+            seen, rows, probabilities, decided, sets, strict=True
+        )
+    ]
+
+
+def screen(facts: CaseFacts) -> Classification:
+    """Rules and NEWS2 alone, for when the model fails: nothing is said where no rule fires."""
+    note = read(facts.text)
+    facts = with_spoken(facts, note)
+    fired = fire(facts, note)
+    priority = most_urgent(fired)
+    even = 1.0 / NUM_PRIORITIES
+    return Classification(
+        priority=priority,
+        model_priority=priority,
+        probabilities=(even, even, even, even, even),
+        confidence=0.0,
+        level_set=tuple(range(priority + 1)),
+        needs_person=True,
+        reasons=tuple(to_reason(item) for item in fired),
+        danger_signs=_danger_signs(fired),
+        rules_version=RULES_VERSION,
+        model_version=NO_MODEL,
+        news2=news2(facts),
+    )
+
+
+def _suggestion(
+    case: Seen,
+    row: Floats,
+    chances: Floats,
+    decided: int,
+    levels: tuple[int, ...],
+    model: Model,
+    *,
+    explain: bool,
+) -> Classification:
+    floor = most_urgent(case.fired)
+    reasons = tuple(to_reason(item) for item in case.fired)
+    p0, p1, p2, p3, p4 = (round(float(chance), 4) for chance in chances)
+    return Classification(
+        priority=min(decided, floor),
+        model_priority=int(np.argmax(chances)),
+        probabilities=(p0, p1, p2, p3, p4),
+        confidence=round(float(chances.max()), 4),
+        level_set=levels,
+        needs_person=_unsure(case, float(chances.max()), levels, decided, floor),
+        reasons=reasons + (model_reasons(case.view, row, model) if explain else ()),
+        danger_signs=_danger_signs(case.fired),
+        rules_version=RULES_VERSION,
+        model_version=model.version,
+        news2=news2(case.facts),
+    )
+
+
+def _unsure(
+    case: Seen, confidence: float, levels: tuple[int, ...], decided: int, floor: int
+) -> bool:
+    """Too little known, too many levels likely, or rules and model far apart."""
+    nothing_known = not case.view.concepts and not case.fired
+    return (
+        nothing_known
+        or confidence < _MIN_CONFIDENCE
+        or len(levels) > _MAX_LEVELS
+        or (floor < LEAST_URGENT and decided - floor >= _MAX_GAP)
+    )
+
+
+def _danger_signs(fired: Sequence[Fired]) -> tuple[str, ...]:
+    """Labels, most urgent first; one that a longer, more urgent label already says is left out."""
+    signs: list[str] = []
+    for item in fired:
+        if not any(item.rule.label in sign for sign in signs):
+            signs.append(item.rule.label)
+    return tuple(signs)

@@ -1,0 +1,94 @@
+"""Why the model thinks so: what each complaint and each reading moved, in levels. Pure.
+
+Each thing is taken away in turn and the expected level asked again; the difference is its
+weight (positive: it made the case more urgent). All variants go through the model as one batch.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from llm_worker.classifier.features import FEATURES, CaseView
+from llm_worker.classifier.model import Floats, Model
+from llm_worker.classifier.types import NUM_PRIORITIES, Reason
+
+_LEAST_WEIGHT: Final = 0.08
+_MAX_REASONS: Final = 8
+_COLUMN: Final = {name: index for index, name in enumerate(FEATURES)}
+# Group shown to people -> features it stands for.
+_VITAL_GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    "heart rate": ("heart_fast", "heart_slow", "shock_index"),
+    "breathing rate": ("breath_fast", "breath_slow"),
+    "temperature": ("fever", "cold"),
+    "oxygen saturation": ("saturation_low",),
+    "blood pressure": ("systolic_low", "systolic_high", "diastolic_high"),
+    "early warning score": ("news2",),
+    "a vital sign that could not be measured": ("unmeasurable",),
+    "pain": ("pain", "pain_strong"),
+    "consciousness": ("not_alert", "coma", "unresponsive"),
+}
+_CIRCUMSTANCE_GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    "age": ("age", "age_over_65", "age_under_30"),
+    "sex": ("male",),
+    "way of arrival": ("public_ambulance", "private_ambulance", "walked_in"),
+    "injury": ("injury",),
+}
+
+
+def expected_level(probabilities: Floats) -> Floats:
+    return probabilities @ np.arange(1.0, NUM_PRIORITIES + 1.0)
+
+
+def model_reasons(view: CaseView, row: Floats, model: Model) -> tuple[Reason, ...]:
+    """The strongest first; things that moved the expected level by almost nothing are left out."""
+    variants = [*_without_complaints(view, row), *_without_groups(row)]
+    if not variants:
+        return ()
+    batch = np.vstack([row, *(variant for _, variant in variants)])
+    levels = expected_level(model.bound_probabilities(batch))
+    reasons = [
+        _with_weight(reason, float(level - levels[0]))
+        for (reason, _), level in zip(variants, levels[1:], strict=True)
+    ]
+    strong = [reason for reason in reasons if abs(reason.weight or 0.0) >= _LEAST_WEIGHT]
+    strong.sort(key=lambda reason: -abs(reason.weight or 0.0))
+    return tuple(strong[:_MAX_REASONS])
+
+
+def _without_complaints(view: CaseView, row: Floats) -> list[tuple[Reason, Floats]]:
+    out = []
+    for code, words in view.concepts.items():
+        variant = row.copy()
+        variant[_COLUMN[code]] = 0.0
+        for name, value in view.without(code).items():
+            variant[_COLUMN[name]] = value
+        reason = Reason(kind="word", code=f"word:{code}", text=code.replace("_", " "), words=words)
+        out.append((reason, variant))
+    return out
+
+
+def _without_groups(row: Floats) -> list[tuple[Reason, Floats]]:
+    out = []
+    for kind, groups in (("vital", _VITAL_GROUPS), ("model", _CIRCUMSTANCE_GROUPS)):
+        for text, names in groups.items():
+            columns = [_COLUMN[name] for name in names]
+            if not row[columns].any():
+                continue
+            variant = row.copy()
+            variant[columns] = 0.0
+            reason = Reason(kind=kind, code=f"{kind}:{text.replace(' ', '-')}", text=text)  # type: ignore[arg-type]
+            out.append((reason, variant))
+    return out
+
+
+def _with_weight(reason: Reason, weight: float) -> Reason:
+    return Reason(
+        kind=reason.kind,
+        code=reason.code,
+        text=reason.text,
+        words=reason.words,
+        weight=round(weight, 2),
+        source="model",
+    )

@@ -1,0 +1,104 @@
+"""The safety net: every rule of the tables against one case. Rules only escalate. Pure.
+
+A rule never makes a case less urgent and never looks at what the model thinks. Rules that
+read the text see only what is said of this patient now (`reading.Note.present`), and never the
+note as an instruction: there is no word in it that could set a priority.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from llm_worker.classifier.dispatch import Dispatch, present_mentions
+from llm_worker.classifier.reading import Mention, Note
+from llm_worker.classifier.rule_types import RULES_VERSION, TextRule, VitalRule
+from llm_worker.classifier.rules_text_emergent import EMERGENT
+from llm_worker.classifier.rules_text_emergent2 import EMERGENT_2
+from llm_worker.classifier.rules_text_immediate import IMMEDIATE
+from llm_worker.classifier.rules_text_urgent import URGENT
+from llm_worker.classifier.rules_vitals import VITAL_RULES
+from llm_worker.classifier.types import LEAST_URGENT, Reason
+from llm_worker.facts import CaseFacts
+
+__all__ = [
+    "RULES_VERSION",
+    "TEXT_RULES",
+    "VITAL_RULES",
+    "Fired",
+    "fire",
+    "most_urgent",
+    "to_reason",
+]
+
+TEXT_RULES: Final[tuple[TextRule, ...]] = IMMEDIATE + EMERGENT + EMERGENT_2 + URGENT
+
+_PATTERNS: Final = {p.pattern: p for rule in TEXT_RULES for p in rule.all_of}
+_SOURCES: Final = tuple(_PATTERNS)
+_DISPATCH: Final = Dispatch(tuple(_PATTERNS.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    rule: TextRule | VitalRule
+    words: tuple[str, ...] = ()
+    detail: str = ""
+
+
+def fire(facts: CaseFacts, note: Note) -> tuple[Fired, ...]:
+    """All rules that hold, most urgent first, in the order of the tables among equals."""
+    fired = [*_fire_texts(facts, note), *_fire_vitals(facts)]
+    return tuple(sorted(fired, key=lambda item: item.rule.min_priority))
+
+
+def most_urgent(fired: Iterable[Fired]) -> int:
+    return min((item.rule.min_priority for item in fired), default=LEAST_URGENT)
+
+
+def to_reason(fired: Fired) -> Reason:
+    rule = fired.rule
+    return Reason(
+        kind="rule",
+        code=rule.code,
+        text=f"{rule.label} ({fired.detail})" if fired.detail else rule.label,
+        words=fired.words,
+        min_priority=rule.min_priority,
+        source=rule.source,
+    )
+
+
+def mentions(note: Note) -> Mapping[str, list[Mention]]:
+    """Every pattern of the text rules that stands in the note as present -> where."""
+    found = present_mentions(_DISPATCH, note)
+    return {_SOURCES[index]: where for index, where in found.items()}
+
+
+def text_rule_fires(
+    rule: TextRule, note: Note, found: Mapping[str, list[Mention]]
+) -> tuple[Mention, ...]:
+    """The mentions that make the rule fire, or nothing. Ages are the caller's business."""
+    out: list[Mention] = []
+    for pattern in rule.all_of:
+        kept = [m for m in found.get(pattern.pattern, ()) if not _taken_back(rule, note, m)]
+        if not kept:
+            return ()
+        out += kept
+    return tuple(out)
+
+
+def _taken_back(rule: TextRule, note: Note, mention: Mention) -> bool:
+    return bool(rule.unless.search(note.sentence_text(mention.sentence)))
+
+
+def _fire_texts(facts: CaseFacts, note: Note) -> Iterable[Fired]:
+    found = mentions(note)
+    for rule in TEXT_RULES:
+        if rule.fits_age(facts.age_years):
+            where = text_rule_fires(rule, note, found)
+            if where:
+                yield Fired(rule, words=tuple(dict.fromkeys(mention.words for mention in where)))
+
+
+def _fire_vitals(facts: CaseFacts) -> Iterable[Fired]:
+    return (Fired(rule, detail=rule.detail(facts)) for rule in VITAL_RULES if rule.holds(facts))
