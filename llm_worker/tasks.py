@@ -1,0 +1,64 @@
+"""Entry points of Celery: classify a case, and the doorbell of the GPU worker."""
+
+from __future__ import annotations
+
+import uuid
+from threading import Event as Flag
+
+import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
+from celery import shared_task
+from celery.signals import worker_process_init
+from django.conf import settings
+from django.utils import timezone
+
+from llm_worker.classifier import classify
+from llm_worker.facts import CaseFacts
+from triage_site.cases import services
+
+log = structlog.get_logger(__name__)
+
+doorbell = Flag()  # set in the GPU worker's process, waited for by its loop
+
+
+@shared_task(name="llm_worker.doorbell", ignore_result=True)
+def ring() -> None:
+    """Something waits, or something changed; what it is stands in Redis and SQL."""
+    doorbell.set()
+
+
+@shared_task(
+    name="llm_worker.classify",
+    ignore_result=True,
+    acks_late=True,
+    soft_time_limit=settings.TRIAGE_CLASSIFY_TIMEOUT_SECONDS,
+)
+def classify_case(case_id: str) -> None:
+    """Gives a case its priority and its place; the safe priority when that fails.
+
+    Running twice does no harm: only the first result counts.
+    """
+    try:
+        case = services.begin_classification(uuid.UUID(case_id), now=timezone.now())
+        if case is None:
+            return
+        classification = classify(case.case_facts)
+    except SoftTimeLimitExceeded:
+        why = "too slow"
+    except Exception as error:
+        # Only the type: a message could quote the patient's words.
+        why = f"error: {type(error).__name__}"
+        log.error("classifier_failed", error=type(error).__name__)
+    else:
+        services.record_classification(case.id, classification, now=timezone.now())
+        return
+    services.classify_without_model(uuid.UUID(case_id), why=why, now=timezone.now())
+
+
+@worker_process_init.connect
+def warm_up(**_: object) -> None:
+    """Loads the weights before the first case needs them."""
+    try:
+        classify(CaseFacts(text="warm-up"))
+    except Exception as error:
+        log.error("classifier_warm_up_failed", error=type(error).__name__)

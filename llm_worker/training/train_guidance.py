@@ -1,0 +1,277 @@
+"""Train the embedded demonstration model from scratch, on text that the project makes itself.
+
+    python -m llm_worker.training.train_guidance --steps 2400
+
+A decoder of the Qwen3 architecture with its own byte-level tokenizer, digits one token each.
+It starts with heads that copy (copy_heads.py), and the loss counts the guidance only. The
+weights are stored in half precision and load in single precision on a CPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import Tensor
+from torch.nn import functional
+from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+
+from llm_worker.prompting import CASE_MARK, GUIDANCE_MARK, completion_prompt
+from llm_worker.training.copy_heads import build_copy_heads
+from llm_worker.training.guidance_cases import make_case
+from llm_worker.training.guidance_text import write_guidance
+from llm_worker.training.muon import Muon
+
+MODEL_FOLDER: Final = Path(__file__).parents[1] / "models" / "embedded"
+VOCABULARY_TOKENS: Final = 4_096
+MAX_NEW_TOKENS: Final = 320
+EOS: Final = "<|end|>"
+PAD: Final = "<|pad|>"
+CHECK_SEED: Final = 7_777_777  # cases of this seed are never trained on
+IGNORED: Final = -100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How to train; learning rates are the peaks of a warm-up, a plateau and a decay.
+
+    `matrix_lr` is for the layers' matrices (Muon, which learns to copy in far fewer steps),
+    `lr` for embeddings and norms (AdamW). Ends after `steps` or `minutes`, whichever is first.
+    """
+
+    steps: int
+    minutes: float = math.inf
+    batch_cases: int = 12
+    lr: float = 1e-3
+    matrix_lr: float = 0.02
+    seed: int = 1
+    threads: int = 2
+
+
+def text_pairs(seed: int) -> Iterator[tuple[str, str]]:
+    """Endless prompts with the guidance that should follow."""
+    rng = random.Random(seed)
+    while True:
+        brief, guidance = write_guidance(make_case(rng))
+        yield completion_prompt(brief), guidance
+
+
+def train_tokenizer(num_texts: int, seed: int) -> PreTrainedTokenizerFast:
+    """Byte-level BPE: any script can be copied, and every digit is a token of its own."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY_TOKENS,
+        special_tokens=[PAD, EOS, CASE_MARK, GUIDANCE_MARK],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    pairs = text_pairs(seed)
+    texts = ["".join(next(pairs)) for _ in range(num_texts)]
+    tokenizer.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token=EOS,
+        pad_token=PAD,
+        extra_special_tokens=[CASE_MARK, GUIDANCE_MARK],
+        model_max_length=2_048,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def make_model(tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
+    """About three million parameters; query heads are a multiple of key-value heads."""
+    config = Qwen3Config(
+        vocab_size=VOCABULARY_TOKENS,
+        hidden_size=256,
+        intermediate_size=640,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=64,
+        max_position_embeddings=2_048,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        attention_bias=True,
+    )
+    model = Qwen3ForCausalLM(config)
+    # Unit length rows: a copied token must be told from thousands of others from the start.
+    torch.nn.init.normal_(model.get_input_embeddings().weight, std=config.hidden_size**-0.5)
+    build_copy_heads(model)
+    return model
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, pairs: list[tuple[str, str]]) -> list[list[int]]:
+    """Token ids of prompts with their guidance; the guidance mark parts them."""
+    texts = [prompt + guidance for prompt, guidance in pairs]
+    return [list(ids) for ids in tokenizer(texts)["input_ids"]]
+
+
+def _sometimes_shortened(rng: random.Random, prompt: str, guidance: str) -> tuple[str, str]:
+    """Ends most texts early: the first line, with the caller's words and the complaint group,
+    is the hardest to learn, and the recommendation the easiest.
+    """
+    end = rng.choices(("\nBackground:", "\nRecommendation:", ""), (45, 30, 25))[0]
+    if end:
+        return prompt, guidance.partition(end)[0]
+    return prompt, guidance + EOS
+
+
+def to_batch(rows: list[list[int]], guidance_mark_id: int) -> tuple[Tensor, Tensor]:
+    """Inputs and labels [rows, longest], padded on the right; prompts carry no label."""
+    longest = max(map(len, rows))
+    inputs = torch.zeros(len(rows), longest, dtype=torch.long)
+    labels = torch.full_like(inputs, IGNORED)
+    for index, row in enumerate(rows):
+        start = row.index(guidance_mark_id) + 1
+        inputs[index, : len(row)] = torch.tensor(row)
+        labels[index, start : len(row)] = torch.tensor(row[start:])
+    return inputs, labels
+
+
+def batches(
+    tokenizer: PreTrainedTokenizerFast, *, batch_cases: int, seed: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Endless batches of cases of like length, in random order."""
+    pairs = text_pairs(seed)
+    rng = random.Random(seed + 1)
+    mark = tokenizer.convert_tokens_to_ids(GUIDANCE_MARK)
+    while True:
+        texts = [next(pairs) for _ in range(batch_cases * 16)]
+        rows = encode(tokenizer, [_sometimes_shortened(rng, *pair) for pair in texts])
+        rows.sort(key=len)
+        groups = [rows[at : at + batch_cases] for at in range(0, len(rows), batch_cases)]
+        rng.shuffle(groups)
+        for group in groups:
+            yield to_batch(group, mark)
+
+
+def loss_of(model: Qwen3ForCausalLM, inputs: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross entropy of the guidance tokens. Padding is on the right, so causal is enough."""
+    hidden = model.model(input_ids=inputs[:, :-1]).last_hidden_state
+    wanted = labels[:, 1:]
+    chosen = wanted != IGNORED
+    return functional.cross_entropy(model.lm_head(hidden[chosen]), wanted[chosen])
+
+
+def lr_share(done: float) -> float:
+    """Share of the peak rate at the fraction `done` of the training.
+
+    A short warm-up, a plateau, and a straight decay over the last 40 %.
+    """
+    return max(0.01, min(1.0, done / 0.025, (1.0 - done) / 0.4))
+
+
+def make_optimizers(model: Qwen3ForCausalLM, plan: Plan) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the layers, AdamW for everything else."""
+    inside = [p for p in model.model.layers.parameters() if p.ndim == 2]
+    chosen = {id(p) for p in inside}
+    outside = [p for p in model.parameters() if id(p) not in chosen]
+    return [
+        Muon(inside, lr=plan.matrix_lr),
+        torch.optim.AdamW(outside, lr=plan.lr, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
+
+
+def train(
+    plan: Plan, tokenizer: PreTrainedTokenizerFast, model: Qwen3ForCausalLM
+) -> Qwen3ForCausalLM:
+    """Trains `model` on cases that are each seen once."""
+    model.train()
+    optimizers = make_optimizers(model, plan)
+    source = batches(tokenizer, batch_cases=plan.batch_cases, seed=plan.seed)
+    started, num_tokens = time.monotonic(), 0
+    for step in range(plan.steps):
+        elapsed = time.monotonic() - started
+        done = max(step / plan.steps, elapsed / 60 / plan.minutes)
+        if done >= 1:
+            break
+        inputs, labels = next(source)
+        loss = loss_of(model, inputs, labels)
+        model.zero_grad(set_to_none=True)
+        loss.backward()
+        for optimizer, peak in zip(optimizers, (plan.matrix_lr, plan.lr), strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = peak * lr_share(done)
+            optimizer.step()
+        num_tokens += inputs.numel()
+        if step % 20 == 0:
+            unseen = check_loss(model, tokenizer) if step % 100 == 0 else math.nan
+            print(
+                f"step {step} ({done:.0%}) loss {loss.item():.3f} "
+                f"unseen {unseen:.3f} {num_tokens:,} tokens {elapsed:.0f} s",
+                flush=True,
+            )
+    return model.eval()
+
+
+def check_loss(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast) -> float:
+    """Loss on the first cases of a seed that is kept out of training."""
+    inputs, labels = next(batches(tokenizer, batch_cases=24, seed=CHECK_SEED))
+    with torch.no_grad():
+        return loss_of(model, inputs, labels).item()
+
+
+def save(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Half precision weights, tokenizer and greedy generation settings, all from one folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.generation_config = GenerationConfig(
+        do_sample=False,
+        max_new_tokens=MAX_NEW_TOKENS,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    model.to(torch.float16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def load(folder: Path) -> tuple[PreTrainedTokenizerFast, Qwen3ForCausalLM]:
+    """Tokenizer and model in single precision, from a folder that `save` wrote."""
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    return tokenizer, Qwen3ForCausalLM.from_pretrained(folder, dtype=torch.float32)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=2_000)
+    parser.add_argument("--minutes", type=float, default=math.inf)
+    parser.add_argument("--batch-cases", type=int, default=12)
+    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--matrix-lr", type=float, default=0.02)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--start-from", type=Path, help="go on from the model in this folder")
+    parser.add_argument("--out", type=Path, default=MODEL_FOLDER)
+    options = vars(parser.parse_args())
+    folder, start_from = options.pop("out"), options.pop("start_from")
+    plan = Plan(**options)
+    torch.set_num_threads(plan.threads)
+    torch.manual_seed(plan.seed)
+    if start_from:
+        tokenizer, model = load(start_from)
+    else:
+        tokenizer = train_tokenizer(num_texts=6_000, seed=plan.seed + 50)
+        model = make_model(tokenizer)
+    print(f"{model.num_parameters():,} parameters", flush=True)
+    save(train(plan, tokenizer, model), tokenizer, folder)
+    print(f"saved to {folder}")
+
+
+if __name__ == "__main__":
+    main()
