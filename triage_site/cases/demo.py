@@ -1,0 +1,88 @@
+"""Demonstration accounts: one of each role, with passwords and API tokens that are printed."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+
+from triage_site.cases.models import ApiToken
+from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
+
+_ACCOUNTS: Final = {"clinician": CLINICIAN, "nurse": CHARGE_NURSE, "auditor": AUDITOR}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoAccount:
+    username: str
+    password: str
+    role: str
+    token: str
+
+
+def password_of(username: str) -> str:
+    return f"{username}-demo"
+
+
+def sign_ins() -> list[dict[str, str]]:
+    """Role, name and password of the demo accounts, for the login page; never the tokens."""
+    return [
+        {"role": role, "username": name, "password": password_of(name)}
+        for name, role in _ACCOUNTS.items()
+    ]
+
+
+def token_file() -> Path:
+    """Where this installation keeps its demo tokens, readable by its owner alone."""
+    return Path(settings.DATA_DIR) / "demo_accounts.json"
+
+
+@transaction.atomic
+def ensure_demo_accounts() -> list[DemoAccount]:
+    """Makes what is missing; the same tokens as last time. Raises PermissionError if not demo."""
+    if not settings.TRIAGE_DEMO:
+        raise PermissionError("demo accounts exist in demo mode only (TRIAGE_DEMO=1)")
+    known = _known_tokens()
+    accounts = [_ensure(name, role, known.get(name)) for name, role in _ACCOUNTS.items()]
+    _remember(accounts)
+    return accounts
+
+
+def demo_token(username: str) -> str | None:
+    """The demo token of an account of this installation, if there is one."""
+    return _known_tokens().get(username)
+
+
+def _ensure(username: str, role: str, token: str | None) -> DemoAccount:
+    user, created = User.objects.get_or_create(
+        username=username, defaults={"is_staff": role == CHARGE_NURSE}
+    )
+    if created:
+        user.set_password(password_of(username))
+        user.save()
+    user.groups.set([Group.objects.get_or_create(name=role)[0]])
+    valid = token and ApiToken.objects.filter(user=user, digest=ApiToken.digest_of(token)).exists()
+    if not token or not valid:
+        token = ApiToken.issue(user, demo=True)
+    return DemoAccount(username=username, password=password_of(username), role=role, token=token)
+
+
+def _known_tokens() -> dict[str, str]:
+    try:
+        rows = json.loads(token_file().read_text())
+        return {row["username"]: row["token"] for row in rows}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _remember(accounts: list[DemoAccount]) -> None:
+    path = token_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump([asdict(account) for account in accounts], file, indent=1)

@@ -1,0 +1,75 @@
+"""What may be entered: impossible values block, unusual ones ask to be looked at again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from llm_worker.facts import VITAL_RANGES, CaseFacts
+
+MAX_AGE_YEARS = 125
+USUAL_AGE_YEARS = 110
+FAHRENHEIT = (80, 115)  # a temperature in this range was surely not read in Celsius
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """`errors` block; `warnings` are saved once somebody has confirmed them."""
+
+    errors: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+
+
+def check_entry(facts: CaseFacts) -> Entry:
+    return Entry(errors=tuple(_errors(facts)), warnings=tuple(_warnings(facts)))
+
+
+def _errors(facts: CaseFacts) -> Iterator[Finding]:
+    if not facts.text.strip():
+        yield Finding(field="text", reason="say what is wrong, in a few words")
+    if facts.age_years is not None and not 0 <= facts.age_years <= MAX_AGE_YEARS:
+        yield Finding(field="age_years", reason=f"must be 0 to {MAX_AGE_YEARS} years")
+    for name, limits in VITAL_RANGES.items():
+        value = facts.value(name)
+        if value is None:
+            continue
+        low, high = limits.hard
+        if name == "temp_c" and FAHRENHEIT[0] <= value <= FAHRENHEIT[1]:
+            yield Finding(
+                field=name, reason=f"{value:g} looks like °F; that is {celsius(value):.1f} °C"
+            )
+        elif not low <= value <= high:
+            yield Finding(
+                field=name, reason=f"{limits.label} must be {low:g} to {high:g} {limits.unit}"
+            )
+        elif limits.whole and value != int(value):
+            yield Finding(field=name, reason=f"{limits.label} must be a whole number")
+    sbp, dbp = facts.value("sbp_mmhg"), facts.value("dbp_mmhg")
+    if sbp is not None and dbp is not None and dbp >= sbp:
+        yield Finding(field="dbp_mmhg", reason="diastolic must be below systolic")
+
+
+def _warnings(facts: CaseFacts) -> Iterator[Finding]:
+    if facts.age_years is not None and facts.age_years > USUAL_AGE_YEARS:
+        yield Finding(field="age_years", reason=f"over {USUAL_AGE_YEARS} years")
+    for name, limits in VITAL_RANGES.items():
+        value = facts.value(name)
+        if value is None:
+            continue
+        low, high = limits.usual
+        if not low <= value <= high:
+            yield Finding(
+                field=name, reason=f"{limits.label} {value:g} {limits.unit} is very unusual"
+            )
+    if facts.value("spo2_percent") is not None and facts.on_oxygen is None:
+        yield Finding(field="on_oxygen", reason="oxygen saturation: say whether on air or oxygen")
+
+
+def celsius(fahrenheit: float) -> float:
+    return (fahrenheit - 32) * 5 / 9

@@ -1,0 +1,32 @@
+"""Guidance split at its four headings. Pure; whoever shows it escapes it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+HEADINGS: Final = ("Situation", "Background", "Assessment", "Recommendation")
+_HEADING: Final = re.compile(
+    rf"^[ \t]*[#*_]*[ \t]*({'|'.join(HEADINGS)})[ \t]*[*_]*[ \t]*:[ \t]*[*_]*[ \t]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """`heading` is empty for text before the first heading."""
+
+    heading: str
+    text: str
+
+
+def sections(guidance: str) -> list[Section]:
+    """Every character of the text lands in one section, in its order; headings are dropped."""
+    found = list(_HEADING.finditer(guidance))
+    starts = [match.start() for match in found] + [len(guidance)]
+    before = guidance[: starts[0]].strip()
+    result = [Section("", before)] if before else []
+    for match, end in zip(found, starts[1:], strict=True):
+        result.append(Section(match.group(1).capitalize(), guidance[match.end() : end].strip()))
+    return result

@@ -1,0 +1,43 @@
+"""The caller's words with those marked that raised the priority. Everything is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+Span = tuple[int, int, str]
+
+
+def highlighted(text: str, reasons: Iterable[Mapping[str, Any]]) -> SafeString:
+    """`text` as HTML; each word of a reason stands in a <mark> whose title says why."""
+    pieces: list[SafeString] = []
+    position = 0
+    for start, end, why in _spans(text, reasons):
+        pieces.append(format_html("{}", text[position:start]))
+        pieces.append(format_html('<mark title="{}">{}</mark>', why, text[start:end]))
+        position = end
+    pieces.append(format_html("{}", text[position:]))
+    return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+def _spans(text: str, reasons: Iterable[Mapping[str, Any]]) -> Sequence[Span]:
+    """Where the words stand; of two that overlap the earlier, then the longer, is kept."""
+    found: list[Span] = []
+    for reason in reasons:
+        for word in reason.get("words") or ():
+            found += [(at, at + len(word), str(reason["text"])) for at in _places(text, word)]
+    kept: list[Span] = []
+    for span in sorted(set(found), key=lambda span: (span[0], -span[1], span[2])):
+        if not kept or span[0] >= kept[-1][1]:
+            kept.append(span)
+    return kept
+
+
+def _places(text: str, word: str) -> Iterable[int]:
+    at = text.find(word) if word else -1
+    while at >= 0:
+        yield at
+        at = text.find(word, at + len(word))

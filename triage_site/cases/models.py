@@ -1,0 +1,151 @@
+"""The clinical record: cases, and what happened to each, append-only."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from llm_worker.facts import CaseFacts
+from scheduling.core.request import PRIORITIES
+from scheduling.models import AppendOnly
+
+
+class CaseStatus(models.TextChoices):
+    RECEIVED = "received", "Received"
+    CLASSIFYING = "classifying", "Classifying"
+    QUEUED = "queued", "Waiting"
+    RUNNING = "running", "Writing"
+    DONE = "done", "Done"
+    FAILED = "failed", "No guidance"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+UNCLASSIFIED = (CaseStatus.RECEIVED, CaseStatus.CLASSIFYING)
+OPEN_STATUSES = (*UNCLASSIFIED, CaseStatus.QUEUED, CaseStatus.RUNNING)
+ENDED = (CaseStatus.DONE, CaseStatus.FAILED, CaseStatus.CANCELLED)
+
+
+class OverrideReason(models.TextChoices):
+    CLINICAL_JUDGEMENT = "clinical_judgement", "Clinical judgement"
+    WORSE = "worse", "Patient got worse"
+    BETTER = "better", "Patient got better"
+    NEW_INFORMATION = "new_information", "New information"
+    RULE_WRONG = "rule_wrong", "A rule fired wrongly"
+    OTHER = "other", "Other (say in the note)"
+
+
+class Case(models.Model):
+    """One patient's presentation. `facts` is `CaseFacts.to_dict()`."""
+
+    number = models.BigAutoField(primary_key=True)  # short, to be said aloud
+    id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    status = models.CharField(max_length=12, choices=CaseStatus, default=CaseStatus.RECEIVED)
+    label = models.CharField(max_length=60, blank=True)  # a bed or a name, never required
+    facts = models.JSONField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    submission_key = models.CharField(max_length=80)
+    arrived_at = models.DateTimeField(default=timezone.now)
+    classified_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    priority = models.PositiveSmallIntegerField(null=True)  # the one in force
+    suggested_priority = models.PositiveSmallIntegerField(null=True)  # the classifier's
+    classification = models.JSONField(default=dict)  # `Classification.to_dict()`
+    needs_person = models.BooleanField(default=False)
+
+    guidance = models.TextField(blank=True)
+    guidance_withheld = models.BooleanField(default=False)
+    guidance_model = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-arrived_at"]
+        indexes: ClassVar = [
+            models.Index(fields=["status", "priority", "arrived_at"]),
+            models.Index(fields=["arrived_at"]),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["created_by", "submission_key"], name="one_case_per_submission"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(priority=None) | models.Q(priority__in=list(PRIORITIES)),
+                name="case_priority_0_to_4",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"case {self.number}"
+
+    @property
+    def case_facts(self) -> CaseFacts:
+        return CaseFacts.from_dict(self.facts)
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+    @property
+    def overridden(self) -> bool:
+        return self.suggested_priority is not None and self.priority != self.suggested_priority
+
+
+class CaseEvent(AppendOnly):
+    """Something that happened to a case. Rows are written once and never changed."""
+
+    class Kind(models.TextChoices):
+        RECEIVED = "received", "received"
+        CLASSIFYING = "classifying", "classifying"
+        CLASSIFIED = "classified", "classified"
+        CLASSIFIER_FAILED = "classifier_failed", "classifier failed"
+        QUEUED = "queued", "waiting for guidance"
+        RUNNING = "running", "guidance being written"
+        PREEMPTED = "preempted", "gave up its seat"
+        RETURNED = "returned", "back to the queue"
+        DONE = "done", "guidance ready"
+        WITHHELD = "withheld", "guidance withheld"
+        FAILED = "failed", "no guidance"
+        CANCELLED = "cancelled", "cancelled"
+        OVERRIDDEN = "overridden", "priority changed"
+        VIEWED = "viewed", "viewed"
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="events")
+    kind = models.CharField(max_length=20, choices=Kind)
+    at = models.DateTimeField(default=timezone.now)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        ordering: ClassVar = ["at", "id"]
+        indexes: ClassVar = [models.Index(fields=["case", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.kind}"
+
+
+class ApiToken(models.Model):
+    """A key to the API for one account. Only its SHA-256 is kept."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    demo = models.BooleanField(default=False)  # refused outside demo mode
+
+    def __str__(self) -> str:
+        return f"token of user {self.user_id}"
+
+    @staticmethod
+    def digest_of(key: str) -> str:
+        return hashlib.sha256(key.encode()).hexdigest()
+
+    @classmethod
+    def issue(cls, user: models.Model, *, demo: bool = False) -> str:
+        """Makes a token and returns its key, which cannot be read again."""
+        key = secrets.token_urlsafe(32)
+        cls.objects.create(user=user, digest=cls.digest_of(key), demo=demo)
+        return key

@@ -1,0 +1,56 @@
+"""The provisional priority of a case that is still being typed. Nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from llm_worker.classifier import classify, screen
+from llm_worker.facts import NOT_TAKEN, VITAL_RANGES, CaseFacts, Consciousness
+from triage_site.cases.forms import CaseForm
+from triage_site.cases.levels import level_of
+from triage_site.cases.panel import level_set_words
+
+log = structlog.get_logger(__name__)
+
+NUM_FLAGS_SHOWN = 6
+
+
+def preview_context(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known so far, judged; fields that are not valid yet are left out."""
+    form = CaseForm(data)
+    form.is_valid()
+    facts = form.facts_so_far()
+    doubts = [one for one in form.summary() if one.field != "text"] + form.noted
+    return {"preview": _judged(facts) if _says_something(facts) else None, "doubts": doubts}
+
+
+def _says_something(facts: CaseFacts) -> bool:
+    if facts.text.strip() or facts.consciousness != Consciousness.NOT_TAKEN:
+        return True
+    return any(getattr(facts, name) != NOT_TAKEN for name in VITAL_RANGES)
+
+
+def _judged(facts: CaseFacts) -> dict[str, Any]:
+    rules_only = False
+    try:
+        said = classify(facts)
+    except Exception as error:
+        log.warning("preview_without_model", error=type(error).__name__)
+        rules_only = True
+        try:
+            said = screen(facts)
+        except Exception as second:
+            log.error("preview_failed", error=type(second).__name__)
+            return {"failed": True}
+    flags = [reason for reason in said.reasons if reason.kind != "model"]
+    return {
+        "level": level_of(said.priority),
+        "level_set": level_set_words(said.to_dict()),
+        "needs_person": said.needs_person,
+        "news2": said.news2,
+        "flags": flags[:NUM_FLAGS_SHOWN],
+        "rules_only": rules_only,
+    }

@@ -1,0 +1,92 @@
+"""The scheduler's view of all open cases at one moment, by case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from scheduling import selectors as scheduling
+from scheduling.core.policies import Policy
+from scheduling.core.request import Request
+from scheduling.core.status import JobStatus
+from scheduling.models import Job
+from scheduling.selectors import QueuePlace
+from triage_site.cases.levels import rough_seconds
+from triage_site.cases.models import Case, CaseStatus
+from triage_site.cases.order_words import why_waiting
+from triage_site.cases.progress import Progress, progress_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueView:
+    """The scheduler's view at one moment, by case id."""
+
+    now: datetime
+    policy: Policy
+    places: Mapping[str, QueuePlace]
+    order: Sequence[Request]  # waiting, next first
+    requests: Mapping[str, Request]
+    running: Sequence[Request]
+    progress: Mapping[str, Progress]
+
+    @classmethod
+    def read(cls, now: datetime) -> QueueView:
+        jobs: dict[str, Job] = {str(job.id): job for job in scheduling.open_jobs()}
+        places = {
+            job_id: place for job_id, place in scheduling.places(now).items() if job_id in jobs
+        }
+        running = [job for job in jobs.values() if job.status == JobStatus.RUNNING]
+        by_place = sorted(places, key=lambda job_id: places[job_id].position)
+        return cls(
+            now=now,
+            policy=scheduling.active_policy(),
+            places={str(jobs[job_id].case_id): place for job_id, place in places.items()},
+            order=[jobs[job_id].to_request() for job_id in by_place],
+            requests={str(job.case_id): job.to_request() for job in jobs.values()},
+            running=[job.to_request() for job in running],
+            progress=progress_of(str(job.id) for job in running),
+        )
+
+    def standing(self, case: Case) -> tuple[float, ...]:
+        """Sort key of the open rows; equal keys keep the order of arrival."""
+        if case.status == CaseStatus.RUNNING:
+            return (0, -1 if case.priority is None else case.priority)
+        if case.status != CaseStatus.QUEUED:
+            return (1,)
+        place = self.places.get(str(case.id))
+        return (2, float("inf") if place is None else place.position)
+
+    def why(self, case: Case, place: QueuePlace | None) -> str:
+        request = self.requests.get(str(case.id))
+        if request is None or place is None:
+            return ""
+        return why_waiting(
+            request,
+            ahead=self.order[: place.position],
+            running=self.running,
+            policy=self.policy,
+            now_seconds=self.now.timestamp(),
+        )
+
+    def progress_for(self, case: Case) -> tuple[int | None, str]:
+        """Percent of the expected answer, and its last words."""
+        request = self.requests.get(str(case.id))
+        progress = self.progress.get(request.id) if request else None
+        if request is None or progress is None:
+            return None, ""
+        expected = max(request.predicted_tokens, progress.num_tokens + 1)
+        return min(99, round(100 * progress.num_tokens / expected)), progress.tail
+
+
+def place_words(place: QueuePlace | None) -> str:
+    """ "next, starts ~4 s", "waiting #2, ~11 s"; without workers no time is promised."""
+    if place is None:
+        return "waiting"
+    name = "next" if place.position == 0 else f"waiting #{place.position + 1}"
+    if place.starts_in_seconds is None:
+        return name
+    starts = "starts " if place.position == 0 else ""
+    if place.starts_in_seconds < 1:
+        return f"{name}, {starts}now"
+    return f"{name}, {starts}{rough_seconds(place.starts_in_seconds)}"

@@ -1,0 +1,39 @@
+"""Who may do what: one table. Roles are Django groups."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from django.contrib.auth.models import AnonymousUser, User
+
+CLINICIAN: Final = "clinician"
+CHARGE_NURSE: Final = "charge nurse"
+AUDITOR: Final = "auditor"
+ROLES: Final = (CLINICIAN, CHARGE_NURSE, AUDITOR)
+
+
+class Action(StrEnum):
+    VIEW = "view cases"
+    SUBMIT = "submit cases"
+    OVERRIDE = "override a priority"
+    CANCEL = "cancel a case"
+    OPERATE = "operate the queue"
+    AUDIT = "read the audit log"
+
+
+_ALLOWED: Final[dict[str, frozenset[Action]]] = {
+    CLINICIAN: frozenset({Action.VIEW, Action.SUBMIT, Action.OVERRIDE, Action.CANCEL}),
+    CHARGE_NURSE: frozenset(Action),
+    AUDITOR: frozenset({Action.VIEW, Action.AUDIT}),
+}
+
+
+def may(user: User | AnonymousUser, action: Action) -> bool:
+    """Superusers may do everything, inactive and anonymous users nothing."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    if user.is_superuser:
+        return True
+    groups = user.groups.values_list("name", flat=True)
+    return any(action in _ALLOWED.get(group, frozenset()) for group in groups)

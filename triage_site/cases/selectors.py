@@ -1,0 +1,59 @@
+"""All reads of the clinical app that more than one page needs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from scheduling import selectors as scheduling
+from scheduling.selectors import QueuePlace
+from triage_site.cases.models import Case, CaseStatus
+
+
+def place_of(case: Case, now: datetime) -> QueuePlace | None:
+    """Where a waiting case stands; None for all others."""
+    if case.status != CaseStatus.QUEUED:
+        return None
+    return places_by_case(now).get(str(case.id))
+
+
+def places_by_case(now: datetime) -> dict[str, QueuePlace]:
+    """Place of every waiting case, by case id."""
+    cases = {str(job.id): str(job.case_id) for job in scheduling.open_jobs()}
+    return {
+        cases[job_id]: place for job_id, place in scheduling.places(now).items() if job_id in cases
+    }
+
+
+def timestamps(case: Case) -> list[dict[str, Any]]:
+    """When the case entered each status, oldest first."""
+    statuses = set(CaseStatus.values)
+    return [
+        {"status": kind, "at": at}
+        for kind, at in case.events.values_list("kind", "at")
+        if kind in statuses
+    ]
+
+
+def queue_overview(now: datetime) -> dict[str, Any]:
+    """Policy, running cases, and waiting cases in the order in which they will be served."""
+    places = places_by_case(now)
+    cases = {str(case.id): case for case in Case.objects.filter(status=CaseStatus.QUEUED)}
+    waiting = [
+        {
+            "id": case.id,
+            "number": case.number,
+            "priority": case.priority,
+            "position": place.position,
+            "starts_in_seconds": place.starts_in_seconds,
+            "arrived_at": case.arrived_at,
+        }
+        for case_id, place in places.items()
+        if (case := cases.get(case_id)) is not None
+    ]
+    running = Case.objects.filter(status=CaseStatus.RUNNING).order_by("priority", "arrived_at")
+    return {
+        "policy": scheduling.active_policy_name(),
+        "running": list(running.values_list("id", flat=True)),
+        "waiting": sorted(waiting, key=lambda item: item["position"]),
+    }

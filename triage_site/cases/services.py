@@ -1,0 +1,323 @@
+"""All writes of the clinical app. Every change of a case is also a row of its history."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from celery import current_app
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+
+from llm_worker.classifier import Classification, screen
+from llm_worker.classifier.length import predict_tokens
+from llm_worker.facts import CaseFacts
+from llm_worker.prompting import build_brief, unsupported_numbers
+from scheduling import services as scheduling
+from scheduling.core.request import PRIORITIES
+from scheduling.core.status import JobStatus
+from scheduling.models import Job
+from scheduling.signals import job_moved
+from triage_site.cases.live import announce
+from triage_site.cases.models import (
+    OPEN_STATUSES,
+    UNCLASSIFIED,
+    Case,
+    CaseEvent,
+    CaseStatus,
+    OverrideReason,
+)
+
+log = structlog.get_logger(__name__)
+
+SAFE_PRIORITY = 1  # what a case gets when the classifier cannot say
+_BYTES_PER_TOKEN = 4  # a first guess; the engine counts for itself
+
+
+def submit_case(
+    *,
+    facts: CaseFacts,
+    actor: User,
+    submission_key: str,
+    now: datetime,
+    label: str = "",
+) -> tuple[Case, bool]:
+    """A new case, and whether it is new: the same key of the same person makes one case."""
+    same = Case.objects.filter(created_by=actor, submission_key=submission_key)
+    try:
+        with transaction.atomic():
+            case = Case.objects.create(
+                facts=facts.to_dict(),
+                created_by=actor,
+                submission_key=submission_key,
+                label=label,
+                arrived_at=now,
+            )
+            record(case, CaseEvent.Kind.RECEIVED, now, actor=actor)
+    except IntegrityError:
+        existing = same.first()
+        if existing is None:
+            raise
+        return existing, False
+    transaction.on_commit(lambda: _ask_classifier(case.id))
+    return case, True
+
+
+def _ask_classifier(case_id: uuid.UUID) -> None:
+    try:
+        current_app.send_task(
+            "llm_worker.classify", [str(case_id)], queue="classify", ignore_result=True, retry=False
+        )
+    except Exception as error:  # whatever the broker's client raises: the rescue takes over
+        log.warning("classifier_unreachable", error=type(error).__name__)
+
+
+def begin_classification(case_id: uuid.UUID, *, now: datetime) -> Case | None:
+    """The case, if it is this caller's to classify."""
+    with transaction.atomic():
+        rows = Case.objects.filter(id=case_id, status=CaseStatus.RECEIVED)
+        if not rows.update(status=CaseStatus.CLASSIFYING):
+            return None
+        case = Case.objects.get(id=case_id)
+        record(case, CaseEvent.Kind.CLASSIFYING, now)
+    return case
+
+
+def record_classification(
+    case_id: uuid.UUID, classification: Classification, *, now: datetime
+) -> bool:
+    """Stores what the classifier said and puts the case into the queue. Only the first counts."""
+    return _enqueue(
+        case_id,
+        classification,
+        priority=classification.priority,
+        needs_person=classification.needs_person,
+        kind=CaseEvent.Kind.CLASSIFIED,
+        data={
+            "priority": classification.priority,
+            "confidence": round(classification.confidence, 3),
+            "rules": [r.code for r in classification.reasons if r.kind == "rule"],
+            "rules_version": classification.rules_version,
+            "model_version": classification.model_version,
+        },
+        now=now,
+    )
+
+
+def classify_without_model(case_id: uuid.UUID, *, why: str, now: datetime) -> bool:
+    """The way in when the classifier fails: safe priority, or what the rules demand."""
+    case = Case.objects.filter(id=case_id, status__in=UNCLASSIFIED).first()
+    if case is None:
+        return False
+    screened: Classification | None = None
+    try:
+        screened = screen(case.case_facts)
+    except Exception as error:  # even the rules failing must not lose the case
+        log.error("screen_failed", error=type(error).__name__)
+    priority = SAFE_PRIORITY if screened is None else min(SAFE_PRIORITY, screened.priority)
+    return _enqueue(
+        case_id,
+        screened,
+        priority=priority,
+        needs_person=True,
+        kind=CaseEvent.Kind.CLASSIFIER_FAILED,
+        data={"why": why, "priority": priority},
+        now=now,
+    )
+
+
+def rescue_unclassified(*, now: datetime) -> int:
+    """Queues every case that waited too long for the classifier. Returns how many."""
+    late = now - timedelta(seconds=settings.TRIAGE_CLASSIFY_TIMEOUT_SECONDS)
+    waiting = Case.objects.filter(status__in=UNCLASSIFIED, arrived_at__lt=late)
+    return sum(
+        classify_without_model(case_id, why="no answer in time", now=now)
+        for case_id in waiting.values_list("id", flat=True)
+    )
+
+
+def _enqueue(
+    case_id: uuid.UUID,
+    classification: Classification | None,
+    *,
+    priority: int,
+    needs_person: bool,
+    kind: CaseEvent.Kind,
+    data: Mapping[str, Any],
+    now: datetime,
+) -> bool:
+    with transaction.atomic():
+        rows = Case.objects.filter(id=case_id, status__in=UNCLASSIFIED)
+        moved = rows.update(
+            status=CaseStatus.QUEUED,
+            priority=priority,
+            suggested_priority=priority,
+            needs_person=needs_person,
+            classification={} if classification is None else classification.to_dict(),
+            classified_at=now,
+        )
+        if not moved:
+            return False
+        case = Case.objects.get(id=case_id)
+        record(case, kind, now, data=data)
+        signs = () if classification is None else classification.danger_signs
+        _submit_job(case, signs, now)
+    return True
+
+
+def _submit_job(case: Case, danger_signs: Sequence[str], now: datetime) -> Job:
+    assert case.priority is not None
+    brief = build_brief(case.case_facts, priority=case.priority, danger_signs=danger_signs)
+    return scheduling.submit_job(
+        case_id=case.id,
+        prompt=brief,
+        priority=case.priority,
+        prompt_tokens=max(1, len(brief) // _BYTES_PER_TOKEN),
+        predicted_tokens=predict_tokens(brief),
+        arrival_at=case.arrived_at,
+        now=now,
+    )
+
+
+def override_priority(
+    case_id: uuid.UUID,
+    *,
+    priority: int,
+    reason: str,
+    note: str,
+    actor: User,
+    now: datetime,
+) -> Case:
+    """A person's priority replaces the suggested one, which is kept. Raises ValueError.
+
+    The case moves at once, in the queue or in the running batch.
+    """
+    if priority not in PRIORITIES:
+        raise ValueError("priority: must be 0 to 4")
+    if reason not in OverrideReason.values:
+        raise ValueError(f"reason: must be one of {', '.join(OverrideReason.values)}")
+    if reason == OverrideReason.OTHER and not note.strip():
+        raise ValueError("note: say the reason in a note")
+    with transaction.atomic():
+        job = scheduling.lock_newest_job(case_id)
+        case = Case.objects.select_for_update().get(id=case_id)
+        if case.status == CaseStatus.CANCELLED:
+            raise ValueError("priority: the case is cancelled")
+        if case.status in UNCLASSIFIED:
+            raise ValueError("priority: the case is being classified; try again in a moment")
+        old, case.priority, case.needs_person = case.priority, priority, False
+        case.save(update_fields=["priority", "needs_person"])
+        data = {"from": old, "to": priority, "reason": reason, "note": note.strip()}
+        record(case, CaseEvent.Kind.OVERRIDDEN, now, actor=actor, data=data)
+        if job is not None:
+            scheduling.reprioritise_job(job.id, priority, now=now)
+    return case
+
+
+def cancel_case(case_id: uuid.UUID, *, reason: str, actor: User, now: datetime) -> Case:
+    """Takes an open case out, wherever it is. Raises ValueError when it has ended."""
+    with transaction.atomic():
+        job = scheduling.lock_newest_job(case_id)
+        case = Case.objects.select_for_update().get(id=case_id)
+        if case.status not in OPEN_STATUSES:
+            raise ValueError(f"status: the case is {case.get_status_display().lower()} already")
+        case.status, case.ended_at = CaseStatus.CANCELLED, now
+        case.save(update_fields=["status", "ended_at"])
+        data = {"reason": reason.strip()}
+        record(case, CaseEvent.Kind.CANCELLED, now, actor=actor, data=data)
+        if job is not None:
+            scheduling.cancel_job(job.id, now=now)
+    return case
+
+
+def retry_case(case_id: uuid.UUID, *, actor: User, now: datetime) -> Case:
+    """Asks again for guidance that failed. Raises ValueError when it did not fail."""
+    with transaction.atomic():
+        job = scheduling.lock_newest_job(case_id)
+        case = Case.objects.select_for_update().get(id=case_id)
+        if case.status != CaseStatus.FAILED or job is None:
+            raise ValueError("status: only guidance that failed can be asked for again")
+        if not scheduling.requeue_failed(job, now=now):
+            raise ValueError("status: the case has moved on; look again")
+    case.refresh_from_db()
+    return case
+
+
+def record(
+    case: Case,
+    kind: CaseEvent.Kind,
+    at: datetime,
+    *,
+    actor: User | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> CaseEvent:
+    """Appends to the history and tells every open page."""
+    event = CaseEvent.objects.create(
+        case=case, kind=kind, at=at, actor=actor, data=dict(data or {})
+    )
+    if kind != CaseEvent.Kind.VIEWED:
+        case_id = str(case.id)
+        transaction.on_commit(lambda: announce({"case": case_id, "kind": str(kind)}))
+    return event
+
+
+_STATUS_OF = {
+    JobStatus.WAITING: CaseStatus.QUEUED,
+    JobStatus.RUNNING: CaseStatus.RUNNING,
+    JobStatus.DONE: CaseStatus.DONE,
+    JobStatus.FAILED: CaseStatus.FAILED,
+}
+
+
+def follow_jobs() -> None:
+    job_moved.connect(_on_job_moved, dispatch_uid="cases_follow_jobs")
+
+
+def _on_job_moved(
+    sender: object,
+    *,
+    job: Job,
+    old: JobStatus | None,
+    now: datetime,
+    detail: dict[str, Any],
+    **_: object,
+) -> None:
+    """The case follows its job, in the same transaction."""
+    status = _STATUS_OF.get(JobStatus(job.status))
+    if status is None:  # cancelled: the case said so first
+        return
+    case = Case.objects.select_for_update().filter(id=job.case_id).first()
+    if case is None:  # a job of somebody else, a benchmark say
+        return
+    case.status = status
+    case.ended_at = now if status in (CaseStatus.DONE, CaseStatus.FAILED) else None
+    if status == CaseStatus.DONE:
+        _store_guidance(case, job, now)
+    case.save(update_fields=["status", "ended_at", *_GUIDANCE_FIELDS])
+    record(case, _event_of(status, old, detail), now, data={**detail, "attempt": job.attempt})
+
+
+_GUIDANCE_FIELDS = ("guidance", "guidance_withheld", "guidance_model")
+
+
+def _store_guidance(case: Case, job: Job, now: datetime) -> None:
+    """Guidance with a number that the case does not hold is withheld, never shown."""
+    invented = unsupported_numbers(job.output, job.prompt)
+    case.guidance_withheld = bool(invented) or job.finish_reason == "withheld"
+    case.guidance = "" if case.guidance_withheld else job.output
+    case.guidance_model = job.model_name
+    if case.guidance_withheld:
+        record(case, CaseEvent.Kind.WITHHELD, now, data={"unsupported_numbers": len(invented)})
+
+
+def _event_of(
+    status: CaseStatus, old: JobStatus | None, detail: Mapping[str, Any]
+) -> CaseEvent.Kind:
+    if status == CaseStatus.QUEUED and old == JobStatus.RUNNING:
+        preempted = detail.get("why") == "preempted"
+        return CaseEvent.Kind.PREEMPTED if preempted else CaseEvent.Kind.RETURNED
+    return CaseEvent.Kind(status.value)

@@ -1,0 +1,49 @@
+"""Template tags of all pages: level badge, clock, rights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
+from django.utils.safestring import SafeString
+
+from triage_site.cases.levels import Clock, Level, clock_html, level_of
+from triage_site.cases.roles import ROLES, Action, may
+
+register = template.Library()
+
+
+@register.inclusion_tag("cases/_level.html")
+def level_badge(level: Level | int | None, size: str = "") -> dict[str, Any]:
+    """Number, word and shape of a level; None is a case that is being classified."""
+    return {"level": level_of(level) if isinstance(level, int) else level, "size": size}
+
+
+@register.simple_tag
+def waiting_clock(clock: Clock, *, ticking: bool = True) -> SafeString:
+    """Waited / target, ticking on in the browser."""
+    return clock_html(clock, ticking=ticking)
+
+
+@register.simple_tag
+def rights(user: User | AnonymousUser) -> dict[str, bool]:
+    """What the table of roles lets this person do, by the action's name in lower case."""
+    return {action.name.lower(): may(user, action) for action in Action}
+
+
+@register.simple_tag
+def role_name(user: User | AnonymousUser) -> str:
+    if user.is_superuser:
+        return "administrator"
+    if not user.is_authenticated:
+        return ""
+    groups = set(user.groups.values_list("name", flat=True))
+    return next((role for role in ROLES if role in groups), "no role")
+
+
+@register.simple_tag
+def idle_seconds() -> int:
+    """After so long without a request the session ends."""
+    return settings.SESSION_COOKIE_AGE

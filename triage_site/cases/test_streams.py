@@ -1,0 +1,207 @@
+"""Live pages over real HTTP and real Redis: order, resume, reset, access."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from queue import Empty, Queue
+from typing import Any
+
+import httpx
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from scheduling import connection
+from scheduling import services as scheduling
+from scheduling.models import Job
+from scheduling.queue import events
+from tests.factories import make_case, make_user
+from triage_site.cases import services, streams
+from triage_site.cases.models import Case
+from triage_site.cases.sse import sse
+
+
+@dataclass(frozen=True)
+class Sent:
+    event: str
+    data: str
+    id: str | None
+
+
+class Page:
+    """What a browser hears on one stream, read in a thread."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.heard: Queue[Sent] = Queue()
+        self._response = response
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        fields: dict[str, Any] = {"data": []}
+        try:
+            for line in self._response.iter_lines():
+                name, _, value = line.partition(": ")
+                if line == "" and "event" in fields:
+                    data = "\n".join(fields["data"])
+                    self.heard.put(Sent(fields["event"], data, fields.get("id")))
+                if line == "":
+                    fields = {"data": []}
+                elif name == "data":
+                    fields["data"].append(value)
+                elif name in ("event", "id"):
+                    fields[name] = value
+        except httpx.HTTPError:
+            return
+
+    def next(self, event: str, seconds: float = 5.0) -> Sent:
+        """The next event of that name; others before it are passed over."""
+        while True:
+            try:
+                sent = self.heard.get(timeout=seconds)
+            except Empty:
+                pytest.fail(f"no event {event!r} within {seconds} s")
+            if sent.event == event:
+                return sent
+
+
+def signed_in(user: User) -> dict[str, str]:
+    client = Client()
+    client.force_login(user)
+    return {"Cookie": f"sessionid={client.cookies['sessionid'].value}"}
+
+
+@contextmanager
+def watching(url: str, user: User, **headers: str) -> Iterator[Page]:
+    with (
+        httpx.Client(timeout=30) as client,
+        client.stream("GET", url, headers={**signed_in(user), **headers}) as response,
+    ):
+        assert response.status_code == 200
+        assert response.headers["content-type"] == "text/event-stream"
+        yield Page(response)
+
+
+def running_case(text: str = "sore toe") -> tuple[Case, Job]:
+    now = timezone.now()
+    case = make_case(text)
+    services.classify_without_model(case.id, why="test", now=now)
+    (one,) = scheduling.claim_jobs("w", 1, now=now, model_name="m")
+    return case, one.job
+
+
+def write(job: Job, text: str, attempt: int = 1) -> None:
+    events.append_tokens(connection.client(), str(job.id), attempt, text, 1)
+
+
+def test_the_wire_format_keeps_line_breaks() -> None:
+    assert (
+        sse("token", "a\r\nb\n", "1/2-0")
+        == b"event: token\nid: 1/2-0\ndata: a\ndata: b\ndata: \n\n"
+    )
+
+
+def test_the_board_is_pushed_when_a_case_comes_in(live_app: str) -> None:
+    user = make_user()
+    with watching(f"{live_app}/live/board/", user) as page:
+        page.next("board")
+        case = make_case("bee sting in the garden")
+        services.classify_without_model(case.id, why="test", now=timezone.now())
+        for _ in range(5):
+            if "bee sting" in page.next("board").data:
+                return
+    pytest.fail("the board never showed the case")
+
+
+def test_tokens_arrive_one_by_one_and_escaped(live_app: str) -> None:
+    case, job = running_case()
+    with watching(f"{live_app}/live/cases/{case.id}/", make_user()) as page:
+        page.next("case")
+        for number in range(6):
+            write(job, f"word{number} <b>")
+            token = page.next("token")
+            assert f"word{number} &lt;b&gt;" in token.data
+        events.finish_stream(connection.client(), str(job.id), "done", attempt=1)
+        assert page.next("end").data == "done"
+
+
+def test_a_late_page_gets_everything_from_the_start(live_app: str) -> None:
+    case, job = running_case()
+    write(job, "first ")
+    write(job, "second ")
+    with watching(f"{live_app}/live/cases/{case.id}/", make_user()) as page:
+        page.next("reset")
+        assert "first" in page.next("token").data
+        assert "second" in page.next("token").data
+
+
+def test_a_page_resumes_after_the_last_event_it_saw(live_app: str) -> None:
+    case, job = running_case()
+    user = make_user()
+    write(job, "first ")
+    with watching(f"{live_app}/live/cases/{case.id}/", user) as page:
+        seen = page.next("token").id
+    write(job, "second ")
+    assert seen is not None
+    resumed = {"Last-Event-ID": seen}
+    with watching(f"{live_app}/live/cases/{case.id}/", user, **resumed) as page:
+        sent = page.next("token")
+        assert "second" in sent.data
+        assert "first" not in sent.data
+
+
+def test_a_new_attempt_clears_what_the_old_one_wrote(live_app: str) -> None:
+    case, job = running_case()
+    with watching(f"{live_app}/live/cases/{case.id}/", make_user()) as page:
+        write(job, "old ", attempt=1)
+        page.next("token")
+        events.begin_stream(connection.client(), str(job.id), 2)
+        write(job, "new ", attempt=2)
+        page.next("reset")
+        assert "new" in page.next("token").data
+
+
+def test_a_page_opened_before_classification_gets_the_tokens(live_app: str) -> None:
+    case = make_case()
+    with watching(f"{live_app}/live/cases/{case.id}/", make_user()) as page:
+        page.next("case")
+        services.classify_without_model(case.id, why="test", now=timezone.now())
+        (one,) = scheduling.claim_jobs("w", 1, now=timezone.now(), model_name="m")
+        write(one.job, "hello ")
+        assert "hello" in page.next("token").data
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "status"),
+    [
+        (None, "board", 403),
+        ("auditor", f"cases/{uuid.UUID(int=1)}", 404),
+        ("auditor", "cases/nonsense", 404),
+        ("auditor", "elsewhere", 404),
+    ],
+)
+def test_access_is_checked(live_app: str, role: str | None, path: str, status: int) -> None:
+    headers = signed_in(make_user(role))
+    assert httpx.get(f"{live_app}/live/{path}/", headers=headers).status_code == status
+
+
+def test_strangers_hear_nothing(live_app: str) -> None:
+    case = make_case()
+    assert httpx.get(f"{live_app}/live/board/").status_code == 401
+    assert httpx.get(f"{live_app}/live/cases/{case.id}/").status_code == 401
+
+
+def test_a_stream_ends_with_its_session(live_app: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "RECHECK_SECONDS", 0.2)
+    monkeypatch.setattr(streams, "PING_SECONDS", 0.1)
+    with watching(f"{live_app}/live/board/", make_user()) as page:
+        page.next("board")
+        Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+        page.next("signed-out")

@@ -1,0 +1,58 @@
+"""What must happen even when a worker is gone, from any process, as often as one likes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event as Flag
+
+import redis
+import structlog
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+
+from scheduling import connection, services
+from triage_site.cases.services import rescue_unclassified
+
+log = structlog.get_logger(__name__)
+
+RESCUE_SECONDS = 0.5
+REAP_SECONDS = 1.0
+RECONCILE_SECONDS = 30.0
+
+
+def run_upkeep(stop: Flag) -> None:
+    """Until `stop`: queue what the classifier missed, put back what a lost worker held."""
+    next_at = {"rescue": 0.0, "reap": 0.0, "reconcile": 0.0}
+    era: str | None = None
+    while not stop.wait(RESCUE_SECONDS):
+        now = time.monotonic()
+        if (current := _era_of_redis()) not in (None, era):  # flushed, or another server
+            era, next_at["reconcile"] = current, 0.0
+        for name, every_seconds, action in _DUTIES:
+            if now >= next_at[name]:
+                next_at[name] = now + every_seconds
+                _attempt(name, action)
+        close_old_connections()
+
+
+def _era_of_redis() -> str | None:
+    """Names the life of what Redis holds; a new name means that it forgot all before."""
+    try:
+        return connection.queue().mark().partition(":")[0]
+    except (redis.RedisError, OSError):
+        return None
+
+
+def _attempt(name: str, action: Callable[[], object]) -> None:
+    try:
+        action()
+    except (redis.RedisError, DatabaseError, OSError) as error:
+        log.warning("upkeep_failed", duty=name, error=type(error).__name__)
+
+
+_DUTIES: tuple[tuple[str, float, Callable[[], object]], ...] = (
+    ("rescue", RESCUE_SECONDS, lambda: rescue_unclassified(now=timezone.now())),
+    ("reap", REAP_SECONDS, lambda: services.reap_expired(now=timezone.now())),
+    ("reconcile", RECONCILE_SECONDS, lambda: services.reconcile(now=timezone.now())),
+)

@@ -1,0 +1,298 @@
+"""Pages of the clinical app. Views decide who may and what to show; services write."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import mark_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
+
+from llm_worker.facts import ArrivalMode
+from triage_site.cases import demo, services
+from triage_site.cases.access import allowed
+from triage_site.cases.board import render_board
+from triage_site.cases.forms import CancelForm, CaseForm, OverrideForm, add_service_error
+from triage_site.cases.guidance_text import sections
+from triage_site.cases.highlight import highlighted
+from triage_site.cases.models import Case, CaseEvent
+from triage_site.cases.panel import (
+    guidance_context,
+    history,
+    level_set_words,
+    panel_context,
+    reasons_shown,
+    render_case_panel,
+    vital_rows,
+)
+from triage_site.cases.preview import preview_context
+from triage_site.cases.roles import Action
+
+UNPROCESSABLE = 422
+
+
+class Login(LoginView):
+    """Sign-in; in demonstration mode it lists the demonstration accounts."""
+
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        accounts = demo.sign_ins() if settings.TRIAGE_DEMO else ()
+        return super().get_context_data(demo_accounts=accounts, **kwargs)
+
+
+# -- board
+
+
+@require_GET
+@never_cache
+@allowed(Action.VIEW)
+def board(request: HttpRequest) -> HttpResponse:
+    level = request.GET.get("level", "")
+    show = next((name for name in ("mine", "done") if name in request.GET), "all")
+    context = {
+        "here": "board",
+        "fragment": mark_safe(render_board(timezone.now())),
+        "filter": {"level": level if level in "01234" else "", "show": show},
+    }
+    return render(request, "cases/board.html", context)
+
+
+@require_GET
+@never_cache
+@allowed(Action.VIEW)
+def board_fragment(request: HttpRequest) -> HttpResponse:
+    """The way to follow the board where server-sent events do not get through."""
+    return HttpResponse(render_board(timezone.now()))
+
+
+# -- a new case
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(Action.SUBMIT)
+def new_case(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _entry_page(request, CaseForm())
+    form = CaseForm(request.POST)
+    if "convert_temp" in request.POST:
+        converted = form.with_celsius()
+        converted.is_valid()
+        return _entry_page(request, converted, key=request.POST.get("submission_key", ""))
+    if not form.is_valid():
+        key = form.cleaned_data.get("submission_key", "")
+        return _entry_page(request, form, key=key, status=UNPROCESSABLE)
+    return _submit(request, form)
+
+
+def _submit(request: HttpRequest, form: CaseForm) -> HttpResponse:
+    got = form.cleaned_data
+    case, created = services.submit_case(
+        facts=got["facts"],
+        actor=request.user,  # type: ignore[arg-type]
+        submission_key=got["submission_key"],
+        label=got["label"],
+        now=timezone.now(),
+    )
+    if not created and case.facts != got["facts"].to_dict():
+        return _entry_page(request, form, status=409, sent_before=case)
+    if "another" in request.POST:
+        messages.success(request, f"Case {case.number} was received.")
+        return redirect(f"{reverse('new_case')}?received={case.number}")
+    return redirect("case", case.id)
+
+
+def _entry_page(
+    request: HttpRequest,
+    form: CaseForm,
+    *,
+    key: str = "",
+    status: int = 200,
+    sent_before: Case | None = None,
+) -> HttpResponse:
+    context = {
+        "here": "new",
+        "form": form,
+        "submission_key": key or uuid.uuid4().hex,
+        "celsius_offer": form.celsius_offer(),
+        "sent_before": sent_before,
+    }
+    return render(request, "cases/new_case.html", context, status=status)
+
+
+@require_POST
+@allowed(Action.SUBMIT)
+def preview(request: HttpRequest) -> HttpResponse:
+    return render(request, "cases/_preview.html", preview_context(request.POST))
+
+
+@require_POST
+@allowed(Action.VIEW)
+def stay(request: HttpRequest) -> HttpResponse:
+    """Any request renews the session; this one does nothing else."""
+    return HttpResponse(status=204)
+
+
+# -- one case
+
+
+@require_GET
+@never_cache
+@allowed(Action.VIEW)
+def case_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    case = _viewed(request, case_id, what="case page")
+    context = {
+        **_facts_context(case),
+        **panel_context(case.id, timezone.now()),
+        **guidance_context(case.id),
+        "override_form": OverrideForm(),
+        "cancel_form": CancelForm(),
+    }
+    return render(request, "cases/case.html", context)
+
+
+@require_GET
+@never_cache
+@allowed(Action.VIEW)
+def print_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    case = _viewed(request, case_id, what="print")
+    now = timezone.now()
+    context = {
+        **_facts_context(case),
+        **panel_context(case.id, now),
+        "sections": sections(case.guidance),
+        "now": now,
+    }
+    return render(request, "cases/print.html", context)
+
+
+@require_GET
+@never_cache
+@allowed(Action.VIEW)
+def panel(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    case = get_object_or_404(Case, id=case_id)
+    return HttpResponse(render_case_panel(case.id, timezone.now()))
+
+
+@require_GET
+@never_cache
+@allowed(Action.VIEW)
+def guidance(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    case = get_object_or_404(Case, id=case_id)
+    return render(request, "cases/_guidance.html", guidance_context(case.id))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(Action.OVERRIDE)
+def override(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    case = get_object_or_404(Case, id=case_id)
+    form = OverrideForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.override_priority(
+                case.id,
+                priority=form.cleaned_data["priority"],
+                reason=form.cleaned_data["reason"],
+                note=form.cleaned_data["note"],
+                actor=request.user,  # type: ignore[arg-type]
+                now=timezone.now(),
+            )
+        except ValueError as error:
+            add_service_error(form, error)
+        else:
+            return _to_case(request, case)
+    return _ask(request, case, form, "cases/_override_form.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(Action.CANCEL)
+def cancel(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    case = get_object_or_404(Case, id=case_id)
+    form = CancelForm(request.POST or None)
+    if request.method == "POST":
+        form = CancelForm(request.POST)
+        if form.is_valid():
+            try:
+                services.cancel_case(
+                    case.id,
+                    reason=form.cleaned_data["reason"],
+                    actor=request.user,  # type: ignore[arg-type]
+                    now=timezone.now(),
+                )
+            except ValueError as error:
+                add_service_error(form, error)
+            else:
+                return _to_case(request, case)
+    return _ask(request, case, form, "cases/_cancel_form.html")
+
+
+@require_POST
+@allowed(Action.SUBMIT)
+def retry(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    case = get_object_or_404(Case, id=case_id)
+    try:
+        services.retry_case(case.id, actor=request.user, now=timezone.now())  # type: ignore[arg-type]
+    except ValueError as error:
+        messages.error(request, str(error).partition(": ")[2].capitalize() + ".")
+    return _to_case(request, case)
+
+
+def _viewed(request: HttpRequest, case_id: uuid.UUID, *, what: str) -> Case:
+    """The case, after its being looked at is on record."""
+    case = get_object_or_404(Case, id=case_id)
+    services.record(
+        case,
+        CaseEvent.Kind.VIEWED,
+        timezone.now(),
+        actor=request.user,  # type: ignore[arg-type]
+        data={"what": what, "guidance_shown": bool(case.guidance)},
+    )
+    return case
+
+
+def _facts_context(case: Case) -> dict[str, Any]:
+    facts, said = case.case_facts, case.classification
+    happened, viewed = history(case)
+    reasons = reasons_shown(said)
+    injury = {True: "yes", False: "no", None: "not recorded"}[facts.injury]
+    arrival = facts.arrival_mode.value.replace("_", " ")
+    return {
+        "words": highlighted(facts.text, reasons),
+        "reasons": reasons,
+        "vitals": vital_rows(facts),
+        "news2": said.get("news2"),
+        "level_set": level_set_words(said),
+        "confidence": round(100 * said.get("confidence", 0)),
+        "history": happened,
+        "views": viewed,
+        "arrival": "not recorded" if facts.arrival_mode == ArrivalMode.UNKNOWN else arrival,
+        "injury": injury,
+    }
+
+
+def _ask(
+    request: HttpRequest, case: Case, form: OverrideForm | CancelForm, template: str
+) -> HttpResponse:
+    status = UNPROCESSABLE if form.is_bound else 200
+    in_dialog = bool(getattr(request, "htmx", None))
+    context = {"case": case, "form": form, "dialog": in_dialog, "form_template": template}
+    name = template if in_dialog else "cases/ask.html"
+    return render(request, name, context, status=status)
+
+
+def _to_case(request: HttpRequest, case: Case) -> HttpResponse:
+    if getattr(request, "htmx", None):
+        return HttpResponseClientRedirect(reverse("case", args=[case.id]))
+    return redirect("case", case.id)

@@ -1,0 +1,46 @@
+"""The Celery application of every process that sends or does tasks."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any
+
+import redis
+from celery import Celery
+from celery.signals import setup_logging, worker_ready, worker_shutting_down
+from django.conf import settings
+
+from llm_worker.worker_step import GuidanceStep
+from triage_site.readiness import Heartbeat
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage_site.settings")
+
+# Celery warns root because of pickle, which settings.py does not accept.
+warnings.filterwarnings("ignore", message="You're running the worker with superuser")
+
+app = Celery("triage")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["llm_worker"])
+app.steps["worker"].add(GuidanceStep)
+
+_heartbeats: list[Heartbeat] = []
+
+
+@setup_logging.connect
+def _keep_django_logging(**_: Any) -> None:
+    """With this receiver, Celery leaves the logging of settings.py as it is."""
+
+
+@worker_ready.connect
+def _begin_heartbeat(sender: Any, **_: Any) -> None:
+    name = str(sender.hostname).partition("@")[0]
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5)
+    _heartbeats.append(Heartbeat(client, name))
+    _heartbeats[-1].start()
+
+
+@worker_shutting_down.connect
+def _end_heartbeat(**_: Any) -> None:
+    for heartbeat in _heartbeats:
+        heartbeat.stop()

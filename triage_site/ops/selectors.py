@@ -1,0 +1,92 @@
+"""What the operations page shows of the live system."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count
+
+from scheduling import selectors as scheduling
+from scheduling.core.policies import POLICIES
+from scheduling.core.request import PRIORITIES
+from scheduling.core.status import OPEN, JobStatus
+from scheduling.models import Job, PolicyChange
+from triage_site.cases.levels import LEVELS, Level
+
+NUM_SWITCHES_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLine:
+    """One live worker by its last heartbeat; None where it does not report a figure."""
+
+    name: str
+    seats: int
+    seats_used: int
+    tokens_per_second: float
+    kv_percent: int | None
+    seen_seconds_ago: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelLine:
+    level: Level
+    waiting: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyLine:
+    """A policy without its key: a template would call that."""
+
+    name: str
+    title: str
+    words: str
+    is_live: bool
+
+
+def policies() -> list[PolicyLine]:
+    live = scheduling.active_policy_name()
+    return [
+        PolicyLine(name=name, title=policy.title, words=policy.words, is_live=name == live)
+        for name, policy in POLICIES.items()
+    ]
+
+
+def workers(now: datetime) -> list[WorkerLine]:
+    return [
+        WorkerLine(
+            name=name,
+            seats=int(state.get("seats", 0)),
+            seats_used=int(state.get("seats_used", 0)),
+            tokens_per_second=state.get("tokens_per_second", 0.0),
+            kv_percent=_percent(state.get("kv_blocks_used"), state.get("kv_blocks")),
+            seen_seconds_ago=max(0.0, now.timestamp() - state["at"]) if "at" in state else None,
+        )
+        for name, state in sorted(scheduling.workers().items())
+    ]
+
+
+def _percent(part: float | None, whole: float | None) -> int | None:
+    return None if part is None or not whole else round(100 * part / whole)
+
+
+def levels() -> list[LevelLine]:
+    """Waiting and running jobs per level."""
+    open_jobs = Job.objects.filter(status__in=OPEN)
+    rows = open_jobs.values_list("status", "priority").annotate(num=Count("id"))
+    counts = {(status, priority): num for status, priority, num in rows}
+    return [
+        LevelLine(
+            level=LEVELS[priority],
+            waiting=counts.get((JobStatus.WAITING, priority), 0),
+            running=counts.get((JobStatus.RUNNING, priority), 0),
+        )
+        for priority in PRIORITIES
+    ]
+
+
+def recent_switches() -> Sequence[PolicyChange]:
+    return list(PolicyChange.objects.select_related("actor")[:NUM_SWITCHES_SHOWN])

@@ -1,0 +1,78 @@
+"""The operations page: only those who may, never without a reason, always on record."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from scheduling.models import PolicyChange
+from scheduling.selectors import active_policy_name
+from tests.factories import make_job, make_user
+from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def nurse() -> Client:
+    client = Client()
+    client.force_login(make_user(CHARGE_NURSE, username="ines"))
+    return client
+
+
+def test_every_policy_stands_there_in_words(nurse: Client) -> None:
+    text = nurse.get("/ops/").content.decode()
+    for words in (
+        "Most urgent level first; within a level, the shortest",
+        "First come, first served",
+        "live now",
+        "Never switched",
+    ):
+        assert words in text
+    assert text.count("live now") == 1
+
+
+def test_a_switch_is_live_and_on_record(nurse: Client) -> None:
+    response = nurse.post("/ops/", {"policy": "fcfs", "reason": "<b>drill</b>"}, follow=True)
+    text = response.content.decode()
+    assert active_policy_name() == "fcfs"
+    assert "First come is live now." in text
+    assert "ines" in text
+    assert "&lt;b&gt;drill&lt;/b&gt;" in text
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"policy": "fcfs", "reason": "  "}, "say why"),
+        ({"policy": "fcfs"}, "say why"),
+        ({"policy": "lifo", "reason": "why not"}, "not one of the available choices"),
+        ({"reason": "why not"}, "choose a policy"),
+    ],
+)
+def test_a_bad_switch_changes_nothing_and_says_why(
+    data: dict[str, str], words: str, nurse: Client
+) -> None:
+    response = nurse.post("/ops/", data)
+    assert response.status_code == 422
+    assert words in response.content.decode()
+    assert not PolicyChange.objects.exists()
+
+
+@pytest.mark.parametrize("role", [CLINICIAN, AUDITOR, None])
+def test_other_roles_get_a_designed_refusal(role: str | None) -> None:
+    client = Client()
+    client.force_login(make_user(role))
+    for response in (client.get("/ops/"), client.post("/ops/", {"policy": "fcfs", "reason": "x"})):
+        assert response.status_code == 403
+        assert b"Your role does not open this" in response.content
+    assert client.get("/ops/state/").status_code == 403
+    assert active_policy_name() == "semantic"
+
+
+def test_the_state_counts_jobs_and_says_when_no_worker_reports(nurse: Client) -> None:
+    make_job(0)
+    make_job(0)
+    text = nurse.get("/ops/state/").content.decode()
+    assert '<span class="figure num">2</span> waiting' in text
+    assert "No worker reports" in text

@@ -1,0 +1,266 @@
+"""All settings. The only reader of the environment; a bad value stops with its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from triage_site import environment, logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- What this installation is ---------------------------------------------------------------
+
+# A demonstration has demo accounts, demo tokens and a key that everybody knows. Whoever gives
+# a SECRET_KEY runs a real site, unless they say otherwise.
+TRIAGE_DEMO = environment.flag("TRIAGE_DEMO", default=not environment.text("SECRET_KEY"))
+SECRET_KEY = environment.text(
+    "SECRET_KEY", default="demonstration-only-everybody-knows-this-key" if TRIAGE_DEMO else None
+)
+DEBUG = environment.flag("DEBUG", default=False)
+HOST = environment.text("HOST", "127.0.0.1")
+PORT = environment.integer("PORT", 8000, at_least=1, at_most=65535)
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", [])
+# Whether a proxy in front speaks TLS to the world and sets X-Forwarded-Proto.
+BEHIND_TLS_PROXY = environment.flag("BEHIND_TLS_PROXY", default=False)
+
+DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / ".data"))).expanduser().resolve()
+
+# --- Stores ----------------------------------------------------------------------------------
+
+# The embedded server has a new port and password at each start and leaves its address here,
+# so that commands in another terminal find it.
+EMBEDDED_REDIS_URL_FILE = DATA_DIR / "redis" / "url"
+
+
+def _default_redis_url() -> str:
+    try:
+        return EMBEDDED_REDIS_URL_FILE.read_text().strip()
+    except OSError:
+        return "redis://127.0.0.1:6379/0"
+
+
+REDIS_URL_IS_GIVEN = bool(environment.text("REDIS_URL"))
+REDIS_URL = environment.url("REDIS_URL", _default_redis_url(), ["redis", "rediss"])
+
+
+def _database() -> dict[str, Any]:
+    entry = environment.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'triage.sqlite3'}")
+    if entry["ENGINE"] == "django.db.backends.sqlite3":
+        Path(entry["NAME"]).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        entry["OPTIONS"] = {
+            # Readers never wait for the writer; a writer waits for the other writer. IMMEDIATE,
+            # since a transaction that begins by reading cannot wait when it comes to write.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+        }
+    else:
+        entry["CONN_HEALTH_CHECKS"] = True
+    return entry
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Triage ----------------------------------------------------------------------------------
+
+TRIAGE_LLM = environment.text("TRIAGE_LLM", str(BASE_DIR / "llm_worker" / "models" / "embedded"))
+TRIAGE_LLM_NAME = Path(TRIAGE_LLM).name  # as the record of each guidance names it
+# Prompt and answer together must fit into the KV memory; an answer is cut at this length.
+TRIAGE_MAX_NEW_TOKENS = environment.integer("TRIAGE_MAX_NEW_TOKENS", 320, at_least=16)
+# Random weights in the shape of TRIAGE_LLM's config: for load tests without the weights.
+TRIAGE_LLM_RANDOM = environment.flag("TRIAGE_LLM_RANDOM", default=False)
+TRIAGE_DEVICE = environment.choice("TRIAGE_DEVICE", "auto", ["auto", "cpu", "cuda"])
+TRIAGE_MAX_NEW_TOKENS = environment.integer("TRIAGE_MAX_NEW_TOKENS", 400, at_least=1)
+TRIAGE_SEATS = environment.integer("TRIAGE_SEATS", 8, at_least=1, at_most=1024)
+TRIAGE_KV_BLOCKS = environment.optional_integer("TRIAGE_KV_BLOCKS", at_least=1)
+TRIAGE_TORCH_THREADS = environment.optional_integer("TRIAGE_TORCH_THREADS", at_least=1)
+TRIAGE_PREEMPTION = environment.choice("TRIAGE_PREEMPTION", "level", ["level", "key", "never"])
+TRIAGE_LEASE_SECONDS = environment.number("TRIAGE_LEASE_SECONDS", 15, at_least=1)
+# Per priority 0 to 4: when guidance should have started, and when the patient should be seen.
+TRIAGE_PROMISE_SECONDS = environment.numbers(
+    "TRIAGE_PROMISE_SECONDS", (2.0, 10.0, 30.0, 60.0, 120.0), at_least=0
+)
+TRIAGE_TARGET_MINUTES = environment.numbers(
+    "TRIAGE_TARGET_MINUTES", (0.0, 10.0, 30.0, 60.0, 120.0), at_least=0
+)
+TRIAGE_CLASSIFY_TIMEOUT_SECONDS = environment.number(
+    "TRIAGE_CLASSIFY_TIMEOUT_SECONDS", 2, at_least=0.05
+)
+TRIAGE_ENGINE = environment.choice("TRIAGE_ENGINE", "local", ["local", "remote"])
+TRIAGE_REMOTE_URL = (
+    environment.url("TRIAGE_REMOTE_URL", "", ["http", "https"])
+    if TRIAGE_ENGINE == "remote"
+    else environment.text("TRIAGE_REMOTE_URL")
+)
+TRIAGE_REMOTE_MODEL = environment.text(
+    "TRIAGE_REMOTE_MODEL", None if TRIAGE_ENGINE == "remote" else ""
+)
+TRIAGE_REMOTE_API_KEY = environment.text("TRIAGE_REMOTE_API_KEY")
+# What stands in the record as the author of the guidance.
+TRIAGE_LLM_NAME = (
+    TRIAGE_REMOTE_MODEL
+    if TRIAGE_ENGINE == "remote"
+    else (Path(TRIAGE_LLM).name if Path(TRIAGE_LLM).is_dir() else TRIAGE_LLM)
+    + (" (random weights)" if TRIAGE_LLM_RANDOM else "")
+)
+
+# --- Django ----------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "triage_site",
+    "triage_site.cases",
+    "triage_site.ops",
+    "scheduling",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "csp",
+    "ninja",
+]
+MIDDLEWARE = [
+    "triage_site.health.HealthMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "triage_site.urls"
+ASGI_APPLICATION = "triage_site.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = environment.text("TIME_ZONE", "UTC")
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# With STATIC_MANIFEST, `collectstatic` fills STATIC_ROOT and names carry hashes; without, files
+# are served from where they lie and nothing has to be collected.
+STATIC_MANIFEST = environment.flag("STATIC_MANIFEST", default=False)
+STATIC_ROOT = BASE_DIR / "staticfiles" if STATIC_MANIFEST else None
+WHITENOISE_USE_FINDERS = not STATIC_MANIFEST
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if STATIC_MANIFEST
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+# --- Accounts and the browser's safety -------------------------------------------------------
+
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login/"
+_VALIDATORS = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": f"{_VALIDATORS}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
+]
+
+# Fifteen idle minutes end a session: terminals in a department are shared.
+SESSION_COOKIE_AGE = 15 * 60
+SESSION_SAVE_EVERY_REQUEST = True
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = BEHIND_TLS_PROXY
+CSRF_COOKIE_SECURE = BEHIND_TLS_PROXY
+if BEHIND_TLS_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+    },
+}
+
+# --- Celery ----------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_DEFAULT_QUEUE = "classify"
+CELERY_TASK_ROUTES = {"llm_worker.doorbell": {"queue": "gpu"}}
+# Tasks are short and may run twice; nothing holds a message for the length of a generation.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": "triage:celery:",
+    # A message that its worker died with comes back after this long; by default the sweep for
+    # such messages runs only every hundred seconds or so.
+    "visibility_timeout": 30,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    # A page must not hang because the broker is away: one second try, at once, and no more.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+    "socket_connect_timeout": 1,
+    "socket_keepalive": True,
+}
+
+# --- Logs ------------------------------------------------------------------------------------
+
+LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"])
+LOG_FORMAT = environment.choice("LOG_FORMAT", "console", ["console", "json"])
+LOGGING = logs.django_logging(level=LOG_LEVEL, as_json=LOG_FORMAT == "json")
+logs.configure_structlog()

@@ -1,0 +1,295 @@
+"""The whole system under one roof: stores, web and workers, from start to an orderly end."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+import httpx
+import redis
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.db import OperationalError, connections
+
+from triage_site import embedded_redis
+from triage_site.processes import Processes, Say, Service
+from triage_site.readiness import identity, serving
+
+REMIND_SECONDS = 15.0
+MAX_ENDS_BEFORE_READY = 5
+COLOURS = {"redis": 35, "web": 32, "classify": 33, "gpu": 36, "up": 34}  # of ANSI terminals
+
+
+class CannotStart(RuntimeError):
+    """Why the system does not start, in words for whoever typed the command."""
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises CannotStart when something else listens there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CannotStart(
+                f"PORT: {port} on {host} cannot be used ({error.strerror}). "
+                f"Stop what listens there or choose another, e.g. PORT={port + 1}"
+            ) from error
+
+
+def lock(folder: Path) -> IO[str]:
+    """Holds the data folder until the file is closed. Raises CannotStart when another has it."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = (folder / "up.lock").open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        raise CannotStart(
+            f"DATA_DIR: {folder} is in use by process {file.read().strip() or '?'}; "
+            "stop that one or choose another folder"
+        ) from error
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def redis_answers(url: str) -> bool:
+    client = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1)
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()
+
+
+@dataclass(slots=True)
+class System:
+    """Everything that one `up` runs."""
+
+    say: Say
+    processes: Processes = field(init=False)
+    redis_url: str = settings.REDIS_URL
+    _stopping: int = 0
+
+    def __post_init__(self) -> None:
+        self.processes = Processes(self.say)
+
+    def run(self) -> int:
+        """Starts all, says so, serves until asked to stop, stops all. The exit code."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        check_port(settings.HOST, settings.PORT)
+        with lock(settings.DATA_DIR):
+            try:
+                self._start()
+                while not self._stopping:
+                    self._turn()
+            finally:
+                self._stop()
+        return 0
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping += 1
+
+    def _turn(self) -> None:
+        self.processes.pump(0.2)
+        if not self._stopping:
+            self.processes.restart_the_fallen()
+
+    # -- start
+
+    def _start(self) -> None:
+        if settings.REDIS_URL_IS_GIVEN:
+            if not redis_answers(self.redis_url):
+                raise CannotStart("REDIS_URL: the server there does not answer")
+        else:
+            self.redis_url = self._start_redis()
+        self._prepare_database()
+        accounts = self._demo_accounts()
+        waiting = self._start_services()
+        self._wait_until_ready(waiting)
+        if not self._stopping:
+            host = "127.0.0.1" if settings.HOST == "0.0.0.0" else settings.HOST
+            self.say("", f"ready: http://{host}:{settings.PORT}")
+            for line in accounts.splitlines():
+                self.say("", line)
+
+    def _start_redis(self) -> str:
+        try:
+            server = embedded_redis.find_server()
+        except embedded_redis.NoRedisServer as error:
+            raise CannotStart(str(error)) from error
+        # One folder per kind of server: an older one cannot read what a newer one wrote.
+        folder = settings.DATA_DIR / "redis" / server.label
+        url = self._try_redis(server, folder)
+        if url is None and not self._stopping:
+            aside = folder.with_name(f"{folder.name}.unreadable-{int(time.time())}")
+            folder.rename(aside)
+            self.say("up", f"Redis could not read its files, now in {aside}; the queue is")
+            self.say("up", "rebuilt from the database")
+            url = self._try_redis(server, folder)
+        if url is None:
+            raise CannotStart(f"the Redis server {server.path} does not start")
+        path = settings.EMBEDDED_REDIS_URL_FILE
+        path.touch(mode=0o600)
+        path.write_text(url + "\n")
+        return url
+
+    def _try_redis(self, server: embedded_redis.Server, folder: Path) -> str | None:
+        """The URL once it answers; None when it ended instead."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        port, password = embedded_redis.free_port(), secrets.token_urlsafe(24)
+        text = embedded_redis.configuration(port=port, folder=folder, password=password)
+        path = embedded_redis.write_configuration(text, folder.parent)
+        url = embedded_redis.url(port, password)
+        self.processes.start(
+            Service(
+                name="redis",
+                command=(str(server.path), str(path)),
+                environment=os.environ,
+                stop_seconds=5,
+            )
+        )
+        while not self._stopping and self.processes.pid("redis") is not None:
+            self.processes.pump(0.02)
+            if redis_answers(url):
+                return url
+        return None
+
+    def _prepare_database(self) -> None:
+        self.say("up", "bringing the database up to date")
+        try:
+            call_command("migrate", verbosity=0, interactive=False)
+        except OperationalError as error:
+            raise CannotStart(f"DATABASE_URL: {str(error).strip()}") from error
+        finally:
+            connections.close_all()
+
+    def _demo_accounts(self) -> str:
+        if not settings.TRIAGE_DEMO or "demo_accounts" not in get_commands():
+            return ""
+        said = io.StringIO()
+        call_command("demo_accounts", stdout=said)
+        connections.close_all()
+        return said.getvalue()
+
+    def _start_services(self) -> dict[str, Callable[[], bool]]:
+        """Starts web and workers; how to ask each whether it is ready."""
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "triage_site.settings",
+            "REDIS_URL": self.redis_url,
+            "TRIAGE_DEMO": str(int(settings.TRIAGE_DEMO)),
+            "PYTHONUNBUFFERED": "1",
+        }
+        for name, (command, stop_seconds) in commands().items():
+            self.processes.start(
+                Service(
+                    name=name,
+                    command=command,
+                    environment=environment,
+                    stop_seconds=stop_seconds,
+                )
+            )
+        return {
+            "web": self._web_is_ready,
+            "classify": lambda: self._worker_is_ready("classify"),
+            "gpu": lambda: self._worker_is_ready("gpu"),
+        }
+
+    def _wait_until_ready(self, waiting: dict[str, Callable[[], bool]]) -> None:
+        begun = reminded = time.monotonic()
+        while waiting and not self._stopping:
+            self._turn()
+            for name in [name for name, ready in waiting.items() if ready()]:
+                del waiting[name]
+                self.say("up", f"{name} is ready after {time.monotonic() - begun:.1f} s")
+            for name in waiting:
+                if self.processes.num_ends(name) >= MAX_ENDS_BEFORE_READY:
+                    raise CannotStart(f"{name} ends again and again; its last words are above")
+            if waiting and time.monotonic() - reminded > REMIND_SECONDS:
+                reminded = time.monotonic()
+                self.say("up", f"still waiting for {', '.join(waiting)}")
+
+    def _web_is_ready(self) -> bool:
+        host = "127.0.0.1" if settings.HOST == "0.0.0.0" else settings.HOST
+        try:
+            answer = httpx.get(
+                f"http://{host}:{settings.PORT}/healthz/", timeout=1, trust_env=False
+            )
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == 200
+
+    def _worker_is_ready(self, name: str) -> bool:
+        pid = self.processes.pid(name)
+        client = redis.Redis.from_url(
+            self.redis_url, socket_connect_timeout=1, socket_timeout=1, decode_responses=True
+        )
+        try:
+            return pid is not None and identity(pid) in serving(client, name, time.time())
+        except redis.RedisError:
+            return False
+        finally:
+            client.close()
+
+    # -- stop
+
+    def _stop(self) -> None:
+        """Workers first, while they can still give back what they hold; Redis last."""
+        asked = self._stopping
+        self.say("up", "stopping; once more Ctrl-C to stop at once")
+        for names in (("gpu", "classify"), ("web",), ("redis",)):
+            self.processes.stop(names, hurry=lambda: self._stopping > max(asked, 1))
+        self.say("up", "all stopped")
+
+
+def commands() -> dict[str, tuple[tuple[str, ...], float]]:
+    """Web and workers: their commands, and the seconds each has to end."""
+    python = sys.executable
+    web = (
+        *(python, "-m", "uvicorn", "triage_site.asgi:application"),
+        *("--host", settings.HOST, "--port", str(settings.PORT)),
+        *("--timeout-graceful-shutdown", "2", "--log-level", "warning", "--no-access-log"),
+    )
+    worker = (python, "-m", "celery", "--quiet", "-A", "triage_site.celery", "worker")
+    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+    classify = ("-Q", "classify", "-n", "classify@%h", "--pool=prefork", "-c", "2")
+    gpu = ("-Q", "gpu", "-n", "gpu@%h", "--pool=threads", "-c", "2")
+    return {
+        "web": (web, 4.0),
+        "classify": ((*worker, *classify, *quiet), 8.0),
+        "gpu": ((*worker, *gpu, *quiet), 8.0),
+    }
+
+
+@dataclass(slots=True)
+class Log:
+    """One line after the other, with the name of who says it in front."""
+
+    stream: IO[str]
+    coloured: bool
+
+    def __call__(self, name: str, line: str) -> None:
+        prefix = f"{name:<8} | " if name else ""
+        if prefix and self.coloured:
+            prefix = f"\x1b[{COLOURS[name]}m{prefix}\x1b[0m"
+        # Whoever read the log may have gone; that is no reason to leave children behind.
+        with contextlib.suppress(BrokenPipeError):
+            self.stream.write(f"{prefix}{line}\n")
+            self.stream.flush()

@@ -1,0 +1,15 @@
+"""All addresses. `/healthz/` and `/live/` are answered before Django's routes."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import include, path
+
+from triage_site.cases.api import api
+from triage_site.cases.views import Login
+
+urlpatterns = [
+    path("", include("triage_site.cases.urls")),
+    path("ops/", include("triage_site.ops.urls")),
+    path("login/", Login.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("api/", api.urls),
+]
