@@ -1,0 +1,107 @@
+"""A GPU worker is killed in mid-batch: every case is written, once, by another one."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+import redis
+from django.utils import timezone
+
+from llm_worker.facts import CaseFacts
+from llm_worker.prompting import build_brief
+from scheduling import connection
+from scheduling.core.status import JobStatus
+from scheduling.models import Job
+from scheduling.queue import events
+from scheduling.services import reap_expired, reconcile
+from tests.factories import make_job
+from tests.fixtures import wait_until
+from tests.workers import tail, worker
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(180)]
+
+NUM_JOBS = 14
+LEASE_SECONDS = 3
+
+
+def submit(num: int) -> None:
+    for number in range(num):
+        facts = CaseFacts(text=f"fell in the kitchen, hurt wrist {number}", age_years=50 + number)
+        priority = number % 5
+        brief = build_brief(facts, priority=priority, danger_signs=())
+        now = timezone.now()
+        make_job(priority, prompt=brief, arrival_at=now, now=now)
+
+
+def num_in(*statuses: JobStatus) -> int:
+    return Job.objects.filter(status__in=statuses).count()
+
+
+def test_kill_dash_nine_loses_and_doubles_nothing(
+    process_env: dict[str, str], redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    env = {**process_env, "TRIAGE_LEASE_SECONDS": str(LEASE_SECONDS), "TRIAGE_SEATS": "4"}
+    log = tmp_path / "worker.log"
+    submit(NUM_JOBS)
+    with worker("gpu", env, log) as first:
+        wait_until(
+            lambda: num_in(JobStatus.RUNNING) == 4 and num_in(JobStatus.DONE) >= 1,
+            seconds=60,
+            what=f"the first worker is in mid-batch: {tail(log)}",
+        )
+        first.kill()
+        first.wait(10)
+    cut_off = num_in(JobStatus.RUNNING)
+    done_before = dict(Job.objects.filter(status=JobStatus.DONE).values_list("id", "output"))
+    assert cut_off >= 1
+
+    def all_done() -> bool:
+        reap_expired(now=timezone.now())
+        return num_in(JobStatus.DONE) == NUM_JOBS
+
+    with worker("gpu", env, log):
+        wait_until(all_done, seconds=90, what=f"all done: {tail(log)}")
+    jobs = {job.id: job for job in Job.objects.all()}
+    assert {job_id: jobs[job_id].output for job_id in done_before} == done_before
+    assert all(job.output.strip() for job in jobs.values())
+    assert sum(job.attempt for job in jobs.values()) == NUM_JOBS + cut_off
+    for job in jobs.values():
+        written = events.read_stream(connection.client(), str(job.id))
+        last = "".join(entry.text for entry in written if entry.attempt == job.attempt)
+        withheld = job.finish_reason == "withheld"
+        assert job.output.startswith(last)
+        assert withheld or last == job.output
+        ends = [entry.status for entry in written if entry.status]
+        assert ends == ["withheld" if withheld else "done"]
+    assert connection.queue().held() == {}
+
+
+def test_a_warm_stop_gives_everything_back_and_goes_on_where_it_stopped(
+    process_env: dict[str, str], redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    env = {**process_env, "TRIAGE_SEATS": "4"}
+    log = tmp_path / "worker.log"
+    submit(6)
+    with worker("gpu", env, log) as first:
+        wait_until(lambda: num_in(JobStatus.RUNNING) == 4, seconds=60, what="mid-batch")
+        first.send_signal(signal.SIGTERM)
+        first.wait(20)
+    assert num_in(JobStatus.RUNNING) == 0
+    assert connection.queue().held() == {}
+    with worker("gpu", env, log):
+        wait_until(lambda: num_in(JobStatus.DONE) == 6, seconds=60, what=tail(log))
+
+
+def test_a_flushed_redis_in_mid_batch_loses_nothing(
+    process_env: dict[str, str], redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    env = {**process_env, "TRIAGE_SEATS": "4", "TRIAGE_LEASE_SECONDS": str(LEASE_SECONDS)}
+    log = tmp_path / "worker.log"
+    submit(NUM_JOBS)
+    with worker("gpu", env, log):
+        wait_until(lambda: num_in(JobStatus.RUNNING) == 4, seconds=60, what="mid-batch")
+        redis_client.flushall()
+        reconcile(now=timezone.now())
+        wait_until(lambda: num_in(JobStatus.DONE) == NUM_JOBS, seconds=90, what=tail(log))

@@ -1,0 +1,43 @@
+"""A signed-in browser on the running site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.factories import make_user
+from triage_site.cases.roles import CHARGE_NURSE
+
+expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
+
+# Answers such as 404 and 422 are reported too, and a preview that a navigation cut off.
+_HARMLESS = ("responded with a status of 4", "htmx:sendAbort", "htmx:afterRequest")
+
+
+@pytest.fixture
+def nurse(live_app: str) -> User:
+    return make_user(CHARGE_NURSE, username="nurse")
+
+
+@pytest.fixture
+def site(live_app: str, nurse: User, page: Page, context: BrowserContext) -> Iterator[Page]:
+    """The board, signed in as `nurse`. Whatever the browser complains of fails the test."""
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if message.type == "error" else None,
+    )
+    client = Client()
+    client.force_login(nurse)
+    session = {"name": "sessionid", "value": client.cookies["sessionid"].value}
+    context.add_cookies([{**session, "url": live_app}])  # type: ignore[typeddict-item]
+    page.goto(live_app)
+    expect(page.get_by_role("heading", name="Board")).to_be_visible()
+    yield page
+    unexpected = [text for text in complaints if not any(part in text for part in _HARMLESS)]
+    assert not unexpected, unexpected

@@ -1,0 +1,74 @@
+"""What tests in the browser do again and again: cases in the state that a test needs."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from llm_worker.classifier import Classification
+from llm_worker.facts import CaseFacts
+from scheduling import connection
+from scheduling import services as scheduling
+from scheduling.queue import events
+from scheduling.services import ClaimedJob
+from triage_site.cases import services
+from triage_site.cases.models import Case
+
+SAID = Classification(
+    priority=2,
+    model_priority=2,
+    probabilities=(0.0, 0.1, 0.7, 0.1, 0.1),
+    confidence=0.7,
+    level_set=(2,),
+    needs_person=False,
+    reasons=(),
+    danger_signs=(),
+    rules_version="r",
+    model_version="m",
+    news2=None,
+)
+GUIDANCE = (
+    "Situation: man, chest pain.\nBackground: nothing is known.\n"
+    "Assessment: possibly cardiac.\nRecommendation: record an ECG now."
+)
+
+
+def waiting_case(actor: User, text: str, priority: int, **facts: object) -> Case:
+    """A case that was classified as `priority` and waits for guidance."""
+    now = timezone.now()
+    case, _ = services.submit_case(
+        facts=CaseFacts.from_dict({"text": text, "age_years": 50, **facts}),
+        actor=actor,
+        submission_key=uuid.uuid4().hex,
+        now=now,
+    )
+    services.begin_classification(case.id, now=now)
+    services.record_classification(case.id, replace(SAID, priority=priority), now=now)
+    return case
+
+
+def take_seat() -> ClaimedJob:
+    """The next waiting job, as a worker claims it, with its stream begun."""
+    (claim,) = scheduling.claim_jobs("w", 1, now=timezone.now(), model_name="small-model")
+    events.begin_stream(connection.client(), str(claim.job.id), claim.job.attempt)
+    return claim
+
+
+def write(claim: ClaimedJob, text: str, num_tokens: int) -> None:
+    job = claim.job
+    events.append_tokens(connection.client(), str(job.id), job.attempt, text, num_tokens)
+
+
+def finish(claim: ClaimedJob, output: str) -> None:
+    scheduling.finish_job(
+        claim.job.id,
+        token=claim.token,
+        output=output,
+        num_tokens=len(output.split()),
+        finish_reason="eos",
+        now=timezone.now(),
+    )
+    events.finish_stream(connection.client(), str(claim.job.id), "done")

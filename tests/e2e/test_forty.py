@@ -1,0 +1,140 @@
+"""Forty cases at once, as one would meet them: browser, classify worker, GPU worker, Redis."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import redis
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from scheduling.models import Job
+from tests.fixtures import wait_until
+from tests.workers import tail, wait_for_worker, worker
+from triage_site.cases import selectors
+from triage_site.cases.calls import load_calls
+from triage_site.cases.models import Case, CaseEvent, CaseStatus
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+FIXTURE = Path(__file__).parents[2] / "fixtures" / "calls" / "quiet_evening.jsonl"
+NUM_CASES = 40
+
+
+@pytest.fixture
+def workers(
+    live_app: str, process_env: dict[str, str], redis_client: redis.Redis, tmp_path: Path
+) -> Iterator[None]:
+    log = tmp_path / "workers.log"
+    with worker("classify", process_env, log), worker("gpu", process_env, log):
+        wait_for_worker("classify", redis_client, log)
+        wait_for_worker("gpu", redis_client, log)
+        yield
+
+
+def submit_by_hand(page: Page, url: str, text: str, age_years: float) -> None:
+    page.goto(f"{url}/cases/new/")
+    page.get_by_label("What is the complaint?").fill(text)
+    page.locator("#f-age").fill(f"{age_years:g}")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile(r"/cases/[0-9a-f-]{36}/"))
+
+
+def submit_at_once(page: Page, url: str, texts: list[str]) -> None:
+    """The same form, sent by the same browser as fast as the site takes it."""
+    page.goto(f"{url}/cases/new/")
+    token = page.locator("[name=csrfmiddlewaretoken]").first.input_value()
+    for text in texts:
+        form = {"text": text, "csrfmiddlewaretoken": token, "submission_key": str(uuid.uuid4())}
+        answer = page.request.post(f"{url}/cases/new/", form={**form, "age_unit": "years"})
+        assert answer.ok
+        assert "/cases/new/" not in answer.url, answer.text()
+
+
+def count_updates(page: Page) -> None:
+    """Counts, in the page and from its beginning, how often the guidance's text changes."""
+    page.add_init_script(
+        """document.addEventListener("DOMContentLoaded", () => {
+          window.updates = 0;
+          let seen = "";
+          new MutationObserver(() => {
+            const text = document.querySelector("#guidance")?.innerText ?? "";
+            if (text !== seen) window.updates += 1;
+            seen = text;
+          }).observe(document.body, {subtree: true, childList: true, characterData: true});
+        });"""
+    )
+
+
+def board_shows_the_order(page: Page) -> bool:
+    """Whether the board lists what waits in the order in which it will be served."""
+    shown = page.locator("#open-rows tr.row").evaluate_all(
+        "rows => rows.map(row => Number(row.id.replace('case-', '')))"
+    )
+    overview = selectors.queue_overview(timezone.now())
+    waiting = [item["number"] for item in overview["waiting"]]
+    return len(waiting) > 3 and [number for number in shown if number in waiting] == waiting
+
+
+def started_at(case: Case) -> datetime:
+    at: datetime = case.events.filter(kind=CaseEvent.Kind.RUNNING).values_list("at", flat=True)[0]
+    return at
+
+
+def queued_at(case: Case) -> datetime:
+    at: datetime = case.events.filter(kind=CaseEvent.Kind.QUEUED).values_list("at", flat=True)[0]
+    return at
+
+
+def _dbg(page):
+    shown = page.locator("#open-rows tr.row").evaluate_all("rows => rows.map(row => row.id)")
+    o = selectors.queue_overview(timezone.now())
+    print("DBG", shown, [i["number"] for i in o["waiting"]], Case.objects.count(), list(Case.objects.values_list("status", flat=True)))
+
+
+def test_forty_cases_through_the_browser(
+    site: Page, live_app: str, workers: None, tmp_path: Path
+) -> None:
+    texts = [call.facts.text for call in load_calls(FIXTURE)]
+    submit_at_once(site, live_app, texts[: NUM_CASES - 3])
+    site.goto(live_app)
+    for _ in range(8):
+        _dbg(site)
+        import time; time.sleep(1)
+    wait_until(lambda: board_shows_the_order(site), seconds=20, what="the board shows the order")
+    for text in ("feels a bit tired since a week", "he is not breathing, no pulse, doing CPR"):
+        submit_by_hand(site, live_app, text, 60)
+    count_updates(site)
+    submit_by_hand(site, live_app, "sore throat since three days, no fever", 33)
+    wait_until(
+        lambda: bool(site.evaluate("window.updates >= 5")),
+        seconds=90,
+        what="five updates of the guidance",
+    )
+    site.goto(live_app)
+    ended = {CaseStatus.DONE.value}
+    wait_until(
+        lambda: set(Case.objects.values_list("status", flat=True)) == ended,
+        seconds=180,
+        what=f"all done: {tail(tmp_path / 'workers.log')}",
+    )
+    assert Case.objects.count() == Job.objects.count() == NUM_CASES
+    assert not Case.objects.filter(guidance="", guidance_withheld=False).exists()
+    cases = list(Case.objects.all())
+    urgent = [case for case in cases if case.priority == 0]
+    assert urgent
+    for case in urgent:
+        overtaken_by = [
+            other.number
+            for other in cases
+            if other.priority is not None
+            and other.priority > 0
+            and queued_at(other) < queued_at(case) < started_at(other) < started_at(case)
+        ]
+        assert not overtaken_by, f"case {case.number} waited for {overtaken_by}"
+    expect(site.locator("#open-rows tr.row")).to_have_count(0, timeout=15_000)

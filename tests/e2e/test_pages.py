@@ -1,0 +1,216 @@
+"""The pages in a real browser, live: no worker runs here, the test moves the cases itself."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from scheduling import connection, selectors
+from scheduling.models import Job
+from scheduling.queue import events
+from tests.e2e.steps import GUIDANCE, finish, take_seat, waiting_case, write
+from tests.factories import PASSWORD, make_user
+from triage_site.cases import services
+from triage_site.cases.models import Case
+
+
+def order_on(page: Page) -> list[str]:
+    rows = page.locator("#open-rows tr.row .words").all_inner_texts()
+    return [text.split()[0] for text in rows]
+
+
+def watched(page: Page, selector: str) -> None:
+    """Counts, in the page, how often the text at `selector` grows."""
+    page.evaluate(
+        """(selector) => {
+          window.updates = 0;
+          let seen = "";
+          new MutationObserver(() => {
+            const text = document.querySelector(selector)?.innerText ?? "";
+            if (text !== seen) window.updates += 1;
+            seen = text;
+          }).observe(document.querySelector("#guidance"), {subtree: true, childList: true});
+        }""",
+        selector,
+    )
+
+
+def test_signing_in_and_out(live_app: str, nurse: User, page: Page) -> None:
+    page.goto(live_app)
+    page.get_by_label("User name").fill("nurse")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Board")).to_be_visible()
+    page.locator(".usermenu summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_a_case_is_entered_by_keyboard_alone(site: Page, live_app: str) -> None:
+    site.keyboard.press("n")
+    expect(site.get_by_label("What is the complaint?")).to_be_focused()
+    site.keyboard.type("chest pain")
+    site.keyboard.press("Tab")
+    site.keyboard.type("71")
+    site.locator("#f-sbp_mmhg").focus()
+    site.keyboard.press("Tab")
+    site.keyboard.press("Space")  # could not be measured
+    site.keyboard.press("Control+Enter")
+    expect(site.get_by_role("heading", name="Case")).to_be_visible()
+    facts = Case.objects.get().facts
+    assert (facts["text"], facts["age_years"]) == ("chest pain", 71)
+    assert facts["sbp_mmhg"] == "unmeasurable"
+
+
+def test_a_draft_outlives_a_reload_and_ends_with_the_submit(site: Page, live_app: str) -> None:
+    site.goto(f"{live_app}/cases/new/")
+    site.get_by_label("What is the complaint?").fill("fell off a horse")
+    site.locator("#f-hr_bpm").fill("88")
+    site.reload()
+    expect(site.get_by_label("What is the complaint?")).to_have_value("fell off a horse")
+    expect(site.locator("#f-hr_bpm")).to_have_value("88")
+    site.get_by_role("button", name="Submit case").click()
+    expect(site.get_by_role("heading", name="Case")).to_be_visible()
+    site.goto(f"{live_app}/cases/new/")
+    expect(site.get_by_label("What is the complaint?")).to_have_value("")
+
+
+def test_a_double_click_makes_one_case(site: Page, live_app: str) -> None:
+    site.goto(f"{live_app}/cases/new/")
+    site.get_by_label("What is the complaint?").fill("cough")
+    site.get_by_role("button", name="Submit case").dblclick()
+    expect(site.get_by_role("heading", name="Case")).to_be_visible()
+    assert Case.objects.count() == 1
+
+
+def test_errors_are_summed_up_and_lead_to_their_field(site: Page, live_app: str) -> None:
+    site.goto(f"{live_app}/cases/new/")
+    site.get_by_label("What is the complaint?").fill("hot")
+    site.locator("#f-temp_c").fill("101")
+    site.get_by_role("button", name="Submit case").click()
+    expect(site.locator("#summary")).to_be_focused()
+    site.get_by_role("button", name="Use 38.3 °C").click()
+    expect(site.locator("#f-temp_c")).to_have_value("38.3")
+    site.locator("#f-hr_bpm").fill("999")
+    site.get_by_role("button", name="Submit case").click()
+    site.locator("#summary a").click()
+    expect(site.locator("#f-hr_bpm")).to_be_focused()
+    expect(site.get_by_label("What is the complaint?")).to_have_value("hot")
+
+
+def test_the_board_follows_cases_without_a_reload(site: Page, nurse: User) -> None:
+    expect(site.get_by_text("Nobody is waiting")).to_be_visible()
+    low = waiting_case(nurse, "low level", 4)
+    expect(site.locator(f"#case-{low.number}")).to_be_visible()
+    waiting_case(nurse, "high level", 1)
+    expect(site.locator("#count-1 .count")).to_have_text("1")
+    assert order_on(site) == ["high", "low"]
+    expect(site.locator("#announce")).to_contain_text("level 1 Emergent")
+    services.override_priority(
+        low.id, priority=0, reason="worse", note="", actor=nurse, now=timezone.now()
+    )
+    expect(site.locator("#announce")).to_contain_text("raised to level 0 Resuscitation")
+    expect(site.locator(f"#case-{low.number}")).to_have_class(re.compile("moved"))
+    assert order_on(site) == ["low", "high"]
+
+
+def test_the_board_filters_and_keeps_filtering(site: Page, nurse: User) -> None:
+    waiting_case(nurse, "mine urgent", 2)
+    other = waiting_case(make_user(), "other emergent", 1)
+    expect(site.locator("#open-rows tr.row:visible")).to_have_count(2)
+    site.get_by_role("link", name="Mine").click()
+    expect(site.locator("#open-rows tr.row:visible")).to_have_count(1)
+    waiting_case(make_user(), "another emergent", 1)
+    expect(site.locator("#count-1 .count")).to_have_text("2")
+    expect(site.locator("#open-rows tr.row:visible")).to_have_count(1)
+    site.locator("[data-filter-level='1']").click()
+    expect(site.locator("#open-rows tr.row:visible")).to_have_count(2)
+    site.reload()
+    expect(site.locator("#open-rows tr.row:visible")).to_have_count(2)
+    expect(site.locator(f"#case-{other.number}")).to_be_visible()
+
+
+def test_clocks_tick_between_pictures(site: Page, nurse: User) -> None:
+    case = waiting_case(nurse, "waits", 3)
+    clock = site.locator(f"#case-{case.number} .waited")
+    expect(clock).to_be_visible()
+    first = clock.inner_text()
+    expect(clock).not_to_have_text(first, timeout=3000)
+
+
+def test_guidance_streams_under_its_headings(site: Page, nurse: User, live_app: str) -> None:
+    case = waiting_case(nurse, "chest pain", 1)
+    site.goto(f"{live_app}/cases/{case.id}/")
+    expect(site.locator("#guidance")).to_contain_text("No guidance worker is reporting")
+    watched(site, "#stream")
+    claim = take_seat()
+    expect(site.locator("#panel")).to_contain_text("being written now")
+    for number, piece in enumerate(re.findall(r"\S+\s*", GUIDANCE), start=1):
+        write(claim, piece, number)
+        site.wait_for_timeout(60)
+    recommendation = site.locator("#stream section[data-heading='Recommendation'] p")
+    expect(recommendation).to_have_text("record an ECG now.")
+    expect(site.locator("#stream section[data-heading='Situation'] p")).to_have_text(
+        "man, chest pain."
+    )
+    assert site.evaluate("window.updates") >= 5
+    finish(claim, GUIDANCE)
+    expect(site.locator("[data-final]")).to_contain_text("record an ECG now.")
+    expect(site.locator("#guidance")).to_contain_text("small-model")
+    site.reload()
+    expect(site.locator("[data-final]")).to_contain_text("man, chest pain.")
+
+
+def test_a_new_attempt_clears_what_an_old_one_wrote(site: Page, nurse: User, live_app: str) -> None:
+    case = waiting_case(nurse, "chest pain", 1)
+    site.goto(f"{live_app}/cases/{case.id}/")
+    claim = take_seat()
+    write(claim, "Situation: <b>first</b> & only ", 4)
+    expect(site.locator("#stream")).to_contain_text("<b>first</b> & only")
+    job_id = str(claim.job.id)
+    events.begin_stream(connection.client(), job_id, 2)
+    events.append_tokens(connection.client(), job_id, 2, "Situation: second ", 3)
+    expect(site.locator("#stream")).to_contain_text("second")
+    expect(site.locator("#stream")).not_to_contain_text("first")
+
+
+def test_an_override_in_its_dialog(site: Page, nurse: User, live_app: str) -> None:
+    case = waiting_case(nurse, "pale", 3)
+    site.goto(f"{live_app}/cases/{case.id}/")
+    site.get_by_role("link", name="Change priority").click()
+    dialog = site.get_by_role("dialog")
+    dialog.locator("input[value='0']").check()
+    dialog.get_by_role("button", name="Change priority").click()
+    expect(dialog).to_contain_text("choose a reason")
+    dialog.get_by_label("Reason").select_option("worse")
+    dialog.get_by_role("button", name="Change priority").click()
+    expect(site.locator("#panel")).to_contain_text("changed by a person, was 3 Less urgent")
+    assert Job.objects.get(case_id=case.id).priority == 0
+
+
+def test_the_policy_is_switched_and_the_board_follows(
+    site: Page, nurse: User, live_app: str
+) -> None:
+    waiting_case(nurse, "first not urgent", 4)
+    waiting_case(nurse, "second emergent", 1)
+    site.goto(f"{live_app}/ops/")
+    site.get_by_label("First come").check()
+    site.get_by_label("Reason").fill("drill")
+    site.get_by_role("button", name="Switch policy").click()
+    expect(site.get_by_role("status").filter(has_text="is live now")).to_be_visible()
+    assert selectors.active_policy_name() == "fcfs"
+    site.goto(f"{live_app}/")
+    assert order_on(site) == ["first", "second"]
+
+
+def test_what_callers_say_never_runs(site: Page, nurse: User, live_app: str) -> None:
+    site.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    case = waiting_case(nurse, "<img src=x onerror=alert(1)><script>alert(2)</script>", 2)
+    expect(site.locator(f"#case-{case.number}")).to_contain_text("<script>alert(2)</script>")
+    for path in (f"/cases/{case.id}/", f"/cases/{case.id}/print/"):
+        site.goto(live_app + path)
+        expect(site.locator("main")).to_contain_text("<img src=x onerror=alert(1)>")

@@ -1,0 +1,66 @@
+"""Accounts, cases and jobs for tests."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+
+from llm_worker.facts import CaseFacts
+from scheduling import services as scheduling
+from scheduling.models import Job
+from triage_site.cases import services
+from triage_site.cases.models import Case
+from triage_site.cases.roles import CLINICIAN
+
+START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+PASSWORD = "correct horse battery staple"
+
+_numbers = count(1)
+
+
+def at(seconds: float) -> datetime:
+    """So many seconds after the tests' first moment."""
+    return START + timedelta(seconds=seconds)
+
+
+def make_user(role: str | None = CLINICIAN, **values: Any) -> User:
+    username = values.pop("username", f"user{next(_numbers)}")
+    user = User.objects.create_user(username=username, password=PASSWORD, **values)
+    if role is not None:
+        user.groups.add(Group.objects.get_or_create(name=role)[0])
+    return user
+
+
+def make_job(priority: int = 2, seconds: float = 0.0, **values: Any) -> Job:
+    """A waiting job that arrived `seconds` after the start, of a case of nobody."""
+    arguments: dict[str, Any] = {
+        "case_id": uuid.uuid4(),
+        "prompt": f"A case of priority {priority}, heart rate 88 /min.",
+        "priority": priority,
+        "prompt_tokens": 20,
+        "predicted_tokens": 50,
+        "arrival_at": at(seconds),
+        "now": at(seconds),
+    }
+    return scheduling.submit_job(**{**arguments, **values})
+
+
+def make_case(
+    text: str = "twisted ankle, can walk",
+    *,
+    actor: User | None = None,
+    seconds: float = 0.0,
+    **facts: Any,
+) -> Case:
+    """A case as it is just after it was sent: not classified yet."""
+    case, _ = services.submit_case(
+        facts=CaseFacts.from_dict({"text": text, **facts}),
+        actor=make_user() if actor is None else actor,
+        submission_key=uuid.uuid4().hex,
+        now=at(seconds),
+    )
+    return case

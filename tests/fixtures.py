@@ -1,0 +1,168 @@
+"""Real servers for tests: Redis, and the site itself over HTTP."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+import redis
+import uvicorn
+from django.conf import settings
+
+from scheduling import connection
+from triage_site import embedded_redis
+
+DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_reset_sequences", "live_app"})
+
+
+def wait_until(true: Callable[[], bool], *, seconds: float, what: str) -> None:
+    """Returns when `true()` holds; fails, naming `what`, when it does not within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--only-database",
+        action="store_true",
+        help="run only the tests that touch the database: those that a second one may change",
+    )
+
+
+def _touches_database(item: pytest.Item) -> bool:
+    fixtures = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or item.get_closest_marker("django_db") is not None
+
+
+def _uses_browser(item: pytest.Item) -> bool:
+    return "browser" in getattr(item, "fixturenames", ())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--only-database"):
+        left_out = [item for item in items if not _touches_database(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _touches_database(item)]
+    # Playwright leaves an event loop running in its thread, in which no test that brings its
+    # own loop can run: so the browser comes last.
+    items.sort(key=_uses_browser)
+
+
+def _redis_program() -> Path:
+    # To test against another server than the bundled one, Debian's for example.
+    given = os.environ.get("TEST_REDIS_SERVER")
+    return Path(given) if given else embedded_redis.bundled_server().path
+
+
+def _redis_answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real server of this test process alone; it is settings.REDIS_URL."""
+    folder = tmp_path_factory.mktemp("redis")
+    port = urlsplit(settings.REDIS_URL).port
+    assert port is not None
+    text = embedded_redis.configuration(port=port, folder=folder, append_only=False)
+    path = embedded_redis.write_configuration(text, folder)
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen([_redis_program(), path], stdout=log, stderr=log)
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    try:
+        wait_until(
+            lambda: process.poll() is not None or _redis_answers(client),
+            seconds=10,
+            what="Redis answers",
+        )
+        assert process.poll() is None, (folder / "log").read_text()
+        yield settings.REDIS_URL
+    finally:
+        client.close()
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def redis_client(redis_server: str) -> Iterator[redis.Redis]:
+    """A client of an empty server; the very client that the code under test uses."""
+    client = connection.client()
+    client.flushall()
+    yield client
+    client.flushall()
+
+
+@pytest.fixture
+def process_env(transactional_db: None, redis_client: redis.Redis) -> dict[str, str]:
+    """The environment of a real process (a worker, say) on the stores of this test."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        database_url = f"sqlite:///{database['NAME']}"
+    else:
+        user, password, host = (quote(database[key], "") for key in ("USER", "PASSWORD", "HOST"))
+        port = f":{database['PORT']}" if database["PORT"] else ""
+        database_url = f"postgres://{user}:{password}@{host}{port}/{database['NAME']}"
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "triage_site.settings",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": settings.REDIS_URL,
+        "DATA_DIR": str(settings.DATA_DIR),
+        "TRIAGE_DEMO": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+class LiveApp:
+    """The ASGI application in a thread, on a free port. Django's own live server buffers SSE."""
+
+    def __init__(self) -> None:
+        from triage_site.asgi import application
+
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(
+            application, log_config=None, timeout_graceful_shutdown=1, access_log=False
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
+        )
+
+    def start(self) -> None:
+        self._thread.start()
+        wait_until(lambda: self._server.started, seconds=20, what="the live server has started")
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(timeout=10)
+        self._socket.close()
+        assert not self._thread.is_alive(), "the live server did not stop"
+        # What its lifespan started must not touch the next test's database.
+        for thread in threading.enumerate():
+            if thread.name == "upkeep":
+                thread.join(timeout=5)
+
+
+@pytest.fixture
+def live_app(transactional_db: None, redis_client: redis.Redis) -> Iterator[str]:
+    """The address of the running site, on this test's database and an empty Redis."""
+    server = LiveApp()
+    server.start()
+    yield server.url
+    server.stop()

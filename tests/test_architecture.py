@@ -1,0 +1,67 @@
+"""The floors of the house, its pure core, and the one reader of the environment."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("triage_site", "scheduling", "llm_worker")
+PURE = ("scheduling/core", "llm_worker/facts.py", "llm_worker/prompting.py")
+# No clock, randomness, I/O or environment below the wiring floor.
+IMPURE_MODULES = {"os", "pathlib", "random", "secrets", "socket", "subprocess", "threading", "time"}
+
+
+def sources(*places: str) -> Iterator[Path]:
+    """Python files of the product, without tests and migrations."""
+    for place in places:
+        path = ROOT / place
+        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
+            is_test = file.name.startswith("test_") or file.name == "conftest.py"
+            if not is_test and "migrations" not in file.parts:
+                yield file
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.partition(".")[0]
+
+
+def test_imports_go_downward_only(capsys: pytest.CaptureFixture[str]) -> None:
+    code = lint_imports(config_filename=str(ROOT / "pyproject.toml"), is_debug_mode=False)
+    assert code == EXIT_STATUS_SUCCESS, capsys.readouterr().out
+
+
+def test_the_core_has_no_clock_no_chance_and_no_world() -> None:
+    found = {
+        str(path.relative_to(ROOT)): IMPURE_MODULES & set(imported(path)) for path in sources(*PURE)
+    }
+    assert found
+    assert not {name: modules for name, modules in found.items() if modules}
+
+
+def reads_environment(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute):
+        return node.attr in ("getenv", "environb")
+    if isinstance(node, ast.Call):
+        return ast.unparse(node.func) in ("os.environ.get", "os.environ.pop")
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        return ast.unparse(node.value) == "os.environ"
+    return False
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    """Writing, or passing all of it on to a child process, is another thing."""
+    readers = [
+        str(path.relative_to(ROOT))
+        for path in sources(*PACKAGES)
+        if any(reads_environment(node) for node in ast.walk(ast.parse(path.read_text())))
+    ]
+    assert readers == []

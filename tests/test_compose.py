@@ -1,0 +1,45 @@
+"""The containers run what `manage.py up` runs, with settings that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.test import override_settings
+
+from triage_site.up import commands
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = (ROOT / "triage_site" / "settings.py").read_text()
+OF_OTHERS = {"HF_HOME"}  # read by libraries, not by the settings
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, dict[str, Any]]:
+    compose: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return dict(compose["services"])
+
+
+@pytest.mark.parametrize("name", ["web", "classify", "gpu"])
+def test_the_commands_are_those_of_up(services: dict[str, dict[str, Any]], name: str) -> None:
+    with override_settings(HOST="0.0.0.0", PORT=8000):
+        _python, dash_m, *command = commands()[name][0]
+    assert dash_m == "-m"
+    assert services[name]["command"] == command
+
+
+@pytest.mark.parametrize("name", ["web", "classify", "gpu", "migrate"])
+def test_every_variable_is_one_that_the_settings_read(
+    services: dict[str, dict[str, Any]], name: str
+) -> None:
+    read = set(re.findall(r'environment\.\w+\(\s*"([A-Z_]+)"', SETTINGS))
+    assert set(services[name]["environment"]) <= read | OF_OTHERS
+
+
+def test_every_service_that_stays_is_watched(services: dict[str, dict[str, Any]]) -> None:
+    assert {name for name, service in services.items() if "healthcheck" not in service} == {
+        "migrate"
+    }

@@ -1,0 +1,192 @@
+"""`manage.py up`, for real: everything starts, says so once, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from tests.fixtures import wait_until
+from triage_site.embedded_redis import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 90  # on a busy machine
+STOP_SECONDS = 25
+
+pytestmark = pytest.mark.slow
+
+
+class Up:
+    """A running `manage.py up` with a data folder of its own, and what it has printed."""
+
+    def __init__(self, data_dir: Path, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.data_dir = data_dir
+        inherited = {
+            key: value
+            for key, value in os.environ.items()
+            if key not in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
+        }
+        own = {
+            "DATA_DIR": str(data_dir),
+            "PORT": str(port),
+            "DJANGO_SETTINGS_MODULE": "triage_site.settings",
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "up"],
+            cwd=ROOT,
+            env={**inherited, **own},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+
+    @property
+    def log(self) -> str:
+        return "\n".join(self.lines)
+
+    def wait_until_ready(self) -> None:
+        wait_until(
+            lambda: f"ready: {self.url}" in self.lines or self.process.poll() is not None,
+            seconds=START_SECONDS,
+            what=f"everything is ready; so far:\n{self.log}",
+        )
+        assert self.process.poll() is None, self.log
+
+    def pids(self) -> set[int]:
+        """All processes below this one, wherever they have gone."""
+        parents = {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            parents[int(stat.parent.name)] = int(fields[1])
+        found = {self.process.pid}
+        while more := {pid for pid, parent in parents.items() if parent in found} - found:
+            found |= more
+        return found
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(STOP_SECONDS)
+        self._reader.join(5)
+        return code
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    running = Up(tmp_path / "data", free_port())
+    yield running
+    running.process.kill()
+    running.process.wait()
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (OSError, IndexError):
+        return True
+    return state == "Z"
+
+
+def redis_client(up: Up) -> redis.Redis:
+    return redis.Redis.from_url((up.data_dir / "redis" / "url").read_text().strip())
+
+
+@pytest.mark.timeout(240)
+def test_it_starts_says_so_once_stops_in_order_and_starts_again_with_its_data(up: Up) -> None:
+    up.wait_until_ready()
+    assert [line for line in up.lines if "ready: http" in line] == [f"ready: {up.url}"]
+    assert httpx.get(f"{up.url}/healthz/", trust_env=False).json() == {
+        "ok": True,
+        "database": True,
+        "redis": True,
+        "workers": {"classify": 1, "gpu": 1},
+    }
+    assert "API token" in up.log
+    redis_client(up).set("kept", "yesterday")
+    pids, begun = up.pids(), time.monotonic()
+    assert len(pids) >= 5
+
+    assert up.stop(signal.SIGINT) == 0, up.log
+    assert time.monotonic() - begun < 15
+    assert [pid for pid in pids if not is_gone(pid)] == []
+
+    again = Up(up.data_dir, int(up.url.rpartition(":")[2]))
+    try:
+        begun = time.monotonic()
+        again.wait_until_ready()
+        assert redis_client(again).get("kept") == b"yesterday"
+    finally:
+        again.stop()
+
+
+@pytest.mark.timeout(240)
+def test_a_killed_worker_comes_back_and_a_killed_supervisor_leaves_nothing(up: Up) -> None:
+    up.wait_until_ready()
+    web = next(pid for pid in up.pids() if b"uvicorn" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(web, signal.SIGKILL)
+    wait_until(
+        lambda: re.search(r"web ended by SIGKILL; it starts again", up.log) is not None,
+        seconds=10,
+        what="the end is noticed",
+    )
+
+    def answers() -> bool:
+        try:
+            return httpx.get(f"{up.url}/healthz/", trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    wait_until(answers, seconds=START_SECONDS, what="the web is back")
+    pids = up.pids()
+    up.process.kill()
+    wait_until(lambda: all(is_gone(pid) for pid in pids), seconds=10, what="all are gone")
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        up = Up(tmp_path, taken.getsockname()[1])
+        assert up.process.wait(60) != 0
+        up.stop()
+    assert f"PORT: {up.url.rpartition(':')[2]}" in up.log
+    assert "Traceback" not in up.log
+
+
+def test_a_second_start_on_the_same_folder_is_refused(up: Up) -> None:
+    wait_until(
+        lambda: (up.data_dir / "redis" / "url").exists() or up.process.poll() is not None,
+        seconds=START_SECONDS,
+        what="the first has begun",
+    )
+    second = Up(up.data_dir, free_port())
+    assert second.process.wait(60) != 0
+    second.stop()
+    assert "DATA_DIR:" in second.log
+    assert str(up.process.pid) in second.log
+    assert "Traceback" not in second.log
+    up.stop()
