@@ -41,18 +41,27 @@ def look(facts: CaseFacts) -> Seen:
     return Seen(facts, fired, view(facts, note, fired))
 
 
-def classify(facts: CaseFacts, *, costs: Costs = DEFAULT_COSTS) -> Classification:
+def classify(
+    facts: CaseFacts, *, costs: Costs = DEFAULT_COSTS, model: Model | None = None
+) -> Classification:
     """The whole classifier. Raises FileNotFoundError or ModelMismatch when weights are missing."""
-    return classify_many([facts], costs=costs)[0]
+    return classify_many([facts], costs=costs, model=model)[0]
 
 
 def classify_many(
-    cases: Sequence[CaseFacts], *, costs: Costs = DEFAULT_COSTS, explain: bool = True
+    cases: Sequence[CaseFacts],
+    *,
+    costs: Costs = DEFAULT_COSTS,
+    explain: bool = True,
+    model: Model | None = None,
 ) -> list[Classification]:
-    """Many cases at once: the model runs once over all. Reasons of the model only on demand."""
+    """Many cases at once: the model runs once over all. Reasons of the model only on demand.
+
+    Without a `model`, the shipped one speaks.
+    """
     if not cases:
         return []
-    model = load()
+    model = load() if model is None else model
     seen = [look(facts) for facts in cases]
     rows = np.array([case.view.row() for case in seen])
     probabilities = model.probabilities(rows)

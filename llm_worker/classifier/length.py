@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ WEIGHTS_PATH: Final = Path(__file__).with_name("length_weights.json")
 DEFAULT_TOKENS: Final = 170
 DEFAULT_P90_TOKENS: Final = 240
 LIMITS_TOKENS: Final = (20, 320)
+
+_preferred_path: Path | None = None
 
 _BASIC_SET: Final = (
     "Respiratory rate",
@@ -48,6 +51,12 @@ class LengthWeights:
         found = features(brief)
         return sum(weight * found.get(name, 0.0) for name, weight in self.weights.items())
 
+    def quantiles(self, brief: str) -> tuple[int, int]:
+        """Output tokens at the median and at the 90th percentile, within the limits."""
+        fitted = self.tokens(brief)
+        p50 = _within(fitted + self.p50_shift_tokens)
+        return p50, max(p50, _within(fitted + self.p90_shift_tokens))
+
 
 def predict_tokens(brief: str) -> int:
     """Output tokens to expect for `brief`, at the median. Never raises."""
@@ -57,12 +66,28 @@ def predict_tokens(brief: str) -> int:
 def predict_quantiles(brief: str) -> tuple[int, int]:
     """Output tokens at the median and at the 90th percentile. Never raises."""
     try:
-        weights = load_weights()
-        fitted = weights.tokens(brief)
-        p50 = _within(fitted + weights.p50_shift_tokens)
-        return p50, max(p50, _within(fitted + weights.p90_shift_tokens))
+        return current_weights().quantiles(brief)
     except Exception:  # a case is never held up by a guess about its length
         return DEFAULT_TOKENS, DEFAULT_P90_TOKENS
+
+
+def prefer_weights(path: Path | None) -> None:
+    """From now on the weights at `path` count, as soon and as long as they can be read."""
+    global _preferred_path
+    _preferred_path = path
+
+
+def current_weights() -> LengthWeights:
+    """Those refitted at this site where there are any, else the shipped ones."""
+    if _preferred_path is not None:
+        with suppress(OSError, ValueError, TypeError):
+            return _load_changed(_preferred_path, _preferred_path.stat().st_mtime_ns)
+    return load_weights()
+
+
+@lru_cache(maxsize=1)
+def _load_changed(path: Path, _mtime_ns: int) -> LengthWeights:
+    return load_weights.__wrapped__(path)
 
 
 @cache
