@@ -59,18 +59,19 @@ def submit_job(
     now: datetime,
 ) -> Job:
     """One new waiting job. Raises IntegrityError when the case has an open one."""
-    job = Job.objects.create(
-        case_id=case_id,
-        prompt=prompt,
-        priority=priority,
-        prompt_tokens=prompt_tokens,
-        predicted_tokens=predicted_tokens,
-        arrival_at=arrival_at,
-        due_at=due_at(arrival_at, priority),
-    )
-    tell(job, None, now)
-    after_commit(lambda: connection.queue().enqueue(job.to_request()))
-    after_commit(ring_doorbell)
+    with transaction.atomic():
+        job = Job.objects.create(
+            case_id=case_id,
+            prompt=prompt,
+            priority=priority,
+            prompt_tokens=prompt_tokens,
+            predicted_tokens=predicted_tokens,
+            arrival_at=arrival_at,
+            due_at=due_at(arrival_at, priority),
+        )
+        tell(job, None, now)
+        after_commit(lambda: connection.queue().enqueue(job.to_request()))
+        after_commit(ring_doorbell)
     return job
 
 

@@ -67,12 +67,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Triage ----------------------------------------------------------------------------------
 
 TRIAGE_LLM = environment.text("TRIAGE_LLM", str(BASE_DIR / "llm_worker" / "models" / "embedded"))
-TRIAGE_LLM_NAME = Path(TRIAGE_LLM).name  # as the record of each guidance names it
-# Prompt and answer together must fit into the KV memory; an answer is cut at this length.
-TRIAGE_MAX_NEW_TOKENS = environment.integer("TRIAGE_MAX_NEW_TOKENS", 320, at_least=16)
 # Random weights in the shape of TRIAGE_LLM's config: for load tests without the weights.
 TRIAGE_LLM_RANDOM = environment.flag("TRIAGE_LLM_RANDOM", default=False)
 TRIAGE_DEVICE = environment.choice("TRIAGE_DEVICE", "auto", ["auto", "cpu", "cuda"])
+# Prompt and answer together must fit into the KV memory; an answer is cut at this length.
 TRIAGE_MAX_NEW_TOKENS = environment.integer("TRIAGE_MAX_NEW_TOKENS", 400, at_least=1)
 TRIAGE_SEATS = environment.integer("TRIAGE_SEATS", 8, at_least=1, at_most=1024)
 TRIAGE_KV_BLOCKS = environment.optional_integer("TRIAGE_KV_BLOCKS", at_least=1)
@@ -89,6 +87,10 @@ TRIAGE_TARGET_MINUTES = environment.numbers(
 TRIAGE_CLASSIFY_TIMEOUT_SECONDS = environment.number(
     "TRIAGE_CLASSIFY_TIMEOUT_SECONDS", 2, at_least=0.05
 )
+# The folder of a classifier that answers beside the live one, for people to compare.
+TRIAGE_SHADOW_CLASSIFIER = environment.text("TRIAGE_SHADOW_CLASSIFIER")
+# The length predictor as `refit_length` fitted it to what was written here.
+LENGTH_WEIGHTS_FILE = DATA_DIR / "length_weights.json"
 TRIAGE_ENGINE = environment.choice("TRIAGE_ENGINE", "local", ["local", "remote"])
 TRIAGE_REMOTE_URL = (
     environment.url("TRIAGE_REMOTE_URL", "", ["http", "https"])
@@ -112,6 +114,7 @@ TRIAGE_LLM_NAME = (
 INSTALLED_APPS = [
     "triage_site",
     "triage_site.cases",
+    "triage_site.classifiers",
     "triage_site.ops",
     "scheduling",
     "django.contrib.auth",

@@ -1,12 +1,18 @@
-// What is typed is kept in this tab, per person, until it is submitted, discarded or signed out.
+// What is typed is kept in this tab, per person, until the site has received it (it names the
+// entries that it received in a cookie, so that no fast hand meets the last patient's words),
+// or until it is discarded or signed out.
 const NEVER = ["csrfmiddlewaretoken", "submission_key", "confirm_values"];
 const form = document.querySelector("form[data-draft]");
 const keyOf = (name) => `draft:${document.body.dataset.user}:${name}`;
 
 const save = () => {
   const entries = [...new FormData(form)].filter(([name, value]) => !NEVER.includes(name) && value);
-  sessionStorage.setItem(keyOf(form.dataset.draft), JSON.stringify(entries));
+  const draft = {submission: form.elements.submission_key.value, entries};
+  sessionStorage.setItem(keyOf(form.dataset.draft), JSON.stringify(draft));
 };
+
+const received = (submission) => document.cookie.split("; ")
+  .some((cookie) => cookie.startsWith("received=") && cookie.includes(submission));
 
 const forget = (name) => sessionStorage.removeItem(keyOf(name));
 
@@ -20,7 +26,8 @@ const fill = (entries) => {
 };
 
 const restore = () => {
-  const entries = JSON.parse(sessionStorage.getItem(keyOf(form.dataset.draft)) ?? "[]");
+  const {submission, entries} = JSON.parse(sessionStorage.getItem(keyOf(form.dataset.draft)) ?? '{"entries": []}');
+  if (submission && received(submission)) return forget(form.dataset.draft);
   if (!entries.some(([name]) => name !== "age_unit")) return;
   fill(entries);
   document.getElementById("draft-note").textContent = "Your draft was restored.";
@@ -30,16 +37,7 @@ const restore = () => {
 };
 
 if (form) {
-  if ("draftClear" in form.dataset) {
-    forget(form.dataset.draft);
-    history.replaceState(null, "", location.pathname);
-  } else if (!("draftSkip" in form.dataset)) {
-    restore();
-  }
-  form.addEventListener("input", save);
-  form.addEventListener("change", save);
+  if (!("draftSkip" in form.dataset)) restore();
+  for (const event of ["input", "change", "submit"]) form.addEventListener(event, save);
   form.querySelector("[data-forget-draft]")?.addEventListener("click", () => forget(form.dataset.draft));
 }
-
-const sent = document.querySelector("[data-forget-draft]:not(a)");
-if (sent) forget(sent.dataset.forgetDraft);

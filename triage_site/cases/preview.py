@@ -7,11 +7,12 @@ from typing import Any
 
 import structlog
 
-from llm_worker.classifier import classify, screen
+from llm_worker.classifier import screen
 from llm_worker.facts import NOT_TAKEN, VITAL_RANGES, CaseFacts, Consciousness
 from triage_site.cases.forms import CaseForm
 from triage_site.cases.levels import level_of
 from triage_site.cases.panel import level_set_words
+from triage_site.classifiers.live import classify
 
 log = structlog.get_logger(__name__)
 

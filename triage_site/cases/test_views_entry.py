@@ -112,8 +112,13 @@ def test_after_submit_and_another_the_next_form_is_empty(client: Client) -> None
     response = client.post("/cases/new/", {"text": "cough", "another": "1"}, follow=True)
     text = response.content.decode()
     assert f"Case {Case.objects.get().number} was received." in text
-    assert "data-draft-clear" in text
     assert "cough" not in text
+
+
+def test_entries_received_are_named_to_the_browser_the_latest_first(client: Client) -> None:
+    for key in ("first", "second", "second"):
+        client.post("/cases/new/", {"text": "cough", "submission_key": key})
+    assert client.cookies["received"].value == "second.first"
 
 
 # -- the preview

@@ -38,6 +38,8 @@ from triage_site.cases.preview import preview_context
 from triage_site.cases.roles import Action
 
 UNPROCESSABLE = 422
+RECEIPT_COOKIE = "received"
+MAX_RECEIPTS = 8  # tabs in which one person may be writing
 
 
 class Login(LoginView):
@@ -108,8 +110,21 @@ def _submit(request: HttpRequest, form: CaseForm) -> HttpResponse:
         return _entry_page(request, form, status=409, sent_before=case)
     if "another" in request.POST:
         messages.success(request, f"Case {case.number} was received.")
-        return redirect(f"{reverse('new_case')}?received={case.number}")
-    return redirect("case", case.id)
+    answer = redirect("new_case") if "another" in request.POST else redirect("case", case.id)
+    return _with_receipt(request, answer, got["submission_key"])
+
+
+def _with_receipt(request: HttpRequest, answer: HttpResponse, submission_key: str) -> HttpResponse:
+    """Names the entry to the browser's script (static/js/draft.js), which drops its draft."""
+    earlier = request.COOKIES.get(RECEIPT_COOKIE, "").split(".")
+    keys = [submission_key, *(key for key in earlier if key and key != submission_key)]
+    answer.set_cookie(
+        RECEIPT_COOKIE,
+        ".".join(keys[:MAX_RECEIPTS]),
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+    return answer
 
 
 def _entry_page(

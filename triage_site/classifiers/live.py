@@ -1,0 +1,75 @@
+"""The classifier that is live, as every process asks it.
+
+A promotion needs no restart: with each case a process looks which classifier is live and, if
+that is a new one, loads it beside its work. Until it is loaded, and for as long as it cannot
+be, the classifier that the site is set up with answers.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from threading import Event as Flag
+from threading import Lock, Thread
+
+import structlog
+
+from llm_worker import classifier
+from llm_worker.classifier import Classification
+from llm_worker.classifier.candidate import Candidate
+from llm_worker.facts import CaseFacts
+from triage_site.classifiers import selectors
+from triage_site.classifiers.selectors import CONFIGURED, Choice
+
+log = structlog.get_logger(__name__)
+
+WAIT_SECONDS = 0.5  # of a case, for weights that are being loaded
+RETRY_SECONDS = 60.0
+
+
+def classify(facts: CaseFacts) -> Classification:
+    """What the live classifier says. Raises what its model raises."""
+    choice = selectors.live_choice()
+    promoted = None if choice.folder == CONFIGURED else _held(choice).get()
+    return classifier.classify(facts) if promoted is None else promoted.classify(facts)
+
+
+@dataclass(slots=True)
+class _Loading:
+    """One attempt to load a promoted classifier, in a thread of its own."""
+
+    choice: Choice
+    begun_at: float = field(default_factory=time.monotonic)
+    ended: Flag = field(default_factory=Flag)
+    candidate: Candidate | None = None
+
+    def run(self) -> None:
+        try:
+            self.candidate = selectors.opened(self.choice)
+        except Exception as error:  # the configured classifier goes on answering
+            reason = f"{type(error).__name__}: {error}"[:300]
+            log.error("promoted_classifier_unavailable", reason=reason)
+        self.ended.set()
+
+    def get(self) -> Candidate | None:
+        self.ended.wait(WAIT_SECONDS)
+        return self.candidate
+
+    def is_stale(self, choice: Choice) -> bool:
+        failed = self.ended.is_set() and self.candidate is None
+        return self.choice != choice or (
+            failed and time.monotonic() - self.begun_at > RETRY_SECONDS
+        )
+
+
+_lock = Lock()
+_loading: _Loading | None = None
+
+
+def _held(choice: Choice) -> _Loading:
+    global _loading
+    with _lock:
+        if _loading is None or _loading.is_stale(choice):
+            _loading = _Loading(choice)
+            Thread(target=_loading.run, name="load classifier", daemon=True).start()
+        return _loading
