@@ -12,9 +12,9 @@ from celery.signals import worker_process_init
 from django.conf import settings
 from django.utils import timezone
 
-from llm_worker.classifier import classify
 from llm_worker.facts import CaseFacts
 from triage_site.cases import services
+from triage_site.classifiers.live import classify
 
 log = structlog.get_logger(__name__)
 

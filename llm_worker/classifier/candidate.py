@@ -1,0 +1,76 @@
+"""A classifier that lies in a folder: opened, named by its contents, asked like any other.
+
+Its version ends in the first characters of the SHA-256 of its files, so that an answer on
+record names the very weights that gave it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+from zipfile import BadZipFile
+
+from llm_worker.classifier.classify import classify
+from llm_worker.classifier.model import ModelMismatch, load
+from llm_worker.classifier.types import Classification
+from llm_worker.facts import CaseFacts
+
+OUR_CARD: Final = "model.json"
+OUR_FILES: Final = (OUR_CARD, "model.npz")
+_NUM_DIGITS: Final = 8
+Found = TypeVar("Found")
+
+
+class CannotOpen(RuntimeError):
+    """Why a folder is no classifier, in words for whoever named it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    version: str
+    answer: Callable[[CaseFacts], Classification]
+
+    def classify(self, facts: CaseFacts) -> Classification:
+        """The whole classifier, rules included. Raises whatever its model raises."""
+        return replace(self.answer(facts), model_version=self.version)
+
+
+def version_of(folder: Path) -> str:
+    """The version of the weights in a folder, without loading them. Raises CannotOpen."""
+    return _or_say(folder, _read_version)
+
+
+def open_candidate(folder: Path) -> Candidate:
+    """Loads the weights. Raises CannotOpen."""
+    # Past the cache of `load`: the files may have changed.
+    model = _or_say(folder, load.__wrapped__)
+    return Candidate(version_of(folder), partial(classify, model=model))
+
+
+def _read_version(folder: Path) -> str:
+    card = json.loads((folder / OUR_CARD).read_text(encoding="utf-8"))
+    return f"{card['version']}+{digest(folder, OUR_FILES)}"
+
+
+def _or_say(folder: Path, read: Callable[[Path], Found]) -> Found:
+    try:
+        return read(folder)
+    except FileNotFoundError as error:
+        raise CannotOpen(f"{folder}: there is no {Path(error.filename).name}") from None
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile, ModelMismatch) as error:
+        raise CannotOpen(f"{folder}: {error}") from None
+
+
+def digest(folder: Path, names: Sequence[str]) -> str:
+    """The first hexadecimal digits of the SHA-256 of these files. Raises OSError."""
+    state = hashlib.sha256()
+    for name in names:
+        with (folder / name).open("rb") as file:
+            while chunk := file.read(1 << 20):
+                state.update(chunk)
+    return state.hexdigest()[:_NUM_DIGITS]
