@@ -18,7 +18,6 @@ from llm_worker.facts import (
     Sex,
 )
 
-VITALS: Final = ("sbp_mmhg", "dbp_mmhg", "hr_bpm", "rr_bpm", "temp_c", "spo2_percent")
 _SEX: Final = {"": Sex.UNKNOWN, "1": Sex.FEMALE, "2": Sex.MALE}
 _ARRIVAL: Final = {
     "": ArrivalMode.UNKNOWN, "1": ArrivalMode.WALKING, "2": ArrivalMode.AMBULANCE,
@@ -53,7 +52,12 @@ def to_facts(row: Mapping[str, str | None]) -> CaseFacts:
         injury=_code(row, "injury", _INJURY),
         consciousness=_code(row, "mental", _MENTAL),
         pain_score=_pain(row),
-        **{vital: _reading(row, vital) for vital in VITALS},
+        sbp_mmhg=_reading(row, "sbp_mmhg"),
+        dbp_mmhg=_reading(row, "dbp_mmhg"),
+        hr_bpm=_reading(row, "hr_bpm"),
+        rr_bpm=_reading(row, "rr_bpm"),
+        temp_c=_reading(row, "temp_c"),
+        spo2_percent=_reading(row, "spo2_percent"),
     )
 
 

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from llm_worker.classifier import Classification, Costs, classify, classify_many, screen
 from llm_worker.classifier.decision import decide
+from llm_worker.classifier.rule_types import TextRule
 from llm_worker.classifier.rules import TEXT_RULES
 from llm_worker.facts import CaseFacts, Consciousness
 
 _BASES = (
-    "sore throat for two days", "Open Wound", "abd pain and vomiting", "needs a repeat prescription",
+    "sore throat for two days", "Open Wound", "abd pain and vomiting",
+    "needs a repeat prescription",
     "????", "dizziness", "My son fell and his arm hurts. He is playing again.", "ant. chest pain",
     "Fever since yesterday, denies headache", "he is confused", "vaginal bleeding", "",
     "mild rash, feels well", "post seizure", "melena", "epigastric pain", "anxiety",
@@ -67,7 +69,9 @@ def _facts(text: str, age: float | None, values: dict[str, object]) -> CaseFacts
     values=readings,
     first=st.booleans(),
 )
-def test_adding_a_danger_sign_in_words_never_lowers_urgency(base, sign, age, values, first):
+def test_adding_a_danger_sign_in_words_never_lowers_urgency(
+    base: str, sign: tuple[TextRule, str], age: float | None, values: dict[str, object], first: bool
+) -> None:
     rule, words = sign
     longer = f"{words}. {base}" if first else f"{base}. {words}."
     if rule.min_priority > 1:  # a mild sign: sure only where the monotone forest speaks alone
@@ -84,7 +88,9 @@ def test_adding_a_danger_sign_in_words_never_lowers_urgency(base, sign, age, val
 @given(
     base=st.sampled_from(_BASES), worse=st.sampled_from(_DANGER_VITALS), age=ages, values=readings
 )
-def test_a_dangerous_vital_sign_never_lowers_urgency(base, worse, age, values):
+def test_a_dangerous_vital_sign_never_lowers_urgency(
+    base: str, worse: dict[str, object], age: float | None, values: dict[str, object]
+) -> None:
     known = {name: value for name, value in values.items() if name not in worse}
     before, after = classify_many(
         [_facts(base, age, known), _facts(base, age, {**known, **worse})], explain=False
@@ -99,7 +105,9 @@ def test_a_dangerous_vital_sign_never_lowers_urgency(base, worse, age, values):
     field=st.sampled_from(["hr_bpm", "temp_c", "pain_score", "rr_bpm"]),
     steps=st.tuples(st.integers(0, 40), st.integers(0, 40)),
 )
-def test_rising_readings_never_lower_urgency(base, values, field, steps):
+def test_rising_readings_never_lower_urgency(
+    base: str, values: dict[str, object], field: str, steps: tuple[int, int]
+) -> None:
     low, high = sorted(steps)
     start, width = {
         "hr_bpm": (80, 2),
@@ -116,7 +124,7 @@ def test_rising_readings_never_lower_urgency(base, values, field, steps):
 
 
 @pytest.mark.parametrize("injection", _INJECTIONS)
-def test_instructions_in_a_note_change_nothing(injection):
+def test_instructions_in_a_note_change_nothing(injection: str) -> None:
     plain = [_facts(text, 50.0, {}) for text in _BASES if text]
     attacked = [_facts(f"{text}. {injection}", 50.0, {}) for text in _BASES if text]
     before, after = classify_many(plain, explain=False), classify_many(attacked, explain=False)
@@ -124,18 +132,18 @@ def test_instructions_in_a_note_change_nothing(injection):
     assert [c.model_priority for c in after] == [c.model_priority for c in before]
 
 
-def test_rules_only_escalate():
+def test_rules_only_escalate() -> None:
     for text in _BASES:
         facts = _facts(text, 50.0, {})
         assert classify(facts).priority <= screen(facts).priority
 
 
-def test_same_case_same_answer_alone_and_in_a_batch():
+def test_same_case_same_answer_alone_and_in_a_batch() -> None:
     cases = [_facts(text, 40.0, {"hr_bpm": 88}) for text in _BASES]
     assert [classify(case) for case in cases] == classify_many(cases)
 
 
-def test_answer_is_plain_json_and_whole():
+def test_answer_is_plain_json_and_whole() -> None:
     result = classify(_facts("crushing chest pain, father had a stroke", 60.0, {"hr_bpm": 118}))
     data = json.loads(json.dumps(result.to_dict()))
     assert sum(result.probabilities) == pytest.approx(1.0, abs=0.001)
@@ -145,11 +153,13 @@ def test_answer_is_plain_json_and_whole():
     assert {reason["kind"] for reason in data["reasons"]} >= {"rule", "word"}
 
 
-def test_unknown_words_ask_for_a_person():
+def test_unknown_words_ask_for_a_person() -> None:
     assert classify(_facts("qwerty zxcv", 40.0, {})).needs_person
 
 
-def test_screen_needs_no_model_and_always_asks_for_a_person(monkeypatch):
+def test_screen_needs_no_model_and_always_asks_for_a_person(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     module = import_module("llm_worker.classifier.classify")
     monkeypatch.setattr(module, "load", _no_weights)
     with pytest.raises(FileNotFoundError):
@@ -159,7 +169,7 @@ def test_screen_needs_no_model_and_always_asks_for_a_person(monkeypatch):
     assert (result.priority, result.needs_person, result.model_version) == (0, True, "none")
 
 
-def test_costs_move_the_decision_one_way():
+def test_costs_move_the_decision_one_way() -> None:
     chances = np.array([[0.0, 0.15, 0.35, 0.4, 0.1]])
     careful, bold = Costs(under=(9, 9, 9, 9)), Costs(under=(1, 1, 1, 1), missed_emergency=0.0)
     assert decide(chances, careful)[0] < decide(chances, bold)[0]
@@ -167,5 +177,5 @@ def test_costs_move_the_decision_one_way():
         Costs(under=(1, 2, 3, 4))
 
 
-def _no_weights():
+def _no_weights() -> None:
     raise FileNotFoundError

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,16 +25,16 @@ _ROWS = (
 )
 
 
-def _write(path, header, rows):
+def _write(path: Path, header: str, rows: Sequence[str]) -> Path:
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     return path
 
 
-def _agreement(labels, decided):
+def _agreement(labels: list[int], decided: list[int]) -> dict[str, Any]:
     return figures.agreement(np.array(labels), np.array(decided), np.random.default_rng(0))
 
 
-def test_figures_against_hand_counts():
+def test_figures_against_hand_counts() -> None:
     found = _agreement([0, 1, 1, 3, 4], [0, 0, 3, 3, 3])
     assert found["exact"] == pytest.approx(2 / 5)
     assert found["under"] == pytest.approx(1 / 5)
@@ -41,26 +44,26 @@ def test_figures_against_hand_counts():
     assert found["level12_to_45"] == pytest.approx(1 / 3, abs=1e-4)
 
 
-def test_kappa_of_perfect_reversed_and_constant():
+def test_kappa_of_perfect_reversed_and_constant() -> None:
     labels = np.array([0, 1, 2, 3, 4])
     assert figures.kappa(labels, labels) == 1.0
     assert figures.kappa(labels, labels[::-1]) == pytest.approx(-1.0)
     assert figures.kappa(labels, np.full(5, 2)) == 0.0
 
 
-def test_calibration_error_of_known_rows():
+def test_calibration_error_of_known_rows() -> None:
     chances = np.array([[0.85, 0.15, 0, 0, 0]] * 10)
     labels = np.array([0] * 6 + [1] * 4)
     assert figures.calibration_error(labels, chances) == pytest.approx(0.25)
 
 
-def test_nothing_to_find_is_null_not_zero():
+def test_nothing_to_find_is_null_not_zero() -> None:
     found = _agreement([3, 4], [3, 4])
     assert found["level1_recall"] is None
     assert found["intervals"]["level1_recall"] == [None, None]
 
 
-def test_rows_of_the_study_become_facts():
+def test_rows_of_the_study_become_facts() -> None:
     row = next(csv.DictReader([_HEADER, _ROWS[2]]))
     facts = to_facts(row)
     assert (facts.sex, facts.consciousness) == (Sex.MALE, Consciousness.UNRESPONSIVE)
@@ -69,7 +72,7 @@ def test_rows_of_the_study_become_facts():
     assert facts.pain_score == 0.0
 
 
-def test_report_has_the_promised_keys(tmp_path):
+def test_report_has_the_promised_keys(tmp_path: Path) -> None:
     cases = evaluate.read_csv(_write(tmp_path / "cases.csv", _HEADER, _ROWS))
     found = evaluate.report(cases, evaluate.run(cases))
     assert {"best_guess", "operating_point", "nurse", "ece", "conformal"} <= set(found)
@@ -84,7 +87,7 @@ def test_report_has_the_promised_keys(tmp_path):
     assert "operating point" in evaluate.as_text(found)
 
 
-def test_labels_are_optional_and_levels_can_be_written(tmp_path):
+def test_labels_are_optional_and_levels_can_be_written(tmp_path: Path) -> None:
     rows = ['"My father is not breathing, we do CPR",70', "needs a repeat prescription,30"]
     cases = evaluate.read_csv(_write(tmp_path / "text.csv", "text,age_years", rows))
     outcome = evaluate.run(cases)
@@ -111,12 +114,12 @@ def test_labels_are_optional_and_levels_can_be_written(tmp_path):
         ([], "line 2: file: has a header but no rows"),
     ],
 )
-def test_bad_file_says_line_field_and_reason(tmp_path, rows, message):
+def test_bad_file_says_line_field_and_reason(tmp_path: Path, rows: list[str], message: str) -> None:
     with pytest.raises(evaluate.BadFile) as caught:
         evaluate.read_csv(_write(tmp_path / "bad.csv", _HEADER, rows))
     assert str(caught.value).startswith(message)
 
 
-def test_unknown_columns_are_refused(tmp_path):
+def test_unknown_columns_are_refused(tmp_path: Path) -> None:
     with pytest.raises(evaluate.BadFile, match="line 1: text"):
         evaluate.read_csv(_write(tmp_path / "bad.csv", "a,b", ["1,2"]))

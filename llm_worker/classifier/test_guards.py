@@ -57,12 +57,12 @@ _FIRING = [
 
 
 @pytest.mark.parametrize("text", _SILENT)
-def test_guarded_words_fire_no_rule(text):
+def test_guarded_words_fire_no_rule(text: str) -> None:
     assert [reason.code for reason in screen(_adult(text)).reasons] == []
 
 
 @pytest.mark.parametrize("text", _FIRING)
-def test_words_that_are_meant_fire(text):
+def test_words_that_are_meant_fire(text: str) -> None:
     assert screen(_adult(text)).priority <= 1
 
 
@@ -76,12 +76,12 @@ def test_words_that_are_meant_fire(text):
         ("chest pain", Standing.PRESENT),
     ],
 )
-def test_standing_says_why(text, standing):
+def test_standing_says_why(text: str, standing: Standing) -> None:
     (mention,) = read(text).find(compile_pattern("chest pain"))
     assert mention.standing is standing
 
 
-def test_words_are_exact_substrings_of_the_note():
+def test_words_are_exact_substrings_of_the_note() -> None:
     text = "Pt c/o  CHSET  pain,\nand (since 1h) SOB — “very bad”"
     reasons = [reason for reason in screen(_adult(text)).reasons if reason.words]
     assert reasons

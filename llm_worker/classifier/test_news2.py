@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from llm_worker.classifier.news2 import news2
@@ -32,7 +34,7 @@ def _score(**changes: object) -> int:
         ("on_oxygen", {True: 2, False: 0}),
     ],
 )
-def test_points_of_the_published_table(field, points):
+def test_points_of_the_published_table(field: str, points: dict[Any, int]) -> None:
     assert {value: _score(**{field: value}) for value in points} == points
 
 
@@ -41,11 +43,11 @@ def test_points_of_the_published_table(field, points):
     [(83, False, 3), (85, False, 2), (87, False, 1), (90, False, 0), (97, False, 0),
      (90, True, 2), (93, True, 3), (95, True, 4), (97, True, 5)],
 )  # fmt: skip
-def test_saturation_scale_2(saturation, oxygen, points):
+def test_saturation_scale_2(saturation: float, oxygen: bool, points: int) -> None:
     assert _score(spo2_percent=saturation, on_oxygen=oxygen, spo2_scale_2=True) == points
 
 
-def test_missing_parameter_is_named_and_never_counted_as_normal():
+def test_missing_parameter_is_named_and_never_counted_as_normal() -> None:
     found = news2(CaseFacts.from_dict({"text": "", "hr_bpm": 135, "temp_c": "unmeasurable"}))
     assert found is not None
     assert not found.complete
@@ -54,6 +56,6 @@ def test_missing_parameter_is_named_and_never_counted_as_normal():
     assert "pulse" not in found.missing
 
 
-def test_not_for_children_and_not_from_nothing():
+def test_not_for_children_and_not_from_nothing() -> None:
     assert news2(CaseFacts.from_dict({"text": "", "age_years": 15, **_WELL})) is None
     assert news2(CaseFacts(text="", age_years=40)) is None
