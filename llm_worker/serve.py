@@ -88,9 +88,13 @@ class GuidanceWorker:
         self._engine.start()
 
     def stop(self) -> None:
-        """Warm shutdown: every claimed job goes back with its progress."""
-        for job_id in list(self._held):
-            self._guarded(partial(self._give_back, job_id, "worker stopped"))
+        """Warm shutdown: what is written is stored, the rest goes back with its progress."""
+        for _ in range(2):  # an answer may end while the others go back
+            for event in self._engine.events(0):
+                self._handle(event)
+            self._hand_over()
+            for job_id in list(self._held):
+                self._guarded(partial(self._give_back, job_id, "worker stopped"))
         self._engine.stop()
         self._guarded(lambda: live.set_worker_state(connection.client(), self._name, None))
 

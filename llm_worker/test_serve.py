@@ -216,6 +216,16 @@ def test_a_warm_stop_puts_jobs_back_with_their_progress(bench: Bench) -> None:
     assert [request.id for request in connection.queue().waiting(bench.clock())] == [str(job.id)]
 
 
+def test_a_warm_stop_stores_what_has_just_ended(bench: Bench) -> None:
+    jobs = make_job(2, 0), make_job(4, 1)
+    bench.tick(10)
+    assert running() == {str(job.id) for job in jobs}
+    bench.seconds += 1  # in which the engine writes the last word, and nobody reads it
+    bench.worker.stop()
+    assert {status_of(job) for job in jobs} == {JobStatus.DONE}
+    assert connection.queue().held() == {}
+
+
 def test_a_result_is_kept_while_redis_is_away(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
