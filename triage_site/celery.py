@@ -11,6 +11,7 @@ from celery import Celery
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 from django.conf import settings
 
+from llm_worker.shadow_step import ShadowStep
 from llm_worker.worker_step import GuidanceStep
 from triage_site.readiness import Heartbeat
 
@@ -22,7 +23,7 @@ warnings.filterwarnings("ignore", message="You're running the worker with superu
 app = Celery("triage")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["llm_worker"])
-app.steps["worker"].add(GuidanceStep)
+app.steps["worker"].update({GuidanceStep, ShadowStep})
 
 _heartbeats: list[Heartbeat] = []
 

@@ -8,7 +8,7 @@ be, the classifier that the site is set up with answers.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 from threading import Lock, Thread
 
@@ -31,7 +31,11 @@ def classify(facts: CaseFacts) -> Classification:
     """What the live classifier says. Raises what its model raises."""
     choice = selectors.live_choice()
     promoted = None if choice.folder == CONFIGURED else _held(choice).get()
-    return classifier.classify(facts) if promoted is None else promoted.classify(facts)
+    if promoted is not None:
+        return promoted.classify(facts)
+    said = classifier.classify(facts)
+    version, _ = selectors.version_or_why(Choice(CONFIGURED))
+    return replace(said, model_version=version or said.model_version)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,54 @@
+"""For tests: a second classifier, and cases with answers on record."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from llm_worker.classifier import Classification
+from llm_worker.classifier.model import WEIGHTS_DIR
+
+SAID = Classification(
+    priority=2,
+    model_priority=2,
+    probabilities=(0.0, 0.1, 0.7, 0.1, 0.1),
+    confidence=0.7,
+    level_set=(2,),
+    needs_person=False,
+    reasons=(),
+    danger_signs=(),
+    rules_version="r",
+    model_version="m",
+    news2=None,
+)
+
+
+def said(priority: int, **values: Any) -> Classification:
+    return replace(SAID, priority=priority, model_priority=priority, **values)
+
+
+def other_weights(folder: Path, version: str = "other-1") -> Path:
+    """The shipped weights under another name, as a classifier of its own."""
+    shutil.copytree(WEIGHTS_DIR, folder, dirs_exist_ok=True)
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**card, "version": version}))
+    return folder
+
+
+def shadow_said(case_id: Any, version: str, priority: int, now: datetime, **values: Any) -> None:
+    from triage_site.classifiers import services
+
+    arguments: dict[str, Any] = {
+        "version": version,
+        "said": said(priority),
+        "failure": "",
+        "seconds": 0.01,
+        "live_version": "m",
+        "live_priority": 2,
+        "now": now,
+    }
+    services.record_shadow_answer(case_id, **{**arguments, **values})

@@ -1,0 +1,139 @@
+"""A promotion: judged, audited, live without a restart, and never a danger to a case."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from pytest_django import Settings
+
+from llm_worker.classifier.candidate import CannotOpen, open_candidate, version_of
+from llm_worker.facts import CaseFacts
+from tests.factories import at, make_user
+from triage_site.cases.roles import CHARGE_NURSE
+from triage_site.classifiers import live, selectors, services
+from triage_site.classifiers.classifier_testing import other_weights, shadow_said
+from triage_site.classifiers.models import ClassifierChange, ShadowAnswer
+from triage_site.classifiers.selectors import CONFIGURED, Choice
+
+FACTS = CaseFacts(text="twisted ankle, can walk", age_years=30)
+
+
+@pytest.fixture
+def nurse(db: None) -> User:
+    return make_user(CHARGE_NURSE)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, settings: Settings) -> Path:
+    """Another classifier, named as the shadow."""
+    settings.TRIAGE_SHADOW_CLASSIFIER = str(tmp_path / "other")
+    return other_weights(tmp_path / "other")
+
+
+@pytest.fixture
+def version(folder: Path, db: None) -> str:
+    """Of the shadow, which has answered one case."""
+    found = version_of(folder)
+    shadow_said(uuid.uuid4(), found, 2, at(0))
+    return found
+
+
+def test_a_version_names_the_very_weights(tmp_path: Path) -> None:
+    one, other = other_weights(tmp_path / "1", "v"), other_weights(tmp_path / "2", "v")
+    assert version_of(one) == version_of(other)
+    card = json.loads((other / "model.json").read_text())
+    (other / "model.json").write_text(json.dumps({**card, "set_threshold": 0.5}))
+    assert version_of(one) != version_of(other)
+    assert version_of(one).startswith("v+")
+    said = open_candidate(one).classify(FACTS)
+    assert said.model_version == version_of(one)
+
+
+def test_what_is_no_classifier_says_why(tmp_path: Path) -> None:
+    with pytest.raises(CannotOpen, match=r"there is no model\.json"):
+        version_of(tmp_path)
+    folder = other_weights(tmp_path / "cut")
+    (folder / "model.npz").write_bytes(b"PK")
+    with pytest.raises(CannotOpen, match="cut"):
+        open_candidate(folder)
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**card, "features": ["x"]}))
+    with pytest.raises(CannotOpen, match="other features"):
+        open_candidate(folder)
+
+
+@pytest.mark.django_db
+def test_without_a_promotion_the_shipped_classifier_answers() -> None:
+    assert selectors.live_choice() == Choice(CONFIGURED)
+    assert selectors.shadow_choice() is None
+    assert live.classify(FACTS).model_version == version_of(Choice(CONFIGURED).path)
+
+
+def test_a_promotion_is_live_at_once_and_on_record(nurse: User, version: str, folder: Path) -> None:
+    change = services.promote(version, actor=nurse, reason=" nearer to us ", now=at(1))
+    assert (change.actor, change.reason, change.new_version) == (nurse, "nearer to us", version)
+    assert change.old_version == version_of(Choice(CONFIGURED).path)
+    assert live.classify(FACTS).model_version == version
+    assert selectors.shadow_choice() == Choice(CONFIGURED)
+
+
+def test_a_promotion_can_be_taken_back_once(nurse: User, version: str) -> None:
+    change = services.promote(version, actor=nurse, reason="try", now=at(1))
+    services.take_back(change.id, actor=nurse, reason="worse", now=at(2))
+    assert live.classify(FACTS).model_version == version_of(Choice(CONFIGURED).path)
+    with pytest.raises(ValueError, match="another change"):
+        services.take_back(change.id, actor=nurse, reason="again", now=at(3))
+    assert ClassifierChange.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "reason", "words"),
+    [("", " ", "say why"), ("other-1+00000000", "why not", "answered no case")],
+)
+def test_a_bad_promotion_changes_nothing(
+    nurse: User, version: str, given: str, reason: str, words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        services.promote(given or version, actor=nurse, reason=reason, now=at(1))
+    assert not ClassifierChange.objects.exists()
+
+
+def test_weights_that_changed_since_they_were_judged_are_not_promoted(
+    nurse: User, version: str, folder: Path
+) -> None:
+    other_weights(folder, "other-2")
+    with pytest.raises(ValueError, match="holds other-2"):
+        services.promote(version, actor=nurse, reason="why not", now=at(1))
+
+
+def test_a_promoted_folder_that_is_lost_or_replaced_leaves_the_shipped_one(
+    nurse: User, version: str, folder: Path
+) -> None:
+    services.promote(version, actor=nurse, reason="try", now=at(1))
+    other_weights(folder, "other-2")
+    live._loading = None  # as in a process that starts now
+    assert live.classify(FACTS).model_version == version_of(Choice(CONFIGURED).path)
+    assert selectors.shadow_choice() == Choice(str(folder))  # to be judged anew
+
+
+def test_slow_weights_do_not_hold_a_case_up(
+    nurse: User, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.promote(version, actor=nurse, reason="try", now=at(1))
+    monkeypatch.setattr(live, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(live, "_loading", live._Loading(selectors.live_choice()))
+    assert live.classify(FACTS).model_version == version_of(Choice(CONFIGURED).path)
+
+
+@pytest.mark.django_db
+def test_only_the_first_answer_of_a_version_counts() -> None:
+    case_id = uuid.uuid4()
+    shadow_said(case_id, "v", 1, at(0))
+    shadow_said(case_id, "v", 4, at(1))
+    shadow_said(case_id, "w", 4, at(1))
+    answers = ShadowAnswer.objects.order_by("id").values_list("version", "priority")
+    assert list(answers) == [("v", 1), ("w", 4)]
