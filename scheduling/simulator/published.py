@@ -7,7 +7,7 @@ batch is. Iterations in which nothing changes are leapt over, to the same end.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,11 +15,10 @@ from scheduling.simulator.hardware import PublishedModel
 from scheduling.simulator.outcome import Outcome, Run
 from scheduling.simulator.published_member import KEYS, Member, member_of
 from scheduling.simulator.published_memory import PublishedMemory
-from scheduling.simulator.published_queue import OrderedQueue, PublishedQueue, TiedQueue
+from scheduling.simulator.published_queue import PublishedQueue
 from scheduling.simulator.workload import Work
 
 PUBLISHED_POLICIES: Final = tuple(KEYS)
-_TIED: Final = ("pjf", "fcfs")
 
 # Two requests of one rank may take each other's memory for ever; the published program has
 # no guard against it. This many iterations without a completion end the run.
@@ -41,7 +40,7 @@ class PublishedRule:
         arriving = sorted(works, key=lambda work: work.enqueue_seconds)
         self._arriving = [member_of(work, model, policy) for work in arriving]
         self._num_arrived = 0
-        self._queue: PublishedQueue = TiedQueue() if policy in _TIED else OrderedQueue()
+        self._queue = PublishedQueue()
         self._batch: list[Member] = []
         self._memory = PublishedMemory(model)
         self._outcomes: list[Outcome] = []
@@ -105,7 +104,8 @@ class PublishedRule:
 
     def _decode(self, num_steps: int) -> None:
         if num_steps > 1:
-            self._queue.shuffle(self._num_seats, num_steps - 1)
+            only_ready = len(self._queue) > 0 and self._aligned().ready
+            self._queue.shuffle(self._num_seats, num_steps - 1, only_ready=only_ready)
             self._memory.grow_all(self._batch, num_steps)
             served = self._batch
         else:
@@ -141,13 +141,26 @@ class PublishedRule:
                 cumulated, cumulated[longest] + pause, longest + 1, longest + steps
             )
             steps = reached - longest
-        if isinstance(self._queue, TiedQueue) and self._mode_may_change():
-            return 1
+        if steps > 1 and len(self._queue):
+            steps = self._steps_aligned_alike(steps)
         return self._memory.steps_without_shortage(self._batch, steps)
 
-    def _mode_may_change(self) -> bool:
-        """Equals at the head, some prefilled and some not, may take turns at every fetch."""
-        return bool(len(self._queue)) and self._queue.head().key() <= self._batch[0].key()
+    def _steps_aligned_alike(self, steps: int) -> int:
+        """How many of `steps` decode iterations keep the kind of fetch as it is."""
+        head, first = self._queue.head(), self._batch[0]
+        if self._aligned() is first:
+            return steps  # its key only falls
+        if self._queue.head_is_mixed():
+            return 1  # they may take turns at every fetch
+        if self._policy != "sjf" or head.ready:
+            return steps
+        spare = first.predicted_remaining_seconds - head.key()[0]
+        cumulated = self._model.table.cumulated
+        decoded = cumulated[first.context_tokens] + spare
+        last = first.context_tokens + steps
+        return bisect_right(cumulated, decoded, first.context_tokens + 1, last) - (
+            first.context_tokens
+        )
 
     def _with_memory(self, phase: list[Member], *, prefill: bool) -> list[Member]:
         """Those of `phase` that get memory; the others go back to the queue."""
@@ -218,10 +231,7 @@ class PublishedRule:
         return True
 
     def _fetch(self) -> list[Member]:
-        head, first = self._queue.head(), self._batch[0]
-        # Only the leading part of the key decides with whom to align.
-        aligned = head if head.key()[0] <= first.key()[0] else first
-        if not aligned.ready:
+        if not self._aligned().ready:
             return self._queue.fetch_best(self._num_seats)
         fetched = self._queue.fetch_ready(self._num_seats)
         for member in self._batch:
@@ -229,6 +239,11 @@ class PublishedRule:
                 self._queue.push(member)
         self._batch = [member for member in self._batch if member.ready]
         return fetched
+
+    def _aligned(self) -> Member:
+        """Only the leading part of the key decides with whom the batch aligns."""
+        head, first = self._queue.head(), self._batch[0]
+        return head if head.key()[0] <= first.key()[0] else first
 
     def _merged(self, batch: list[Member], fetched: list[Member]) -> list[Member]:
         strictly = self._policy == "semantic"
