@@ -162,7 +162,7 @@ class GuidanceWorker:
         shown = held.guard.feed(event.text_delta)
         if shown:
             held.unsent.append(shown)
-        if held.guard.invented:
+        if held.guard.fault:
             self._engine.cancel(held.request.id)
             self._withhold(held, held.num_generated)
 
@@ -172,7 +172,7 @@ class GuidanceWorker:
         # The engine's final text is the record; the stream may lack its last characters.
         held.guard.text = event.text
         rest = held.guard.finish()
-        if held.guard.invented:
+        if held.guard.fault:
             self._withhold(held, num_tokens)
             return
         if rest:
@@ -182,8 +182,8 @@ class GuidanceWorker:
         )
 
     def _withhold(self, held: Held, num_tokens: int) -> None:
-        text = held.guard.text
-        self._outbox.end(held, "withheld", lambda: self._store(held, text, num_tokens, "withheld"))
+        text, fault = held.guard.text, held.guard.fault
+        self._outbox.end(held, "withheld", lambda: self._store(held, text, num_tokens, fault))
 
     def _store(self, held: Held, text: str, num_tokens: int, reason: str) -> None:
         services.finish_job(

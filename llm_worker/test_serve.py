@@ -256,17 +256,21 @@ def test_the_stream_holds_the_answer_in_pieces_and_its_end(bench: Bench) -> None
     assert {entry.attempt for entry in entries[:-1]} == {1}
 
 
-def test_an_invented_number_stops_the_answer(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [(" give 450 mg ", "withheld"), (" give it now" * 20 + " ", "looping")],
+)
+def test_what_must_not_be_shown_stops_the_answer(bench: Bench, said: str, reason: str) -> None:
     job = make_job(2, 0)
     bench.tick(3)
     bench.engine._unread.append(
-        TokensOut(id=str(job.id), text_delta=" give 450 mg ", token_ids=(1,), num_generated=4)
+        TokensOut(id=str(job.id), text_delta=said, token_ids=(1,), num_generated=4)
     )
     bench.until_idle()
     done = Job.objects.get()
-    assert (done.status, done.finish_reason) == (JobStatus.DONE, "withheld")
+    assert (done.status, done.finish_reason) == (JobStatus.DONE, reason)
     entries = live.read_stream(connection.client(), str(job.id))
-    assert "450" not in "".join(entry.text for entry in entries)
+    assert "give" not in "".join(entry.text for entry in entries)
     assert entries[-1].status == "withheld"
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_worker.streaming import GuardedText
+from llm_worker.streaming import GuardedText, is_looping
 
 BRIEF = "Heart rate: 132 /min\nTemperature: 38.4 °C\nBlood pressure: 90/60 mmHg"
 
@@ -36,3 +36,23 @@ def test_an_invented_number_at_the_very_end_is_not_shown() -> None:
     guard.feed("saturation 71")
     assert guard.finish() == ""
     assert guard.invented
+
+
+def test_a_loop_is_cut_off_and_what_callers_repeat_is_not() -> None:
+    guard = GuardedText(BRIEF)
+    guard.feed("Help, help, help, please, please, he's gone, he's gone, he's gone. ")
+    assert not guard.fault
+    shown = [guard.feed("I'm shaking. ") for _ in range(30)]
+    assert guard.fault == "looping"
+    assert 0 < len("".join(shown).split()) < 20
+    assert guard.finish() == ""
+
+
+@given(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=16), st.integers(4, 8))
+def test_every_phrase_said_over_and_over_is_a_loop(phrase: list[str], rounds: int) -> None:
+    words = ["before", *phrase * rounds]
+    assert is_looping(words) or len(words) <= 20
+
+
+def test_varied_words_are_no_loop() -> None:
+    assert not is_looping([str(number) for number in range(11)] * 3)

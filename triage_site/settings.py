@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,10 @@ INSTALLED_APPS = [
     "csp",
     "ninja",
 ]
+# WhiteNoise streams files synchronously; under ASGI Django says so for every file.
+warnings.filterwarnings(
+    "ignore", "StreamingHttpResponse must consume synchronous iterators", module="django.core"
+)
 MIDDLEWARE = [
     "triage_site.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -305,13 +305,18 @@ _GUIDANCE_FIELDS = ("guidance", "guidance_withheld", "guidance_model")
 
 
 def _store_guidance(case: Case, job: Job, now: datetime) -> None:
-    """Guidance with a number that the case does not hold is withheld, never shown."""
+    """Guidance with a number that the case does not hold, or in a loop, is withheld."""
     invented = unsupported_numbers(job.output, job.prompt)
-    case.guidance_withheld = bool(invented) or job.finish_reason == "withheld"
+    case.guidance_withheld = bool(invented) or job.finish_reason in ("withheld", "looping")
     case.guidance = "" if case.guidance_withheld else job.output
     case.guidance_model = job.model_name
     if case.guidance_withheld:
-        record(case, CaseEvent.Kind.WITHHELD, now, data={"unsupported_numbers": len(invented)})
+        record(
+            case,
+            CaseEvent.Kind.WITHHELD,
+            now,
+            data={"unsupported_numbers": len(invented), "why": job.finish_reason},
+        )
 
 
 def _event_of(

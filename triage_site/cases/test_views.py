@@ -359,6 +359,22 @@ def test_each_state_of_the_guidance_has_its_words(
     assert "Unverified support" in page(clinician, f"/cases/{case.id}/")
 
 
+@pytest.mark.parametrize(
+    ("reason", "values", "words"),
+    [
+        ("looping", {"guidance": "", "guidance_withheld": True}, "repeated itself"),
+        ("withheld", {"guidance": "", "guidance_withheld": True}, "held a number"),
+        ("length", {"guidance": "Situation: pale"}, "Incomplete"),
+    ],
+)
+def test_guidance_says_what_was_wrong_with_it(
+    reason: str, values: dict[str, object], words: str
+) -> None:
+    case = moved(queued(), "done", **values)
+    Job.objects.filter(case_id=case.id).update(finish_reason=reason)
+    assert words in render_guidance(case.id)
+
+
 def test_waiting_without_a_worker_says_that_no_text_will_come_now() -> None:
     assert "No guidance worker is reporting" in render_guidance(queued().id)
 
