@@ -1,8 +1,11 @@
 """Every policy, and the one place where ties break.
 
 A policy is a sort key: smaller goes first. To add one, write a function from a `Request`
-to a tuple of numbers and put a line into `POLICIES`; the web pages, the Redis queue, the
+to a tuple of numbers and put a line into `_ALL`; the web pages, the Redis queue, the
 engine and the simulator then know it.
+
+A key must never grow as tokens are generated: whoever runs may only rise. `Scheduler` rests
+on it where it does not compare a request again that was refused a seat before.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ KeyFunction = Callable[[Request], Key]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A named sort key, callable on a request.
+    """A named sort key, callable on a request. It must not grow with `generated_tokens`.
 
     `bounded_wait` puts level 0 first, then whatever is past its due time, earliest due
     first, and only then the key. `max_running` caps the seats that are used.

@@ -4,11 +4,12 @@ from math import inf
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from scheduling.core.policies import (
     POLICIES,
+    KeyFunction,
     Policy,
     Preemption,
     may_preempt,
@@ -211,3 +212,27 @@ def test_urgency_never_puts_a_request_further_back(
     moved = request_.with_priority(priority)
     more_urgent, less_urgent = sorted((request_, moved), key=lambda each: each.priority)
     assert order(more_urgent, policy, 0.0) <= order(less_urgent, policy, 0.0)
+
+
+def key_grows(policy: KeyFunction, request: Request, more_tokens: int) -> bool:
+    later = request.with_progress(request.generated_tokens + more_tokens)
+    return policy(later) > policy(request)
+
+
+@EVERY_POLICY
+@FIFTY
+@given(request_=requests(), more_tokens=TOKENS)
+def test_no_key_grows_as_tokens_are_generated(
+    policy: Policy, request_: Request, more_tokens: int
+) -> None:
+    assert not key_grows(policy, request_, more_tokens)
+
+
+def least_served(request: Request) -> tuple[float, ...]:
+    return (request.generated_tokens,)
+
+
+def test_a_key_that_grows_is_caught() -> None:
+    """The control: `find` raises where there is no example."""
+    caught = find(requests(), lambda each: key_grows(least_served, each, 1))
+    assert key_grows(least_served, caught, 1)

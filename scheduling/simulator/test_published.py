@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import fsum
 
 import pytest
@@ -26,9 +27,11 @@ def check(figures: PublishedFigures) -> None:
     run = run_published(
         figures.workload(), figures.policy, SETTINGS[figures.setting], figures.num_seats
     )
-    tolerance = 0.10 if figures.evictions else 0.005
     assert len(run.outcomes) == figures.num_requests
-    assert means(run) == pytest.approx(figures.means, rel=tolerance)
+    if figures.evictions:
+        assert means(run) == pytest.approx(figures.means, rel=0.10)
+    else:  # to the last digit that is reported, ties included
+        assert means(run) == pytest.approx(figures.means, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -46,16 +49,13 @@ def test_larger_configurations(figures: PublishedFigures) -> None:
     check(figures)
 
 
-def test_without_evictions_the_small_ones_agree_to_the_last_published_digit() -> None:
-    exact = [f for f in FIGURES if f.max_concurrent == 5 and f.setting == "A100_4B"]
-    for figures in exact:
-        run = run_published(figures.workload(), figures.policy, SETTINGS["A100_4B"], 16)
-        assert means(run) == pytest.approx(figures.means, abs=5.1e-5)
-
-
 @pytest.mark.parametrize("policy", ["semantic", "sjf", "pjf", "fcfs"])
 def test_leaps_change_nothing(policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    works = generate(WorkloadSpec(gap_seconds=0.1, max_concurrent=6))
+    """Few different prompts, so that many requests rank alike."""
+    works = [
+        replace(work, prompt_tokens=1 + work.prompt_tokens // 200)
+        for work in generate(WorkloadSpec(gap_seconds=0.1, max_concurrent=12))
+    ]
     leaping = run_published(works, policy, SETTINGS["A100_4B"], 4)
     monkeypatch.setattr(PublishedRule, "_num_alike_steps", lambda self: 1)
     stepping = run_published(works, policy, SETTINGS["A100_4B"], 4)
