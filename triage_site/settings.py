@@ -185,6 +185,7 @@ STORAGES = {
 
 # --- Accounts and the browser's safety -------------------------------------------------------
 
+AUTHENTICATION_BACKENDS = ["triage_site.cases.auth.AccountBackend"]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"

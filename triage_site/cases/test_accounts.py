@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client, override_settings
+
+from triage_site.cases.demo import ensure_demo_accounts
+from triage_site.cases.models import ApiToken
+from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN, Action, may
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "seven-green-herons"
+
+
+def account(
+    monkeypatch: pytest.MonkeyPatch, *arguments: str, role: str, password: str = PASSWORD
+) -> str:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n"))
+    out = io.StringIO()
+    call_command("account", "alice", "--role", role, *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_an_account_signs_in_with_its_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    account(monkeypatch, "--password-stdin", role=CLINICIAN)
+    user = authenticate(username="alice", password=PASSWORD)
+    assert isinstance(user, User)
+    assert may(user, Action.SUBMIT)
+    assert not may(user, Action.OPERATE)
+
+
+def test_a_role_is_changed_without_a_new_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    account(monkeypatch, "--password-stdin", role=CHARGE_NURSE)
+    account(monkeypatch, role=AUDITOR)
+    user = authenticate(username="alice", password=PASSWORD)
+    assert isinstance(user, User)
+    assert not user.is_staff
+    assert not may(user, Action.SUBMIT)
+
+
+@pytest.mark.parametrize("password", ["", "short", "password", "alice"])
+def test_a_weak_password_makes_no_account(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    with pytest.raises(CommandError, match=r"^alice: .*password"):
+        account(monkeypatch, "--password-stdin", role=CLINICIAN, password=password)
+    assert not User.objects.exists()
+
+
+def test_a_new_token_voids_the_old_one(monkeypatch: pytest.MonkeyPatch, client: Client) -> None:
+    keys = [
+        account(monkeypatch, "--password-stdin", "--token", role=CLINICIAN).split()[-1]
+        for _ in range(2)
+    ]
+    assert ApiToken.objects.count() == 1
+    statuses = [
+        client.get("/api/v1/queue", headers={"Authorization": f"Bearer {key}"}).status_code
+        for key in keys
+    ]
+    assert statuses == [401, 200]
+
+
+def test_passwords_that_everybody_knows_open_nothing_on_a_real_site() -> None:
+    demo = ensure_demo_accounts()[0]
+    assert authenticate(username=demo.username, password=demo.password)
+    with override_settings(TRIAGE_DEMO=False):
+        assert authenticate(username=demo.username, password=demo.password) is None
