@@ -1,8 +1,12 @@
 from django.urls import path
 
 from triage_site.ops import views
+from triage_site.ops.monitoring import views as monitoring
 
 urlpatterns = [
     path("", views.ops, name="ops"),
     path("state/", views.state, name="ops_state"),
+    path("triage/", monitoring.monitoring, name="ops_monitoring"),
+    path("triage/promote/", monitoring.promote, name="ops_promote"),
+    path("triage/take-back/", monitoring.take_back, name="ops_take_back"),
 ]

@@ -1,0 +1,95 @@
+"""The page about the classifier: for staff and auditors; only staff change what is live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from triage_site.cases.access import allowed
+from triage_site.cases.forms import add_service_error
+from triage_site.cases.roles import Action, may
+from triage_site.classifiers import services
+from triage_site.ops.monitoring.report import Asked, report
+
+UNPROCESSABLE = 422
+
+
+class _ReasonForm(forms.Form):
+    reason = forms.CharField(
+        max_length=500,
+        error_messages={"required": "say why; it goes into the audit log"},
+    )
+
+
+class PromoteForm(_ReasonForm):
+    version = forms.CharField(max_length=200)
+
+
+class TakeBackForm(_ReasonForm):
+    change = forms.IntegerField()
+
+
+@require_GET
+@never_cache
+@allowed(Action.AUDIT)
+def monitoring(request: HttpRequest) -> HttpResponse:
+    return _page(request, _ReasonForm())
+
+
+@require_POST
+@allowed(Action.OPERATE)
+def promote(request: HttpRequest) -> HttpResponse:
+    form = PromoteForm(request.POST)
+    if form.is_valid():
+        try:
+            change = services.promote(
+                form.cleaned_data["version"],
+                actor=request.user,  # type: ignore[arg-type]
+                reason=form.cleaned_data["reason"],
+                now=timezone.now(),
+            )
+        except ValueError as error:
+            add_service_error(form, error)
+        else:
+            messages.success(request, f"{change.new_version} is live from the next case on.")
+            return redirect("ops_monitoring")
+    return _page(request, form, status=UNPROCESSABLE)
+
+
+@require_POST
+@allowed(Action.OPERATE)
+def take_back(request: HttpRequest) -> HttpResponse:
+    form = TakeBackForm(request.POST)
+    if form.is_valid():
+        try:
+            change = services.take_back(
+                form.cleaned_data["change"],
+                actor=request.user,  # type: ignore[arg-type]
+                reason=form.cleaned_data["reason"],
+                now=timezone.now(),
+            )
+        except ValueError as error:
+            add_service_error(form, error)
+        else:
+            messages.success(request, f"{change.new_version} is live again.")
+            return redirect("ops_monitoring")
+    return _page(request, form, status=UNPROCESSABLE)
+
+
+def _page(request: HttpRequest, form: forms.Form, status: int = 200) -> HttpResponse:
+    context: dict[str, Any] = {
+        **report(Asked.of(request.GET), timezone.now()),
+        "here": "monitoring",
+        "form": form,
+        "may_change": may(request.user, Action.OPERATE),
+    }
+    fragment = bool(getattr(request, "htmx", None)) and request.method == "GET"
+    name = "_report.html" if fragment else "monitoring.html"
+    return render(request, f"ops/monitoring/{name}", context, status=status)
