@@ -123,7 +123,12 @@ def order(request: Request, policy: KeyFunction, now: float) -> Order:
     band, due = 0, 0.0
     if getattr(policy, "bounded_wait", False):
         band, due = _band(request, now)
-    return (band, due, *policy(request), request.arrival_seconds, request.id)
+    return (band, due, *order_by_key(request, policy))
+
+
+def order_by_key(request: Request, policy: KeyFunction) -> Order:
+    """The order among those that no promise sets apart: key, then arrival, then id."""
+    return (*policy(request), request.arrival_seconds, request.id)
 
 
 def _band(request: Request, now: float) -> tuple[int, float]:

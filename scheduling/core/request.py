@@ -34,9 +34,10 @@ class Request:
             raise ValueError("arrival_seconds: must be finite and not negative")
         if self.due_seconds != self.due_seconds:
             raise ValueError("due_seconds: must be a number")
-        for name in ("prompt_tokens", "predicted_tokens", "generated_tokens"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}: must not be negative")
+        if min(self.prompt_tokens, self.predicted_tokens, self.generated_tokens) < 0:
+            names = ("prompt_tokens", "predicted_tokens", "generated_tokens")
+            wrong = next(name for name in names if getattr(self, name) < 0)
+            raise ValueError(f"{wrong}: must not be negative")
 
     @property
     def remaining_tokens(self) -> int:

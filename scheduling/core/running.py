@@ -24,6 +24,9 @@ class RunningSet:
     def __iter__(self) -> Iterator[str]:
         return iter(self._requests)
 
+    def ids(self) -> tuple[str, ...]:
+        return tuple(self._requests)
+
     def __getitem__(self, request_id: str) -> Request:
         request = self._requests[request_id]
         if steps := self._num_steps - self._counted[request_id]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 
 from scheduling.core.eviction import lowest_ranked, victims_for
 from scheduling.core.holders import Holders
@@ -146,9 +148,11 @@ class Scheduler:
                 preempted.append(self._preempt(victim))
             self._admit(best, now)
             admitted.append(best.id)
+        if preempted or evicted:
+            admitted = [r for r in admitted if r in self._running]
         return Batch(
-            running=tuple(self._running),
-            admitted=tuple(r for r in admitted if r in self._running),
+            running=self._running.ids(),
+            admitted=tuple(admitted),
             preempted=tuple(r for r in preempted if r not in self._running),
             evicted=tuple(evicted),
         )
@@ -226,17 +230,18 @@ class Scheduler:
             for request_id, tokens in self._running.predicted_tokens()
         )
         reserved: list[Request] = []
-        for request in self._waiting.first(2 * self._num_seats, now):
-            if len(reserved) == num:
-                break
-            if request.id in self._kept:
-                continue
-            spare -= self._kv.blocks_for(request.context_tokens + 1)
-            if spare < 0:
-                break
-            self._kv.reserve(request.id, request.context_tokens + 1)
-            self._kept.push(request)
-            reserved.append(request)
+        with closing(self._waiting.ascending(now)) as waiting:
+            for request in islice(waiting, 2 * self._num_seats if num else 0):
+                if request.id in self._kept:
+                    continue
+                spare -= self._kv.blocks_for(request.context_tokens + 1)
+                if spare < 0:
+                    break
+                self._kv.reserve(request.id, request.context_tokens + 1)
+                self._kept.push(request)
+                reserved.append(request)
+                if len(reserved) == num:
+                    break
         return tuple(reserved)
 
     # Order.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from heapq import heapify, heappop, heappush
 from itertools import count
 
-from scheduling.core.policies import KeyFunction, Order, order
+from scheduling.core.policies import KeyFunction, Order, order_by_key
 from scheduling.core.request import Request
 
-_BEFORE_ANY_DUE = float("-inf")
-
-# Two selves of one request may stand at the same place; the number keeps them comparable.
+# Place in the order, a number, the request. Two selves of one request may stand at the same
+# place; the number keeps them comparable.
 Entry = tuple[Order, int, Request]
 
 
@@ -53,22 +52,24 @@ class WaitingQueue:
         heap = self._best_heap(now)
         return heap[0][2] if heap else None
 
-    def first(self, num: int, now: float) -> list[Request]:
-        """The `num` requests that `rank` would put first at `now`; they stay in the queue."""
-        found: dict[str, Request] = {}
+    def ascending(self, now: float) -> Generator[Request]:
+        """The requests as `rank` would order them at `now`; they stay in the queue.
+
+        Close it before the queue is used again. Costs O(log n) for each that is taken.
+        """
         lifted: list[tuple[list[Entry], Entry]] = []
-        while len(found) < num and (heap := self._best_heap(now)) is not None:
-            entry = heappop(heap)
-            lifted.append((heap, entry))
-            request = self._requests.pop(entry[2].id)
-            found[request.id] = request
-        self._requests.update(found)
-        for heap, entry in lifted:
-            heappush(heap, entry)
-        if self._bounded_wait:  # a request's entry in the other heap may have been dropped
-            for request in found.values():
-                self._push_orders(request)
-        return list(found.values())
+        try:
+            while (heap := self._best_heap(now)) is not None:
+                entry = heappop(heap)
+                lifted.append((heap, entry))
+                yield self._requests.pop(entry[-1].id)
+        finally:
+            for heap, entry in lifted:
+                self._requests[entry[-1].id] = entry[-1]
+                heappush(heap, entry)
+            if self._bounded_wait:  # a request's entry in the other heap may have been dropped
+                for _, entry in lifted:
+                    self._push_orders(entry[-1])
 
     def first_due_seconds(self) -> float | None:
         """The earliest due time among those below level 0; None without a bounded wait."""
@@ -90,22 +91,24 @@ class WaitingQueue:
         self._by_due: list[Entry] = []
         self._urgent: list[Entry] = []
 
-    def _orders(self, request: Request) -> Iterator[tuple[list[Entry], Order]]:
-        at_key = order(request, self._policy, _BEFORE_ANY_DUE)
-        if self._bounded_wait and request.priority == 0:
-            yield self._urgent, at_key
-            return
-        yield self._by_key, at_key
-        if self._bounded_wait:
-            yield self._by_due, order(request, self._policy, float("inf"))
+    def _places(self, request: Request) -> Iterator[tuple[list[Entry], Order]]:
+        """Its place in each heap that it belongs to. A heap holds one band of `order`."""
+        place = order_by_key(request, self._policy)
+        if not self._bounded_wait:
+            yield self._by_key, place
+        elif request.priority == 0:
+            yield self._urgent, place
+        else:
+            yield self._by_key, place
+            yield self._by_due, (request.due_seconds, *place)
 
     def _push_orders(self, request: Request) -> None:
-        for heap, position in self._orders(request):
-            heappush(heap, (position, next(self._numbers), request))
+        for heap, place in self._places(request):
+            heappush(heap, (place, next(self._numbers), request))
 
     def _append_orders(self, request: Request) -> None:
-        for heap, position in self._orders(request):
-            heap.append((position, next(self._numbers), request))
+        for heap, place in self._places(request):
+            heap.append((place, next(self._numbers), request))
 
     def _best_heap(self, now: float) -> list[Entry] | None:
         """The heap whose head is the best request; None where nothing waits."""
