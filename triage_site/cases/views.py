@@ -35,6 +35,7 @@ from triage_site.cases.panel import (
     vital_rows,
 )
 from triage_site.cases.preview import preview_context
+from triage_site.cases.preview_limit import previews
 from triage_site.cases.roles import Action
 
 UNPROCESSABLE = 422
@@ -148,6 +149,8 @@ def _entry_page(
 @require_POST
 @allowed(Action.SUBMIT)
 def preview(request: HttpRequest) -> HttpResponse:
+    if not previews.allows(request.user.pk or 0):
+        return HttpResponse(status=429, headers={"Retry-After": "1"})
     return render(request, "cases/_preview.html", preview_context(request.POST))
 
 

@@ -13,7 +13,6 @@ from pytest_django import Settings
 from llm_worker.classifier.candidate import CannotOpen, open_candidate, version_of
 from llm_worker.facts import CaseFacts
 from tests.factories import at, make_user
-from triage_site.cases.roles import CHARGE_NURSE
 from triage_site.classifiers import live, selectors, services
 from triage_site.classifiers.classifier_testing import other_weights, shadow_said
 from triage_site.classifiers.models import ClassifierChange, ShadowAnswer
@@ -24,7 +23,7 @@ FACTS = CaseFacts(text="twisted ankle, can walk", age_years=30)
 
 @pytest.fixture
 def nurse(db: None) -> User:
-    return make_user(CHARGE_NURSE)
+    return make_user()
 
 
 @pytest.fixture
