@@ -27,21 +27,6 @@ from tests.factories import make_job
 
 NUM = 160
 WORDS = ("pain", "since", "morning", "worse", "on", "moving", "sick", "twice", "faint", "now")
-    "pain",
-    "since",
-    "this",
-    "morning,",
-    "worse",
-    "on",
-    "moving,",
-    "was",
-    "sick",
-    "twice",
-    "and",
-    "feels",
-    "faint",
-    "now",
-]
 
 
 @pytest.fixture
