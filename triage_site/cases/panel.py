@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 
+from llm_worker.classifier.length import predict_quantiles
 from llm_worker.facts import UNMEASURABLE, VITAL_RANGES, CaseFacts, Consciousness
 from llm_worker.vital_bands import vital_band
 from scheduling import selectors as scheduling
@@ -73,8 +74,15 @@ def guidance_context(case_id: uuid.UUID) -> dict[str, Any]:
         "sections": sections(case.guidance),
         "headings": HEADINGS,
         "job": job,
+        "length": _length_words(job) if case.is_open and job else "",
         "num_workers": len(scheduling.workers()),
     }
+
+
+def _length_words(job: Job) -> str:
+    """How long the guidance will probably be, by what its brief holds."""
+    usual, rarely_more = predict_quantiles(job.prompt)
+    return f"about {usual} tokens, in nine of ten cases at most {rarely_more}"
 
 
 def render_token(text: str) -> str:

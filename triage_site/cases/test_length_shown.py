@@ -1,0 +1,40 @@
+"""A waiting case says how long its guidance will probably be; a finished one does not."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.utils import timezone
+
+from scheduling.models import Job
+from tests.factories import make_case
+from triage_site.cases import services
+from triage_site.cases.models import Case, CaseStatus
+from triage_site.cases.panel import render_guidance
+from triage_site.classifiers.classifier_testing import said
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def case(monkeypatch: pytest.MonkeyPatch) -> Case:
+    """A case that waits for guidance while a worker reports."""
+    case = make_case("twisted ankle, can walk")
+    services.record_classification(case.id, said(3), now=timezone.now())
+    monkeypatch.setattr("triage_site.cases.panel.scheduling.workers", lambda: {"w": {}})
+    return case
+
+
+def test_the_expected_length_is_said_while_it_is_awaited(case: Case) -> None:
+    found = re.search(
+        r"about (\d+) tokens, in nine of ten cases at most (\d+)", render_guidance(case.id)
+    )
+    assert found is not None
+    usual, rarely_more = map(int, found.groups())
+    assert usual == Job.objects.get(case_id=case.id).predicted_tokens
+    assert usual < rarely_more
+    Case.objects.filter(id=case.id).update(status=CaseStatus.RUNNING)
+    assert found.group() in render_guidance(case.id)
+    Case.objects.filter(id=case.id).update(status=CaseStatus.DONE, guidance="Situation: x.")
+    assert "Expected length" not in render_guidance(case.id)
