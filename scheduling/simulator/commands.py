@@ -11,11 +11,12 @@ from typing import Any
 
 from scheduling.core.policies import POLICIES
 from scheduling.simulator.bounds import Bounds, bounds
+from scheduling.simulator.comparison import comparison, ratios_to_bound, ratios_to_fcfs
 from scheduling.simulator.files import write_whole
 from scheduling.simulator.options import Options, model_of, simulation_of, workload_of
 from scheduling.simulator.outcome import Run
 from scheduling.simulator.published import PUBLISHED_POLICIES
-from scheduling.simulator.report import aligned, table, to_json, trace_lines
+from scheduling.simulator.report import table, to_json, trace_lines
 from scheduling.simulator.simulate import simulate
 from scheduling.simulator.workload import Work
 
@@ -49,9 +50,12 @@ def compare_command(options: Options, clock: Clock) -> str:
         return simulate(simulation_of(options, "semantic", "ours"), own)
 
     limits = bounds(works, model, options["batch_size"] or model.num_seats, replay=alone)
+    for figures in by_policy.values():
+        figures["ratio_to_fcfs"] = ratios_to_fcfs(figures, by_policy["fcfs"])
+        figures["ratio_to_bound"] = ratios_to_bound(figures, limits)
     if options["json"]:
         return json.dumps({"policies": by_policy, "bounds": bounds_json(limits)})
-    return _comparison(by_policy, limits)
+    return comparison(by_policy, limits)
 
 
 def bounds_json(limits: Bounds) -> dict[str, Any]:
@@ -69,38 +73,3 @@ def bounds_json(limits: Bounds) -> dict[str, Any]:
         "overall": limits.overall,
         "weighted_sum": limits.weighted_sum,
     }
-
-
-def _comparison(by_policy: dict[str, dict[str, Any]], limits: Bounds) -> str:
-    levels = [str(priority) for priority in limits.by_priority]
-    head = ("policy", *(f"level {level}" for level in levels), "all", "/ FCFS", "/ bound")
-    rows = [(*head, "p95", "first token", "inversions")]
-    fcfs = by_policy["fcfs"]["overall"]["mean"]
-    for policy, figures in by_policy.items():
-        mean = figures["overall"]["mean"]
-        rows.append(
-            (
-                policy,
-                *(f"{figures['by_priority'][level]['mean']:.2f}" for level in levels),
-                f"{mean:.2f}",
-                f"{mean / fcfs:.3f}",
-                f"{mean / limits.overall:.3f}",
-                f"{figures['overall']['p95']:.2f}",
-                f"{figures['overall']['ttft_mean']:.2f}",
-                str(figures["priority_inversions"]),
-            )
-        )
-    blank = ("–",) * 5
-    for title, values in (
-        ("bound", [bound.rigorous for bound in limits.by_priority.values()]),
-        ("alone, bound", [bound.solo for bound in limits.by_priority.values()]),
-        ("class alone", [bound.isolated or 0.0 for bound in limits.by_priority.values()]),
-    ):
-        overall = f"{limits.overall:.2f}" if title == "bound" else "–"
-        rows.append((title, *(f"{value:.2f}" for value in values), overall, *blank))
-    note = (
-        "Mean response in seconds. bound: no order whatever can do better, each class taken by "
-        "itself; alone: each request with the GPU to itself; class alone: the class replayed "
-        "as if there were no other."
-    )
-    return "\n".join([*aligned(rows), "", note])

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 from types import MappingProxyType
 from typing import Final, Protocol
+
+from scheduling.simulator.workload import Work
 
 _DECIMALS: Final = 10  # the published program rounds every time to 1e-10 s
 
 
 class UnknownSetting(ValueError):
     """No service model of this name, or one that cannot run; the message says why."""
+
+
+class CannotFit(ValueError):
+    """A request of the workload needs more KV memory than the setting has."""
 
 
 class ServiceModel(Protocol):
@@ -250,8 +256,15 @@ def published_setting(name: str) -> PublishedModel:
     return SETTINGS[name]
 
 
-def largest_request(model: ServiceModel) -> int | None:
-    """Tokens of prompt and output that one request may have; None without a KV limit."""
+def check_sizes(works: Iterable[Work], model: ServiceModel) -> None:
+    """Raises CannotFit for a request that could not finish with all the KV memory there is."""
     if model.num_kv_blocks is None:
-        return None
-    return model.num_kv_blocks * model.kv_block_tokens
+        return
+    limit = model.num_kv_blocks * model.kv_block_tokens
+    for work in works:
+        # The last token needs no place: nothing is computed from it.
+        if work.prompt_tokens + work.output_tokens > limit:
+            raise CannotFit(
+                f"request {work.id}: {work.prompt_tokens} + {work.output_tokens} tokens do not "
+                f"fit into the {limit} of {model.name}"
+            )

@@ -8,51 +8,98 @@ from pathlib import Path
 from typing import Any
 
 from scheduling.core.policies import POLICIES, Preemption
+from scheduling.core.request import PRIORITIES
 from scheduling.simulator.error_models import ErrorModel
-from scheduling.simulator.hardware import ServiceModel
+from scheduling.simulator.hardware import SETTINGS, ServiceModel
 from scheduling.simulator.predictors import PredictorMode, PredictorModel
 from scheduling.simulator.runner import DEFAULT_PROMISES_SECONDS
 from scheduling.simulator.settings_file import load_setting
 from scheduling.simulator.simulate import DEFAULT_SETTING, Batching, Simulation
-from scheduling.simulator.workload import DEFAULT_NUM_GROUPS, Work, WorkloadSpec, generate
+from scheduling.simulator.workload import (
+    DEFAULT_NUM_GROUPS,
+    Work,
+    WorkloadSpec,
+    generate,
+    with_errors,
+)
 from scheduling.simulator.workload_files import load_workload
 
 Options = Mapping[str, Any]
 _ERRORS = ("none", "length", "priority", "both")
+_DEFAULT_ERROR_RATE = 0.1
 
 
 def add_workload_options(parser: ArgumentParser) -> None:
+    """Every flag may be spelt with underscores too, as the paper's program has them."""
     add = _adder(parser)
-    add("--setting", default=DEFAULT_SETTING, help="A100_4B, A100_7B, A5000_4B or a file.json")
-    add("--user-request-gap", type=_seconds, default=1.0, help="seconds between two groups")
+    add(
+        "--setting",
+        default=DEFAULT_SETTING,
+        help=f"{', '.join(SETTINGS)}, or a file.json of step times",
+    )
+    add(
+        "--user-request-gap",
+        type=_seconds,
+        default=1.0,
+        metavar="SECONDS",
+        help="between two groups of requests",
+    )
     add(
         "--max-concurrent-user-requests",
         type=_count,
         default=5,
+        metavar="N",
         help="largest size of a group of requests",
     )
-    add("--gap-num", type=_count, default=DEFAULT_NUM_GROUPS, help="number of groups")
-    add("--batch-size", type=_count, default=None, help="seats; by default the setting's own")
-    add("--seed", type=int, default=0)
-    add("--workload", type=Path, default=None, help="requests from a .csv, .jsonl or .json file")
-    add("--workload-name", default=None, help="which one, in a .json file of several")
-    add("--preemption", choices=[mode.value for mode in Preemption], default="key")
+    add("--gap-num", type=_count, default=DEFAULT_NUM_GROUPS, metavar="N", help="number of groups")
+    add("--batch-size", type=_count, metavar="N", help="seats; by default the setting's own")
+    add("--seed", type=int, default=0, help="of the random stream that draws the requests")
+    add(
+        "--workload",
+        type=Path,
+        metavar="FILE",
+        help="requests from a .csv, .jsonl or .json file instead of the random stream",
+    )
+    add("--workload-name", metavar="NAME", help="which one, in a .json file of several")
+    add(
+        "--preemption",
+        choices=[mode.value for mode in Preemption],
+        default=Preemption.KEY.value,
+        help="who may take a running request's seat: whoever ranks first, only a more urgent "
+        "level, or nobody (ours only)",
+    )
     add(
         "--promises",
         type=_promises,
         default=DEFAULT_PROMISES_SECONDS,
-        help="seconds to the promised start of levels 0 to 4, parted by commas",
+        metavar="S,S,S,S,S",
+        help="seconds to the promised start of levels 0 to 4, for semantic_due",
     )
     _add_predictor_options(add)
 
 
 def _add_predictor_options(add: Callable[..., None]) -> None:
     add("--error", choices=_ERRORS, default="none", help="which predictions are wrong")
-    add("--error-rate", type=_share, default=0.0, help="share of the predictions that is wrong")
-    add("--error-distance", type=_share, default=None, help="how far off; by default the rate")
-    add("--predictor-batch-size", type=_count, default=5)
-    add("--predictor-mode", choices=[m.value for m in PredictorMode], default="immediate")
-    add("--predictor-latency", type=_seconds, default=None, help="seconds a batch takes")
+    add(
+        "--error-rate",
+        type=_share,
+        metavar="SHARE",
+        help=f"of the predictions that is wrong; {_DEFAULT_ERROR_RATE} by default",
+    )
+    add("--error-distance", type=_share, metavar="SHARE", help="how far off; by default the rate")
+    add("--predictor-batch-size", type=_count, default=5, metavar="N")
+    add(
+        "--predictor-mode",
+        choices=[mode.value for mode in PredictorMode],
+        default=PredictorMode.IMMEDIATE.value,
+        help="serve at once who is there, or only full batches",
+    )
+    add(
+        "--predictor-latency",
+        type=_seconds,
+        metavar="SECONDS",
+        help="that a batch of the predictors takes; by default 0.0003 for each place in it",
+    )
     add(
         "--corrected",
         action="store_true",
@@ -61,19 +108,28 @@ def _add_predictor_options(add: Callable[..., None]) -> None:
 
 
 def add_policy_option(parser: ArgumentParser) -> None:
-    parser.add_argument("--policy", choices=list(POLICIES), default="semantic")
+    parser.add_argument(
+        "--policy", choices=list(POLICIES), default="semantic", help="the order of service"
+    )
 
 
 def add_batching_option(parser: ArgumentParser) -> None:
-    parser.add_argument("--batching", choices=[b.value for b in Batching], default="ours")
+    parser.add_argument(
+        "--batching",
+        choices=[batching.value for batching in Batching],
+        default=Batching.OURS.value,
+        help="seats filled as soon as they are free, or the paper's own rule",
+    )
 
 
 def workload_of(options: Options) -> list[Work]:
     """From the file, or from the random stream. Raises BadWorkload or ValueError."""
-    if options["workload"] is not None:
-        group = options["workload_name"] or f"max{options['max_concurrent_user_requests']}"
-        return load_workload(options["workload"], options["user_request_gap"], group)
-    return generate(spec_of(options))
+    spec = spec_of(options)
+    if options["workload"] is None:
+        return generate(spec)
+    group = options["workload_name"] or f"max{spec.max_concurrent}"
+    works = load_workload(options["workload"], spec.gap_seconds, group)
+    return with_errors(works, spec)
 
 
 def spec_of(options: Options) -> WorkloadSpec:
@@ -113,6 +169,9 @@ def model_of(options: Options) -> ServiceModel:
 
 def _error_of(options: Options) -> ErrorModel:
     rate, distance = options["error_rate"], options["error_distance"]
+    if options["error"] == "none" and (rate is not None or distance is not None):
+        raise ValueError("--error: must say which predictions are wrong: length, priority or both")
+    rate = _DEFAULT_ERROR_RATE if rate is None else rate
     return ErrorModel(
         rate=rate,
         distance=rate if distance is None else distance,
@@ -131,25 +190,38 @@ def _adder(parser: ArgumentParser) -> Callable[..., None]:
 
 
 def _count(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        raise ArgumentTypeError(f"must be a whole number, not {text!r}") from None
     if number < 1:
         raise ArgumentTypeError(f"must be at least 1, not {number}")
     return number
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
+    number = _number(text)
     if not 0 <= number < float("inf"):
         raise ArgumentTypeError(f"must be finite and not negative, not {text}")
     return number
 
 
 def _share(text: str) -> float:
-    number = float(text)
+    number = _number(text)
     if not 0 <= number <= 1:
         raise ArgumentTypeError(f"must lie between 0 and 1, not {text}")
     return number
 
 
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"must be a number, not {text!r}") from None
+
+
 def _promises(text: str) -> tuple[float, ...]:
-    return tuple(_seconds(part) for part in text.split(","))
+    seconds = tuple(_seconds(part) for part in text.split(","))
+    if len(seconds) != len(PRIORITIES):
+        raise ArgumentTypeError(f"must be {len(PRIORITIES)} numbers parted by commas, not {text!r}")
+    return seconds

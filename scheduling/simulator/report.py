@@ -97,7 +97,9 @@ def _sentences(figures: dict[str, Any]) -> list[str]:
         f"recomputed tokens {f['recomputed_tokens']}, "
         f"priority inversions {f['priority_inversions']}"
     )
-    return [whole, moves, f"simulated in {1000 * f['wall_seconds']:.1f} ms"]
+    lost = f["num_requests"] - f["finished"]
+    starved = [f"{lost} never finished: the published memory rule starved them"] if lost else []
+    return [whole, moves, *starved, f"simulated in {1000 * f['wall_seconds']:.1f} ms"]
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

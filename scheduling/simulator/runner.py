@@ -11,16 +11,12 @@ from scheduling.core.kv_blocks import KVBlocks
 from scheduling.core.policies import KeyFunction, Preemption
 from scheduling.core.request import PRIORITIES
 from scheduling.core.scheduler import Batch, Scheduler
-from scheduling.simulator.hardware import ServiceModel, largest_request
+from scheduling.simulator.hardware import ServiceModel, check_sizes
 from scheduling.simulator.outcome import Outcome, Run
 from scheduling.simulator.progress import DecodingBatch, Progress, request_of
 from scheduling.simulator.workload import Work
 
 DEFAULT_PROMISES_SECONDS: Final = (2.0, 10.0, 30.0, 60.0, 120.0)
-
-
-class CannotFit(ValueError):
-    """A request of the workload needs more KV memory than the setting has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +46,7 @@ class Runner:
         self._model = model
         self._options = options
         self._arriving = sorted(works, key=lambda work: work.arrival_seconds)
-        self._check_sizes()
+        check_sizes(works, model)
         self._num_arrived = 0
         self._kv: KVBlocks | None = None
         if model.num_kv_blocks is not None:
@@ -85,16 +81,6 @@ class Runner:
             else:
                 self._prefill_pass()
         return self._result()
-
-    def _check_sizes(self) -> None:
-        limit = largest_request(self._model)
-        for work in self._arriving if limit is not None else ():
-            # The last token needs no place: nothing is computed from it.
-            if limit is not None and work.prompt_tokens + work.output_tokens > limit:
-                raise CannotFit(
-                    f"{work.id}: {work.prompt_tokens} + {work.output_tokens} tokens do not fit "
-                    f"into the {limit} of {self._model.name}"
-                )
 
     def _take_arrivals(self) -> None:
         while self._num_arrived < len(self._arriving):

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from scheduling.core.policies import POLICIES, Preemption
-from scheduling.simulator.hardware import PublishedModel, ServiceModel
+from scheduling.simulator.hardware import PublishedModel, ServiceModel, check_sizes
 from scheduling.simulator.outcome import Run
 from scheduling.simulator.published import PUBLISHED_POLICIES, run_published
 from scheduling.simulator.runner import DEFAULT_PROMISES_SECONDS, RunnerOptions, run_ours
@@ -37,7 +37,7 @@ class Simulation:
 
 
 def simulate(simulation: Simulation, works: Sequence[Work]) -> Run:
-    """Raises NotPossible, or CannotFit of the runner."""
+    """Raises NotPossible, CannotFit, or ValueError for ids that are there twice."""
     model = simulation.model
     num_seats = simulation.num_seats or model.num_seats
     if simulation.policy not in POLICIES:
@@ -62,6 +62,7 @@ def _simulate_published(simulation: Simulation, works: Sequence[Work], num_seats
         raise NotPossible(f"policy {simulation.policy}: the published rule has only {known}")
     if not isinstance(simulation.model, PublishedModel):
         raise NotPossible(f"setting {simulation.model.name}: the published rule needs its own")
+    check_sizes(works, simulation.model)
     return run_published(works, simulation.policy, simulation.model, num_seats)
 
 

@@ -19,6 +19,7 @@ from scheduling.simulator.options import (
     add_batching_option,
     add_policy_option,
     add_workload_options,
+    workload_of,
 )
 from scheduling.simulator.results_page import write_results_page
 
@@ -120,11 +121,48 @@ def test_what_the_paper_does_not_have_is_refused() -> None:
 def test_compare_sets_all_policies_beside_fcfs_and_the_bound() -> None:
     found = json.loads(compare_command(options("--json"), clock()))
     assert list(found["policies"]) == list(POLICIES)
-    bound = found["bounds"]["overall"]
-    assert all(run["overall"]["mean"] >= bound for run in found["policies"].values())
+    for run in found["policies"].values():
+        to_fcfs, to_bound = run["ratio_to_fcfs"], run["ratio_to_bound"]
+        assert to_bound["overall"] >= 1
+        assert all(ratio >= 1 for ratio in to_bound["up_to_priority"].values())
+        assert to_bound["up_to_priority"]["4"] == to_bound["overall"]
+        fcfs = found["policies"]["fcfs"]["by_priority"]["0"]["mean"]
+        expected = run["by_priority"]["0"]["mean"] / fcfs
+        assert to_fcfs["by_priority"]["0"] == pytest.approx(expected, abs=1e-6)
     text = compare_command(options(), clock())
-    assert all(policy in text for policy in POLICIES)
-    assert "bound" in text
+    assert all(text.count(f"\n{policy} ") == 3 for policy in POLICIES)
+    assert "level alone" in text
+
+
+def test_compare_takes_a_file_and_leaves_out_levels_that_it_has_not(tmp_path: Path) -> None:
+    load = tmp_path / "load.csv"
+    load.write_text("arrival,priority,prompt,output\n0,1,9,9\n0,3,9,9\n")
+    text = compare_command(options("--workload", str(load)), clock())
+    assert "level 1" in text
+    assert "level 2" not in text
+    found = json.loads(compare_command(options("--workload", str(load), "--json"), clock()))
+    assert found["policies"]["pjf"]["ratio_to_bound"]["up_to_priority"]["2"] is None
+
+
+def test_errors_reach_the_requests_of_a_file(tmp_path: Path) -> None:
+    load = tmp_path / "load.csv"
+    rows = "".join(f"0,{n % 5},9,{40 * n + 9}\n" for n in range(10))
+    load.write_text("arrival,priority,prompt,output\n" + rows)
+    plain = workload_of(options("--workload", str(load)))
+    wrong = workload_of(options("--workload", str(load), "--error", "both", "--error-rate", "0.5"))
+    pairs = list(zip(plain, wrong, strict=True))
+    assert sum(a.predicted_tokens != b.predicted_tokens for a, b in pairs) == 5
+    assert any(a.predicted_priority != b.predicted_priority for a, b in pairs)
+    with pytest.raises(ValueError, match="--error: must say which"):
+        workload_of(options("--error-rate", "0.5"))
+
+
+def test_what_can_never_fit_is_refused_by_both_rules(tmp_path: Path) -> None:
+    load = tmp_path / "load.csv"
+    load.write_text("arrival,priority,prompt,output\n0,1,30000,9000\n")
+    for batching in ("ours", "published"):
+        with pytest.raises(ValueError, match="request 0: 30000 \\+ 9000 tokens do not fit"):
+            simulated("--workload", str(load), "--batching", batching)
 
 
 def test_an_interrupted_experiment_goes_on_and_ends_the_same(

@@ -87,10 +87,23 @@ def test_published_requests_are_read_at_their_gap(tmp_path: Path) -> None:
     (work,) = load_workload(path, 0.01, "max5")
     assert (work.sent_seconds, work.arrival_seconds, work.enqueue_seconds) == (0.02, 0.0215, 0.0115)
     assert (work.priority, work.predicted_priority, work.predicted_tokens) == (4, 3, 400)
-    with pytest.raises(BadWorkload, match=r"entry 1: arrival: has no times for a gap of 0.5 s"):
+    with pytest.raises(BadWorkload, match=r"line 1, entry 1: arrival: has no times for a gap of"):
         load_workload(path, 0.5, "max5")
     with pytest.raises(BadWorkload, match="max5, max20"):
         load_workload(path, 0.01, "max7")
+
+
+def test_a_bad_entry_is_named_by_its_line(tmp_path: Path) -> None:
+    good = {"arrival": 0, "priority": 1, "prompt": 5, "output": 6}
+    path = tmp_path / "w.json"
+    path.write_text(json.dumps({"note": ["max5"], "max5": [good, good | {"output": 0}]}, indent=1))
+    (line,) = [
+        n for n, text in enumerate(path.read_text().splitlines(), 1) if '"output": 0' in text
+    ]
+    with pytest.raises(BadWorkload, match=f"line {line - 4}, entry 2: output: must lie in 1 to"):
+        load_workload(path, 1.0, "max5")
+    path.write_text(json.dumps({"only": [good]}))
+    assert len(load_workload(path, 1.0, "max5")) == 1
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

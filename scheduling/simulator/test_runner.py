@@ -12,10 +12,16 @@ from hypothesis import strategies as st
 from scheduling.core.policies import POLICIES, KeyFunction, Preemption
 from scheduling.core.request import Request
 from scheduling.simulator.bounds import bounds, rigorous_mean
-from scheduling.simulator.hardware import SETTINGS, PublishedModel, ServiceModel, StepTimeModel
+from scheduling.simulator.hardware import (
+    SETTINGS,
+    CannotFit,
+    PublishedModel,
+    ServiceModel,
+    StepTimeModel,
+)
 from scheduling.simulator.outcome import Run
 from scheduling.simulator.published_figures import REFERENCE_MEANS
-from scheduling.simulator.runner import CannotFit, Runner, RunnerOptions, run_ours
+from scheduling.simulator.runner import Runner, RunnerOptions, run_ours
 from scheduling.simulator.workload import Work, WorkloadSpec, generate, poisson_load
 
 pytestmark = pytest.mark.timeout(90)

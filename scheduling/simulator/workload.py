@@ -102,6 +102,24 @@ def generate(spec: WorkloadSpec) -> list[Work]:
     )
 
 
+def with_errors(works: Sequence[Work], spec: WorkloadSpec) -> list[Work]:
+    """Given requests with the errors of `spec` in their predictions, drawn from its seed."""
+    tokens, priorities = apply_errors(
+        Random(spec.seed),
+        true_tokens=[work.output_tokens for work in works],
+        predicted_tokens=[work.predicted_tokens for work in works],
+        true_priorities=[work.priority for work in works],
+        length=spec.length_error,
+        priority=spec.priority_error,
+    )
+    if spec.priority_error is None:
+        priorities = [work.predicted_priority for work in works]
+    return [
+        replace(work, predicted_tokens=count, predicted_priority=priority)
+        for work, count, priority in zip(works, tokens, priorities, strict=True)
+    ]
+
+
 def with_shifted_arrivals(works: Sequence[Work]) -> list[Work]:
     """Queues every arrival event at the time of the one before it, the first at 0.
 

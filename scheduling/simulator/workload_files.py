@@ -24,6 +24,7 @@ _ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "predicted": ("predicted", "predicted_tokens"),
 }
 _MAX_TOKENS: Final = 1_000_000
+_DECODER: Final = json.JSONDecoder()
 
 
 class BadWorkload(ValueError):
@@ -105,20 +106,59 @@ def _json_records(path: Path, text: str, group: str | None) -> Iterator[tuple[st
         content = json.loads(text)
     except json.JSONDecodeError as error:
         raise BadWorkload(f"{path}: line {error.lineno}: file: is not JSON: {error.msg}") from error
+    start = 0
     if isinstance(content, dict):
-        names = ", ".join(map(str, content))
-        if group is None and len(content) == 1:
-            (group,) = content
-        if group not in content:
-            raise BadWorkload(f"{path}: holds several workloads ({names}); none is {group!r}")
-        content = content[group]
+        name = _chosen(path, content, group)
+        content, start = content[name], _start_of_value(text, name)
     if not isinstance(content, list):
-        raise BadWorkload(f"{path}: file: must be a list of requests, or name such lists")
-    for number, record in enumerate(content, start=1):
-        where = f"{path}: entry {number}"
+        raise BadWorkload(f"{path}: line 1: file: must be a list of requests, or name such lists")
+    lines = _lines_of_entries(text, start)
+    for number, (record, line) in enumerate(zip(content, lines, strict=True), start=1):
+        where = f"{path}: line {line}, entry {number}"
         if not isinstance(record, dict):
             raise BadWorkload(f"{where}: record: must be a JSON object")
         yield where, record
+
+
+def _chosen(path: Path, content: Mapping[str, Any], group: str | None) -> str:
+    """The name of the wanted workload; where there is only one, that one."""
+    if group in content:
+        return str(group)
+    if len(content) == 1:
+        return next(iter(content))
+    names = ", ".join(map(str, content))
+    raise BadWorkload(f"{path}: line 1: file: holds the workloads {names}; none is {group!r}")
+
+
+def _start_of_value(text: str, name: str) -> int:
+    """Where the value of `name` begins in the one object that `text`, valid JSON, holds."""
+    found = 0
+    position = _skip(text, text.index("{") + 1, ",")
+    while text[position] != "}":
+        key, position = _DECODER.raw_decode(text, position)
+        position = _skip(text, position, ":")
+        found = position if key == name else found
+        _, position = _DECODER.raw_decode(text, position)
+        position = _skip(text, position, ",")
+    return found
+
+
+def _lines_of_entries(text: str, start: int) -> Iterator[int]:
+    """Lines on which the entries of the list at `start` begin, in valid JSON."""
+    position = _skip(text, text.index("[", start) + 1, ",")
+    line, counted = 1, 0
+    while text[position] != "]":
+        line += text.count("\n", counted, position)
+        counted = position
+        yield line
+        _, position = _DECODER.raw_decode(text, position)
+        position = _skip(text, position, ",")
+
+
+def _skip(text: str, position: int, mark: str) -> int:
+    while text[position].isspace() or text[position] == mark:
+        position += 1
+    return position
 
 
 def _work(where: str, record: Mapping[str, Any], gap_seconds: float, default_id: str) -> Work:
