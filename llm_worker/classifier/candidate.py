@@ -22,6 +22,7 @@ from llm_worker.facts import CaseFacts
 
 OUR_CARD: Final = "model.json"
 OUR_FILES: Final = (OUR_CARD, "model.npz")
+THEIR_CARD: Final = "config.json"  # of transformers
 _NUM_DIGITS: Final = 8
 Found = TypeVar("Found")
 
@@ -47,12 +48,27 @@ def version_of(folder: Path) -> str:
 
 def open_candidate(folder: Path) -> Candidate:
     """Loads the weights. Raises CannotOpen."""
+    version = version_of(folder)
+    if _is_sequence_model(folder):
+        # Imported late: it brings torch along.
+        from llm_worker.classifier import sequence_model
+
+        sequence = _or_say(folder, sequence_model.load)
+        return Candidate(version, partial(sequence_model.classify, model=sequence))
     # Past the cache of `load`: the files may have changed.
-    model = _or_say(folder, load.__wrapped__)
-    return Candidate(version_of(folder), partial(classify, model=model))
+    return Candidate(version, partial(classify, model=_or_say(folder, load.__wrapped__)))
+
+
+def _is_sequence_model(folder: Path) -> bool:
+    return (folder / THEIR_CARD).is_file() and not (folder / OUR_CARD).is_file()
 
 
 def _read_version(folder: Path) -> str:
+    if _is_sequence_model(folder):
+        weights = sorted(file.name for file in folder.glob("*.safetensors"))
+        if not weights:
+            raise ValueError("there are no weights (*.safetensors)")
+        return f"{folder.resolve().name}+{digest(folder, [THEIR_CARD, *weights])}"
     card = json.loads((folder / OUR_CARD).read_text(encoding="utf-8"))
     return f"{card['version']}+{digest(folder, OUR_FILES)}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -64,14 +64,35 @@ def classify_many(
     model = load() if model is None else model
     seen = [look(facts) for facts in cases]
     rows = np.array([case.view.row() for case in seen])
-    probabilities = model.probabilities(rows)
-    decided = decide(probabilities, costs)
-    sets = level_sets(probabilities, model.set_threshold)
+    said = suggest(
+        seen,
+        model.probabilities(rows),
+        version=model.version,
+        set_threshold=model.set_threshold,
+        costs=costs,
+    )
+    if not explain:
+        return said
     return [
-        _suggestion(case, row, chances, int(decision), levels, model, explain=explain)
-        for case, row, chances, decision, levels in zip(
-            seen, rows, probabilities, decided, sets, strict=True
-        )
+        replace(one, reasons=one.reasons + model_reasons(case.view, row, model))
+        for one, case, row in zip(said, seen, rows, strict=True)
+    ]
+
+
+def suggest(
+    seen: Sequence[Seen],
+    probabilities: Floats,
+    *,
+    version: str,
+    set_threshold: float,
+    costs: Costs = DEFAULT_COSTS,
+) -> list[Classification]:
+    """Rules and decision around any model's `probabilities` [cases, 5], without its reasons."""
+    decided = decide(probabilities, costs)
+    sets = level_sets(probabilities, set_threshold)
+    return [
+        _suggestion(case, chances, int(decision), levels, version)
+        for case, chances, decision, levels in zip(seen, probabilities, decided, sets, strict=True)
     ]
 
 
@@ -98,17 +119,9 @@ def screen(facts: CaseFacts) -> Classification:
 
 
 def _suggestion(
-    case: Seen,
-    row: Floats,
-    chances: Floats,
-    decided: int,
-    levels: tuple[int, ...],
-    model: Model,
-    *,
-    explain: bool,
+    case: Seen, chances: Floats, decided: int, levels: tuple[int, ...], version: str
 ) -> Classification:
     floor = most_urgent(case.fired)
-    reasons = tuple(to_reason(item) for item in case.fired)
     p0, p1, p2, p3, p4 = (round(float(chance), 4) for chance in chances)
     return Classification(
         priority=min(decided, floor),
@@ -117,10 +130,10 @@ def _suggestion(
         confidence=round(float(chances.max()), 4),
         level_set=levels,
         needs_person=_unsure(case, float(chances.max()), levels, decided, floor),
-        reasons=reasons + (model_reasons(case.view, row, model) if explain else ()),
+        reasons=tuple(to_reason(item) for item in case.fired),
         danger_signs=_danger_signs(case.fired),
         rules_version=RULES_VERSION,
-        model_version=model.version,
+        model_version=version,
         news2=news2(case.facts),
     )
 
