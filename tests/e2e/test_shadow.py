@@ -1,0 +1,90 @@
+"""A second classifier from its first answer in shadow to being live, by hand, in a browser."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from django.contrib.auth.models import User
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+from pytest_django import Settings
+
+from llm_worker.classifier.candidate import version_of
+from llm_worker.classifier.model import WEIGHTS_DIR
+from tests.e2e.test_pages_access import violations
+from tests.factories import make_case
+from tests.fixtures import wait_until
+from tests.workers import tail, wait_for_worker, worker
+from triage_site.cases import services
+from triage_site.cases.models import Case
+from triage_site.classifiers.classifier_testing import other_weights
+from triage_site.classifiers.models import ClassifierChange, ShadowAnswer
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+def classified_by(number: int) -> str:
+    """The version that a case's answer is on record with; empty while it has none."""
+    return str(Case.objects.get(number=number).classification.get("model_version", ""))
+
+
+def submit(page: Page, url: str, text: str) -> int:
+    """By the form; the number of the case once it has its level."""
+    page.goto(f"{url}/cases/new/")
+    page.get_by_label("What is the complaint?").fill(text)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile(r"/cases/[0-9a-f-]{36}/"))
+    number = Case.objects.latest("number").number
+    wait_until(lambda: classified_by(number) != "", seconds=20, what="the case has its level")
+    return number
+
+
+def test_from_shadow_to_live_and_back(
+    site: Page,
+    live_app: str,
+    process_env: dict[str, str],
+    redis_client: redis.Redis,
+    settings: Settings,
+    tmp_path: Path,
+) -> None:
+    folder = other_weights(tmp_path / "candidate", "candidate-1")
+    configured, candidate = version_of(WEIGHTS_DIR), version_of(folder)
+    settings.TRIAGE_SHADOW_CLASSIFIER = str(folder)
+    env = {**process_env, "TRIAGE_SHADOW_CLASSIFIER": str(folder)}
+    log = tmp_path / "worker.log"
+    with worker("classify", env, log):
+        wait_for_worker("classify", redis_client, log)
+        assert classified_by(submit(site, live_app, "crushing chest pain, sweating")) == configured
+        wait_until(ShadowAnswer.objects.exists, seconds=40, what=f"the shadow answers: {tail(log)}")
+        site.get_by_role("link", name="Classifier").click()
+        expect(site.get_by_text(candidate)).to_be_visible()
+        assert violations(site) == []
+        site.get_by_role("button", name="Make the shadow live").click()
+        expect(site.get_by_role("alert").get_by_text("say why")).to_be_visible()
+        site.get_by_label("Why promote it?").fill("nearer to our people")
+        site.get_by_role("button", name="Make the shadow live").click()
+        expect(site.get_by_text(f"{candidate} is live from the next case on")).to_be_visible()
+        assert classified_by(submit(site, live_app, "twisted ankle, can walk")) == candidate
+        site.get_by_role("link", name="Classifier").click()
+        site.get_by_label("Why take it back?").fill("only a drill")
+        site.get_by_role("button", name="Take the promotion back").click()
+        expect(site.get_by_text(f"{configured} is live again")).to_be_visible()
+        assert classified_by(submit(site, live_app, "sore throat, no fever")) == configured
+    reasons = list(ClassifierChange.objects.values_list("reason", flat=True))
+    assert reasons == ["only a drill", "nearer to our people"]
+
+
+def test_another_span_without_a_reload(site: Page, live_app: str, nurse: User) -> None:
+    case = make_case("cough", actor=nurse)
+    services.classify_without_model(case.id, why="too slow", now=timezone.now())
+    Case.objects.update(arrived_at=timezone.now() - timedelta(days=20))
+    site.goto(f"{live_app}/ops/triage/")
+    expect(site.get_by_text("No case in this time")).to_be_visible()
+    site.get_by_label("Arrived in").select_option("30d")
+    expect(site.get_by_text("100.0 %").first).to_be_visible()
+    expect(site.get_by_text("too slow")).to_be_visible()
+    expect(site).to_have_url(re.compile("span=30d"))
