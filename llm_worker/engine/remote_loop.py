@@ -214,6 +214,9 @@ class RemoteLoop:
         await asyncio.sleep(min(seconds, _MAX_PAUSE_SECONDS))
 
     def _die(self, reason: str) -> None:
+        """Said once, whichever request finds out first."""
+        if self._ended.is_set():
+            return
         self._say(Said(attempt="", failed=reason))
         self._ended.set()
 

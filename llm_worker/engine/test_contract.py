@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -11,6 +12,23 @@ from llm_worker.engine.driver import Driver, make_job
 from llm_worker.engine.protocol import STATS, EngineNotRunning, Started
 from scheduling.core.policies import POLICIES, Preemption
 from scheduling.core.scheduler import NeverFits
+
+
+def take_all_seats(driver: Driver, *, priority: int = 0) -> Callable[[], None]:
+    """Every seat is taken until the returned function is called, however slow the machine."""
+    ids = [f"busy{n}" for n in range(NUM_SEATS)]
+    for job_id in ids:
+        driver.add(job_id, priority=priority, max_new_tokens=200)
+    for job_id in ids:
+        driver.until_tokens(job_id, 1)
+
+    def give_back() -> None:
+        driver.settle(1)
+        assert not driver.over() & set(ids), "they ended before the test had set its stage"
+        for job_id in ids:
+            driver.engine.cancel(job_id)
+
+    return give_back
 
 
 def test_an_answer_starts_streams_and_ends_whole(driver: Driver) -> None:
@@ -90,9 +108,7 @@ def test_after_release_nothing_more_is_said(driver: Driver) -> None:
 
 def test_release_before_the_first_token_keeps_the_prefix(driver: Driver) -> None:
     whole = driver.answer("whole", prompt="x")
-    for n in range(NUM_SEATS):
-        driver.add(f"busy{n}", priority=0, max_new_tokens=100)
-    driver.until_tokens(f"busy{NUM_SEATS - 1}", 1)
+    take_all_seats(driver)
     job = make_job("late", prompt="x", priority=4)
     driver.engine.add(job)
     released = driver.engine.release("late")
@@ -127,11 +143,10 @@ def test_a_complete_prefix_ends_at_once(driver: Driver) -> None:
 
 
 def test_waiting_requests_start_in_the_order_of_the_policy(driver: Driver) -> None:
-    for n in range(NUM_SEATS):
-        driver.add(f"busy{n}", priority=0, max_new_tokens=60)
-    driver.until_tokens("busy0", 2)
+    give_back = take_all_seats(driver)
     for job_id, priority in (("d", 4), ("b", 2), ("c", 3), ("a", 1)):
         driver.add(job_id, priority=priority, max_new_tokens=30)
+    give_back()
     driver.until_over("a", "b", "c", "d")
     assert driver.order_of(Started, "abcd") == ["a", "b", "c", "d"]
 
@@ -158,24 +173,22 @@ def test_the_same_level_never_takes_a_seat(driver: Driver) -> None:
 
 
 def test_a_new_priority_counts_at_once(driver: Driver) -> None:
-    for n in range(NUM_SEATS):
-        driver.add(f"busy{n}", priority=1, max_new_tokens=60)
-    driver.until_tokens("busy0", 2)
+    give_back = take_all_seats(driver, priority=1)
     a = driver.add("a", priority=3, max_new_tokens=20)
     driver.add("b", priority=2, max_new_tokens=20)
     driver.engine.update(a.request.with_priority(0))
+    give_back()
     driver.until_over("a", "b")
     assert driver.order_of(Started, "ab") == ["a", "b"]
 
 
 def test_a_policy_can_be_switched_while_requests_wait(driver: Driver) -> None:
-    for n in range(NUM_SEATS):
-        driver.add(f"busy{n}", priority=0, max_new_tokens=60)
-    driver.until_tokens("busy0", 2)
+    give_back = take_all_seats(driver)
     driver.add("first", priority=4, max_new_tokens=30)
     driver.add("second", priority=1, max_new_tokens=30)
     driver.add("third", priority=2, max_new_tokens=30)
     driver.engine.set_policy(POLICIES["fcfs"], Preemption.NEVER)
+    give_back()
     driver.until_over("first", "second", "third")
     assert driver.order_of(Started, ["first", "second", "third"]) == ["first", "second", "third"]
 
