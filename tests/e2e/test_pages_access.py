@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.steps import GUIDANCE, finish, take_seat, waiting_case
 
 AXE = (Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js").read_text()
+OPS = ("/ops/", "/ops/triage/")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -29,7 +30,7 @@ def addresses(nurse: User, live_app: str) -> list[str]:
     take_seat()
     waiting = [waiting_case(nurse, f"level {p}", p) for p in range(5)][2]
     cases = [f"/cases/{case.id}/" for case in (done, running, waiting)]
-    return [live_app + path for path in ("/", *cases, f"{cases[0]}print/", "/cases/new/", "/ops/")]
+    return [live_app + path for path in ("/", *cases, f"{cases[0]}print/", "/cases/new/", *OPS)]
 
 
 @pytest.mark.slow
@@ -40,7 +41,7 @@ def test_pages_keep_the_rules(
     site.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     site.set_viewport_size({"width": width, "height": 800})
     broken = violations(site)
-    for address in (addresses[1], addresses[2], f"{live_app}/ops/"):
+    for address in (addresses[1], addresses[2], *(live_app + path for path in OPS)):
         site.goto(address)
         broken += violations(site)
     site.goto(f"{live_app}/cases/new/")
