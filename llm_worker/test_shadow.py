@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from threading import Event as Flag
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from llm_worker import shadow_step
 from llm_worker.classifier import Classification
 from llm_worker.classifier.candidate import Candidate, CannotOpen, version_of
 from llm_worker.facts import CaseFacts
 from llm_worker.shadow import Shadow
-from llm_worker.shadow_step import COMMAND
+from llm_worker.shadow_step import COMMAND, ShadowStep
 from tests.factories import make_user
 from tests.fixtures import wait_until
 from triage_site.cases import services as cases
@@ -143,3 +146,40 @@ def test_the_process_answers_and_ends_when_asked(
         code = process.wait(10)
     assert code == 0, (tmp_path / "log").read_text()
     assert ShadowAnswer.objects.get().case_id == case.id
+
+
+def _parent(queue: str) -> object:
+    return SimpleNamespace(
+        app=SimpleNamespace(amqp=SimpleNamespace(queues=SimpleNamespace(consume_from={queue: 1})))
+    )
+
+
+def test_only_the_classify_worker_of_a_site_that_names_one_has_a_shadow(
+    settings: Settings,
+) -> None:
+    settings.TRIAGE_SHADOW_CLASSIFIER = ""
+    assert not ShadowStep(None).include_if(_parent("classify"))
+    settings.TRIAGE_SHADOW_CLASSIFIER = "/some/where"
+    assert ShadowStep(None).include_if(_parent("classify"))
+    assert not ShadowStep(None).include_if(_parent("gpu"))
+
+
+def test_a_shadow_that_dies_is_started_again_and_ends_with_its_worker(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    starts = tmp_path / "starts"
+    script = f"import time; open({str(starts)!r}, 'a').write('x'); "
+    script += f"time.sleep(60 * (len(open({str(starts)!r}).read()) > 2))"
+    monkeypatch.setattr(shadow_step, "COMMAND", (sys.executable, "-c", script))
+    monkeypatch.setattr(shadow_step, "FIRST_PAUSE_SECONDS", 0.01)
+    step = ShadowStep(None)
+    step.start(None)
+    wait_until(
+        lambda: starts.exists() and starts.read_text() == "xxx", seconds=20, what="three starts"
+    )
+    begun = time.monotonic()
+    step.stop(None)
+    assert time.monotonic() - begun < shadow_step.STOP_SECONDS
+    assert step._process is not None
+    assert step._process.wait(5) != 0
+    assert starts.read_text() == "xxx"
