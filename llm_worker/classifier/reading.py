@@ -63,8 +63,14 @@ _STOP_BELONGS: Final = frozenset(
         "i.e",
     ]
 )
+# "the bone's out", "his leg's gone": not a possessive.
+_VERB_FOLLOWS: Final = re.compile(
+    r"\s+(?:gone|got|been|come|out|off|not|stuck|swollen|so|very|really|still|just|now|all|in|on|"
+    r"there|blue|white|cold|numb|bent|broken|open|stopped|having|\w{3,}(?:ing|ed))\b"
+)
 _APOSTROPHES: Final = str.maketrans({"\u2019": "'", "\u2018": "'", "\u2013": "-", "\u2014": "-"})
 _GAP: Final = "(?:[^\\W_]+(?:['/-][^\\W_]+)* ){0,4}"
+_WIDE_GAP: Final = r"(?:[^.;!?\s]+ ){0,8}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +148,16 @@ def read(text: str) -> Note:
 
 
 def compile_pattern(source: str) -> re.Pattern[str]:
-    """Whole words of `Note.plain`; ` ~ ` stands for up to four words between two.
+    """Whole words of `Note.plain`; ` ~ ` stands for up to four words between two, ` ~~ ` for
+    up to eight of the same sentence, commas included.
 
     "can't" and its like are written as people write them; `plain` has "can not".
     """
     source = (
         source.replace("couldn't", "can't").replace("can't", "can not").replace("won't", "will not")
     )
-    source = source.replace("n't", " not").replace(" ~ ", " " + _GAP)
+    source = source.replace("n't", " not").replace(" ~~ ", " " + _WIDE_GAP)
+    source = source.replace(" ~ ", " " + _GAP)
     return re.compile(rf"(?<![^\W_])(?:{source})(?![^\W_])")
 
 
@@ -180,6 +188,8 @@ def _words(text: str, as_written: str) -> Iterator[Word]:
         glued_question = raw == "?" and text[match.end() : match.end() + 1].isalpha()
         written = as_written[match.start() : match.end()]
         form = "query" if glued_question else _form(raw, written)
+        if raw.endswith("'s") and form == raw and _VERB_FOLLOWS.match(text, match.end()):
+            form = f"{raw[:-2]} is"
         previous = raw
         if form:
             yield Word(match.start(), match.end(), raw, form)

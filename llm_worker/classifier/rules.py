@@ -14,6 +14,11 @@ from typing import Final
 from llm_worker.classifier.dispatch import Dispatch, present_mentions
 from llm_worker.classifier.reading import Mention, Note
 from llm_worker.classifier.rule_types import RULES_VERSION, TextRule, VitalRule
+from llm_worker.classifier.rules_lay_family import LAY_FAMILY
+from llm_worker.classifier.rules_lay_immediate import LAY_IMMEDIATE
+from llm_worker.classifier.rules_lay_injury import LAY_INJURY
+from llm_worker.classifier.rules_lay_medical import LAY_MEDICAL
+from llm_worker.classifier.rules_lay_urgent import LAY_URGENT
 from llm_worker.classifier.rules_text_emergent import EMERGENT
 from llm_worker.classifier.rules_text_emergent2 import EMERGENT_2
 from llm_worker.classifier.rules_text_immediate import IMMEDIATE
@@ -32,7 +37,17 @@ __all__ = [
     "to_reason",
 ]
 
-TEXT_RULES: Final[tuple[TextRule, ...]] = IMMEDIATE + EMERGENT + EMERGENT_2 + URGENT
+TEXT_RULES: Final[tuple[TextRule, ...]] = (
+    IMMEDIATE
+    + EMERGENT
+    + EMERGENT_2
+    + URGENT
+    + LAY_IMMEDIATE
+    + LAY_MEDICAL
+    + LAY_INJURY
+    + LAY_FAMILY
+    + LAY_URGENT
+)
 
 _PATTERNS: Final = {p.pattern: p for rule in TEXT_RULES for p in rule.all_of}
 _SOURCES: Final = tuple(_PATTERNS)

@@ -25,7 +25,7 @@ _SIDE: Final = (
 )
 _PREGNANT: Final = r"pregnan\w+|(?:\d+|several) weeks (?:gestation|gravid)|gravid\w*|gestation\w*|expecting (?:a |her |my )"
 _IMMUNE: Final = r"chemo\w*|neutropeni\w+|transplant\w*|immunosuppress\w+|immunocompromi\w+|leuk(?:a)?emia|methotrexate|no spleen|asplen\w+|splenectomy"
-FEVER: Final = r"fever(?:s|ish|ed)?|febrile|pyrexia|high temperature|temperature (?:of |is |was |: ?)?(?:38|39|40|41|10[0-6])(?:\.\d+)?|burning up|(?:feels?|is|very|so|burning) (?:very |so |burning )?hot(?! (?:drink|tea|water|day|weather|pan|oil|bath))|rigors?|fiebre|발열"
+FEVER: Final = r"fever(?:s|ish|ed)?|febrile|pyrexia|high temperature|temperature (?:of |is |was |: ?)?(?:38|39|40|41|10[0-6])(?:\.\d+)?|(?:38|39|40|41)(?:[.,]\d| point \w+)(?! ?(?:%|kg))|burning (?:hot|up)|boiling(?= ?[.,;]|$| hot| and)|(?:feels?|is|very|so|burning) (?:very |so |burning )?hot(?! (?:drink|tea|water|day|weather|pan|oil|bath))|rigors?|fiebre|발열"
 
 EMERGENT: Final[tuple[TextRule, ...]] = (
     text_rule(
@@ -47,7 +47,7 @@ EMERGENT: Final[tuple[TextRule, ...]] = (
         r"stroke|brain (?:attack|bleed)|(?:sudden|acute)\w* (?:loss of (?:vision|sight)|blindness|visual loss|vision loss)|suddenly (?:blind|can't see|lost ~ (?:sight|vision))|"
         r"(?:can't see|blind|lost (?:all )?(?:vision|sight)|gone blind|vision (?:gone|loss)) ~ (?:one|left|right|eye)|derrame cerebral|paralisis|뇌졸중|편마비",
         unless=r"bell'?s palsy|(?:after|since) (?:a |the )?(?:fall|fracture|injury|cut|twist\w*)|laceration|heat stroke|breast ?stroke|strokes? (?:the|his|her) |"
-        r"sore throat|braces|sciatica|slept on|for (?:many |several |the last )?(?:months|years)|broken|fracture|sprain\w*|dislocat\w+|swollen (?:ankle|wrist|knee)",
+        r"sore throat|braces|sciatica|slept on|for (?:many |several |the last )?(?:months|years)|hip|broken|fracture|sprain\w*|dislocat\w+|swollen (?:ankle|wrist|knee)",
         source=MTS,
         fires=("dysarthria", "Rt. side motor weakness", "face is drooping and speech slurred", "sudden blindness", "lt hemiparesis", "stroke"),
         silent=("h/o stroke 2015", "mother had a stroke", "no weakness in the left arm", "denies slurred speech", "worried about stroke"),
@@ -66,7 +66,7 @@ EMERGENT: Final[tuple[TextRule, ...]] = (
         fires=("headache, fever and neck stiffness", "fever with stiff neck"),
         silent=("headache, no neck stiffness", "stiff neck after sleeping badly", "fever, denies headache"),
     ),
-    text_rule("T1-MENINGITIS", "suspected meningitis", 1, r"meningitis|meningococc\w+|encephalitis", unless=r"vaccin\w+|contact",
+    text_rule("T1-MENINGITIS", "suspected meningitis", 1, r"meningitis|meningococc\w+|encephalitis", unless=r"vaccin\w+|contact|(?:could|might) (?:be|it be) meningitis",
         fires=("suspected meningitis",), silent=("meningitis vaccine question", "h/o meningitis as a child")),
     text_rule(
         "T1-CONFUSION", "new confusion or altered mental state", 1,
@@ -75,7 +75,7 @@ EMERGENT: Final[tuple[TextRule, ...]] = (
         r"(?:drows\w+|stupor\w*|obtund\w+|letharg\w+|semicoma\w*|listless)|not making (?:any )?sense|talking nonsense|(?:does|did) not (?:know|recogni[sz]e) (?:where|who|his|her|us|me|what day|the year)|talk\w* to people who are not there|"
         r"very sleepy (?:and|,) (?:hard|difficult)|(?:hard|difficult|impossible) to (?:wake|rouse|arouse)|gcs (?:of |is |: ?)?(?:9|10|11|12|13)|confundid[oa]|의식 ?저하|의식 ?변화|혼돈",
         unless=r"confused (?:about|by|over) (?:the|his|her|my|which|what) (?:dose|dosage|bill|letter|instructions|appointment|medication|prescription|tablets)|"
-        r"(?:chronic|baseline|usual|known|longstanding|long-standing|her normal|his normal) (?:\w+ ){0,2}(?:confusion|dementia|state)|not drows\w*|drowsy from (?:antihistamine|hayfever)",
+        r"(?:chronic|baseline|usual|known|longstanding|long-standing|her normal|his normal|pleasantly) (?:\w+ ){0,2}(?:confus\w+|muddled|dementia|state)|always (?:confused|muddled)|(?:confused|muddled|drowsy) (?:as always|then|for (?:\w+ )?(?:minutes|half an hour|a bit|a while))|was (?:then )?drowsy for|know who (?:to|else)|not drows\w*|drowsy from (?:antihistamine|hayfever)",
         source=ESI,
         fires=("mental change", "confusion mentality", "altered mentality", "she is confused since this morning", "drowsy mentality", "GCS 11"),
         silent=("not confused", "no confusion", "confused about the dose", "mother had delirium"),
@@ -98,7 +98,7 @@ EMERGENT: Final[tuple[TextRule, ...]] = (
         r"(?:struggling|fighting|gasping|working hard) (?:to|for) (?:breath\w*|breathe|air)|(?:can't|unable to|can only|only) (?:speak|talk|complete|finish|say|manage|get out) (?:in )?(?:\w+ ){0,4}(?:sentences?|words?(?: at a time)?|few words)|"
         r"(?:sucks?|sucking|pulling|drawing) in (?:\w+ ){0,4}(?:ribs|chest|stomach|tummy|skin)|(?:ribs?|chest|stomach|abdomen|skin|intercostal|subcostal) (?:\w+ ){0,4}(?:sucks?|sucking|sucked|pulling|drawing|caving|retract\w+)(?: in)?|retractions?|"
         r"(?:rib|intercostal|subcostal) recession|nasal flaring|nostrils? flar\w+|flaring nostrils?|grunting|using accessory muscles|accessory muscle use|severe asthma\w*|status asthmaticus|pulmonary (?:edema|embolism)|tension pneumothorax|blood clot in ~ lung|no puede respirar",
-        unless=r"through (?:my|his|her|the|one) nose|nose is (?:blocked|stuffed)|blocked nose|out of breath (?:when|after) (?:running|exercise)",
+        unless=r"through (?:my|his|her|the|one) nose|nose is (?:blocked|stuffed)|blocked nose|out of breath (?:when|after) (?:running|exercise)|thought i (?:could|can) not|school pe|pe (?:and|lesson|class|kit)",
         source=ESI,
         fires=("acute dyspnea", "can't breathe", "struggling to breathe", "can only speak in single words", "severe asthma", "chest sucking in between the ribs"),
         silent=("no SOB", "denies severe dyspnea", "can't breathe through his nose, a cold", "dyspnea"),

@@ -42,7 +42,7 @@ EMERGENT_2: Final[tuple[TextRule, ...]] = (
     text_rule("T1-BIRTH", "birth about to happen", 1, r"crowning|baby (?:is |'s )?(?:coming|being born)|(?:head|baby) (?:is |'s )?(?:out|showing|visible)|contractions? every (?:1|2|3|one|two|three|couple of) ?(?:minutes?)|(?:needs?|wants?|urge) to push|in labou?r|imminent (?:birth|delivery)|pprom",
         unless=r"head (?:is )?(?:visible bruise)", fires=("the baby is coming", "contractions every 2 minutes"), silent=("not in labour", "no contractions")),
     text_rule("T1-TORSION", "possible testicular torsion", 1, r"torsion|(?:testic\w+|testis|scrot\w+|\bballs?\b) (?:\w+ ){0,3}(?:pain\w*|hurts?|aches?|swollen|swelling|sore|tender)|(?:pain|hurts?|ache)(?: ,)? (?:\w+ ){0,3}(?:testic\w+|testis|testes|scrot\w+)", from_years=0, until_years=40,
-        unless=r"for (?:\d+|several|two|three|many) (?:weeks|months|years)|torsion (?:of )?(?:knee|ankle)", fires=("sudden testicular pain", "pain in his testicle", "testis torsion"),
+        unless=r"for (?:\d+|several|two|three|many) (?:weeks|months|years)|torsion (?:of )?(?:knee|ankle)|themselves|(?:do|does|did) not hurt", fires=("sudden testicular pain", "pain in his testicle", "testis torsion"),
         silent=("no testicular pain", "testicular pain for 3 months", "denies scrotal pain")),
     text_rule("T1-INFANT-DANGER", "danger sign in a small child", 1,
         r"(?:floppy|limp(?!\w)|lifeless|listless|mottled|lethargic|won't (?:wake|feed)|(?:not|isn't|stopped|refus\w+) (?:feed\w*|drinking)|no wet (?:nappy|nappies|diapers?)|sunken (?:eyes|fontanel\w*)|bulging (?:soft spot|fontanel\w*)|inconsolabl\w+|high ?-?pitched cry\w*|green vomit\w*|vomit\w* green|bilious|head ?-?bobbing|dry nappies)",

@@ -34,7 +34,7 @@ IMMEDIATE: Final[tuple[TextRule, ...]] = (
         r"in arrest|post arrest|cpr|rosc|resuscitat(?:ed|ion)|defibrillat(?:ed|ion)|aed (?:shock|fired)|"
         r"no (?:palpable |carotid |central )?pulse|pulseless|without a pulse|can't (?:find|feel) (?:a |his |her |any )?pulse|"
         r"asystole|ventricular fibrillation|vf arrest|(?:heart|pulse) (?:has |is )?stopped|paro cardiaco|심정지",
-        unless=r"arrested by|under arrest|police|custody|cpr (?:training|class|course|certif\w+)|no pulse (?:oximeter|ox)",
+        unless=r"arrested by|under arrest|police|custody|cpr (?:training|class|course|certif\w+)|no pulse (?:oximeter|ox)|pulseless (?:\w+ )?(?:and )?(?:\w+ )?(?:foot|leg|limb|hand|arm)|no pulse in",
         source=ESI,
         fires=("Arrest", "post-CPR state", "no pulse, neighbour doing CPR", "witnessed cardiac arrest, ROSC after 8 min"),
         silent=("arrested by police, cut on hand", "denies cardiac arrest", "father had a cardiac arrest at age 50",
@@ -47,7 +47,7 @@ IMMEDIATE: Final[tuple[TextRule, ...]] = (
         r"(?:he|she|it|i|they|him|her|baby|child|boy|girl|man|woman|patient|son|daughter|skin) (?:is |was |has |had )?(?:turned|turning|gone|going|went|is|was|looks?) (?:very )?blue|blue (?:lips|in the face|around the (?:mouth|lips))|"
         r"(?:lips|face|tongue|mouth) (?:is |are |has |have |went |going |turned |turning |gone |look |looks |a )*(?:blue|bluish|purple|grey|gray)|"
         r"cyano\w+|(?:can't|no) (?:cry or cough|cough or cry|sound comes out|air (?:goes|gets|going|getting) in)|chest is (?:hardly|barely|not) moving|no respira|숨을 안",
-        unless=r"sleep apnea|breath ?holding|blue (?:eyes?|toe|finger|nail|bruise)|" + _PASSED,
+        unless=r"sleep apnea|breath ?holding|for a bit|and then starts|counted to|when (?:he|she) coughed|blue (?:eyes?|toe|finger|nail|bruise)|" + _PASSED,
         source=ESI,
         fires=("baby not breathing", "He is gasping and his lips are blue", "cyanosis", "She stopped breathing"),
         silent=("h/o sleep apnea", "no cyanosis", "denies gasping", "uses cpap for sleep apnoea, mask broken"),

@@ -11,7 +11,9 @@ from llm_worker.classifier.reading import Note, compile_pattern
 from llm_worker.facts import NOT_TAKEN, VITAL_RANGES, CaseFacts
 
 _IS: Final = r"(?: ?[:=] ?| of | is | was | at | now | around | about | up to | down to | only | reads | reading | are )*\s?"
-_NUM: Final = r"(\d+(?:[.,]\d+)?)"
+_NUM: Final = (
+    r"(\d+(?:[.,]\d+)?(?: point (?:zero|one|two|three|four|five|six|seven|eight|nine|\d))?)"
+)
 _READINGS: Final = {
     "hr_bpm": (rf"(?:hr|heart rate|pulse(?: rate)?){_IS}{_NUM}",),
     "rr_bpm": (
@@ -25,6 +27,8 @@ _READINGS: Final = {
         rf"(?:temperature|fever){_IS}{_NUM}",
         rf"thermometer (?:[a-z]+ ){{0,5}}{_NUM}",
         rf"{_NUM} (?:degrees|celsius|fahrenheit)",
+        # Nothing else that people tell has such a number.
+        r"((?:3[6-9]|4[01])(?:[.,]\d| point (?:one|two|three|four|five|six|seven|eight|nine|\d)))(?! ?(?:%|kg|kilos?|cm|weeks|years))",
     ),
     "pain_score": (rf"{_NUM} ?(?:/ ?10|out of (?:10|ten))",),
 }
@@ -107,13 +111,21 @@ def _keep_worst(found: dict[str, Any], vital: str, numbers: list[str]) -> None:
     low, high = VITAL_RANGES[vital].hard
     values = []
     for number in numbers:
-        value = float(number.replace(",", "."))
+        value = _to_number(number)
         if vital == "temp_c" and _FAHRENHEIT[0] <= value <= _FAHRENHEIT[1]:
             value = round((value - 32) / 1.8, 1)
         if low < value <= high or (value == 0 and vital == "pain_score"):
             values.append(value)
     if values:
         found[vital] = max(values, key=lambda value: abs(value - _MIDDLE[vital]))
+
+
+def _to_number(spoken: str) -> float:
+    """ "38.4", "38,4", "38 point four"."""
+    whole, _, tenths = spoken.replace(",", ".").partition(" point ")
+    if not tenths:
+        return float(whole)
+    return float(whole) + (float(tenths) if tenths.isdigit() else _NUMBER_WORDS.get(tenths, 0)) / 10
 
 
 def _age(note: Note) -> float | None:
