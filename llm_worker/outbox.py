@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import redis
 
 from llm_worker.streaming import GuardedText
+from scheduling import services
 from scheduling.core.request import Request
 from scheduling.queue import events as live
 
@@ -33,8 +35,8 @@ class Held:
 class Outbox:
     """Ended jobs stay here, and their leases are renewed, until their end is on record."""
 
-    def __init__(self, client: Callable[[], redis.Redis]) -> None:
-        self._client = client
+    def __init__(self, client: Callable[[], redis.Redis], clock: Callable[[], float]) -> None:
+        self._client, self._clock = client, clock
         self._ends: dict[str, tuple[Held, str, Callable[[], object]]] = {}
 
     def __contains__(self, job_id: str) -> bool:
@@ -43,9 +45,29 @@ class Outbox:
     def ended(self) -> tuple[str, ...]:
         return tuple(self._ends)
 
-    def end(self, held: Held, status: str, store: Callable[[], object]) -> None:
-        """`store` writes the end to SQL; it may be called more than once."""
-        self._ends[held.request.id] = (held, status, store)
+    def done(self, held: Held, text: str, num_tokens: int, reason: str) -> None:
+        """`reason` is why the answer ended: eos or length."""
+        self._ends[held.request.id] = (
+            held,
+            "done",
+            lambda: self._finish(held, text, num_tokens, reason),
+        )
+
+    def withheld(self, held: Held, num_tokens: int) -> None:
+        """What the guard stopped is on record for staff, and shown to nobody as guidance."""
+        text, fault = held.guard.text, held.guard.fault
+        self._ends[held.request.id] = (
+            held,
+            "withheld",
+            lambda: self._finish(held, text, num_tokens, fault),
+        )
+
+    def failed(self, held: Held, reason: str) -> None:
+        self._ends[held.request.id] = (
+            held,
+            "failed",
+            lambda: services.fail_job(held.job_id, token=held.token, error=reason, now=self._now()),
+        )
 
     def store(self, job_id: str) -> None:
         """Raises what the stores raise when they are away; then call it again."""
@@ -63,3 +85,16 @@ class Outbox:
             self._client(), held.request.id, held.attempt, "".join(held.unsent), held.num_generated
         )
         held.unsent.clear()
+
+    def _finish(self, held: Held, text: str, num_tokens: int, reason: str) -> None:
+        services.finish_job(
+            held.job_id,
+            token=held.token,
+            output=text,
+            num_tokens=num_tokens,
+            finish_reason=reason,
+            now=self._now(),
+        )
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)

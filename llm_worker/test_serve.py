@@ -10,7 +10,8 @@ import redis
 
 from llm_worker.engine.fake import FakeEngine
 from llm_worker.engine.protocol import EngineJob, TokensOut
-from llm_worker.serve import MAX_ENGINE_DEATHS, EngineBeyondRepair, GuidanceWorker, Options
+from llm_worker.seats import Options
+from llm_worker.serve import MAX_ENGINE_DEATHS, EngineBeyondRepair, GuidanceWorker
 from scheduling import connection, services
 from scheduling.core.policies import Preemption
 from scheduling.core.status import JobStatus

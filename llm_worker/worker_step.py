@@ -65,7 +65,8 @@ class GuidanceStep(bootsteps.StartStopStep):
 def _build_worker() -> Any:
     # Imported late: every Celery process imports this module, only this one needs torch.
     from llm_worker.engine_factory import build_engine
-    from llm_worker.serve import GuidanceWorker, Options
+    from llm_worker.seats import Options
+    from llm_worker.serve import GuidanceWorker
     from llm_worker.tasks import doorbell
     from scheduling.core.policies import Preemption
 
