@@ -1,9 +1,7 @@
-"""What an experiment leaves in its folder: CSV, JSON, plots, and a README of what they show."""
+"""What an experiment leaves beside its table: JSON, plots, and a README of what they show."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,9 +11,6 @@ from scheduling.simulator.files import write_whole
 from scheduling.simulator.plots import NoPlots, Panel, policy_lines, save
 
 Points = Sequence[Mapping[str, Any]]
-
-_FIGURES: Final = ("mean", "p50", "p95", "p99", "max", "ttft_mean")
-_NESTED: Final = ("by_priority", "overall", "key")
 
 TITLES: Final[Mapping[str, str]] = {
     "published": "The configurations with published figures",
@@ -52,10 +47,15 @@ _SHOWS: Final[Mapping[str, str]] = {
 }
 
 
+def shows(experiment: str) -> str:
+    """What its plots and tables show, in a few sentences."""
+    return _SHOWS[experiment]
+
+
 def write_outputs(experiment: str, points: Points, folder: Path) -> str | None:
-    """Writes everything; returns why there are no plots, or None where there are."""
-    write_whole(folder / "results.csv", _csv(points))
-    write_whole(folder / "results.json", json.dumps(list(points), indent=1) + "\n")
+    """JSON, plots and README; returns why there are no plots, or None where there are."""
+    lines = ",\n".join(json.dumps(point, separators=(",", ":")) for point in points)
+    write_whole(folder / "results.json", f"[\n{lines}\n]\n")
     plots: list[str] = []
     reason = None
     try:
@@ -65,25 +65,6 @@ def write_outputs(experiment: str, points: Points, folder: Path) -> str | None:
         reason = str(error)
     write_whole(folder / "README.md", _readme(experiment, points, plots))
     return reason
-
-
-def _csv(points: Points) -> str:
-    """One line per point: labels, then figures of all, then the means of each level."""
-    text = io.StringIO()
-    rows = [_row(point) for point in points]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _row(point: Mapping[str, Any]) -> dict[str, Any]:
-    row = {name: value for name, value in point.items() if name not in _NESTED}
-    row |= {name: point["overall"][name] for name in _FIGURES}
-    for level, figures in point["by_priority"].items():
-        row |= {f"level_{level}_{name}": figures[name] for name in ("count", "mean", "ttft_mean")}
-    return row
 
 
 def _panels(experiment: str, points: Points) -> dict[str, list[Panel]]:
@@ -147,10 +128,10 @@ def _readme(experiment: str, points: Points, plots: Sequence[str]) -> str:
     lines = [f"# {TITLES[experiment]}", "", _SHOWS[experiment], ""]
     lines += [
         f"{len(points)} simulations" + (f", groups of at most {largest}." if largest else "."),
-        "`results.csv` and `results.json` hold the figures, `points.jsonl` what a resumed run",
-        "reads. Times are seconds of response, predictors included; `bound` is the mean that no",
-        "order can beat (the published rule does not charge an arrival for the rest of the",
-        "iteration it meets, and may so lie below).",
+        "`results.csv` holds the figures, one line per simulation, and `results.json`, written",
+        "beside it, the same for programs. Times are seconds of response, predictors included;",
+        "`bound` is the mean that no order can beat (the published rule does not charge an",
+        "arrival for the rest of the iteration it meets, and may so lie below).",
         "",
     ]
     lines += [f"![{name}]({name})" for name in plots if name.endswith(".svg")]

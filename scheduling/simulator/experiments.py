@@ -1,12 +1,10 @@
-"""The paper's experiments for all policies and both rules: many simulations, resumable.
-
-Each finished point is one line of `points.jsonl`; what is there already is not run again.
-"""
+"""The paper's experiments for all policies and both rules: many simulations, resumable."""
 
 from __future__ import annotations
 
 import json
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,16 +13,15 @@ from typing import Any, Final
 from scheduling.core.policies import POLICIES
 from scheduling.simulator.bounds import bounds
 from scheduling.simulator.error_models import ErrorModel
-from scheduling.simulator.files import write_whole
 from scheduling.simulator.hardware import SETTINGS
 from scheduling.simulator.predictors import PredictorMode, PredictorModel
 from scheduling.simulator.published import PUBLISHED_POLICIES
 from scheduling.simulator.published_figures import published_figures
+from scheduling.simulator.records import UNFINISHED, read_points, recorded, write_table
 from scheduling.simulator.report import to_json
 from scheduling.simulator.simulate import Batching, Simulation, simulate
 from scheduling.simulator.workload import WorkloadSpec, generate
 
-POINTS_FILE: Final = "points.jsonl"
 _LOADED: Final = {"gap_seconds": 0.01, "max_concurrent": 20}
 _AS_PUBLISHED: Final = {"gap_seconds": 1.0, "max_concurrent": 5}
 
@@ -144,16 +141,18 @@ def run_point(point: Point) -> dict[str, Any]:
     )
     figures = to_json(simulate(simulation, works), wall_seconds=0.0)
     del figures["wall_seconds"]
-    return {
-        "key": point.key,
-        "policy": point.policy,
-        "batching": point.batching,
-        "setting": point.setting,
-        "num_seats": point.num_seats,
-        **point.labels,
-        "bound": bounds(works, model, point.num_seats).overall,
-        **figures,
-    }
+    return recorded(
+        {
+            "key": point.key,
+            "policy": point.policy,
+            "batching": point.batching,
+            "setting": point.setting,
+            "num_seats": point.num_seats,
+            **point.labels,
+            "bound": bounds(works, model, point.num_seats).overall,
+            **figures,
+        }
+    )
 
 
 def run_experiment(
@@ -166,23 +165,27 @@ def run_experiment(
 ) -> list[dict[str, Any]]:
     """Runs what is not recorded yet, and returns all recorded points in order of key.
 
-    May be interrupted at any time: a half-written last line is dropped at the next start.
+    May be interrupted at any time; what is recorded is not run again.
     """
     folder = out / experiment
     folder.mkdir(parents=True, exist_ok=True)
-    recorded = read_points(folder)
+    found = read_points(folder)
     points = points_of(experiment, largest_group)
-    todo = [point for point in points if point.key not in recorded]
-    _rewrite(folder, recorded)
-    progress(len(points) - len(todo), len(points))
-    with (folder / POINTS_FILE).open("a", encoding="utf-8") as lines:
-        for done, result in enumerate(_results(todo, num_processes), start=1):
-            recorded[result["key"]] = result
+    todo = [point for point in points if point.key not in found]
+    num_done = len(points) - len(todo)
+    progress(num_done, len(points))
+    with (folder / UNFINISHED).open("a", encoding="utf-8") as lines:
+        lines.write("\n")  # ends a line that an interruption left half-written
+        for result in _results(todo, num_processes):
+            found[result["key"]] = result
             lines.write(json.dumps(result) + "\n")
             lines.flush()
-            progress(len(points) - len(todo) + done, len(points))
-    _rewrite(folder, recorded)
-    return list(dict(sorted(recorded.items())).values())
+            num_done += 1
+            progress(num_done, len(points))
+    in_order = [point for _, point in sorted(found.items())]
+    write_table(folder, in_order)
+    (folder / UNFINISHED).unlink()
+    return in_order
 
 
 def _results(todo: list[Point], num_processes: int) -> Iterable[dict[str, Any]]:
@@ -190,26 +193,11 @@ def _results(todo: list[Point], num_processes: int) -> Iterable[dict[str, Any]]:
         yield from map(run_point, todo)
         return
     # Spawned, not forked: a fork would take over locks of whatever runs here.
-    with multiprocessing.get_context("spawn").Pool(num_processes) as pool:
-        yield from pool.imap_unordered(run_point, todo, chunksize=2)
-
-
-def read_points(folder: Path) -> dict[str, dict[str, Any]]:
-    """What is recorded, by key; lines that are not whole are left out."""
-    path = folder / POINTS_FILE
-    found: dict[str, dict[str, Any]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            point = json.loads(line)
-        except ValueError:
-            continue
-        found[point["key"]] = point
-    return found
-
-
-def _rewrite(folder: Path, recorded: dict[str, dict[str, Any]]) -> None:
-    lines = [json.dumps(point) + "\n" for _, point in sorted(recorded.items())]
-    write_whole(folder / POINTS_FILE, "".join(lines))
+    # Ctrl-C reaches them too; only the parent answers it, and ends them.
+    ignore_interrupt = (signal.SIGINT, signal.SIG_IGN)
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(num_processes, signal.signal, ignore_interrupt) as pool:
+        yield from pool.imap_unordered(run_point, todo)
 
 
 def _all_policies(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,7 @@ def save(panels: Sequence[Panel], folder: Path, name: str) -> list[Path]:
         raise NoPlots("plots need matplotlib: pip install matplotlib") from error
     mpl.use("Agg")
     mpl.rcParams["svg.hashsalt"] = "semantic-triage"  # the same results give the same bytes
+    mpl.rcParams["svg.fonttype"] = "none"  # text as text: smaller, and it can be searched
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(
@@ -61,9 +63,18 @@ def save(panels: Sequence[Panel], folder: Path, name: str) -> list[Path]:
     figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize=8)
     paths = [folder / f"{name}.svg", folder / f"{name}.png"]
     figure.savefig(paths[0], metadata={"Date": None})
-    figure.savefig(paths[1], dpi=110, metadata={"Software": None})
+    _save_png(figure, paths[1])
     pyplot.close(figure)
     return paths
+
+
+def _save_png(figure: Any, path: Path) -> None:
+    """With 64 colours, a quarter of the size: lines and text need no more."""
+    from PIL import Image
+
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=110, format="png", metadata={"Software": None})
+    Image.open(drawn).convert("RGB").quantize(64).save(path, optimize=True)
 
 
 def _draw(axis: Any, panel: Panel) -> None:

@@ -14,13 +14,14 @@ from scheduling.core.policies import POLICIES
 from scheduling.simulator import experiments
 from scheduling.simulator.commands import compare_command, simulate_command
 from scheduling.simulator.experiment_output import write_outputs
-from scheduling.simulator.experiments import EXPERIMENTS, points_of, read_points, run_experiment
+from scheduling.simulator.experiments import EXPERIMENTS, points_of, run_experiment
 from scheduling.simulator.options import (
     add_batching_option,
     add_policy_option,
     add_workload_options,
     workload_of,
 )
+from scheduling.simulator.records import TABLE, UNFINISHED, read_points, write_table
 from scheduling.simulator.results_page import write_results_page
 
 FIXED_KEYS = {
@@ -179,10 +180,10 @@ def test_an_interrupted_experiment_goes_on_and_ends_the_same(
 
     with pytest.raises(KeyboardInterrupt):
         run_experiment("length-error", tmp_path, num_processes=1, progress=stop_after_three)
-    file = tmp_path / "length-error" / experiments.POINTS_FILE
-    with file.open("a") as lines:
+    folder = tmp_path / "length-error"
+    with (folder / UNFINISHED).open("a") as lines:
         lines.write('{"key": "half a li')
-    assert len(read_points(tmp_path / "length-error")) == 3
+    assert len(read_points(folder)) == 3
     steps.clear()
     again = run_experiment(
         "length-error", tmp_path, num_processes=1, progress=lambda *step: steps.append(step)
@@ -192,7 +193,10 @@ def test_an_interrupted_experiment_goes_on_and_ends_the_same(
         "length-error", tmp_path / "whole", num_processes=1, progress=lambda *step: None
     )
     assert again == whole
-    assert file.read_bytes() == (tmp_path / "whole" / "length-error" / file.name).read_bytes()
+    in_one_go = tmp_path / "whole" / "length-error"
+    assert (folder / TABLE).read_bytes() == (in_one_go / TABLE).read_bytes()
+    assert list(read_points(folder).values()) == again
+    assert [path.name for path in folder.iterdir()] == [TABLE]
 
 
 def test_experiments_cover_all_policies_and_both_rules() -> None:
@@ -216,7 +220,7 @@ def test_outputs_and_the_page_come_from_what_is_recorded(tmp_path: Path) -> None
     points = [experiments.run_point(point) for point in chosen]
     folder = tmp_path / "results" / "length-error"
     folder.mkdir(parents=True)
-    (folder / "points.jsonl").write_text("".join(json.dumps(p) + "\n" for p in points))
+    write_table(folder, points)
     if write_outputs("length-error", points, folder) is None:
         assert len(list(folder.glob("*.svg"))) == len(list(folder.glob("*.png"))) == 2
     assert len((folder / "results.csv").read_text().splitlines()) == len(points) + 1

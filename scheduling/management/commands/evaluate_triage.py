@@ -7,9 +7,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from llm_worker.classifier import evaluate
+from llm_worker.classifier.candidate import Candidate, CannotOpen, open_candidate
 
 
 class Command(BaseCommand):
@@ -30,8 +32,17 @@ class Command(BaseCommand):
             raise CommandError(f"{options['csv']}: {bad}", returncode=2) from None
         except OSError as error:
             raise CommandError(f"{options['csv']}: {error.strerror}", returncode=2) from None
-        outcome = evaluate.run(cases)
+        outcome = evaluate.run(cases, candidate=self._candidate())
         if options["out"]:
             evaluate.write_levels(options["out"], outcome)
         found = evaluate.report(cases, outcome)
         self.stdout.write(json.dumps(found) if options["json"] else evaluate.as_text(found))
+
+    def _candidate(self) -> Candidate | None:
+        """The classifier of TRIAGE_CLASSIFIER; None is the shipped one."""
+        if not settings.TRIAGE_CLASSIFIER:
+            return None
+        try:
+            return open_candidate(Path(settings.TRIAGE_CLASSIFIER))
+        except CannotOpen as error:
+            raise CommandError(f"TRIAGE_CLASSIFIER: {error}", returncode=2) from None

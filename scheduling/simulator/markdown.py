@@ -1,0 +1,19 @@
+"""Tables for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines of a table whose columns, but the first, are right-aligned."""
+    return [
+        "| " + " | ".join(head) + " |",
+        "|" + "---|" + "--:|" * (len(head) - 1),
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
+
+
+def numbers(values: Iterable[float | None]) -> list[str]:
+    """With two decimals; a dash where there is nothing."""
+    return ["–" if value is None else f"{value:.2f}" for value in values]
