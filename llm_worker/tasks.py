@@ -12,8 +12,8 @@ from celery.signals import worker_process_init
 from django.conf import settings
 from django.utils import timezone
 
-from llm_worker.facts import CaseFacts
 from triage_site.cases import services
+from triage_site.classifiers import live
 from triage_site.classifiers.live import classify
 
 log = structlog.get_logger(__name__)
@@ -59,6 +59,6 @@ def classify_case(case_id: str) -> None:
 def warm_up(**_: object) -> None:
     """Loads the weights before the first case needs them."""
     try:
-        classify(CaseFacts(text="warm-up"))
+        live.warm_up()
     except Exception as error:
         log.error("classifier_warm_up_failed", error=type(error).__name__)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event as Flag
 from types import SimpleNamespace
@@ -91,10 +92,13 @@ def _hangs(_: CaseFacts) -> Classification:
     ("answer", "failure"), [(_breaks, "error: RuntimeError"), (_hangs, "slow")]
 )
 def test_failing_and_slow_shadows_are_counted(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, answer: object, failure: str
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Callable[[CaseFacts], Classification],
+    failure: str,
 ) -> None:
     case = classified("cough", 3)
-    bad = Candidate(version_of(folder), answer)  # type: ignore[arg-type]
+    bad = Candidate(version_of(folder), one=answer, many=lambda cases: [])
     monkeypatch.setattr(selectors, "opened", lambda choice: bad)
     Shadow(limit_seconds=0.05).turn(timezone.now())
     stored = ShadowAnswer.objects.get()

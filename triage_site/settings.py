@@ -88,6 +88,9 @@ TRIAGE_TARGET_MINUTES = environment.numbers(
 TRIAGE_CLASSIFY_TIMEOUT_SECONDS = environment.number(
     "TRIAGE_CLASSIFY_TIMEOUT_SECONDS", 2, at_least=0.05
 )
+# The folder of a classifier to use in place of the shipped one: weights of this project, or a
+# sequence classifier of transformers. The shipped one answers while it cannot.
+TRIAGE_CLASSIFIER = environment.text("TRIAGE_CLASSIFIER")
 # The folder of a classifier that answers beside the live one, for people to compare.
 TRIAGE_SHADOW_CLASSIFIER = environment.text("TRIAGE_SHADOW_CLASSIFIER")
 # The length predictor as `refit_length` fitted it to what was written here.

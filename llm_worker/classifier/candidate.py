@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from zipfile import BadZipFile
 
-from llm_worker.classifier.classify import classify
+from llm_worker.classifier.classify import classify, classify_many
 from llm_worker.classifier.model import ModelMismatch, load
 from llm_worker.classifier.types import Classification
 from llm_worker.facts import CaseFacts
@@ -25,6 +25,8 @@ OUR_FILES: Final = (OUR_CARD, "model.npz")
 THEIR_CARD: Final = "config.json"  # of transformers
 _NUM_DIGITS: Final = 8
 Found = TypeVar("Found")
+One = Callable[[CaseFacts], Classification]
+Many = Callable[[Sequence[CaseFacts]], list[Classification]]
 
 
 class CannotOpen(RuntimeError):
@@ -33,12 +35,15 @@ class CannotOpen(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
+    """Rules included. `one` gives all reasons, `many` only those of the rules."""
+
     version: str
-    answer: Callable[[CaseFacts], Classification]
+    one: One
+    many: Many
 
     def classify(self, facts: CaseFacts) -> Classification:
-        """The whole classifier, rules included. Raises whatever its model raises."""
-        return replace(self.answer(facts), model_version=self.version)
+        """Raises whatever its model raises."""
+        return replace(self.one(facts), model_version=self.version)
 
 
 def version_of(folder: Path) -> str:
@@ -54,9 +59,15 @@ def open_candidate(folder: Path) -> Candidate:
         from llm_worker.classifier import sequence_model
 
         sequence = _or_say(folder, sequence_model.load)
-        return Candidate(version, partial(sequence_model.classify, model=sequence))
+        many = partial(sequence_model.classify_many, model=sequence)
+        return Candidate(version, lambda facts: many([facts])[0], many)
     # Past the cache of `load`: the files may have changed.
-    return Candidate(version, partial(classify, model=_or_say(folder, load.__wrapped__)))
+    model = _or_say(folder, load.__wrapped__)
+    return Candidate(
+        version,
+        one=partial(classify, model=model),
+        many=partial(classify_many, model=model, explain=False),
+    )
 
 
 def _is_sequence_model(folder: Path) -> bool:

@@ -12,12 +12,14 @@ import csv
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from llm_worker.classifier import figures, ktas
+from llm_worker.classifier.candidate import Candidate, Many, One
 from llm_worker.classifier.classify import classify, classify_many
 from llm_worker.classifier.decision import DEFAULT_COSTS, Costs
 from llm_worker.classifier.types import NUM_PRIORITIES, Classification
@@ -121,19 +123,30 @@ class Run:
 
 
 def run(
-    cases: Cases, *, costs: Costs = DEFAULT_COSTS, clock: Callable[[], float] = time.perf_counter
+    cases: Cases,
+    *,
+    costs: Costs = DEFAULT_COSTS,
+    clock: Callable[[], float] = time.perf_counter,
+    candidate: Candidate | None = None,
 ) -> Run:
-    """Batches for the rate, single cases, with all their reasons, for the latency."""
-    classify(cases.facts[0], costs=costs)  # loads the weights
+    """Batches for the rate, single cases, with all their reasons, for the latency.
+
+    Without a `candidate`, the shipped classifier is judged; a candidate has costs of its own.
+    """
+    one: One = partial(classify, costs=costs)
+    many: Many = partial(classify_many, costs=costs, explain=False)
+    if candidate is not None:
+        one, many = candidate.one, candidate.many
+    one(cases.facts[0])  # loads the weights
     started = clock()
     results: list[Classification] = []
     for start in range(0, len(cases.facts), _BATCH):
-        results += classify_many(cases.facts[start : start + _BATCH], costs=costs, explain=False)
+        results += many(cases.facts[start : start + _BATCH])
     seconds = clock() - started
     latencies = []
     for facts in cases.facts[:_NUM_TIMED]:
         begin = clock()
-        classify(facts, costs=costs)
+        one(facts)
         latencies.append((clock() - begin) * 1000)
     return Run(results, len(cases.facts) / seconds, float(np.percentile(latencies, 95)))
 

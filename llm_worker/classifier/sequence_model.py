@@ -8,7 +8,7 @@ least probability of a level to be named beside the best one; only whoever calib
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,7 @@ from llm_worker.prompting import build_brief
 
 DEFAULT_SET_THRESHOLD: Final = 0.1
 _MAX_TOKENS: Final = 512
+_BATCH: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +83,18 @@ def columns_of(labels: Mapping[int, str]) -> tuple[int, ...]:
     raise ValueError(f"labels must be levels 1 to 5 or priorities 0 to 4, each once, not: {names}")
 
 
-def classify(facts: CaseFacts, *, model: SequenceModel) -> Classification:
-    """One case; `model_version` is left empty. There are no reasons but those of the rules."""
-    seen = look(facts)
-    chances = model.probabilities([text_of(seen.facts)])
+def classify_many(cases: Sequence[CaseFacts], *, model: SequenceModel) -> list[Classification]:
+    """`model_version` is left empty. There are no reasons but those of the rules."""
+    if not cases:
+        return []
+    seen = [look(facts) for facts in cases]
+    texts = [text_of(case.facts) for case in seen]
+    chances = np.concatenate(
+        [model.probabilities(texts[at : at + _BATCH]) for at in range(0, len(texts), _BATCH)]
+    )
     if not np.isfinite(chances).all():
         raise ValueError("the model gave no probabilities")
-    return suggest([seen], chances, version="", set_threshold=model.set_threshold)[0]
+    return suggest(seen, chances, version="", set_threshold=model.set_threshold)
 
 
 def text_of(facts: CaseFacts) -> str:

@@ -2,7 +2,7 @@
 
 A promotion needs no restart: with each case a process looks which classifier is live and, if
 that is a new one, loads it beside its work. Until it is loaded, and for as long as it cannot
-be, the classifier that the site is set up with answers.
+be, the shipped classifier answers.
 """
 
 from __future__ import annotations
@@ -17,30 +17,46 @@ import structlog
 from llm_worker import classifier
 from llm_worker.classifier import Classification
 from llm_worker.classifier.candidate import Candidate
+from llm_worker.classifier.model import WEIGHTS_DIR
 from llm_worker.facts import CaseFacts
 from triage_site.classifiers import selectors
-from triage_site.classifiers.selectors import CONFIGURED, Choice
+from triage_site.classifiers.selectors import Choice
 
 log = structlog.get_logger(__name__)
 
 WAIT_SECONDS = 0.5  # of a case, for weights that are being loaded
+WARM_UP_SECONDS = 3.0  # Celery gives up a process of the pool that is not up after four
 RETRY_SECONDS = 60.0
+SHIPPED = Choice(str(WEIGHTS_DIR))
 
 
 def classify(facts: CaseFacts) -> Classification:
     """What the live classifier says. Raises what its model raises."""
     choice = selectors.live_choice()
-    promoted = None if choice.folder == CONFIGURED else _held(choice).get()
-    if promoted is not None:
-        return promoted.classify(facts)
+    other = _held(choice).get(WAIT_SECONDS) if _is_other(choice) else None
+    if other is not None:
+        return other.classify(facts)
     said = classifier.classify(facts)
-    version, _ = selectors.version_or_why(Choice(CONFIGURED))
+    version, _ = selectors.version_or_why(SHIPPED)
     return replace(said, model_version=version or said.model_version)
+
+
+def warm_up() -> None:
+    """Loads what the first case needs, for as long as a worker may take to start."""
+    choice = selectors.live_choice()
+    if _is_other(choice):
+        _held(choice).get(WARM_UP_SECONDS)
+    classify(CaseFacts(text="warm-up"))
+
+
+def _is_other(choice: Choice) -> bool:
+    """Whether it is another one than the shipped one."""
+    return choice.path != WEIGHTS_DIR
 
 
 @dataclass(slots=True)
 class _Loading:
-    """One attempt to load a promoted classifier, in a thread of its own."""
+    """One attempt to load a classifier, in a thread of its own."""
 
     choice: Choice
     begun_at: float = field(default_factory=time.monotonic)
@@ -50,13 +66,13 @@ class _Loading:
     def run(self) -> None:
         try:
             self.candidate = selectors.opened(self.choice)
-        except Exception as error:  # the configured classifier goes on answering
+        except Exception as error:  # the shipped classifier goes on answering
             reason = f"{type(error).__name__}: {error}"[:300]
-            log.error("promoted_classifier_unavailable", reason=reason)
+            log.error("live_classifier_unavailable", reason=reason)
         self.ended.set()
 
-    def get(self) -> Candidate | None:
-        self.ended.wait(WAIT_SECONDS)
+    def get(self, wait_seconds: float) -> Candidate | None:
+        self.ended.wait(wait_seconds)
         return self.candidate
 
     def is_stale(self, choice: Choice) -> bool:

@@ -26,7 +26,7 @@ class Choice:
 
     @property
     def path(self) -> Path:
-        return Path(self.folder) if self.folder else WEIGHTS_DIR
+        return Path(self.folder or settings.TRIAGE_CLASSIFIER or WEIGHTS_DIR)
 
 
 def live_choice() -> Choice:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from llm_worker.classifier.candidate import CannotOpen, open_candidate, version_of
+from llm_worker.classifier.model import WEIGHTS_DIR
 from llm_worker.facts import CaseFacts
 from tests.factories import at, make_user
 from triage_site.classifiers import live, selectors, services
@@ -136,3 +138,32 @@ def test_only_the_first_answer_of_a_version_counts() -> None:
     shadow_said(case_id, "w", 4, at(1))
     answers = ShadowAnswer.objects.order_by("id").values_list("version", "priority")
     assert list(answers) == [("v", 1), ("w", 4)]
+
+
+@pytest.mark.django_db
+def test_a_site_may_use_another_classifier_than_the_shipped_one(
+    folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TRIAGE_CLASSIFIER = str(folder)
+    monkeypatch.setattr(live, "_loading", None)
+    live.warm_up()
+    assert live.classify(FACTS).model_version == version_of(folder)
+    settings.TRIAGE_CLASSIFIER = "/nowhere"
+    monkeypatch.setattr(live, "_loading", None)
+    assert live.classify(FACTS).model_version == version_of(WEIGHTS_DIR)
+
+
+def test_the_same_command_judges_it(
+    folder: Path, tmp_path: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "cases.csv"
+    table.write_text("text,age_years,expert_level\ntwisted ankle,30,4\nno pulse,60,1\n")
+    call_command("evaluate_triage", str(table), "--json")
+    shipped = json.loads(capsys.readouterr().out)
+    settings.TRIAGE_CLASSIFIER = str(folder)
+    call_command("evaluate_triage", str(table), "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert found["operating_point"] == shipped["operating_point"]
+    settings.TRIAGE_CLASSIFIER = str(tmp_path)
+    with pytest.raises(CommandError, match="TRIAGE_CLASSIFIER"):
+        call_command("evaluate_triage", str(table))
