@@ -169,6 +169,8 @@ def _empty_model(config: Any, device: str, dtype: torch.dtype) -> Any:
 
 
 def _configuration(source: str) -> Any:
+    if source.startswith(("/", "./", "../", "~")) and not Path(source).is_dir():
+        raise ModelUnavailable(f"{source}: there is no such folder")  # and no hub needs asking
     try:
         return AutoConfig.from_pretrained(source)
     except (OSError, ValueError, KeyError) as error:
