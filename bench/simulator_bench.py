@@ -114,6 +114,7 @@ def plot(speed: dict[str, Any], folder: Path) -> None:
         Line(
             label=f"{policy}, here",
             colour=COLOURS[policy],
+            style=":" if policy == "semantic_due" else "-",
             x=[d["waiting"] for d in speed["decisions"] if d["policy"] == policy],
             y=[d["microseconds"] for d in speed["decisions"] if d["policy"] == policy],
         )
@@ -124,7 +125,7 @@ def plot(speed: dict[str, Any], folder: Path) -> None:
         colour="#475569",
         x=list(PUBLISHED_DECISION_SECONDS),
         y=[1e6 * seconds for seconds in PUBLISHED_DECISION_SECONDS.values()],
-        dashed=True,
+        style="--",
     )
     panel = Panel(
         title="Cost of one decision",

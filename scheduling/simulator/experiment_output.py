@@ -27,13 +27,13 @@ _SHOWS: Final[Mapping[str, str]] = {
     ),
     "gap": (
         "Mean response of level 0 and of all as groups grow, groups 0.01 s apart, on each "
-        "setting. Solid: our work-conserving rule; dashed: the published rule, whose seats stay "
-        "empty until the first member's class is done."
+        "setting. Solid and dotted: our work-conserving rule; dashed: the published rule, whose "
+        "seats stay empty until the first member's class is done."
     ),
     "latency": (
         "Mean response as each batch of the predictors takes longer, groups of at most 16 sent "
-        "1 s apart, predictor batches of 16. What is served at once suffers little until a "
-        "batch takes as long as the gap; what waits for full batches suffers at once."
+        "1 s apart, predictor batches of 16. Served at once, requests pay the latency and no "
+        "more; waiting for full batches costs most of a second before there is any latency."
     ),
     "length-error": (
         "Mean response as more answers' lengths are mistaken, and further off (rate = distance). "

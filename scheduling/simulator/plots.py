@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, floor, log10
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ class Line:
     colour: str
     x: Sequence[float]
     y: Sequence[float]
-    dashed: bool = False
+    style: str = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ def _draw(axis: Any, panel: Panel) -> None:
             line.y,
             label=line.label,
             color=line.colour,
-            linestyle="--" if line.dashed else "-",
+            linestyle=line.style,
             marker="o",
             markersize=3,
             linewidth=1.4,
@@ -94,17 +95,37 @@ def _draw(axis: Any, panel: Panel) -> None:
     axis.set_ylabel(panel.y_label)
     if panel.log_x:
         axis.set_xscale("log")
-        _plain_numbers(axis.xaxis, sorted({x for line in panel.lines for x in line.x}))
+        _label(axis.xaxis, _apart({x for line in panel.lines for x in line.x}))
     if panel.log_y:
         axis.set_yscale("log")
+        values = [y for line in panel.lines for y in line.y]
+        _label(axis.yaxis, _round_steps(min(values), max(values)))
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _plain_numbers(axis: Any, ticks: Sequence[float]) -> None:
-    """A tick at each measured place, spelt out."""
-    axis.set_ticks(ticks, [f"{tick:,g}" for tick in ticks])
+def _label(axis: Any, ticks: Sequence[float]) -> None:
+    """These places, with their numbers spelt out."""
+    axis.set_ticks(ticks, [f"{tick:,.0f}" if tick >= 1 else f"{tick:g}" for tick in ticks])
     axis.set_ticks([], minor=True)
+
+
+def _apart(places: Iterable[float]) -> list[float]:
+    """Those of the measured places whose labels do not run into each other on a log axis."""
+    first, *others = sorted(places)
+    kept = [first]
+    for place in others:
+        if log10(place / kept[-1]) >= log10(others[-1] / first) / 8:
+            kept.append(place)
+    return kept
+
+
+def _round_steps(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times powers of ten about a range; powers alone where it is wide."""
+    first, last = floor(log10(low)), ceil(log10(high))
+    digits = (1, 2, 5) if last - first <= 3 else (1,)
+    steps = [digit * 10.0**power for power in range(first, last + 1) for digit in digits]
+    return [step for step in steps if low / 1.5 <= step <= high * 1.5]
 
 
 def policy_lines(points: Iterable[Mapping[str, Any]], x_name: str, level: str | None) -> list[Line]:
@@ -128,7 +149,14 @@ def policy_lines(points: Iterable[Mapping[str, Any]], x_name: str, level: str | 
                 colour=COLOURS[policy],
                 x=[x for x, _ in values],
                 y=[y for _, y in values],
-                dashed=batching == "published",
+                style=_style(policy, batching),
             )
         )
     return lines
+
+
+def _style(policy: str, batching: str) -> str:
+    """Dashed for the published rule; dotted for what may lie right on top of `semantic`."""
+    if batching == "published":
+        return "--"
+    return ":" if policy == "semantic_due" else "-"

@@ -11,6 +11,7 @@ from scheduling.simulator.experiments import points_of
 from scheduling.simulator.files import write_whole
 from scheduling.simulator.markdown import markdown_table
 from scheduling.simulator.records import read_points
+from scheduling.simulator.results_conclusions import conclusions
 from scheduling.simulator.results_paper import head_to_head, published_section
 from scheduling.simulator.results_speed import speed_section
 
@@ -36,8 +37,8 @@ def write_results_page(recorded: Path, page: Path) -> Path:
         sections.append(_missing("published"))
     for name in ("gap", "latency", "length-error", "priority-error"):
         sections.append(_experiment_section(name, points[name], recorded / name, page))
-    sections.append(speed_section(recorded / "speed", page))
-    write_whole(page, "\n".join(sections))
+    sections += [conclusions(points), speed_section(recorded / "speed", page)]
+    write_whole(page, "\n".join(section for section in sections if section))
     return page
 
 

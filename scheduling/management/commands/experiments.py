@@ -12,11 +12,15 @@ from django.core.management.base import BaseCommand, CommandError
 
 from scheduling.simulator.experiment_output import write_outputs
 from scheduling.simulator.experiments import EXPERIMENTS, run_experiment
+from scheduling.simulator.records import read_points
 from scheduling.simulator.results_page import write_results_page
 
 
 class Command(BaseCommand):
-    help = "Runs the paper's experiments for all policies; goes on where it was interrupted."
+    help = (
+        "Runs the paper's experiments for all policies; goes on where it was interrupted. "
+        "'report' draws plots and writes RESULTS.md from what is recorded."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -32,7 +36,7 @@ class Command(BaseCommand):
         chosen, out = options["experiment"], options["out"]
         try:
             if chosen == "report":
-                self.stdout.write(f"wrote {write_results_page(out, out.parent / 'RESULTS.md')}")
+                self._report(out)
                 return
             for name in EXPERIMENTS if chosen == "all" else [chosen]:
                 self._run(name, out, options)
@@ -41,6 +45,13 @@ class Command(BaseCommand):
             raise SystemExit(130) from None
         except (ValueError, OSError) as error:
             raise CommandError(str(error), returncode=2) from error
+
+    def _report(self, out: Path) -> None:
+        for name in EXPERIMENTS:
+            points = [point for _, point in sorted(read_points(out / name).items())]
+            if points and (reason := write_outputs(name, points, out / name)):
+                self.stderr.write(reason)
+        self.stdout.write(f"wrote {write_results_page(out, out.parent / 'RESULTS.md')}")
 
     def _run(self, name: str, out: Path, options: dict[str, Any]) -> None:
         def progress(done: int, total: int) -> None:
