@@ -48,12 +48,22 @@ class Dispatch:
 
 def present_mentions(dispatch: Dispatch, note: Note) -> dict[int, list[Mention]]:
     """Index of every pattern found -> its mentions that are said of this patient, now."""
+    return mentions_and_denials(dispatch, note)[0]
+
+
+def mentions_and_denials(
+    dispatch: Dispatch, note: Note
+) -> tuple[dict[int, list[Mention]], set[int]]:
+    """The same, and the patterns that are only named to say that they are not so."""
     found: dict[int, list[Mention]] = {}
+    denied: set[int] = set()
     for index, match in dispatch.matches(note.plain):
         mention = note.mention(match)
         if mention.standing is Standing.PRESENT:
             found.setdefault(index, []).append(mention)
-    return found
+        elif mention.standing is Standing.DENIED:
+            denied.add(index)
+    return found, denied - set(found)
 
 
 def openings(source: str) -> frozenset[str]:

@@ -45,12 +45,14 @@ class CaseView:
 
 
 def view(facts: CaseFacts, note: Note, fired: tuple[Fired, ...]) -> CaseView:
-    concepts = find_concepts(note)
+    found = find_concepts(note)
+    concepts = found.present
     numbers = {
         **_vitals(facts),
         **_circumstances(facts),
         **_signs(facts, fired),
         **_levels(concepts),
+        "denied": min(5, found.num_denied) / 5,
     }
     return CaseView(numbers=numbers, concepts=concepts)
 
@@ -127,7 +129,7 @@ def _levels(concepts: Mapping[str, tuple[str, ...]]) -> dict[str, float]:
 
 _EMPTY: Final = CaseFacts(text="")
 NUMBERS: Final[tuple[str, ...]] = tuple(
-    {**_vitals(_EMPTY), **_circumstances(_EMPTY), **_signs(_EMPTY, ()), **_levels({})}
+    {**_vitals(_EMPTY), **_circumstances(_EMPTY), **_signs(_EMPTY, ()), **_levels({}), "denied": 0.0}
 )
 FEATURES: Final[tuple[str, ...]] = NUMBERS + tuple(concept.code for concept in CONCEPTS)
 
@@ -135,7 +137,7 @@ FEATURES: Final[tuple[str, ...]] = NUMBERS + tuple(concept.code for concept in C
 # that danger signs belong to are bound as well; mild ones may pull either way.
 _FREE: Final = frozenset(
     {"age", "age_over_65", "age_under_30", "male", "public_ambulance", "private_ambulance",
-     "walked_in", "injury", "no_pain", "seen_in_person"}
+     "walked_in", "injury", "no_pain", "seen_in_person", "denied"}
 )  # fmt: skip
 _BOUND_LEVEL: Final = 3.4
 DIRECTIONS: Final[Mapping[str, int]] = {

@@ -1,11 +1,14 @@
 """Training text for the triage model, written by program from `classifier_scenarios.toml`. Pure.
 
 Short shorthand is all that the real rows hold; people write whole stories. Each scenario has a
-level; the program varies words, sex, age and the sentences around it, all from one seed.
+level; the program varies words, sex, age and the sentences around it, all from one seed. The
+calls of the fixtures and the vignettes are whole texts, each with the level it should get.
 """
 
 from __future__ import annotations
 
+import csv
+import json
 import random
 import re
 import tomllib
@@ -15,7 +18,10 @@ from typing import Any, Final
 
 from llm_worker.facts import CaseFacts, Sex
 
-_SCENARIOS: Final = Path(__file__).with_name("classifier_scenarios.toml")
+_HERE: Final = Path(__file__).resolve().parent
+_SCENARIOS: Final = _HERE / "classifier_scenarios.toml"
+_CALLS: Final = _HERE.parents[1] / "fixtures" / "calls"
+HELD_BACK: Final = "vignettes_fifth.csv"
 _CHOICE: Final = re.compile(r"\{([^{}]*)\}")
 _SHE: Final = (
     (r"\bHe\b", "She"),
@@ -37,6 +43,29 @@ def training_texts(seed: int, copies: int) -> Iterator[tuple[CaseFacts, int]]:
         for ages, sentence in tables[name]:
             for _ in range(copies):
                 yield _case(sentence, ages, tables["extra"][name], rng), priority
+
+
+def read_calls() -> list[tuple[CaseFacts, int]]:
+    """The calls that the replay command sends, with the priorities they should get."""
+    found = []
+    for path in sorted(_CALLS.glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            call = json.loads(line)
+            found.append((CaseFacts.from_dict(call["facts"]), int(call["expected_priority"])))
+    return found
+
+
+def read_vignettes() -> list[tuple[CaseFacts, int]]:
+    """All vignettes but the last set, which is there to judge by."""
+    found = []
+    for path in sorted(_HERE.glob("vignettes_*.csv")):
+        if path.name == HELD_BACK:
+            continue
+        with path.open(newline="", encoding="utf-8") as handle:
+            for row in csv.DictReader(handle):
+                facts = CaseFacts(text=row["text"], age_years=float(row["age_years"]))
+                found.append((facts, int(row["expert_level"]) - 1))
+    return found
 
 
 def _case(sentence: str, ages: str, extras: list[str], rng: random.Random) -> CaseFacts:

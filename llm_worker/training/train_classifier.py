@@ -39,7 +39,7 @@ from llm_worker.classifier.model import (
     log_odds,
 )
 from llm_worker.classifier.rules import most_urgent
-from llm_worker.training.classifier_text import training_texts
+from llm_worker.training.classifier_text import read_calls, read_vignettes, training_texts
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -50,6 +50,9 @@ BAG_SHARE: Final = 0.8
 TEXT_SEED: Final = 7
 TEXT_COPIES: Final = 4
 ROW_WEIGHT: Final = 0.4
+SCENARIO_WEIGHT: Final = 1.0
+CALL_WEIGHT: Final = 1.0
+VIGNETTE_WEIGHT: Final = 2.0
 COVERAGE: Final = 0.90
 MODEL_VERSION: Final = "2026.11-1"
 
@@ -127,17 +130,39 @@ def _booster(
     return booster.fit(features[keep], target[keep], sample_weight=weight[keep])
 
 
-def written_rows() -> tuple[Floats, Ints]:
-    """Features and priorities of the training text that the project writes itself."""
-    cases = list(training_texts(TEXT_SEED, TEXT_COPIES))
-    features = np.array([look(facts).view.row() for facts, _ in cases])
-    return features, np.array([priority for _, priority in cases])
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Text of the project itself: scenarios, calls, vignettes, with a weight for each."""
+
+    features: Floats
+    priority: Ints
+    weight: Floats
+    is_call: NDArray[np.bool_]
+    is_vignette: NDArray[np.bool_]
 
 
-def fit_story(features: Floats, priority: Ints, written: tuple[Floats, Ints]) -> Heads:
+def read_written() -> Written:
+    scenarios = list(training_texts(TEXT_SEED, TEXT_COPIES))
+    calls, vignettes = read_calls(), read_vignettes()
+    cases = [*scenarios, *calls, *vignettes]
+    sizes = (len(scenarios), len(calls), len(vignettes))
+    part = np.repeat(np.arange(3), sizes)
+    return Written(
+        features=np.array([look(facts).view.row() for facts, _ in cases]),
+        priority=np.array([priority for _, priority in cases]),
+        weight=np.array([SCENARIO_WEIGHT, CALL_WEIGHT, VIGNETTE_WEIGHT])[part],
+        is_call=part == 1,
+        is_vignette=part == 2,
+    )
+
+
+def fit_story(features: Floats, priority: Ints, written: Written) -> Heads:
     """For notes without an arrival: what the project wrote, and a little of the real rows."""
-    weight = np.concatenate([np.full(len(priority), ROW_WEIGHT), np.ones(len(written[1]))])
-    return fit(np.vstack([features, written[0]]), np.concatenate([priority, written[1]]), weight)
+    return fit(
+        np.vstack([features, written.features]),
+        np.concatenate([priority, written.priority]),
+        np.concatenate([np.full(len(priority), ROW_WEIGHT), written.weight]),
+    )
 
 
 def fit_free(features: Floats, priority: Ints) -> list[ExtraTreesClassifier]:
@@ -354,7 +379,7 @@ def main() -> None:
     fitted = Fitted(
         arrival=fit(rows.features, rows.priority, ones),
         free=fit_free(rows.features, rows.priority),
-        story=fit_story(rows.features, rows.priority, written_rows()),
+        story=fit_story(rows.features, rows.priority, read_written()),
     )
     save(arguments.out, fitted, scores, rows)
     found = cross_validated(scores, rows)
