@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from threading import Event as Flag
+from threading import Thread
 
 import structlog
 from billiard.exceptions import SoftTimeLimitExceeded
@@ -60,5 +61,6 @@ def warm_up(**_: object) -> None:
     """Loads the weights before the first case needs them."""
     try:
         live.warm_up()
+        Thread(target=live.watch, args=(Flag(),), name="live classifier", daemon=True).start()
     except Exception as error:
         log.error("classifier_warm_up_failed", error=type(error).__name__)

@@ -67,7 +67,7 @@ def test_from_shadow_to_live_and_back(
         expect(site.get_by_role("alert").get_by_text("say why")).to_be_visible()
         site.get_by_label("Why promote it?").fill("nearer to our people")
         site.get_by_role("button", name="Make the shadow live").click()
-        expect(site.get_by_text(f"{candidate} is live from the next case on")).to_be_visible()
+        expect(site.get_by_text(f"{candidate} is live.")).to_be_visible()
         assert classified_by(submit(site, live_app, "twisted ankle, can walk")) == candidate
         site.get_by_role("link", name="Classifier").click()
         site.get_by_label("Why take it back?").fill("only a drill")

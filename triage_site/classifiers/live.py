@@ -1,8 +1,8 @@
 """The classifier that is live, as every process asks it.
 
-A promotion needs no restart: with each case a process looks which classifier is live and, if
-that is a new one, loads it beside its work. Until it is loaded, and for as long as it cannot
-be, the shipped classifier answers.
+A promotion needs no restart: with each case, and every two seconds, a worker looks which
+classifier is live and, if that is a new one, loads it beside its work. Until it is loaded, and
+for as long as it cannot be, the shipped classifier answers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from threading import Event as Flag
 from threading import Lock, Thread
 
 import structlog
+from django.db import DatabaseError, close_old_connections
 
 from llm_worker import classifier
 from llm_worker.classifier import Classification
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 WAIT_SECONDS = 0.5  # of a case, for weights that are being loaded
 WARM_UP_SECONDS = 3.0  # Celery gives up a process of the pool that is not up after four
 RETRY_SECONDS = 60.0
+WATCH_SECONDS = 2.0
 SHIPPED = Choice(str(WEIGHTS_DIR))
 
 
@@ -47,6 +49,18 @@ def warm_up() -> None:
     if _is_other(choice):
         _held(choice).get(WARM_UP_SECONDS)
     classify(CaseFacts(text="warm-up"))
+
+
+def watch(stop: Flag) -> None:
+    """Until `stop`: begins to load what was promoted before the next case asks for it."""
+    while not stop.wait(WATCH_SECONDS):
+        try:
+            choice = selectors.live_choice()
+            if _is_other(choice):
+                _held(choice)
+        except DatabaseError as error:
+            log.warning("live_classifier_unknown", error=type(error).__name__)
+        close_old_connections()
 
 
 def _is_other(choice: Choice) -> bool:

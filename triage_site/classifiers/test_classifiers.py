@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from pathlib import Path
+from threading import Event as Flag
 
 import pytest
 from django.contrib.auth.models import User
@@ -138,6 +139,20 @@ def test_only_the_first_answer_of_a_version_counts() -> None:
     shadow_said(case_id, "w", 4, at(1))
     answers = ShadowAnswer.objects.order_by("id").values_list("version", "priority")
     assert list(answers) == [("v", 1), ("w", 4)]
+
+
+@pytest.mark.parametrize("promoted", [True, False])
+def test_a_worker_loads_what_was_promoted_before_a_case_asks(
+    nurse: User, version: str, promoted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if promoted:
+        services.promote(version, actor=nurse, reason="try", now=at(1))
+    stop = Flag()
+    monkeypatch.setattr(live, "_loading", None)
+    monkeypatch.setattr(live, "WATCH_SECONDS", 0.0)
+    monkeypatch.setattr(live, "close_old_connections", stop.set)
+    live.watch(stop)
+    assert (live._loading is not None) is promoted
 
 
 @pytest.mark.django_db

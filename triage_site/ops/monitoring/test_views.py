@@ -159,7 +159,7 @@ def test_promote_and_take_back(client: Client, nurse: User, shadow: str) -> None
     compared(nurse, shadow)
     data = {"version": shadow, "reason": "<i>nearer</i>"}
     text = client.post(f"{PAGE}promote/", data, follow=True).content.decode()
-    assert f"{shadow} is live from the next case on." in text
+    assert f"{shadow} is live." in text
     assert "&lt;i&gt;nearer&lt;/i&gt;" in text
     change = ClassifierChange.objects.get()
     assert (change.actor, selectors.live_choice().version) == (nurse, shadow)

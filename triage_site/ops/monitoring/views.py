@@ -58,7 +58,7 @@ def promote(request: HttpRequest) -> HttpResponse:
         except ValueError as error:
             add_service_error(form, error)
         else:
-            messages.success(request, f"{change.new_version} is live from the next case on.")
+            messages.success(request, f"{change.new_version} is live.")
             return redirect("ops_monitoring")
     return _page(request, form, status=UNPROCESSABLE)
 
