@@ -18,6 +18,8 @@ COLOURS: Final[Mapping[str, str]] = {
     "serial": "#a8a29e",
 }
 
+_WIDE: Final = 3  # a narrower range needs no log scale
+
 
 class NoPlots(RuntimeError):
     """matplotlib is not installed; the message says how to get it."""
@@ -41,7 +43,7 @@ class Panel:
     y_label: str
     lines: Sequence[Line]
     log_x: bool = False
-    log_y: bool = True
+    log_y: bool = True  # where the range is wide
 
 
 def save(panels: Sequence[Panel], folder: Path, name: str) -> list[Path]:
@@ -96,9 +98,9 @@ def _draw(axis: Any, panel: Panel) -> None:
     if panel.log_x:
         axis.set_xscale("log")
         _label(axis.xaxis, _apart({x for line in panel.lines for x in line.x}))
-    if panel.log_y:
+    values = [y for line in panel.lines for y in line.y]
+    if panel.log_y and max(values) > _WIDE * min(values):
         axis.set_yscale("log")
-        values = [y for line in panel.lines for y in line.y]
         _label(axis.yaxis, _round_steps(min(values), max(values)))
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)

@@ -157,9 +157,9 @@ def _how_true(without: Sequence[float], with_evictions: Sequence[float]) -> str:
         "level, prompt and length bucket) and each fetch reorders them. Where memory runs out it "
         f"is off by {100 * max(with_evictions, default=0):.2f} % at the most. That part was "
         "rebuilt from a description, and three things are not known: which of several victims of "
-        "equal rank goes first (PJF and FCFS have many equals, and miss most), how many of a victim's "
-        "blocks are taken at once, and where in the queue a victim whose key has changed comes "
-        "to stand."
+        "equal rank goes first (PJF and FCFS have many equals, and miss most), how many of a "
+        "victim's blocks are taken at once, and where in the queue a victim whose key has changed "
+        "comes to stand."
     )
 
 
