@@ -141,9 +141,14 @@ def test_too_few_jobs_are_refused_with_the_reason(path: Path) -> None:
     assert not path.exists()
 
 
+OTHER_FEATURES = json.dumps(
+    {"weights": {"x": 1.0}, "p50_shift_tokens": 0, "p90_shift_tokens": 9, "version": "old"}
+)
+
+
 def test_unreadable_weights_leave_the_shipped_ones(path: Path) -> None:
     shipped = length.load_weights()
-    for broken in ("", "{}", '{"weights": 1}', "[]"):
+    for broken in ("", "{}", '{"weights": 1}', "[]", OTHER_FEATURES):
         path.parent.mkdir(exist_ok=True)
         path.write_text(broken)
         assert length.current_weights() == shipped

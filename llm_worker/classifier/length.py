@@ -87,7 +87,10 @@ def current_weights() -> LengthWeights:
 
 @lru_cache(maxsize=1)
 def _load_changed(path: Path, _mtime_ns: int) -> LengthWeights:
-    return load_weights.__wrapped__(path)
+    weights = load_weights.__wrapped__(path)
+    if set(weights.weights) != set(features("")):
+        raise ValueError(f"{path}: was fitted to other features")
+    return weights
 
 
 @cache
