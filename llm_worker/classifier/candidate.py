@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 from zipfile import BadZipFile
 
 from llm_worker.classifier.classify import classify, classify_many
+from llm_worker.classifier.features import FEATURES
 from llm_worker.classifier.model import ModelMismatch, load
 from llm_worker.classifier.types import Classification
 from llm_worker.facts import CaseFacts
@@ -81,6 +82,8 @@ def _read_version(folder: Path) -> str:
             raise ValueError("there are no weights (*.safetensors)")
         return f"{folder.resolve().name}+{digest(folder, [THEIR_CARD, *weights])}"
     card = json.loads((folder / OUR_CARD).read_text(encoding="utf-8"))
+    if tuple(card["features"]) != FEATURES:
+        raise ModelMismatch("trained for other features, run train_classifier again")
     return f"{card['version']}+{digest(folder, OUR_FILES)}"
 
 

@@ -65,7 +65,7 @@ def test_what_is_no_classifier_says_why(tmp_path: Path) -> None:
     card = json.loads((folder / "model.json").read_text())
     (folder / "model.json").write_text(json.dumps({**card, "features": ["x"]}))
     with pytest.raises(CannotOpen, match="other features"):
-        open_candidate(folder)
+        version_of(folder)
 
 
 @pytest.mark.django_db
