@@ -74,7 +74,7 @@ def classify_many(
     if not explain:
         return said
     return [
-        replace(one, reasons=one.reasons + model_reasons(case.view, row, model))
+        replace(one, reasons=one.reasons + model_reasons(case.view, row, case.fired, model))
         for one, case, row in zip(said, seen, rows, strict=True)
     ]
 

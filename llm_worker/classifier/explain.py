@@ -1,17 +1,21 @@
 """Why the model thinks so: what each complaint and each reading moved, in levels. Pure.
 
-Each thing is taken away in turn and the expected level asked again; the difference is its
-weight (positive: it made the case more urgent). All variants go through the model as one batch.
+Each thing is taken away in turn, with the rules that fired on it, and the expected level asked
+again; the difference is its weight (positive: it made the case more urgent). All variants go
+through the model as one batch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from llm_worker.classifier.features import FEATURES, CaseView
+from llm_worker.classifier.features import FEATURES, CaseView, net_signs
 from llm_worker.classifier.model import Floats, Model
+from llm_worker.classifier.rule_types import TextRule
+from llm_worker.classifier.rules import Fired
 from llm_worker.classifier.types import NUM_PRIORITIES, Reason
 
 _LEAST_WEIGHT: Final = 0.08
@@ -41,9 +45,11 @@ def expected_level(probabilities: Floats) -> Floats:
     return probabilities @ np.arange(1.0, NUM_PRIORITIES + 1.0)
 
 
-def model_reasons(view: CaseView, row: Floats, model: Model) -> tuple[Reason, ...]:
+def model_reasons(
+    view: CaseView, row: Floats, fired: Sequence[Fired], model: Model
+) -> tuple[Reason, ...]:
     """The strongest first; things that moved the expected level by almost nothing are left out."""
-    variants = [*_without_complaints(view, row), *_without_groups(row)]
+    variants = [*_without_complaints(view, row, fired), *_without_groups(row, fired)]
     if not variants:
         return ()
     batch = np.vstack([row, *(variant for _, variant in variants)])
@@ -57,20 +63,28 @@ def model_reasons(view: CaseView, row: Floats, model: Model) -> tuple[Reason, ..
     return tuple(strong[:_MAX_REASONS])
 
 
-def _without_complaints(view: CaseView, row: Floats) -> list[tuple[Reason, Floats]]:
+def _without_complaints(
+    view: CaseView, row: Floats, fired: Sequence[Fired]
+) -> list[tuple[Reason, Floats]]:
     out = []
     for code, words in view.concepts.items():
         variant = row.copy()
         variant[_COLUMN[code]] = 0.0
-        for name, value in view.without(code).items():
+        others = [item for item in fired if not _share_words(item.words, words)]
+        for name, value in {**view.without(code), **net_signs(others)}.items():
             variant[_COLUMN[name]] = value
         reason = Reason(kind="word", code=f"word:{code}", text=code.replace("_", " "), words=words)
         out.append((reason, variant))
     return out
 
 
-def _without_groups(row: Floats) -> list[tuple[Reason, Floats]]:
+def _share_words(left: Sequence[str], right: Sequence[str]) -> bool:
+    return any(a in b or b in a for a in left for b in right)
+
+
+def _without_groups(row: Floats, fired: Sequence[Fired]) -> list[tuple[Reason, Floats]]:
     out = []
+    by_words = net_signs([item for item in fired if isinstance(item.rule, TextRule)])
     for kind, groups in (("vital", _VITAL_GROUPS), ("model", _CIRCUMSTANCE_GROUPS)):
         for text, names in groups.items():
             columns = [_COLUMN[name] for name in names]
@@ -78,6 +92,8 @@ def _without_groups(row: Floats) -> list[tuple[Reason, Floats]]:
                 continue
             variant = row.copy()
             variant[columns] = 0.0
+            if kind == "vital":
+                variant[[_COLUMN[name] for name in by_words]] = list(by_words.values())
             reason = Reason(kind=kind, code=f"{kind}:{text.replace(' ', '-')}", text=text)  # type: ignore[arg-type]
             out.append((reason, variant))
     return out

@@ -7,7 +7,7 @@ its own place. Whether a saturation was taken is no input: it tells of the site,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,7 +50,7 @@ def view(facts: CaseFacts, note: Note, fired: tuple[Fired, ...]) -> CaseView:
     numbers = {
         **_vitals(facts),
         **_circumstances(facts),
-        **_signs(facts, fired),
+        **net_signs(fired),
         **_levels(concepts),
         "denied": min(5, found.num_denied) / 5,
     }
@@ -114,7 +114,8 @@ def _circumstances(facts: CaseFacts) -> dict[str, float]:
     }
 
 
-def _signs(facts: CaseFacts, fired: tuple[Fired, ...]) -> dict[str, float]:
+def net_signs(fired: Sequence[Fired]) -> dict[str, float]:
+    """How urgent the rules say that the case is at least."""
     level = most_urgent(fired)
     return {f"net_{limit}": float(level <= limit) for limit in (0, 1, 2)}
 
@@ -129,7 +130,7 @@ def _levels(concepts: Mapping[str, tuple[str, ...]]) -> dict[str, float]:
 
 _EMPTY: Final = CaseFacts(text="")
 NUMBERS: Final[tuple[str, ...]] = tuple(
-    {**_vitals(_EMPTY), **_circumstances(_EMPTY), **_signs(_EMPTY, ()), **_levels({}), "denied": 0.0}
+    {**_vitals(_EMPTY), **_circumstances(_EMPTY), **net_signs(()), **_levels({}), "denied": 0.0}
 )
 FEATURES: Final[tuple[str, ...]] = NUMBERS + tuple(concept.code for concept in CONCEPTS)
 
