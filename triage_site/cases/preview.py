@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from llm_worker.classifier import screen
+from llm_worker.classifier import Reason, screen
 from llm_worker.facts import NOT_TAKEN, VITAL_RANGES, CaseFacts, Consciousness
 from triage_site.cases.forms import CaseForm
 from triage_site.cases.levels import level_of
@@ -46,12 +46,16 @@ def _judged(facts: CaseFacts) -> dict[str, Any]:
         except Exception as second:
             log.error("preview_failed", error=type(second).__name__)
             return {"failed": True}
-    flags = [reason for reason in said.reasons if reason.kind != "model"]
+    # A rule and a word often say the same: once is enough.
+    flags: dict[str, Reason] = {}
+    for reason in said.reasons:
+        if reason.kind != "model":
+            flags.setdefault(reason.text, reason)
     return {
         "level": level_of(said.priority),
         "level_set": level_set_words(said.to_dict()),
         "needs_person": said.needs_person,
         "news2": said.news2,
-        "flags": flags[:NUM_FLAGS_SHOWN],
+        "flags": list(flags.values())[:NUM_FLAGS_SHOWN],
         "rules_only": rules_only,
     }

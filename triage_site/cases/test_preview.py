@@ -104,6 +104,13 @@ def test_hostile_words_come_back_as_text(client: Client) -> None:
     assert "onerror" not in re.sub(r">[^<]*<", "><", text)
 
 
+def test_no_flag_is_shown_twice(client: Client) -> None:
+    text = client.post("/preview/", {"text": "crushing chest pain, sweating"}).content.decode()
+    flags = re.findall(r"<li>([^<]+?)\s*<", text)
+    assert len(flags) > 1
+    assert len(flags) == len(set(flags))
+
+
 def test_news2_says_what_it_lacks(client: Client) -> None:
     vitals = {"rr_bpm": "18", "spo2_percent": "97", "sbp_mmhg": "120", "hr_bpm": "80"}
     form = {"text": "cough", "age": "40", "age_unit": "years", **vitals}
