@@ -170,7 +170,7 @@ def copy(drive: Drive) -> Drive:
 
 
 @given(drives())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_all_are_served_once_within_seats_and_memory(drive: Drive) -> None:
     expected = sorted(drive.true_tokens)
     drive.run()
@@ -178,7 +178,7 @@ def test_all_are_served_once_within_seats_and_memory(drive: Drive) -> None:
 
 
 @given(drives())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=75, deadline=None)
 def test_same_input_same_decisions(drive: Drive) -> None:
     again = copy(drive)
     drive.run()
@@ -188,7 +188,7 @@ def test_same_input_same_decisions(drive: Drive) -> None:
 
 
 @given(drives())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=75, deadline=None)
 def test_tokens_in_bulk_and_one_by_one_lead_to_the_same_decisions(drive: Drive) -> None:
     drive.num_blocks = None
     one, other = copy(drive), copy(drive)
@@ -199,7 +199,7 @@ def test_tokens_in_bulk_and_one_by_one_lead_to_the_same_decisions(drive: Drive) 
 
 
 @given(drives())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=75, deadline=None)
 def test_nobody_starts_before_arriving(drive: Drive) -> None:
     arrivals = {request.id: request.arrival_seconds for request in drive.arriving}
     drive.run()
@@ -207,7 +207,7 @@ def test_nobody_starts_before_arriving(drive: Drive) -> None:
 
 
 @given(drives())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_whoever_is_seated_past_a_promise_has_a_claim_to_go_first(drive: Drive) -> None:
     """Under `semantic_due`, with any seats, memory and mode of preemption: level 0, or due
     no later than anybody who waits past the promised start. So a wait is bounded by what
@@ -219,7 +219,7 @@ def test_whoever_is_seated_past_a_promise_has_a_claim_to_go_first(drive: Drive) 
 
 
 @given(st.lists(small_requests, max_size=9, unique_by=lambda request: request.id))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_a_broken_promise_is_kept_next_when_seats_change_hands(requests: list[Request]) -> None:
     """With preemption by key and one seat nobody even runs on before an overdue request."""
     drive = one_seat("semantic_due", requests)

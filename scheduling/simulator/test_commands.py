@@ -208,7 +208,6 @@ def test_experiments_cover_all_policies_and_both_rules() -> None:
             assert {p.policy for p in points if p.batching == "ours"} == set(POLICIES)
 
 
-@pytest.mark.slow
 def test_outputs_and_the_page_come_from_what_is_recorded(tmp_path: Path) -> None:
     chosen = [
         point

@@ -104,7 +104,7 @@ def run(works: list[Work], policy: KeyFunction, model: ServiceModel, **options: 
 
 
 @given(loads(), policies, models, st.sampled_from(list(Preemption)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_everything_finishes_once_and_in_causal_order(
     works: list[Work], policy: KeyFunction, model: ServiceModel, mode: Preemption
 ) -> None:
@@ -123,7 +123,7 @@ def test_everything_finishes_once_and_in_causal_order(
 
 
 @given(loads(), policies, models)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_gpu_is_busy_exactly_while_somebody_is_there(
     works: list[Work], policy: KeyFunction, model: ServiceModel
 ) -> None:
@@ -137,7 +137,7 @@ def test_the_gpu_is_busy_exactly_while_somebody_is_there(
 
 
 @given(loads(), policies, models)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=75, deadline=None)
 def test_same_requests_same_run(
     works: list[Work], policy: KeyFunction, model: ServiceModel
 ) -> None:
@@ -145,7 +145,7 @@ def test_same_requests_same_run(
 
 
 @given(loads(), policies, models)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_leaps_change_nothing(works: list[Work], policy: KeyFunction, model: ServiceModel) -> None:
     leaping = run(works, policy, model)
     with pytest.MonkeyPatch.context() as patch:
@@ -159,7 +159,7 @@ def test_leaps_change_nothing(works: list[Work], policy: KeyFunction, model: Ser
 
 
 @given(loads(max_size=1), policies, models)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=75, deadline=None)
 def test_alone_the_solo_time_is_reached(
     works: list[Work], policy: KeyFunction, model: ServiceModel
 ) -> None:
@@ -170,7 +170,7 @@ def test_alone_the_solo_time_is_reached(
 
 
 @given(loads(), policies, models)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_no_policy_beats_the_bounds(
     works: list[Work], policy: KeyFunction, model: ServiceModel
 ) -> None:
