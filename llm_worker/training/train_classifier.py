@@ -40,6 +40,7 @@ from llm_worker.classifier.model import (
 )
 from llm_worker.classifier.rules import most_urgent
 from llm_worker.training.classifier_text import read_calls, read_vignettes, training_texts
+from llm_worker.training.make_reference import write_reference
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -382,6 +383,7 @@ def main() -> None:
         story=fit_story(rows.features, rows.priority, read_written()),
     )
     save(arguments.out, fitted, scores, rows)
+    write_reference(arguments.csv, arguments.out)
     found = cross_validated(scores, rows)
     if arguments.figures:
         arguments.figures.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
