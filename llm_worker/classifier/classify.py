@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
+from llm_worker.classifier.complaints import complaint
 from llm_worker.classifier.decision import DEFAULT_COSTS, Costs, decide, level_sets
 from llm_worker.classifier.explain import model_reasons
 from llm_worker.classifier.features import CaseView, view
@@ -115,6 +116,7 @@ def screen(facts: CaseFacts) -> Classification:
         rules_version=RULES_VERSION,
         model_version=NO_MODEL,
         news2=news2(facts),
+        complaint=_complaint(fired, (), facts),
     )
 
 
@@ -135,6 +137,7 @@ def _suggestion(
         rules_version=RULES_VERSION,
         model_version=version,
         news2=news2(case.facts),
+        complaint=_complaint(case.fired, case.view.concepts, case.facts),
     )
 
 
@@ -149,6 +152,10 @@ def _unsure(
         or len(levels) > _MAX_LEVELS
         or (floor < LEAST_URGENT and decided - floor >= _MAX_GAP)
     )
+
+
+def _complaint(fired: Sequence[Fired], groups: Iterable[str], facts: CaseFacts) -> str | None:
+    return complaint([item.rule.code for item in fired], groups, facts.age_years)
 
 
 def _danger_signs(fired: Sequence[Fired]) -> tuple[str, ...]:

@@ -47,7 +47,8 @@ class Classification:
     `priority` is what the queue uses: the model's decision, made more urgent by rules where
     they demand it. `model_priority` is the model's single most likely level, before costs and
     rules. `probabilities` run from priority 0 to 4 and sum to one. `level_set` are the
-    priorities that together hold the right one nine times in ten.
+    priorities that together hold the right one nine times in ten. `complaint` names what the
+    words are about, where that is known.
     """
 
     priority: int
@@ -61,6 +62,7 @@ class Classification:
     rules_version: str
     model_version: str
     news2: News2 | None
+    complaint: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
