@@ -17,7 +17,19 @@ from llm_worker.engine.settings import EngineSettings
 
 log = structlog.get_logger(__name__)
 
+SMALL_MODEL_PARAMETERS = 30_000_000
 MAX_PROMPT_TOKENS = 1536  # a long caller's story, all vitals, and a chat model's instruction
+
+
+def num_threads(num_parameters: int, wanted: int | None) -> int:
+    """Threads of PyTorch on a CPU, where the site has not said how many are `wanted`.
+
+    The steps of a small model take microseconds each: threads that must meet after every one
+    of them cost more than they give, and wait for whatever else the machine does.
+    """
+    if wanted is not None:
+        return wanted
+    return 1 if num_parameters < SMALL_MODEL_PARAMETERS else torch.get_num_threads()
 
 
 def build_engine() -> Engine:
@@ -45,8 +57,6 @@ def _remote_engine() -> Engine:
 
 
 def _local_engine() -> Engine:
-    if settings.TRIAGE_TORCH_THREADS is not None:
-        torch.set_num_threads(settings.TRIAGE_TORCH_THREADS)
     context_tokens = MAX_PROMPT_TOKENS + settings.TRIAGE_MAX_NEW_TOKENS
     device = resolve_device(cast(Device, settings.TRIAGE_DEVICE))
     sizes = EngineSettings.for_device(
@@ -61,12 +71,15 @@ def _local_engine() -> Engine:
         random_weights=settings.TRIAGE_LLM_RANDOM,
         num_kv_tokens=sizes.num_kv_tokens or settings.TRIAGE_SEATS * context_tokens,
     )
+    if loaded.device == "cpu":
+        torch.set_num_threads(num_threads(loaded.num_parameters, settings.TRIAGE_TORCH_THREADS))
     log.info(
         "model_loaded",
         model=settings.TRIAGE_LLM_NAME,
         device=loaded.device,
         million_parameters=round(loaded.num_parameters / 1e6, 1),
         random_weights=loaded.has_random_weights,
+        threads=torch.get_num_threads(),
     )
     return LocalEngine(
         loaded.model,

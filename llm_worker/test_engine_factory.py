@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from llm_worker.engine import loading
 from llm_worker.engine.byte_tokenizer import NUM_BYTE_TOKENS, byte_tokenizer
 from llm_worker.engine.driver import Driver
 from llm_worker.engine.loading import ModelUnavailable, NotEnoughMemory, random_model
-from llm_worker.engine_factory import build_engine
+from llm_worker.engine_factory import build_engine, num_threads
 from llm_worker.prompting import SYSTEM_INSTRUCTION
 
 CHAT_TEMPLATE = (
@@ -51,6 +52,7 @@ def site(settings: Settings) -> Settings:
     settings.TRIAGE_LLM_RANDOM = False
     settings.TRIAGE_SEATS = 2
     settings.TRIAGE_KV_BLOCKS = None
+    settings.TRIAGE_TORCH_THREADS = None
     return settings
 
 
@@ -80,6 +82,19 @@ def test_a_configuration_alone_serves_where_noise_is_asked_for(
         build_engine()
     site.TRIAGE_LLM_RANDOM = True
     assert build_engine().num_seats == 2
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def test_a_small_model_takes_one_thread_unless_the_site_says_otherwise() -> None:
+    assert num_threads(3_000_000, None) == 1
+    assert num_threads(3_000_000, 4) == 4
+    assert num_threads(4_000_000_000, None) == torch.get_num_threads()
 
 
 @pytest.mark.parametrize("source", ["/no/such/folder", "./no/such", "~/no/such"])
