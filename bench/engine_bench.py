@@ -1,6 +1,7 @@
 """Tokens per second of the local engine, beside what the memory of the machine allows.
 
     python bench/engine_bench.py                                    a small model on the CPU
+    python bench/engine_bench.py --config llm_worker/models/embedded
     python bench/engine_bench.py --device cuda --config llm_worker/models/configs/qwen3-4b
 
 Every step of a decoder reads all weights once and the keys and values of every request in
