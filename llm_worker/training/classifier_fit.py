@@ -1,0 +1,204 @@
+"""Fitting the triage model: boosters, calibration, costs, threshold of the level sets.
+
+For each boundary between levels (P(priority <= k), k = 0..3) bagged monotone boosters and a
+free forest of randomised trees, whose log odds are added. What is chosen after that (calibration
+lines, costs, threshold) is `settle`d on out-of-fold scores.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+
+from llm_worker.classifier import figures
+from llm_worker.classifier.classify import Seen, look
+from llm_worker.classifier.decision import Costs, Floats, conformal_threshold, decide
+from llm_worker.classifier.features import DIRECTIONS, FEATURES
+from llm_worker.classifier.ktas import to_facts
+from llm_worker.classifier.model import NUM_HEADS, from_scores, log_odds
+from llm_worker.classifier.rules import most_urgent
+
+Ints = NDArray[np.int64]
+
+NUM_BAGS: Final = 6
+NUM_FREE_TREES: Final = 80
+BAG_SHARE: Final = 0.8
+MIN_RARE: Final = 50  # rarer outcomes are in every bag
+COVERAGE: Final = 0.90
+# Costs of under-triage by true priority, times a factor that is chosen for the limits below.
+COST_SHAPE: Final = (1.0, 1.0, 0.45, 0.33)
+COST_FACTORS: Final = (2.0, 2.5, 3.0, 3.5, 4.0, 4.25, 4.5, 4.75, 5.0, 5.5, 6.0, 7.0, 8.0)
+MAX_UNDER: Final = 0.06
+MAX_OVER: Final = 0.30
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    seen: list[Seen]
+    features: Floats  # [n, features]
+    priority: Ints  # 0..4
+    fold: Ints
+
+    def keep(self, chosen: NDArray[np.bool_]) -> Rows:
+        seen = [case for case, kept in zip(self.seen, chosen, strict=True) if kept]
+        return Rows(seen, self.features[chosen], self.priority[chosen], self.fold[chosen])
+
+    @property
+    def floor(self) -> Ints:
+        """The least urgent priority that the rules allow, per row."""
+        return np.array([most_urgent(case.fired) for case in self.seen])
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Fitted boosters, `bags[head]`."""
+
+    bags: list[list[HistGradientBoostingClassifier]]
+
+    def scores(self, features: Floats) -> Floats:
+        """[n, heads]: mean log odds of P(priority <= head)."""
+        return np.stack(
+            [np.mean([m.decision_function(features) for m in bag], axis=0) for bag in self.bags],
+            axis=1,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What speaks for patients who were seen arriving: both kinds of trees."""
+
+    bound: Heads
+    free: list[ExtraTreesClassifier]  # by head
+
+    def scores(self, features: Floats) -> Floats:
+        shares = np.stack([f.predict_proba(features)[:, 1] for f in self.free], axis=1)
+        return self.bound.scores(features) + log_odds(shares)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is chosen on out-of-fold scores."""
+
+    slope: Floats
+    offset: Floats
+    set_threshold: float
+    costs: Costs
+
+    def probabilities(self, scores: Floats) -> Floats:
+        return from_scores(scores, self.slope, self.offset)
+
+
+def read_rows(path: Path) -> Rows:
+    """The columns of the KTAS study with `expert_level` and `fold`."""
+    with path.open(newline="", encoding="utf-8-sig") as handle:
+        records = list(csv.DictReader(handle))
+    seen = [look(to_facts(record)) for record in records]
+    return Rows(
+        seen=seen,
+        features=np.array([case.view.row() for case in seen]),
+        priority=np.array([int(record["expert_level"]) - 1 for record in records]),
+        fold=np.array([int(record["fold"]) for record in records]),
+    )
+
+
+def fit(features: Floats, priority: Ints, weight: Floats) -> Heads:
+    return Heads(
+        [
+            [_booster(features, priority <= head, weight, bag) for bag in range(NUM_BAGS)]
+            for head in range(NUM_HEADS)
+        ]
+    )
+
+
+def fit_rows(rows: Rows) -> Pair:
+    return Pair(
+        bound=fit(rows.features, rows.priority, np.ones(len(rows.priority))),
+        free=fit_free(rows.features, rows.priority),
+    )
+
+
+def fit_free(features: Floats, priority: Ints) -> list[ExtraTreesClassifier]:
+    """Extremely randomised trees (Geurts 2006), one forest per head, bound in nothing."""
+    return [
+        ExtraTreesClassifier(
+            NUM_FREE_TREES, min_samples_leaf=3, max_features=0.35, max_depth=12, random_state=0
+        ).fit(features, priority <= head)
+        for head in range(NUM_HEADS)
+    ]
+
+
+def _booster(
+    features: Floats, target: NDArray[np.bool_], weight: Floats, seed: int
+) -> HistGradientBoostingClassifier:
+    keep = np.random.default_rng(seed).random(len(target)) < BAG_SHARE
+    rare = target if target.mean() < 0.5 else ~target
+    if rare.sum() < MIN_RARE:
+        keep |= rare
+    booster = HistGradientBoostingClassifier(
+        learning_rate=0.05,
+        max_iter=110,
+        min_samples_leaf=6,
+        max_leaf_nodes=8,
+        l2_regularization=5.0,
+        max_features=0.25,
+        monotonic_cst=[DIRECTIONS[name] for name in FEATURES],
+        early_stopping=False,
+        random_state=seed,
+    )
+    return booster.fit(features[keep], target[keep], sample_weight=weight[keep])
+
+
+def out_of_fold(rows: Rows) -> Floats:
+    """[n, heads]: the score of every row from boosters that saw no row of its fold."""
+    scores = np.zeros((len(rows.priority), NUM_HEADS))
+    for fold in np.unique(rows.fold):
+        test = rows.fold == fold
+        scores[test] = fit_rows(rows.keep(~test)).scores(rows.features[test])
+    return scores
+
+
+def calibrate(scores: Floats, priority: Ints) -> tuple[Floats, Floats]:
+    """Slope and offset per head (Platt), the slope kept positive so that order survives."""
+    slope, offset = np.ones(NUM_HEADS), np.zeros(NUM_HEADS)
+    for head in range(NUM_HEADS):
+        line = LogisticRegression(C=1.0).fit(scores[:, [head]], priority <= head)
+        slope[head] = max(0.2, float(line.coef_[0, 0]))
+        offset[head] = float(line.intercept_[0])
+    return slope, offset
+
+
+def settle(scores: Floats, rows: Rows) -> Settings:
+    """Everything that is chosen, from scores in which no row was judged by what saw it."""
+    slope, offset = calibrate(scores, rows.priority)
+    chances = from_scores(scores, slope, offset)
+    return Settings(
+        slope=slope,
+        offset=offset,
+        set_threshold=conformal_threshold(chances, rows.priority, COVERAGE),
+        costs=choose_costs(chances, rows),
+    )
+
+
+def choose_costs(chances: Floats, rows: Rows) -> Costs:
+    """Those that stay furthest inside both limits, on under- and on over-triage."""
+
+    def strain(factor: float) -> float:
+        final = np.minimum(decide(chances, costs_of(factor)), rows.floor)
+        return max(
+            figures.under(rows.priority, final) / MAX_UNDER,
+            figures.over(rows.priority, final) / MAX_OVER,
+        )
+
+    return costs_of(min(COST_FACTORS, key=strain))
+
+
+def costs_of(factor: float) -> Costs:
+    first, second, third, fourth = (round(max(1.0, factor * share), 2) for share in COST_SHAPE)
+    return Costs(under=(first, second, third, fourth))
