@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -38,3 +39,41 @@ class Run:
     preemptions: int
     evictions: int
     recomputed_tokens: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What a simulated GPU did, counted as it goes on."""
+
+    busy_seconds: float = 0.0
+    used_block_seconds: float = 0.0
+    decode_tokens: int = 0
+    decode_steps: int = 0
+    prefill_passes: int = 0
+    preemptions: int = 0
+    evictions: int = 0
+    recomputed_tokens: int = 0
+
+    def run(
+        self,
+        outcomes: Sequence[Outcome],
+        *,
+        num_requests: int,
+        makespan_seconds: float,
+        num_kv_blocks: int | None,
+    ) -> Run:
+        """The run that has ended. Without a limit of KV blocks none of them are in use."""
+        whole = (num_kv_blocks or 0) * self.busy_seconds
+        return Run(
+            outcomes=tuple(outcomes),
+            num_requests=num_requests,
+            makespan_seconds=makespan_seconds,
+            busy_seconds=self.busy_seconds,
+            decode_tokens=self.decode_tokens,
+            decode_steps=self.decode_steps,
+            prefill_passes=self.prefill_passes,
+            kv_utilisation=self.used_block_seconds / whole if whole else 0.0,
+            preemptions=self.preemptions,
+            evictions=self.evictions,
+            recomputed_tokens=self.recomputed_tokens,
+        )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from scheduling.simulator.hardware import PublishedModel
-from scheduling.simulator.outcome import Outcome, Run
+from scheduling.simulator.outcome import Outcome, Run, Tally
 from scheduling.simulator.published_member import KEYS, Member, member_of
 from scheduling.simulator.published_memory import PublishedMemory
 from scheduling.simulator.published_queue import PublishedQueue
@@ -45,10 +45,7 @@ class PublishedRule:
         self._memory = PublishedMemory(model)
         self._outcomes: list[Outcome] = []
         self._clock_seconds = 0.0
-        self._busy_seconds = 0.0
-        self._used_block_seconds = 0.0
-        self._decode_tokens = self._decode_steps = self._prefill_passes = 0
-        self._preemptions = 0
+        self._tally = Tally()
 
     def run(self) -> Run:
         quiet = False
@@ -58,13 +55,13 @@ class PublishedRule:
                 self._wait_for_next_event()
                 quiet = False
             finished = len(self._outcomes)
-            before = self._decode_steps
+            before = self._tally.decode_steps
             self._iterate(leap=quiet)
             self._take_arrivals(self._clock_seconds)
             self._drop_finished()
             quiet = not self._schedule() and len(self._outcomes) == finished
             idle = len(self._outcomes) == finished
-            fruitless = fruitless + max(1, self._decode_steps - before) if idle else 0
+            fruitless = fruitless + max(1, self._tally.decode_steps - before) if idle else 0
             if fruitless > _MAX_FRUITLESS_ITERATIONS:
                 break
         return self._result()
@@ -80,7 +77,7 @@ class PublishedRule:
             member = self._arriving[self._num_arrived]
             if member.work.enqueue_seconds > until_seconds:
                 return
-            member.seen_busy_seconds = self._busy_seconds
+            member.seen_busy_seconds = self._tally.busy_seconds
             self._queue.push(member)
             self._num_arrived += 1
 
@@ -99,7 +96,7 @@ class PublishedRule:
             if member.started_seconds < 0:
                 member.started_seconds = self._clock_seconds
             member.ready = True
-        self._prefill_passes += 1
+        self._tally.prefill_passes += 1
         self._advance(max((member.prefill_seconds for member in served), default=0.0))
 
     def _decode(self, num_steps: int) -> None:
@@ -119,10 +116,10 @@ class PublishedRule:
         for member in served:
             if member.first_token_seconds < 0:
                 first = cumulated[longest + 1] - cumulated[longest]
-                member.first_token_seconds = self._busy_seconds + first
+                member.first_token_seconds = self._tally.busy_seconds + first
             member.decoded += num_steps
-        self._decode_tokens += num_steps * len(served)
-        self._decode_steps += num_steps
+        self._tally.decode_tokens += num_steps * len(served)
+        self._tally.decode_steps += num_steps
         self._advance(cumulated[longest + num_steps] - cumulated[longest])
 
     def _num_alike_steps(self) -> int:
@@ -182,8 +179,8 @@ class PublishedRule:
 
     def _advance(self, seconds: float) -> None:
         self._clock_seconds += seconds
-        self._busy_seconds += seconds
-        self._used_block_seconds += seconds * self._memory.num_used
+        self._tally.busy_seconds += seconds
+        self._tally.used_block_seconds += seconds * self._memory.num_used
 
     def _drop_finished(self) -> None:
         kept = []
@@ -205,7 +202,7 @@ class PublishedRule:
             queued_seconds=work.enqueue_seconds,
             started_seconds=member.started_seconds,
             finished_seconds=self._clock_seconds,
-            response_seconds=self._busy_seconds + before,
+            response_seconds=self._tally.busy_seconds + before,
             ttft_seconds=member.first_token_seconds + before,
         )
 
@@ -227,7 +224,7 @@ class PublishedRule:
         if self._batch == before:
             return False
         staying = set(map(id, self._batch))
-        self._preemptions += sum(id(member) not in staying for member in before)
+        self._tally.preemptions += sum(id(member) not in staying for member in before)
         return True
 
     def _fetch(self) -> list[Member]:
@@ -256,19 +253,13 @@ class PublishedRule:
         return merged + left[::-1] + right[::-1]
 
     def _result(self) -> Run:
-        blocks = self._model.num_kv_blocks * self._busy_seconds
-        return Run(
-            outcomes=tuple(self._outcomes),
+        self._tally.evictions = self._memory.num_evictions
+        self._tally.recomputed_tokens = self._memory.recomputed_tokens
+        return self._tally.run(
+            self._outcomes,
             num_requests=len(self._arriving),
             makespan_seconds=self._clock_seconds,
-            busy_seconds=self._busy_seconds,
-            decode_tokens=self._decode_tokens,
-            decode_steps=self._decode_steps,
-            prefill_passes=self._prefill_passes,
-            kv_utilisation=self._used_block_seconds / blocks if blocks else 0.0,
-            preemptions=self._preemptions,
-            evictions=self._memory.num_evictions,
-            recomputed_tokens=self._memory.recomputed_tokens,
+            num_kv_blocks=self._model.num_kv_blocks,
         )
 
 

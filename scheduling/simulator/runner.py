@@ -12,7 +12,7 @@ from scheduling.core.policies import KeyFunction, Preemption
 from scheduling.core.request import PRIORITIES
 from scheduling.core.scheduler import Batch, Scheduler
 from scheduling.simulator.hardware import ServiceModel, check_sizes
-from scheduling.simulator.outcome import Outcome, Run
+from scheduling.simulator.outcome import Outcome, Run, Tally
 from scheduling.simulator.progress import DecodingBatch, Progress, request_of
 from scheduling.simulator.workload import Work
 
@@ -63,10 +63,7 @@ class Runner:
         self._decoding = DecodingBatch()
         self._outcomes: list[Outcome] = []
         self._now = 0.0
-        self._busy_seconds = 0.0
-        self._used_block_seconds = 0.0
-        self._decode_tokens = self._decode_steps = self._prefill_passes = 0
-        self._preemptions = self._evictions = self._recomputed_tokens = 0
+        self._tally = Tally()
 
     def run(self) -> Run:
         while len(self._outcomes) < len(self._arriving):
@@ -96,7 +93,7 @@ class Runner:
         for request_id in (*batch.preempted, *batch.evicted):
             self._unseat(self._all[request_id])
         self._lose_memory(batch.evicted)
-        self._preemptions += len(batch.preempted)
+        self._tally.preemptions += len(batch.preempted)
         for request_id in batch.admitted:
             member = self._all[request_id]
             member.seated = True
@@ -121,7 +118,7 @@ class Runner:
         self._decoding.leave(member)
 
     def _lose_memory(self, evicted: Sequence[str]) -> None:
-        self._evictions += len(evicted)
+        self._tally.evictions += len(evicted)
         for request_id in evicted:
             member = self._all[request_id]
             member.ready = False
@@ -138,7 +135,7 @@ class Runner:
             ahead = self._scheduler.reserve_ahead(free_slots, self._now)
             members += [self._all[request.id] for request in ahead]
         self._advance(max(self._restore(member) for member in members))
-        self._prefill_passes += 1
+        self._tally.prefill_passes += 1
         for member in members:
             member.ready = True
             member.chunk_left_tokens = 0
@@ -153,7 +150,7 @@ class Runner:
             return self._model.prefill_seconds(tokens)
         seconds = self._model.restore_seconds(tokens)
         if seconds == self._model.prefill_seconds(tokens):
-            self._recomputed_tokens += tokens
+            self._tally.recomputed_tokens += tokens
         return seconds
 
     def _decode(self) -> None:
@@ -179,7 +176,7 @@ class Runner:
                 continue
             chunk = min(budget, member.chunk_left_tokens)
             if member.generated_tokens:
-                self._recomputed_tokens += chunk
+                self._tally.recomputed_tokens += chunk
             budget -= chunk
             member.chunk_left_tokens -= chunk
             if chunk:
@@ -253,17 +250,17 @@ class Runner:
         self._wordless.clear()
 
     def _account_steps(self, num_steps: int) -> None:
-        self._decode_steps += num_steps
-        self._decode_tokens += num_steps * self._decoding.num_running
+        self._tally.decode_steps += num_steps
+        self._tally.decode_tokens += num_steps * self._decoding.num_running
 
     def _advance(self, seconds: float, growing_steps: int = 0) -> None:
         self._now += seconds
-        self._busy_seconds += seconds
+        self._tally.busy_seconds += seconds
         if self._kv is not None:
             # A step takes each decoding request on by one token, on average 1/32 of a block.
             grown = growing_steps * self._kv.num_growing / (2 * self._kv.block_tokens)
             used = self._kv.num_blocks - self._kv.num_free + grown
-            self._used_block_seconds += seconds * used
+            self._tally.used_block_seconds += seconds * used
 
     def _finish(self, finished: Sequence[Progress]) -> None:
         for member in finished:
@@ -290,21 +287,11 @@ class Runner:
         self._lose_memory(evicted)
 
     def _result(self) -> Run:
-        num_blocks = self._model.num_kv_blocks
-        used = self._used_block_seconds
-        share = used / (num_blocks * self._busy_seconds) if num_blocks and self._busy_seconds else 0
-        return Run(
-            outcomes=tuple(self._outcomes),
+        return self._tally.run(
+            self._outcomes,
             num_requests=len(self._arriving),
             makespan_seconds=self._now,
-            busy_seconds=self._busy_seconds,
-            decode_tokens=self._decode_tokens,
-            decode_steps=self._decode_steps,
-            prefill_passes=self._prefill_passes,
-            kv_utilisation=share,
-            preemptions=self._preemptions,
-            evictions=self._evictions,
-            recomputed_tokens=self._recomputed_tokens,
+            num_kv_blocks=self._model.num_kv_blocks,
         )
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from scheduling.core.policies import POLICIES, Preemption
-from scheduling.simulator.hardware import PublishedModel, ServiceModel, check_sizes
+from scheduling.simulator.hardware import SETTINGS, PublishedModel, ServiceModel, check_sizes
 from scheduling.simulator.outcome import Run
 from scheduling.simulator.published import PUBLISHED_POLICIES, run_published
 from scheduling.simulator.runner import DEFAULT_PROMISES_SECONDS, RunnerOptions, run_ours
@@ -61,7 +61,8 @@ def _simulate_published(simulation: Simulation, works: Sequence[Work], num_seats
         known = ", ".join(PUBLISHED_POLICIES)
         raise NotPossible(f"policy {simulation.policy}: the published rule has only {known}")
     if not isinstance(simulation.model, PublishedModel):
-        raise NotPossible(f"setting {simulation.model.name}: the published rule needs its own")
+        known = ", ".join(SETTINGS)
+        raise NotPossible(f"setting {simulation.model.name}: the published rule knows only {known}")
     check_sizes(works, simulation.model)
     return run_published(works, simulation.policy, simulation.model, num_seats)
 

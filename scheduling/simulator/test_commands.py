@@ -158,6 +158,16 @@ def test_errors_reach_the_requests_of_a_file(tmp_path: Path) -> None:
         workload_of(options("--error-rate", "0.5"))
 
 
+def test_a_stream_that_draws_no_request_is_no_error() -> None:
+    few = ("--gap-num", "1", "--max-concurrent-user-requests", "1")
+    seed = next(s for s in range(9) if not workload_of(options(*few, "--seed", str(s))))
+    for batching in ("ours", "published"):
+        empty = (*few, "--seed", str(seed), "--batching", batching)
+        assert simulated(*empty)["finished"] == 0
+        assert "finished 0 of 0" in simulate_command(options(*empty), clock())
+        assert "semantic" in compare_command(options(*empty), clock())
+
+
 def test_what_can_never_fit_is_refused_by_both_rules(tmp_path: Path) -> None:
     load = tmp_path / "load.csv"
     load.write_text("arrival,priority,prompt,output\n0,1,30000,9000\n")

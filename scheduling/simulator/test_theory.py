@@ -32,7 +32,9 @@ def uniform(random: Random) -> float:
     return 2.0 * random.random()
 
 
-SECOND_MOMENT = {exponential: 2.0, uniform: 4 / 3}  # of a service time
+Service = Callable[[Random], float]
+
+SECOND_MOMENT: dict[Service, float] = {exponential: 2.0, uniform: 4 / 3}  # of a service time
 
 
 def servers(count: int) -> StepTimeModel:
@@ -50,7 +52,7 @@ def load(
     seed: int,
     arrivals_per_second: float,
     shares: tuple[float, ...] = (1.0,),
-    service: Callable[[Random], float] = exponential,
+    service: Service = exponential,
 ) -> list[Work]:
     """Poisson arrivals; service of mean one second."""
     random = Random(seed)
@@ -120,7 +122,7 @@ def sigma(priority: int) -> float:
 
 
 @pytest.mark.parametrize("service", [exponential, uniform])
-def test_priorities_that_do_not_preempt(service: Callable[[Random], float]) -> None:
+def test_priorities_that_do_not_preempt(service: Service) -> None:
     """Priority M/G/1 (Cobham 1954): W0 / ((1 - s)(1 - s')), W0 = lambda E[S^2] / 2."""
     outcomes = responses(load(3, RATE, SHARES, service), "pjf", 1, Preemption.NEVER)
     residual = RATE * SECOND_MOMENT[service] / 2

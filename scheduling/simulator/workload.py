@@ -126,7 +126,7 @@ def with_shifted_arrivals(works: Sequence[Work]) -> list[Work]:
     The published feeder inserts an event and then sleeps; its results rest on this shift.
     """
     events = sorted({work.arrival_seconds for work in works})
-    shifted = dict(zip(events, [0.0, *events[:-1]], strict=True))
+    shifted = dict(zip(events, [0.0, *events][: len(events)], strict=True))
     return [replace(work, enqueue_seconds=shifted[work.arrival_seconds]) for work in works]
 
 
