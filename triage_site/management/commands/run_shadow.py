@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from llm_worker.shadow import Shadow
 from triage_site.processes import die_with_parent
 
-NICENESS = 15
+NICENESS = 10
 
 
 class Command(BaseCommand):
