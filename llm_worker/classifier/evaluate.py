@@ -9,6 +9,7 @@ the classifier works: docs/MODEL_CARD.md has the cross-validated ones.
 from __future__ import annotations
 
 import csv
+import io
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ _KTAS_COLUMN: Final = "chief_complaint"
 _TEXT_COLUMN: Final = "text"
 _LABEL: Final = "expert_level"
 _NURSE: Final = "nurse_level"
+_DELIMITERS: Final = ",;\t"
 _BATCH: Final = 256
 _NUM_TIMED: Final = 200
 _SEED: Final = 0
@@ -49,20 +51,34 @@ class Cases:
 
 
 def read_csv(path: Path) -> Cases:
-    """Raises BadFile, or OSError where the file cannot be opened."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as handle:
-            return _read(csv.DictReader(handle, strict=True))
-    except UnicodeDecodeError:
-        raise BadFile(1, "file", "is not UTF-8 text") from None
+    """Comma, semicolon or tab between fields, point or comma in numbers, UTF-8 or Windows text.
+
+    Raises BadFile, or OSError where the file cannot be opened.
+    """
+    text = _decoded(path.read_bytes())
+    header, _, rest = text.partition("\n")
+    delimiter = max(_DELIMITERS, key=header.count)
+    lines = io.StringIO(f"{header.lower()}\n{rest}", newline="")
+    return _read(csv.DictReader(lines, delimiter=delimiter, strict=True, skipinitialspace=True))
+
+
+def _decoded(data: bytes) -> str:
+    for encoding in ("utf-8-sig", "cp1252"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise BadFile(1, "file", "is no text")
 
 
 def _read(reader: csv.DictReader[str]) -> Cases:
     columns = _columns(reader)
     to_facts = ktas.to_facts if _KTAS_COLUMN in columns else _free_text
     facts: list[CaseFacts] = []
-    labels: list[int] = []
-    nurse: list[int] = []
+    labels: list[int | None] = []
+    nurse: list[int | None] = []
     for row in _rows(reader):
         if None in row or None in row.values():
             raise BadFile(
@@ -70,19 +86,26 @@ def _read(reader: csv.DictReader[str]) -> Cases:
             )
         try:
             facts.append(to_facts(row))
-            if _LABEL in columns:
-                labels.append(_priority(row, _LABEL))
-            if _NURSE in columns:
-                nurse.append(_priority(row, _NURSE))
+            labels.append(_priority(row, _LABEL))
+            nurse.append(_priority(row, _NURSE))
         except ktas.BadField as bad:
             raise BadFile(reader.line_num, bad.field, bad.reason) from None
     if not facts:
         raise BadFile(2, "file", "has a header but no rows")
-    return Cases(facts, labels or None, nurse or None)
+    return Cases(facts, _all_or_none(labels, _LABEL), _all_or_none(nurse, _NURSE))
+
+
+def _all_or_none(levels: list[int | None], column: str) -> list[int] | None:
+    """None where the column is missing or empty throughout."""
+    known = [level for level in levels if level is not None]
+    if known and len(known) < len(levels):
+        raise BadFile(levels.index(None) + 2, column, "is empty, but other rows have it")
+    return known or None
 
 
 def _columns(reader: csv.DictReader[str]) -> Sequence[str]:
-    columns = reader.fieldnames or []
+    columns = [(name or "").strip() for name in reader.fieldnames or []]
+    reader.fieldnames = columns
     if _KTAS_COLUMN not in columns and _TEXT_COLUMN not in columns:
         raise BadFile(
             1, _TEXT_COLUMN, f"neither a column {_KTAS_COLUMN} nor a column {_TEXT_COLUMN}"
@@ -108,8 +131,10 @@ def _free_text(row: Mapping[str, str | None]) -> CaseFacts:
     return ktas.to_facts({**row, _KTAS_COLUMN: text})
 
 
-def _priority(row: Mapping[str, str | None], column: str) -> int:
+def _priority(row: Mapping[str, str | None], column: str) -> int | None:
     cell = (row.get(column) or "").strip().removesuffix(".0")
+    if not cell:
+        return None
     if cell not in {"1", "2", "3", "4", "5"}:
         raise ktas.BadField(column, f"{cell!r} is not a level from 1 to 5")
     return int(cell) - 1

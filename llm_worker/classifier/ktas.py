@@ -30,6 +30,7 @@ _MENTAL: Final = {
 }  # fmt: skip
 _INJURY: Final = {"": None, "1": False, "2": True}
 Value = TypeVar("Value")
+_BLANK: Final = frozenset({"na", "n/a", "nan", "null", "none"})
 _PAIN: Final = frozenset({"", "0", "1"})
 
 
@@ -62,7 +63,8 @@ def to_facts(row: Mapping[str, str | None]) -> CaseFacts:
 
 
 def _cell(row: Mapping[str, str | None], name: str) -> str:
-    return (row.get(name) or "").strip()
+    cell = (row.get(name) or "").strip()
+    return "" if cell.lower() in _BLANK else cell
 
 
 def _text(row: Mapping[str, str | None]) -> str:
@@ -83,7 +85,7 @@ def _number(row: Mapping[str, str | None], name: str, low: float, high: float) -
     if not cell:
         return None
     try:
-        value = float(cell)
+        value = float(cell.replace(",", "."))
     except ValueError:
         raise BadField(name, f"{cell!r} is not a number") from None
     if not low <= value <= high:

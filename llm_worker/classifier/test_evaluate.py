@@ -120,6 +120,37 @@ def test_bad_file_says_line_field_and_reason(tmp_path: Path, rows: list[str], me
     assert str(caught.value).startswith(message)
 
 
+def test_other_order_delimiter_decimals_and_encoding_are_read(tmp_path: Path) -> None:
+    plain = evaluate.read_csv(_write(tmp_path / "plain.csv", _HEADER, _ROWS))
+    lines = [line.split(",")[::-1] for line in (_HEADER.upper(), *_ROWS)]
+    text = "\r\n".join(";".join(cell.replace(".", ",") for cell in line) for line in lines)
+    turned = tmp_path / "turned.csv"
+    turned.write_bytes(text.replace("ant, chest", "ant. chest").encode("utf-8-sig"))
+    assert evaluate.read_csv(turned) == plain
+
+
+def test_windows_text_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "windows.csv"
+    path.write_bytes("text,age_years\ncan\u2019t breathe,70\n".encode("cp1252"))
+    assert evaluate.read_csv(path).facts[0].text == "can\u2019t breathe"
+
+
+def test_empty_label_column_is_no_label_and_a_gap_is_an_error(tmp_path: Path) -> None:
+    rows = ["cough,30,", "arrest,60,"]
+    header = "text,age_years,expert_level"
+    assert evaluate.read_csv(_write(tmp_path / "none.csv", header, rows)).labels is None
+    with pytest.raises(evaluate.BadFile, match="line 3: expert_level: is empty"):
+        evaluate.read_csv(_write(tmp_path / "gap.csv", header, [rows[0] + "4", rows[1]]))
+
+
+@pytest.mark.parametrize("data", [b"\0\1\2", b""])
+def test_no_text_or_no_header_is_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_bytes(data)
+    with pytest.raises(evaluate.BadFile, match="line 1"):
+        evaluate.read_csv(path)
+
+
 def test_unknown_columns_are_refused(tmp_path: Path) -> None:
     with pytest.raises(evaluate.BadFile, match="line 1: text"):
         evaluate.read_csv(_write(tmp_path / "bad.csv", "a,b", ["1,2"]))
