@@ -25,7 +25,10 @@ class Summary:
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """Interpolated linearly between the neighbours; `ordered` ascends and is not empty."""
+    """The value below which `share`, in [0, 1], of them lie; `ordered` ascends, is not empty.
+
+    Interpolated linearly between the neighbours: type 7 of Hyndman and Fan (1996), as in numpy.
+    """
     position = share * (len(ordered) - 1)
     low = int(position)
     high = min(low + 1, len(ordered) - 1)

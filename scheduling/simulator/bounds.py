@@ -77,7 +77,10 @@ def bounds(
 
 
 def solo_floor(works: Sequence[Work], model: ServiceModel) -> float:
-    """Mean response if each had the GPU to itself from the moment it arrives."""
+    """Mean response (seconds) if each had the GPU to itself from the moment it arrives.
+
+    Holds for every order, since nothing that others do makes a request's own work shorter.
+    """
     return fsum(
         work.predictor_seconds + model.solo_seconds(work.prompt_tokens, work.output_tokens)
         for work in works
@@ -102,7 +105,11 @@ def rigorous_mean(works: Sequence[Work], model: ServiceModel, num_seats: int) ->
 def weighted_bound(
     works: Sequence[Work], weights: Sequence[float], model: ServiceModel, num_seats: int
 ) -> float:
-    """Lower bound on the sum of weight x response of any order."""
+    """Lower bound on the sum of weight x response (seconds) of any order.
+
+    One `weights` entry per request. The GPU is charged as in `rigorous_mean`; Goemans' bound
+    takes the place of SRPT, and the sum of weighted solo times that of the solo floor.
+    """
     tasks = _tasks(works, weights, model, num_seats)
     pairs = list(zip(works, weights, strict=True))
     waited = fsum(weight * work.predictor_seconds for work, weight in pairs)
@@ -114,7 +121,10 @@ def weighted_bound(
 
 
 def srpt_total_response(tasks: Iterable[Task]) -> float:
-    """Sum of completion minus release under shortest remaining processing time: optimal."""
+    """Sum of completion minus release (seconds) on one machine that may be interrupted.
+
+    Shortest remaining processing time first, which is optimal (Schrage 1968). O(n log n).
+    """
     arriving = sorted(tasks, key=lambda task: task.release)
     present: list[tuple[float, float]] = []  # (remaining, release)
     responses: list[float] = []

@@ -60,7 +60,8 @@ def write_outputs(experiment: str, points: Points, folder: Path) -> str | None:
     reason = None
     try:
         for name, panels in _panels(experiment, points).items():
-            plots += [path.name for path in save(panels, folder, name)]
+            if all(panel.lines for panel in panels):
+                plots += [path.name for path in save(panels, folder, name)]
     except NoPlots as error:
         reason = str(error)
     write_whole(folder / "README.md", _readme(experiment, points, plots))

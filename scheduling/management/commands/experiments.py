@@ -15,6 +15,8 @@ from scheduling.simulator.experiments import EXPERIMENTS, run_experiment
 from scheduling.simulator.records import read_points
 from scheduling.simulator.results_page import write_results_page
 
+DOCS_RESULTS = Path(settings.BASE_DIR) / "docs" / "results"
+
 
 class Command(BaseCommand):
     help = (
@@ -25,11 +27,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("experiment", choices=[*EXPERIMENTS, "all", "report"])
-        default = Path(getattr(settings, "BASE_DIR", ".")) / "docs" / "results"
-        parser.add_argument("--out", type=Path, default=default)
-        parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
         parser.add_argument(
-            "--largest-group", type=int, help="leave out points with larger groups of requests"
+            "--out",
+            type=Path,
+            default=DOCS_RESULTS,
+            metavar="DIR",
+            help="where results go, and where an interrupted run goes on; docs/results by default",
+        )
+        parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, metavar="N")
+        parser.add_argument(
+            "--largest-group",
+            type=int,
+            metavar="N",
+            help="leave out points with larger groups of requests",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,6 +50,8 @@ class Command(BaseCommand):
                 return
             for name in EXPERIMENTS if chosen == "all" else [chosen]:
                 self._run(name, out, options)
+            if chosen == "all":
+                self._write_page(out)
         except KeyboardInterrupt:
             self.stderr.write("\ninterrupted; the same command goes on from here")
             raise SystemExit(130) from None
@@ -51,7 +63,12 @@ class Command(BaseCommand):
             points = [point for _, point in sorted(read_points(out / name).items())]
             if points and (reason := write_outputs(name, points, out / name)):
                 self.stderr.write(reason)
-        self.stdout.write(f"wrote {write_results_page(out, out.parent / 'RESULTS.md')}")
+        self._write_page(out)
+
+    def _write_page(self, out: Path) -> None:
+        """Beside the project's own records, but inside any other folder."""
+        folder = out.parent if out.resolve() == DOCS_RESULTS.resolve() else out
+        self.stdout.write(f"wrote {write_results_page(out, folder / 'RESULTS.md')}")
 
     def _run(self, name: str, out: Path, options: dict[str, Any]) -> None:
         def progress(done: int, total: int) -> None:
