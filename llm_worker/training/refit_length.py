@@ -22,7 +22,8 @@ from llm_worker.training.fit_length import fit_weights, rank_correlation, save
 MIN_RECORDED: Final = 100
 HELD_OUT: Final = 0.25
 NUM_BUCKETS: Final = 4
-MAX_LOST_CORRELATION: Final = 0.005
+# So little order is lost by chance alone on the few guidances that are held out.
+MAX_LOST_CORRELATION: Final = 0.02
 
 
 class TooFew(ValueError):
