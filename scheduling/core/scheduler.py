@@ -10,7 +10,8 @@ from itertools import islice
 from scheduling.core.eviction import lowest_ranked, victims_for
 from scheduling.core.holders import Holders
 from scheduling.core.kv_blocks import KVBlocks
-from scheduling.core.policies import KeyFunction, Policy, Preemption, may_preempt, order
+from scheduling.core.policies import KeyFunction, Preemption, may_preempt, order
+from scheduling.core.refusal import Refusal
 from scheduling.core.request import Request
 from scheduling.core.running import RunningSet
 from scheduling.core.waiting import WaitingQueue
@@ -53,7 +54,6 @@ class Scheduler:
         self._waiting = WaitingQueue(policy)
         self._kept = Holders(policy)  # waiting, but still holding KV blocks
         self._running = RunningSet()
-        self._refused: Request | None = None
         self._set_policy(policy, preemption)
 
     @property
@@ -110,7 +110,7 @@ class Scheduler:
 
     def update(self, request: Request) -> None:
         """Replaces a request by its newer self: re-prioritised, or with tokens generated."""
-        self._refused = None
+        self._refusal.forget()
         if request.id in self._running:
             self._running[request.id] = request
         elif request.id in self._waiting:
@@ -136,11 +136,11 @@ class Scheduler:
         while (best := self._waiting.best(now)) is not None:
             victim = None
             if len(self._running) >= self._num_seats:
-                if self._stays_refused(best, now):
+                if self._refusal.stands(best, now):
                     break
                 victim = self._worst_running(now)
                 if not may_preempt(best, victim, self._policy, now, self._preemption):
-                    self._refused, self._refused_at = best, now
+                    self._refusal.note(best, now)
                     break
             if not self._find_room(best, now, evicted, preempted):
                 break
@@ -249,32 +249,19 @@ class Scheduler:
     def _set_policy(self, policy: KeyFunction, preemption: Preemption) -> None:
         self._policy = policy
         self._preemption = preemption
-        self._bounded_wait: bool = getattr(policy, "bounded_wait", False)
         cap: int | None = getattr(policy, "max_running", None)
         self._num_seats = self._all_seats if cap is None else min(cap, self._all_seats)
-        # What runs only rises in rank, as no key of a `Policy` grows with tokens generated.
-        self._rank_is_steady = preemption is Preemption.KEY and isinstance(policy, Policy)
-        self._refused = None  # ranked after all that ran, at that moment
-        self._refused_at = 0.0
+        self._refusal = Refusal(policy, preemption)
 
     def _worst_running(self, now: float) -> Request:
         return max(self.running, key=lambda request: order(request, self._policy, now))
-
-    def _stays_refused(self, best: Request, now: float) -> bool:
-        """Whether `best` cannot but be refused again, so that nobody need be compared."""
-        if self._preemption is Preemption.NEVER:
-            return True
-        if not self._rank_is_steady or best is not self._refused:
-            return False
-        fell_due = self._refused_at < best.due_seconds <= now
-        return not (fell_due and self._bounded_wait)
 
     # Moves.
 
     def _admit(self, request: Request, now: float) -> None:
         self._running[request.id] = self._waiting.pop(request.id)
-        if self._stays_refused(request, now):  # so whoever is next ranks after all that run
-            self._refused, self._refused_at = self._waiting.best(now), now
+        if self._refusal.stands(request, now):  # so whoever is next ranks after all that run
+            self._refusal.note(self._waiting.best(now), now)
         self._kept.discard(request.id)
         if self._kv is not None:
             self._kv.start_growing(request.id, request.context_tokens + 1)
