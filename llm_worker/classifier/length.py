@@ -24,6 +24,8 @@ LIMITS_TOKENS: Final = (20, 320)
 
 _preferred_path: Path | None = None
 
+QUOTED_WORDS: Final = 12  # that the guidance repeats of the caller's
+
 _BASIC_SET: Final = (
     "Respiratory rate",
     "Oxygen saturation",
@@ -113,11 +115,12 @@ def features(brief: str) -> dict[str, float]:
     out = {f"priority {name}": float(name == priority) for name in PRIORITY_NAMES}
     out |= {
         "one": 1.0,
-        "words characters": min(len(words), 150) / 10,
-        "long words": float(len(words) > 150),
+        "quoted characters": len(" ".join(words.split()[:QUOTED_WORDS])) / 10,
+        "words": min(len(words.split()), 60) / 10,
         "readings": float(len(readings)),
         "marks": float(marks),
         "urgent marks": marks * urgent,
+        "far marks": float(brief.count("(very ")) * float(not signs),
         "signs": float(len(signs.split("; "))) if signs else 0.0,
         "signs characters": len(signs) / 10,
         "unmeasurable": float(len(lines.get("Could not be measured", "").split(", ")))

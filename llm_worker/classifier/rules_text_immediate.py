@@ -68,7 +68,7 @@ IMMEDIATE: Final[tuple[TextRule, ...]] = (
     text_rule(
         "T0-SEIZING", "seizing now", 0,
         r"(?:is|are|still|actively|currently|keeps|been|started|starts|now) (?:having (?:a |another )?)?(?:seizing|fitting|convulsing)|"
-        r"(?:is|are|was|still) having (?:a |another |an )?(?:seizure|fit|convulsion)|seizing|convulsing|status epilepticus|(?:body|arms and legs|limbs) (?:is |are )(?:jerking|shaking|twitching)|"
+        r"(?:is|are|was|still|and|now|been) having (?:a |another |an )?(?:seizure|fit|convulsion)|having (?:a |another |an )?(?:seizure|fit|convulsion) (?:right )?now|seizing|convulsing|status epilepticus|(?:body|arms and legs|limbs) (?:is |are )(?:jerking|shaking|twitching)|"
         r"(?:shaking|jerking|twitching) (?:all over|violently|and (?:foaming|drooling))(?: \w+){0,4}|foam\w* (?:at|from) (?:the |his |her )?mouth|"
         r"(?:seizure|fit|fitting|convulsion|shaking|jerking) (?:that )?(?:won't|will not|not|hasn't|has not|doesn't|isn't) (?:stop\w*|end\w*)|"
         r"(?:ongoing|continuous|prolonged) (?:seizure|fit|convulsion)s?|seizure (?:is )?(?:ongoing|continu\w+)|"
