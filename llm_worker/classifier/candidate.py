@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 from zipfile import BadZipFile
 
 from llm_worker.classifier.classify import classify, classify_many
+from llm_worker.classifier.decision import DEFAULT_COSTS, Costs
 from llm_worker.classifier.features import FEATURES
 from llm_worker.classifier.model import ModelMismatch, load
 from llm_worker.classifier.types import Classification
@@ -52,7 +53,7 @@ def version_of(folder: Path) -> str:
     return _or_say(folder, _read_version)
 
 
-def open_candidate(folder: Path) -> Candidate:
+def open_candidate(folder: Path, costs: Costs = DEFAULT_COSTS) -> Candidate:
     """Loads the weights. Raises CannotOpen."""
     version = version_of(folder)
     if _is_sequence_model(folder):
@@ -60,14 +61,14 @@ def open_candidate(folder: Path) -> Candidate:
         from llm_worker.classifier import sequence_model
 
         sequence = _or_say(folder, sequence_model.load)
-        many = partial(sequence_model.classify_many, model=sequence)
+        many = partial(sequence_model.classify_many, model=sequence, costs=costs)
         return Candidate(version, lambda facts: many([facts])[0], many)
     # Past the cache of `load`: the files may have changed.
     model = _or_say(folder, load.__wrapped__)
     return Candidate(
         version,
-        one=partial(classify, model=model),
-        many=partial(classify_many, model=model, explain=False),
+        one=partial(classify, model=model, costs=costs),
+        many=partial(classify_many, model=model, costs=costs, explain=False),
     )
 
 

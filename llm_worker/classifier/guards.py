@@ -40,7 +40,7 @@ _STRONG_DENIAL: Final = re.compile(
     r"no signs? of|no (?:known )?history of|no complaints? of|rules out|ruled out|neither)\b"
 )
 _WEAK_DENIAL: Final = re.compile(
-    r"\b(?:no|(?<!can )(?<!will )(?<!would )(?<!should )not|can not (?=see|feel|find|hear)|never|nor)\b"
+    r"\b(?:no|(?<!can )(?<!will )(?<!would )(?<!should )not|can not (?=see|feel|find|hear|be pregnant)|never|nor)\b"
     r"(?! (?:relief|relieved|better|improvement|improving|improved|change|longer|doubt|idea|"
     r"matter|way|only|just|sure|certain|known|response|responding|stop|stopping|,))"
 )

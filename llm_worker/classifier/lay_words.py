@@ -11,7 +11,7 @@ DET: Final = r"(?:(?:the|his|her|my|their|our|your|its|a|an|one|both|this|that|s
 IS: Final = (
     r"(?:(?:is|was|are|were|has|have|had|been|be|goes|gone|went|going|go|got|gets|getting|turned|turning|turns|turn|"
     r"looks|looked|look|looking|feels|felt|feel|feeling|seems|now|all|very|so|really|quite|rather|just|completely|"
-    r"totally|still|become|became|becoming|started|keeps|kept|a bit|a little|sort of|kind of|gradually) )*"
+    r"totally|still|suddenly|become|became|becoming|started|keeps|kept|a bit|a little|sort of|kind of|gradually) )*"
 )
 WHO: Final = (
     r"(?:he|she|they|it|i|him|her|them|me|baby|child|boy|girl|man|woman|lad|lady|patient|son|daughter|wife|"

@@ -72,7 +72,7 @@ EMERGENT: Final[tuple[TextRule, ...]] = (
         "T1-CONFUSION", "new confusion or altered mental state", 1,
         r"(?:acute(?:ly)? |new(?:ly)? |sudden(?:ly)? |more |very |increasingly )?confus(?:ed|ion|e)\w*|disorient\w+|deliri\w+|(?:mental|mentality) (?:change|status change)s?|"
         r"(?:altered|changed|decreased|abnormal) (?:mental\w*|mentation|consciousness|sensorium|conscious level|level of consciousness|alertness)|"
-        r"(?:drows\w+|stupor\w*|obtund\w+|letharg\w+|semicoma\w*|listless)|not making (?:any )?sense|talking nonsense|(?:does|did) not (?:know|recogni[sz]e) (?:where|who|his|her|us|me|what day|the year)|talk\w* to people who are not there|"
+        r"(?:drows\w+|stupor\w*|obtund\w+|rambling|letharg\w+|semicoma\w*|listless)|not making (?:any )?sense|talking nonsense|(?:does|did) not (?:know|recogni[sz]e) (?:where|who|his|her|us|me|what day|the year)|talk\w* to people who are not there|"
         r"very sleepy (?:and|,) (?:hard|difficult)|(?:hard|difficult|impossible) to (?:wake|rouse|arouse)|gcs (?:of |is |: ?)?(?:9|10|11|12|13)|confundid[oa]|의식 ?저하|의식 ?변화|혼돈",
         unless=r"confused (?:about|by|over) (?:the|his|her|my|which|what) (?:dose|dosage|bill|letter|instructions|appointment|medication|prescription|tablets)|"
         r"(?:chronic|baseline|usual|known|longstanding|long-standing|her normal|his normal|pleasantly) (?:\w+ ){0,2}(?:confus\w+|muddled|dementia|state)|always (?:confused|muddled)|(?:confused|muddled|drowsy) (?:as always|then|for (?:\w+ )?(?:minutes|half an hour|a bit|a while))|was (?:then )?drowsy for|know who (?:to|else)|not drows\w*|drowsy from (?:antihistamine|hayfever)",

@@ -20,7 +20,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
 from llm_worker.classifier.classify import look, suggest
-from llm_worker.classifier.decision import Floats
+from llm_worker.classifier.decision import DEFAULT_COSTS, Costs, Floats
 from llm_worker.classifier.types import NUM_PRIORITIES, Classification
 from llm_worker.facts import CaseFacts
 from llm_worker.prompting import build_brief
@@ -83,7 +83,9 @@ def columns_of(labels: Mapping[int, str]) -> tuple[int, ...]:
     raise ValueError(f"labels must be levels 1 to 5 or priorities 0 to 4, each once, not: {names}")
 
 
-def classify_many(cases: Sequence[CaseFacts], *, model: SequenceModel) -> list[Classification]:
+def classify_many(
+    cases: Sequence[CaseFacts], *, model: SequenceModel, costs: Costs = DEFAULT_COSTS
+) -> list[Classification]:
     """`model_version` is left empty. There are no reasons but those of the rules."""
     if not cases:
         return []
@@ -94,7 +96,7 @@ def classify_many(cases: Sequence[CaseFacts], *, model: SequenceModel) -> list[C
     )
     if not np.isfinite(chances).all():
         raise ValueError("the model gave no probabilities")
-    return suggest(seen, chances, version="", set_threshold=model.set_threshold)
+    return suggest(seen, chances, version="", set_threshold=model.set_threshold, costs=costs)
 
 
 def text_of(facts: CaseFacts) -> str:
