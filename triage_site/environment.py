@@ -51,16 +51,22 @@ def number(name: str, default: float, *, at_least: float) -> float:
     return _bounded(name, text(name) or str(default), float, "a number", at_least, None)
 
 
-def numbers(name: str, default: Sequence[float], *, at_least: float) -> tuple[float, ...]:
-    """Exactly as many numbers as the default has, parted by commas, each at least the last."""
+def numbers(
+    name: str, default: Sequence[float], *, at_least: float, falling: bool = False
+) -> tuple[float, ...]:
+    """Exactly as many numbers as the default has, parted by commas, from priority 0 on.
+
+    They must not fall, as times do not, or, with `falling`, not rise, as costs do not.
+    """
     if not text(name):
         return tuple(default)
     parts = [part.strip() for part in text(name).split(",")]
     values = tuple(_bounded(name, part, float, "a number", at_least, None) for part in parts)
     if len(values) != len(default):
         raise wrong(name, f"must be {len(default)} numbers parted by commas, not {len(values)}")
-    if list(values) != sorted(values):
-        raise wrong(name, "must not fall: a more urgent level cannot wait longer than the next")
+    if list(values) != sorted(values, reverse=falling):
+        way = "rise" if falling else "fall"
+        raise wrong(name, f"must not {way} from the most urgent level to the least urgent")
     return values
 
 

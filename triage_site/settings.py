@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from llm_worker.classifier.decision import DEFAULT_COSTS
 from triage_site import environment, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -85,6 +86,17 @@ TRIAGE_PROMISE_SECONDS = environment.numbers(
 TRIAGE_TARGET_MINUTES = environment.numbers(
     "TRIAGE_TARGET_MINUTES", (0.0, 10.0, 30.0, 60.0, 120.0), at_least=0
 )
+# What a wrong level costs per level of distance: too mild, by true priority 0 to 3, and too
+# urgent; and what a patient of priority 0 or 1 at priority 3 or 4 costs on top.
+TRIAGE_UNDER_COSTS = environment.numbers(
+    "TRIAGE_UNDER_COSTS", DEFAULT_COSTS.under, at_least=0, falling=True
+)
+TRIAGE_OVER_COST = environment.number("TRIAGE_OVER_COST", DEFAULT_COSTS.over, at_least=0.01)
+TRIAGE_MISSED_EMERGENCY_COST = environment.number(
+    "TRIAGE_MISSED_EMERGENCY_COST", DEFAULT_COSTS.missed_emergency, at_least=0
+)
+# Whether a case is queued by the most urgent level that it may well have, not by the decision.
+TRIAGE_QUEUE_BY_SET = environment.flag("TRIAGE_QUEUE_BY_SET", default=False)
 TRIAGE_CLASSIFY_TIMEOUT_SECONDS = environment.number(
     "TRIAGE_CLASSIFY_TIMEOUT_SECONDS", 2, at_least=0.05
 )

@@ -13,6 +13,7 @@ from threading import Event as Flag
 from threading import Lock, Thread
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from llm_worker import classifier
@@ -33,12 +34,19 @@ SHIPPED = Choice(str(WEIGHTS_DIR))
 
 
 def classify(facts: CaseFacts) -> Classification:
-    """What the live classifier says. Raises what its model raises."""
+    """What the live classifier says, at this site's costs. Raises what its model raises."""
+    said = _ask(facts)
+    if settings.TRIAGE_QUEUE_BY_SET:
+        return replace(said, priority=min(said.priority, *said.level_set))
+    return said
+
+
+def _ask(facts: CaseFacts) -> Classification:
     choice = selectors.live_choice()
     other = _held(choice).get(WAIT_SECONDS) if _is_other(choice) else None
     if other is not None:
         return other.classify(facts)
-    said = classifier.classify(facts)
+    said = classifier.classify(facts, costs=selectors.site_costs())
     version, _ = selectors.version_or_why(SHIPPED)
     return replace(said, model_version=version or said.model_version)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from django.conf import settings
 
 from llm_worker.classifier.candidate import Candidate, CannotOpen, open_candidate, version_of
+from llm_worker.classifier.decision import Costs
 from llm_worker.classifier.model import WEIGHTS_DIR
 from triage_site.classifiers.models import ClassifierChange
 
@@ -27,6 +28,15 @@ class Choice:
     @property
     def path(self) -> Path:
         return Path(self.folder or settings.TRIAGE_CLASSIFIER or WEIGHTS_DIR)
+
+
+def site_costs() -> Costs:
+    """What a wrong level costs at this site."""
+    return Costs(
+        under=settings.TRIAGE_UNDER_COSTS,
+        over=settings.TRIAGE_OVER_COST,
+        missed_emergency=settings.TRIAGE_MISSED_EMERGENCY_COST,
+    )
 
 
 def live_choice() -> Choice:
@@ -59,7 +69,7 @@ def version_or_why(choice: Choice) -> tuple[str, str]:
 
 def opened(choice: Choice) -> Candidate:
     """Raises CannotOpen, also where the folder now holds another version than the chosen one."""
-    candidate = open_candidate(choice.path)
+    candidate = open_candidate(choice.path, site_costs())
     if choice.version and candidate.version != choice.version:
         raise CannotOpen(f"{choice.path}: holds {candidate.version}, not {choice.version}")
     return candidate
