@@ -40,9 +40,11 @@ PRIORITY_NAMES: Final = ("resuscitation", "emergent", "urgent", "less urgent", "
 CASE_MARK: Final = "### Case"
 GUIDANCE_MARK: Final = "### Guidance"
 WORDS_LABEL: Final = "Caller's words"
+COMPLAINT_LABEL: Final = "Complaint"
 NONE_FOUND: Final = "none found"
 
 MAX_WORDS_CHARACTERS: Final = 4_000  # of the caller's words in a brief
+MAX_DANGER_SIGNS: Final = 8  # the most urgent: those of a collapse repeat one another
 MAX_COMPLETION_CHARACTERS: Final = 600  # of them for the small model, which was trained on such
 
 SYSTEM_INSTRUCTION: Final = """\
@@ -83,15 +85,19 @@ _CONSCIOUSNESS: Final = {
 _SINGLE_VITALS: Final = ("rr_bpm", "spo2_percent", "hr_bpm", "temp_c", "pain_score")
 
 
-def build_brief(facts: CaseFacts, *, priority: int, danger_signs: Sequence[str]) -> str:
+def build_brief(
+    facts: CaseFacts, *, priority: int, danger_signs: Sequence[str], complaint: str | None = None
+) -> str:
     """The user message: one labelled line per known thing, vitals with their units.
 
     Vitals that were not taken are left out; those that could not be measured are named.
+    `complaint` is what the classifier took the words to be about, where it knows.
+    Of `danger_signs`, most urgent first, the first `MAX_DANGER_SIGNS` are told.
     Raises ValueError where `priority` is not 0 to 4.
     """
     if priority not in range(len(PRIORITY_NAMES)):
         raise ValueError(f"priority: must be 0 to {len(PRIORITY_NAMES) - 1}, was {priority}")
-    signs = [sign for sign in map(neutral_words, danger_signs) if sign]
+    signs = [sign for sign in map(neutral_words, danger_signs) if sign][:MAX_DANGER_SIGNS]
     lines = [
         f"Priority: {PRIORITY_NAMES[priority]}",
         f"Age: {age_phrase(facts.age_years)}",
@@ -102,6 +108,8 @@ def build_brief(facts: CaseFacts, *, priority: int, danger_signs: Sequence[str])
     if facts.injury is not None:
         lines.append(f"Injury: {'yes' if facts.injury else 'no'}")
     lines.append(f"{WORDS_LABEL}: {_quoted(facts.text)}")
+    if complaint:
+        lines.append(f"{COMPLAINT_LABEL}: {neutral_words(complaint)}")
     lines += _vital_lines(facts)
     lines.append(f"Danger signs: {'; '.join(signs) or NONE_FOUND}")
     return "\n".join(lines)

@@ -69,6 +69,17 @@ def test_not_taken_is_left_out_and_unmeasurable_is_said() -> None:
     assert "Danger signs: none found" in brief
 
 
+def test_the_complaint_that_the_classifier_named_has_its_line() -> None:
+    brief = build_brief(CaseFacts(text="cp"), priority=1, danger_signs=[], complaint="chest <pain>")
+    assert 'Caller\'s words: "cp"\nComplaint: chest (pain)\n' in brief
+
+
+def test_at_most_eight_danger_signs_are_told_the_first_ones() -> None:
+    signs = [f"sign {letter}" for letter in "abcdefghij"]
+    brief = build_brief(CaseFacts(text="x"), priority=0, danger_signs=signs)
+    assert brief.endswith("Danger signs: " + "; ".join(signs[:8]))
+
+
 def test_one_half_of_a_blood_pressure_is_named_for_what_it_is() -> None:
     facts = CaseFacts(text="dizzy", sbp_mmhg=85, dbp_mmhg=UNMEASURABLE)
     brief = build_brief(facts, priority=1, danger_signs=[])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -164,14 +164,18 @@ def _enqueue(
             return False
         case = Case.objects.get(id=case_id)
         record(case, kind, now, data=data)
-        signs = () if classification is None else classification.danger_signs
-        _submit_job(case, signs, now)
+        _submit_job(case, classification, now)
     return True
 
 
-def _submit_job(case: Case, danger_signs: Sequence[str], now: datetime) -> Job:
+def _submit_job(case: Case, classification: Classification | None, now: datetime) -> Job:
     assert case.priority is not None
-    brief = build_brief(case.case_facts, priority=case.priority, danger_signs=danger_signs)
+    brief = build_brief(
+        case.case_facts,
+        priority=case.priority,
+        danger_signs=() if classification is None else classification.danger_signs,
+        complaint=None if classification is None else classification.complaint,
+    )
     return scheduling.submit_job(
         case_id=case.id,
         prompt=brief,
