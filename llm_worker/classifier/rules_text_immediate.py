@@ -33,7 +33,7 @@ IMMEDIATE: Final[tuple[TextRule, ...]] = (
         r"(?:cardiac|cardiopulmonary|respiratory|heart) arrest|arrest(?:ed)?(?= ?$| ?[.,;])|"
         r"in arrest|post arrest|cpr|rosc|resuscitat(?:ed|ion)|defibrillat(?:ed|ion)|aed (?:shock|fired)|"
         r"no (?:palpable |carotid |central )?pulse|pulseless|without a pulse|can't (?:find|feel) (?:a |his |her |any )?pulse|"
-        r"asystole|ventricular fibrillation|vf arrest|(?:heart|pulse) (?:has |is )?stopped|paro cardiaco|심정지",
+        r"asystole|lifeless|ventricular fibrillation|vf arrest|(?:heart|pulse) (?:has |is )?stopped|paro cardiaco|심정지",
         unless=r"arrested by|under arrest|police|custody|cpr (?:training|class|course|certif\w+)|no pulse (?:oximeter|ox)|pulseless (?:\w+ )?(?:and )?(?:\w+ )?(?:foot|leg|limb|hand|arm)|no pulse in",
         source=ESI,
         fires=("Arrest", "post-CPR state", "no pulse, neighbour doing CPR", "witnessed cardiac arrest, ROSC after 8 min"),

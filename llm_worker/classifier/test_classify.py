@@ -132,6 +132,38 @@ def test_instructions_in_a_note_change_nothing(injection: str) -> None:
     assert [c.model_priority for c in after] == [c.model_priority for c in before]
 
 
+@pytest.mark.parametrize("vital", ["hr_bpm", "rr_bpm", "sbp_mmhg", "spo2_percent"])
+def test_unmeasurable_is_an_alarm_and_not_taken_is_nothing(vital: str) -> None:
+    plain, not_taken, unmeasurable = (
+        classify(_facts("dizziness", 50.0, {"consciousness": "alert", **values}))
+        for values in ({}, {vital: "not_taken"}, {vital: "unmeasurable"})
+    )
+    assert not_taken == plain
+    assert unmeasurable.priority <= 1 < plain.priority
+
+
+def test_sex_alone_seldom_changes_the_priority() -> None:
+    values: list[dict[str, object]] = [{"arrival_mode": mode} for mode in ("call", "walking")]
+    pairs = [(text, age, v) for text in _BASES for age in (24.0, 50.0, 83.0) for v in values]
+    one, other = (
+        classify_many(
+            [_facts(text, age, {**v, "sex": sex}) for text, age, v in pairs], explain=False
+        )
+        for sex in ("female", "male")
+    )
+    changed = [a.priority != b.priority for a, b in zip(one, other, strict=True)]
+    assert np.mean(changed) <= 0.05
+
+
+def test_age_within_a_band_seldom_changes_the_priority() -> None:
+    one, other = (
+        classify_many([_facts(text, age, {}) for text in _BASES], explain=False)
+        for age in (42.0, 58.0)
+    )
+    changed = [a.priority != b.priority for a, b in zip(one, other, strict=True)]
+    assert np.mean(changed) <= 0.1
+
+
 def test_rules_only_escalate() -> None:
     for text in _BASES:
         facts = _facts(text, 50.0, {})
