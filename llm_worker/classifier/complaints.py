@@ -92,7 +92,7 @@ _CODES: Final[dict[str, str]] = {
     "nosebleed": "epistaxis",
     "ear, nose or throat problem": "ear sore_throat hearing_loss",
     "cut or wound": "open_wound needs_stitches face_injury",
-    "joint or limb pain without injury": "joint_swelling shoulder_arm myalgia neck swelling",
+    "joint or limb pain without injury": "joint_swelling shoulder_arm myalgia neck",
     "skin rash": "rash",
     "toothache or mouth problem": "dental",
     "high blood pressure reading": "high_pressure",
