@@ -179,7 +179,8 @@ def _is_supposed(before: str) -> bool:
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    return max(pattern.finditer(text), key=re.Match.start, default=None)
+    found = list(pattern.finditer(text))
+    return found[-1] if found else None
 
 
 def _last_item(before: str) -> str:

@@ -99,6 +99,7 @@ class Note:
         self.text = text
         self.words = tuple(_words(_clean(text), text))
         self.plain, self._starts, self.sentences = _join(self.words)
+        self._mentions: dict[tuple[int, int], Mention] = {}
         self._sentence_starts = [start for start, _ in self.sentences]
 
     def find(self, pattern: re.Pattern[str]) -> Iterator[Mention]:
@@ -125,6 +126,12 @@ class Note:
 
     def mention(self, match: re.Match[str]) -> Mention:
         """A match in `plain` with its words in the note and how they are meant."""
+        known = self._mentions.get(match.span())
+        if known is None:
+            known = self._mentions[match.span()] = self._judge(match)
+        return known
+
+    def _judge(self, match: re.Match[str]) -> Mention:
         index = self.sentence_at(match.start())
         start, end = self.sentences[index]
         standing = guards.standing(
