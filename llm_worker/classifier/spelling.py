@@ -15,7 +15,7 @@ ABBREVIATIONS: Final[Mapping[str, str]] = {
     "ant": "anterior", "approx": "about", "b/l": "bilateral", "bilat": "bilateral",
     "bp": "blood pressure", "brbpr": "rectal bleeding", "bst": "blood sugar", "bsl": "blood sugar",
     "c/o": "complains of", "cp": "chest pain", "cva": "stroke", "d/t": "due to",
-    "dib": "difficulty breathing", "dm": "diabetes", "doe": "dyspnea on exertion",
+    "aur": "acute urinary retention", "di": "drug intoxication", "dib": "difficulty breathing", "dm": "diabetes", "doe": "dyspnea on exertion",
     "dx": "diagnosis", "dyspnoeic": "dyspneic", "dz": "dizziness", "ekg": "ecg",
     "etoh": "alcohol", "f/c": "fever chills", "fb": "foreign body", "fh": "family history",
     "fhx": "family history", "fx": "fracture", "g/w": "general weakness", "gsw": "gunshot wound",
@@ -41,7 +41,7 @@ ABBREVIATIONS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 # Also ordinary words, in English or in Spanish: shorthand only when written in capitals.
-CAPITALS_ONLY: Final = frozenset({"ha", "loc", "mi", "od", "pe", "si", "ta", "tia"})
+CAPITALS_ONLY: Final = frozenset({"di", "ha", "loc", "mi", "od", "pe", "si", "ta", "tia"})
 
 # Slips that the general rule below does not reach.
 _SLIPS: Final[Mapping[str, str]] = {

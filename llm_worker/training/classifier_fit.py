@@ -27,8 +27,8 @@ from llm_worker.classifier.rules import most_urgent
 
 Ints = NDArray[np.int64]
 
-NUM_BAGS: Final = 6
-NUM_FREE_TREES: Final = 80
+NUM_BAGS: Final = 8
+NUM_FREE_TREES: Final = 120
 BAG_SHARE: Final = 0.8
 MIN_RARE: Final = 50  # rarer outcomes are in every bag
 COVERAGE: Final = 0.90
