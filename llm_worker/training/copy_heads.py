@@ -9,7 +9,7 @@ Training then moves all of these weights like any other.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -52,7 +52,8 @@ def _write_forerunners(model: Qwen3ForCausalLM, spaces: tuple[Tensor, ...]) -> N
     attention = model.model.layers[0].self_attn
     size = model.config.head_dim
     half = size // 2
-    turn = model.config.rope_parameters["rope_theta"] ** (-torch.arange(FAST_PAIRS) / half)
+    rotary: Any = model.config.rope_parameters
+    turn = float(rotary["rope_theta"]) ** (-torch.arange(FAST_PAIRS) / half)
     attention.k_proj.bias[:FAST_PAIRS] = LOOK_STRENGTH
     attention.v_proj.weight[:size] = spaces[0]
     for head, distance in enumerate((1, 2)):
@@ -72,8 +73,9 @@ def _match_and_copy(model: Qwen3ForCausalLM, spaces: tuple[Tensor, ...]) -> None
     config = model.config
     size, half = config.head_dim, config.head_dim // 2
     slow = torch.cat([torch.arange(half - SLOW_PAIRS, half), torch.arange(size - SLOW_PAIRS, size)])
-    queries_per_key = config.num_attention_heads // config.num_key_value_heads
-    for key_head, copied in zip(range(config.num_key_value_heads), (0, 3), strict=False):
+    num_key_heads = config.num_key_value_heads or config.num_attention_heads
+    queries_per_key = config.num_attention_heads // num_key_heads
+    for key_head, copied in zip(range(num_key_heads), (0, 3), strict=False):
         query_head = key_head * queries_per_key
         keys = attention.k_proj.weight[key_head * size : (key_head + 1) * size]
         queries = attention.q_proj.weight[query_head * size : (query_head + 1) * size]

@@ -2,8 +2,10 @@
 
     python -m llm_worker.training.evaluate_guidance [FILE.jsonl ...] [--generated 100]
 
-A file has one case per line: `facts` (as `CaseFacts.to_dict`), optionally `priority` or
-`expected_priority`, `danger_signs` and `patterns` (complaint groups that would be right).
+Without files: the handwritten cases and every call of fixtures/calls. A file has one case per
+line: `facts` (as `CaseFacts.to_dict`), optionally `priority`, `danger_signs` and `patterns`
+(complaint groups that would be right). A case without danger signs of its own gets them, and
+its priority, from the classifier, as in the product.
 """
 
 from __future__ import annotations
@@ -22,14 +24,25 @@ from typing import Any, Final
 import torch
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
+from llm_worker.classifier.classify import classify
 from llm_worker.facts import CaseFacts
-from llm_worker.prompting import build_brief, completion_prompt, unsupported_numbers
+from llm_worker.prompting import NONE_FOUND, build_brief, completion_prompt, unsupported_numbers
+from llm_worker.training.guidance_callers import MAX_QUOTED_WORDS
 from llm_worker.training.guidance_cases import make_case
-from llm_worker.training.guidance_text import CLOSING, HEADINGS, NO_PATTERN
+from llm_worker.training.guidance_text import (
+    CLOSING,
+    HEADINGS,
+    MINDS,
+    NO_PATTERN,
+    brief_of,
+    opening,
+)
 from llm_worker.training.train_guidance import CHECK_SEED, MODEL_FOLDER, load
 
 HANDWRITTEN: Final = Path(__file__).parent / "handwritten_cases.jsonl"
+CALLS: Final = Path(__file__).parents[2] / "fixtures" / "calls"
 LENGTH_TOKENS: Final = (40, 250)
+MAX_REPEATS: Final = 3  # of five words in a row: once as data, once named, and no more
 _READING: Final = re.compile(
     r"^(Respiratory rate|Oxygen saturation|Blood pressure|Systolic blood pressure"
     r"|Diastolic blood pressure|Heart rate|Temperature|Pain): (.*)$",
@@ -39,11 +52,21 @@ _READING: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A brief and, where a person wrote it down, the complaint groups that would be right."""
+    """A case as the model is told of it.
 
+    `patterns` are the complaint groups that would be right, where a person wrote them down.
+    """
+
+    facts: CaseFacts
+    priority: int
     brief: str
     patterns: tuple[str, ...] | None = None
-    danger_signs: tuple[str, ...] = ()
+
+    @property
+    def danger_signs(self) -> tuple[str, ...]:
+        """Those that the brief tells."""
+        signs = self.brief.rpartition("Danger signs: ")[2]
+        return () if signs == NONE_FOUND else tuple(signs.split("; "))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +85,7 @@ def write_answers(
 ) -> list[Answer]:
     """Greedy answers, as the folder's generation settings say, in batches of like length."""
     tokenizer.padding_side = "left"
+    generator: Any = model
     order = sorted(range(len(briefs)), key=lambda index: len(briefs[index]))
     answers: dict[int, Answer] = {}
     for at in range(0, len(order), batch_size):
@@ -69,7 +93,7 @@ def write_answers(
         prompts = [completion_prompt(briefs[index]) for index in chosen]
         batch = tokenizer(prompts, return_tensors="pt", padding=True)
         with torch.inference_mode():
-            rows = model.generate(**batch)[:, batch["input_ids"].size(1) :]
+            rows = generator.generate(**batch)[:, batch["input_ids"].size(1) :]
         for index, row in zip(chosen, rows.tolist(), strict=True):
             answers[index] = _answer(tokenizer, row)
     return [answers[index] for index in range(len(briefs))]
@@ -78,7 +102,7 @@ def write_answers(
 def _answer(tokenizer: PreTrainedTokenizerFast, row: list[int]) -> Answer:
     finished = tokenizer.eos_token_id in row
     ids = row[: row.index(tokenizer.eos_token_id)] if finished else row
-    return Answer(text=tokenizer.decode(ids), num_tokens=len(ids), finished=finished)
+    return Answer(text=str(tokenizer.decode(ids)), num_tokens=len(ids), finished=finished)
 
 
 def faults(asked: Asked, answer: Answer) -> list[str]:
@@ -87,13 +111,18 @@ def faults(asked: Asked, answer: Answer) -> list[str]:
     checks = {
         "not finished": not answer.finished,
         "headings": not _in_order(text, [f"{heading}:" for heading in HEADINGS]),
+        "patient or priority": not text.startswith(
+            f"Situation: {opening(asked.facts, asked.priority)}"
+        ),
         "closing": not text.endswith(CLOSING),
         "complaint": not _complaint_quoted(text, brief),
+        "mention not said": not _mentions_said(text, brief),
         "vitals missing": any(_spoken(*pair) not in text.lower() for pair in _readings(brief)),
         "vitals of another": bool(_foreign_readings(text, brief)),
-        "danger signs": any(sign not in text for sign in asked.danger_signs),
-        "abnormal unnamed": any(sign not in text for sign in _abnormal(brief)),
-        "invented number": bool(unsupported_numbers(text, brief)),
+        "another state of mind": not _mind_right(text, brief),
+        "danger signs": not _signs_named(text, asked),
+        "repeat loop": _most_repeats(text) > MAX_REPEATS,
+        "withheld (number)": bool(unsupported_numbers(text, brief)),
         "length": not LENGTH_TOKENS[0] <= answer.num_tokens <= LENGTH_TOKENS[1],
         "pattern": asked.patterns is not None and pattern_of(text) not in asked.patterns,
     }
@@ -123,7 +152,7 @@ def _words_of(brief: str) -> str:
 
 
 def _complaint_quoted(text: str, brief: str) -> bool:
-    """The quotation is a stretch of this caller's own words, long enough to be told by."""
+    """The quotation is a stretch of this caller's own words, enough to be told by, not more."""
     words = _words_of(brief)
     if not words:
         return '"' not in text
@@ -131,7 +160,34 @@ def _complaint_quoted(text: str, brief: str) -> bool:
     if not match:
         return False
     quote = match[1].removesuffix(" ...")
-    return quote in words and len(quote.split()) >= min(len(words.split()), 5)
+    num_words = len(quote.split())
+    enough = min(len(words.split()), 5) <= num_words <= MAX_QUOTED_WORDS + 4
+    return quote in words and enough
+
+
+def _mentions_said(text: str, brief: str) -> bool:
+    match = re.search(r"Mentioned: (.*?)\. [A-Z]", text.partition("Assessment:")[0])
+    mentions = match[1].split("; ") if match else []
+    return all(mention in _words_of(brief) for mention in mentions)
+
+
+def _mind_right(text: str, brief: str) -> bool:
+    """The assessment says what is known of the consciousness, and nothing else of that kind."""
+    readings = text.partition("Assessment:")[2].partition("anger sign")[0].lower()
+    match = re.search(r"^Consciousness: (.*)$", brief, re.MULTILINE)
+    told = {match[1]} if match else set()
+    return {mind for mind in MINDS if re.search(rf"\b{mind}[,.]", readings)} == told
+
+
+def _signs_named(text: str, asked: Asked) -> bool:
+    named = text.partition("Assessment:")[2].partition("Recommendation:")[0]
+    return all(sign in named for sign in asked.danger_signs or _abnormal(asked.brief))
+
+
+def _most_repeats(text: str, num_words: int = 5) -> int:
+    words = text.split()
+    runs = Counter(tuple(words[at : at + num_words]) for at in range(len(words)))
+    return max(runs.values(), default=0)
 
 
 def _readings(brief: str) -> list[tuple[str, str]]:
@@ -173,9 +229,10 @@ def generated_cases(count: int, seed: int = CHECK_SEED + 1) -> list[Asked]:
     cases = [make_case(rng) for _ in range(count)]
     return [
         Asked(
-            brief=build_brief(case.facts, priority=case.priority, danger_signs=case.danger_signs),
+            facts=case.facts,
+            priority=case.priority,
+            brief=brief_of(case),
             patterns=(case.complaint.label if case.complaint else "",),
-            danger_signs=case.danger_signs,
         )
         for case in cases
     ]
@@ -194,38 +251,66 @@ def cases_of_file(path: Path) -> list[Asked]:
 
 def _asked(row: dict[str, Any]) -> Asked:
     facts = CaseFacts.from_dict(row["facts"])
-    priority = int(row.get("priority", row.get("expected_priority", 2)))
-    signs = tuple(row.get("danger_signs", ()))
-    patterns = tuple(row["patterns"]) if "patterns" in row else None
-    brief = build_brief(facts, priority=priority, danger_signs=signs)
-    return Asked(brief=brief, patterns=patterns, danger_signs=signs)
+    suggestion = classify(facts)
+    priority, signs = suggestion.priority, suggestion.danger_signs
+    if "danger_signs" in row:
+        priority, signs = int(row.get("priority", 2)), tuple(row["danger_signs"])
+    return Asked(
+        facts=facts,
+        priority=priority,
+        brief=build_brief(
+            facts, priority=priority, danger_signs=signs, complaint=suggestion.complaint
+        ),
+        patterns=tuple(row["patterns"]) if "patterns" in row else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answers to cases of one source, each with the promises that it breaks."""
+
+    name: str
+    details: list[tuple[Asked, Answer, list[str]]]
+    seconds: float
+
+    def row(self, fault: str) -> str:
+        """Share of the cases with that fault, and how many."""
+        count = sum(fault in found for _, _, found in self.details)
+        return f"{count / len(self.details):.1%} ({count})"
+
+    def lines(self) -> list[str]:
+        """A head and a list of figures, in Markdown."""
+        num_cases = len(self.details)
+        lengths = sorted(answer.num_tokens for _, answer, _ in self.details)
+        good = sum(not set(found) - {"pattern"} for _, _, found in self.details)
+        quantiles = "/".join(str(lengths[int(q * (num_cases - 1))]) for q in (0, 0.5, 0.9, 1))
+        counts = Counter(fault for _, _, found in self.details for fault in found)
+        head = (
+            f"**{self.name}**: {num_cases} cases, {good / num_cases:.1%} without fault; "
+            f"{quantiles} tokens (least, middle, p90, most); "
+            f"{sum(lengths) / self.seconds:,.0f} tokens/s"
+        )
+        return [
+            head,
+            *(f"* {fault}: {self.row(fault)}" for fault, _ in counts.most_common()),
+            "",
+        ]
 
 
 def report(
     name: str, cases: list[Asked], model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast
-) -> list[tuple[Asked, Answer, list[str]]]:
-    """Writes all answers, prints the rates of broken promises, and returns the details."""
+) -> Report:
     started = time.perf_counter()
     answers = write_answers(model, tokenizer, [case.brief for case in cases])
     seconds = time.perf_counter() - started
     found = [faults(case, answer) for case, answer in zip(cases, answers, strict=True)]
-    counts = Counter(fault for faults_of_one in found for fault in faults_of_one)
-    lengths = sorted(answer.num_tokens for answer in answers)
-    good = sum(not set(faults_of_one) - {"pattern"} for faults_of_one in found)
-    print(
-        f"{name}: {len(cases)} cases, {good / len(cases):.1%} without fault; tokens "
-        f"{lengths[0]}/{lengths[len(lengths) // 2]}/{lengths[-1]} (least, middle, most), "
-        f"{sum(lengths) / seconds:,.0f} tokens/s"
-    )
-    for fault, count in counts.most_common():
-        print(f"  {fault}: {count} ({count / len(cases):.1%})")
-    return list(zip(cases, answers, found, strict=True))
+    return Report(name, list(zip(cases, answers, found, strict=True)), seconds)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("files", nargs="*", type=Path, default=[HANDWRITTEN])
-    parser.add_argument("--generated", type=int, default=80)
+    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("--generated", type=int, default=100)
     parser.add_argument("--limit", type=int, default=None, help="cases of each file")
     parser.add_argument("--model", type=Path, default=MODEL_FOLDER)
     parser.add_argument("--threads", type=int, default=2)
@@ -234,11 +319,13 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     tokenizer, model = load(options.model)
     sources = [("generated", generated_cases(options.generated))] if options.generated else []
-    sources += [(path.stem, cases_of_file(path)[: options.limit]) for path in options.files]
+    files = options.files or [HANDWRITTEN, *sorted(CALLS.glob("*.jsonl"))]
+    sources += [(path.stem, cases_of_file(path)[: options.limit]) for path in files]
     for name, cases in sources:
-        details = report(name, cases, model, tokenizer)
-        details.sort(key=lambda detail: -len(detail[2]))
-        for asked, answer, broken in details[: options.show]:
+        made = report(name, cases, model, tokenizer)
+        print("\n".join(made.lines()), flush=True)
+        worst = sorted(made.details, key=lambda detail: -len(detail[2]))[: options.show]
+        for asked, answer, broken in worst:
             print(f"--- {broken}\n{asked.brief}\n>>>\n{answer.text}\n")
 
 

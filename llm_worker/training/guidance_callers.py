@@ -8,17 +8,19 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from llm_worker.facts import Sex
-from llm_worker.training.guidance_complaint import Complaint, words
+from llm_worker.training.classifier_text import expand
+from llm_worker.training.guidance_complaint import Complaint, vocabulary, words
 
-MAX_QUOTED_WORDS: Final = 20  # of the caller's words in the guidance
+MIN_QUOTED_WORDS: Final = 8  # a greeting says too little alone
+MAX_QUOTED_WORDS: Final = 12  # of the caller's words in the guidance
+_INVENTED_SHARE: Final = 0.3  # of the sentences hold words that nothing foretells
 
 
 @dataclass(slots=True)
 class Call:
-    """Sentences of a call, which of them holds the complaint, and history they mention."""
+    """Sentences of a call, and the history they mention."""
 
     sentences: list[str]
-    focus: int = 0
     mentions: list[str] = field(default_factory=list)
 
 
@@ -51,6 +53,7 @@ class Person:
 
 
 _ME: Final = Person("I", "I", "my", "me", "myself", first=True)
+_CONSONANTS: Final = (*"bcdfghjklmnprstvwz", "br", "ch", "dr", "fl", "gr", "sh", "st", "th", "tr")
 _FEMALE: Final = ("wife", "mum", "lady", "grandmother", "daughter", "girl", "she")
 _MALE: Final = ("husband", "dad", "man", "grandad", "son", "boy", "nephew", "he", "gentleman")
 
@@ -82,7 +85,7 @@ def make_call(
     person = person_for(rng, sex, age_years)
     if (age_years or 30) >= 12 and rng.random() < 0.35:
         person = _ME
-    style = rng.choices(("terse", "nurse", "plain", "story"), (22, 20, 33, 25))[0]
+    style = rng.choices(("terse", "nurse", "plain", "story"), (14, 14, 24, 48))[0]
     main = _main(rng, complaint, person, style, sex, age_years)
     if style in ("terse", "nurse"):
         call = _note(rng, complaint, person, main)
@@ -112,7 +115,7 @@ def _main(
     utterances = complaint.said if complaint else words()["unknown_said"]
     if style == "terse":
         sentence = noun
-    elif utterances and rng.random() < (0.15 if style == "nurse" else 0.5):
+    elif utterances and rng.random() < (0.2 if style == "nurse" else 0.65):
         return _utterance(rng, complaint, utterances)
     elif style == "nurse":
         sentence = rng.choice(words()["nurse_frames"] + words()["crew_frames"])
@@ -123,7 +126,7 @@ def _main(
     age = str(int(age_years)) if age_years is not None else "adult"
     letter = {Sex.FEMALE: "F", Sex.MALE: "M"}.get(sex, "")
     sentence = sentence.replace("{N}", noun).replace("{A}", age).replace("{X}", letter)
-    sentence = person.fill(sentence)
+    sentence = _numbers(rng, person.fill(sentence))
     if rng.random() < 0.5:
         sentence += " " + _numbers(rng, rng.choice(words()["times"]))
     return sentence
@@ -131,9 +134,9 @@ def _main(
 
 def _utterance(rng: random.Random, complaint: Complaint | None, utterances: tuple[str, ...]) -> str:
     """One whole utterance, sometimes two of the same group, without the last full stop."""
-    chosen = rng.choice(utterances)
-    if complaint and rng.random() < 0.2:
-        chosen = f"{chosen.rstrip('.')}. {rng.choice(utterances)}"
+    chosen = expand(rng.choice(utterances), rng)
+    if complaint and rng.random() < 0.25:
+        chosen = f"{chosen.rstrip('.')}. {expand(rng.choice(utterances), rng)}"
     return chosen.rstrip(".")
 
 
@@ -163,15 +166,14 @@ def _spoken(
 ) -> Call:
     call = Call([])
     if long:
-        call.sentences += rng.sample(words()["greetings"], rng.choice((1, 1, 2)))
-    call.focus = len(call.sentences)
+        call.sentences += rng.sample(words()["greetings"], rng.choice((0, 0, 1, 1, 2)))
     call.sentences.append(main)
-    for _ in range(rng.randint(1, 4) if long else rng.choice((0, 0, 1))):
+    for _ in range(rng.randint(1, 8) if long else rng.choice((0, 0, 1))):
         call.sentences.append(_extra(rng, complaint, person, call, terse=False))
     if long and rng.random() < 0.7:
         call.sentences.append(rng.choice(words()["closings"]))
-    ends = [rng.choice((".", ".", ".", "!", "..")) for _ in call.sentences]
-    if rng.random() < 0.15:
+    ends = [rng.choice((".", ".", ".", ".", "!", "...")) for _ in call.sentences]
+    if rng.random() < 0.2:
         ends = ["," for _ in ends[:-1]] + [""]
     call.sentences = [_capital(text) + end for text, end in zip(call.sentences, ends, strict=True)]
     return call
@@ -181,6 +183,10 @@ def _extra(
     rng: random.Random, complaint: Complaint | None, person: Person, call: Call, *, terse: bool
 ) -> str:
     roll = rng.random()
+    if complaint and complaint.said and not terse and rng.random() < 0.2:
+        return expand(rng.choice(complaint.said), rng).rstrip(".")
+    if not terse and rng.random() < 0.25:
+        return expand(rng.choice(words()["chatter"]), rng)
     if complaint and roll < 0.35:
         return person.fill(rng.choice(complaint.details))
     if roll < 0.60:
@@ -213,6 +219,7 @@ def _numbers(rng: random.Random, template: str) -> str:
         "sat": str(rng.randint(70, 99)),
         "g": str(rng.randint(3, 15)),
         "t": f"{rng.uniform(35, 41):.1f}",
+        "w": _invented(rng).capitalize(),
     }
     return re.sub(r"\{(\w+)\}", lambda match: places.get(match[1], match[0]), template)
 
@@ -221,7 +228,28 @@ def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
+def _invented(rng: random.Random) -> str:
+    """A word that is in no dictionary: names of people and streets are such to the model."""
+    syllables = rng.choices(_CONSONANTS, k=rng.randint(2, 3))
+    word = "".join(start + rng.choice("aeiouy") for start in syllables)
+    return word + rng.choice(("", "", "n", "s", "rt", "l", "ck"))
+
+
+def _salted(rng: random.Random, sentence: str) -> str:
+    """One to three words give way to others, so that repeating them never rests on sense.
+
+    The complaint keeps most of its words. Numbers stay as they are.
+    """
+    parts = sentence.split(" ")
+    for at in rng.sample(range(len(parts)), min(rng.randint(1, 3), len(parts) // 6)):
+        if parts[at].isalpha():
+            parts[at] = _invented(rng) if rng.random() < 0.4 else rng.choice(vocabulary())
+    return " ".join(parts)
+
+
 def _noisy(rng: random.Random, sentence: str) -> str:
+    if rng.random() < _INVENTED_SHARE:
+        sentence = _salted(rng, sentence)
     roll = rng.random()
     if roll < 0.10:
         sentence = sentence.lower()
@@ -251,20 +279,15 @@ def _typo(rng: random.Random, sentence: str) -> str:
     return sentence[:at] + rng.choice("abcdefghijklmnopqrstuvwxyz") + sentence[at + 1 :]
 
 
-def quoted(call: Call) -> str:
-    """The words that the guidance repeats: all of a short call, else from the complaint on.
+def quoted(text: str) -> str:
+    """The caller's words that the guidance repeats: from the beginning, whole when short.
 
-    Whole sentences up to about `MAX_QUOTED_WORDS`; one sentence longer than that is cut.
+    Up to the first end of a sentence after `MIN_QUOTED_WORDS`, at most `MAX_QUOTED_WORDS`.
     """
-    text = " ".join(call.sentences)
-    if len(text.split()) <= MAX_QUOTED_WORDS:
+    parts = text.split()
+    if len(parts) <= MAX_QUOTED_WORDS:
         return text
-    chosen: list[str] = []
-    for sentence in call.sentences[call.focus :]:
-        if chosen and len(" ".join([*chosen, sentence]).split()) > MAX_QUOTED_WORDS:
-            break
-        chosen.append(sentence)
-    picked = " ".join(chosen).split()
-    if len(picked) <= MAX_QUOTED_WORDS + 6:
-        return " ".join(picked)
-    return " ".join(picked[:MAX_QUOTED_WORDS]) + " ..."
+    for num_words in range(MIN_QUOTED_WORDS, MAX_QUOTED_WORDS + 1):
+        if parts[num_words - 1].endswith((".", "!", "?")):
+            return " ".join(parts[:num_words])
+    return " ".join(parts[:MAX_QUOTED_WORDS]) + " ..."

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
+from llm_worker.classifier.rules import TEXT_RULES, VITAL_RULES
 from llm_worker.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Reading, Sex
 from llm_worker.training.guidance_callers import Call, make_call
 from llm_worker.training.guidance_complaint import Complaint, complaints, words
@@ -20,17 +22,24 @@ VITALS: Final = (
     "pain_score",
 )
 _UNKNOWN_SHARE: Final = 0.16  # of the cases: complaints outside every group
+_TOLD_SHARE: Final = 0.75  # of the others: the brief names the group
+_ALIKE_SHARE: Final = 0.5  # of further danger signs: those of one case often share words
+_ONLY_TOLD_SHARE: Final = 0.25  # of these: the words themselves say nothing of it
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingCase:
-    """A case and what its writer knew: the group (None: outside every group) and the call."""
+    """A case and what its writer knew: the group (None: outside every group) and the call.
+
+    `told`: the brief names the group, as it does where the classifier found one.
+    """
 
     facts: CaseFacts
     priority: int
     danger_signs: tuple[str, ...]
     complaint: Complaint | None
     call: Call
+    told: bool = False
 
 
 def make_case(rng: random.Random) -> TrainingCase:
@@ -41,7 +50,9 @@ def make_case(rng: random.Random) -> TrainingCase:
         priority = rng.randrange(5)
     age = _age(rng, complaint)
     sex = _sex(rng, complaint)
-    call = make_call(rng, complaint, sex=sex, age_years=age)
+    told = complaint is not None and rng.random() < _TOLD_SHARE
+    heard = None if told and rng.random() < _ONLY_TOLD_SHARE else complaint
+    call = make_call(rng, heard, sex=sex, age_years=age)
     shown_age = None if rng.random() < 0.05 else age
     shown_sex = Sex.UNKNOWN if rng.random() < 0.05 else sex
     facts = CaseFacts(
@@ -53,7 +64,8 @@ def make_case(rng: random.Random) -> TrainingCase:
         consciousness=_consciousness(rng, priority),
         **_vitals(rng, priority, age),  # type: ignore[arg-type]
     )
-    return TrainingCase(facts, priority, _danger_signs(rng, complaint, priority), complaint, call)
+    signs = _danger_signs(rng, complaint, priority)
+    return TrainingCase(facts, priority, signs, complaint, call, told)
 
 
 def _age(rng: random.Random, complaint: Complaint | None) -> float:
@@ -144,15 +156,28 @@ def _reading(rng: random.Random, name: str, priority: int, age: float) -> Readin
     return min(10, max(0, round(4 + 2 * strain * rng.choice((-1, 1)))))
 
 
+@cache
+def rule_labels() -> tuple[str, ...]:
+    """Danger signs as the safety net's rules name them."""
+    return tuple(sorted({rule.label for rule in TEXT_RULES} | {rule.label for rule in VITAL_RULES}))
+
+
 def _danger_signs(
     rng: random.Random, complaint: Complaint | None, priority: int
 ) -> tuple[str, ...]:
     if rng.random() < (0.08, 0.15, 0.6, 0.9, 0.96)[priority]:
         return ()
     own = list(complaint.danger + complaint.rule_labels) if complaint else []
-    count = rng.choices((1, 2, 3, 4, 5), (45, 28, 15, 8, 4))[0]
+    count = rng.choices((1, 2, 3, 4, 5, 6, 7, 8), (38, 20, 12, 8, 6, 5, 4, 7))[0]
     signs = rng.sample(own, min(len(own), rng.choice((1, 1, 2)))) if rng.random() < 0.75 else []
-    pool = words()["vital_labels"] if rng.random() < 0.6 else words()["danger_labels"]
-    pool = tuple(label for label in pool if label not in signs)
-    signs += rng.sample(pool, max(0, count - len(signs)))
+    pool = words()["danger_labels"] if rng.random() < 0.2 else rule_labels()
+    while len(signs) < count:
+        like = [label for label in pool if _share_a_word(label, signs)]
+        chosen = rng.choice(like if like and rng.random() < _ALIKE_SHARE else pool)
+        if chosen not in signs:
+            signs.append(chosen)
     return tuple(signs[:count])
+
+
+def _share_a_word(label: str, signs: list[str]) -> bool:
+    return bool(set(label.split()) & set(" ".join(signs).split()) - {"of", "a", "or", "with"})

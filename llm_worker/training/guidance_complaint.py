@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,9 +20,9 @@ class Complaint:
 
     `nouns` follow "has": *crushing chest pain*. `clauses` and `details` hold places for the
     person, as the files' heads list them. `terse` is shorthand of nurses and crews, `said`
-    whole utterances. `rule_labels` are danger signs as the safety net's rules name them.
-    `actions` are ordered, most important first, without any number. `priorities` are those
-    that such cases usually get; `ages` in years.
+    whole utterances, in which `{a|b}` is a choice. `rule_labels` are danger signs as the
+    safety net's rules name them. `actions` are ordered, most important first, without any
+    number. `priorities` are those that such cases usually get; `ages` in years.
     """
 
     label: str
@@ -46,9 +47,9 @@ def complaints() -> tuple[Complaint, ...]:
     rows: list[dict[str, Any]] = []
     for name in GROUP_FILES:
         rows += tomllib.loads((FOLDER / name).read_text(encoding="utf-8"))["complaint"]
-    spoken = _spoken()
+    spoken, choices = _spoken(), _choices()
     for row in rows:
-        row["said"] = spoken["said"].get(row["label"], [])
+        row["said"] = spoken["said"].get(row["label"], []) + choices.get(row["label"], [])
         row["rule_labels"] = spoken["rule_labels"].get(row["label"], [])
     return tuple(Complaint(**{key: _frozen(value) for key, value in row.items()}) for row in rows)
 
@@ -59,6 +60,23 @@ def words() -> Mapping[str, tuple[str, ...]]:
     text = (FOLDER / "guidance_words.toml").read_text(encoding="utf-8")
     table = {key: tuple(value) for key, value in tomllib.loads(text).items()}
     return table | {"unknown_said": tuple(_spoken()["unknown"]["sentences"])}
+
+
+@cache
+def vocabulary() -> tuple[str, ...]:
+    """Every word that calls are made from, each once, in order."""
+    texts = (text for complaint in complaints() for text in _texts_of(complaint))
+    found = re.findall(r"\b[A-Za-z]{2,}\b", " ".join(texts))
+    return tuple(sorted(set(found)))
+
+
+def _texts_of(complaint: Complaint) -> tuple[str, ...]:
+    return complaint.nouns + complaint.terse + complaint.said + complaint.actions
+
+
+def _choices() -> dict[str, list[str]]:
+    text = (FOLDER / "spoken_choices.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)["said"]
 
 
 def _spoken() -> dict[str, dict[str, list[str]]]:

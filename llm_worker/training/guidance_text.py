@@ -59,6 +59,7 @@ _MIND: Final = {
     Consciousness.PAIN: "responds to pain only",
     Consciousness.UNRESPONSIVE: "unresponsive",
 }
+MINDS: Final = tuple(_MIND.values())
 _MIND_SIGN: Final = {
     Consciousness.CONFUSED: "new confusion",
     Consciousness.VOICE: "responds to voice only",
@@ -89,7 +90,7 @@ _BASIC_SET: Final = (
 
 def write_guidance(case: TrainingCase) -> tuple[str, str]:
     """The brief of a case and the guidance for it."""
-    brief = build_brief(case.facts, priority=case.priority, danger_signs=case.danger_signs)
+    brief = brief_of(case)
     parts = (
         f"Situation: {_situation(case)}",
         f"Background: {_background(case)}",
@@ -99,6 +100,16 @@ def write_guidance(case: TrainingCase) -> tuple[str, str]:
         CLOSING,
     )
     return brief, "\n".join(parts)
+
+
+def brief_of(case: TrainingCase) -> str:
+    """What the model is told of a case."""
+    return build_brief(
+        case.facts,
+        priority=case.priority,
+        danger_signs=case.danger_signs,
+        complaint=case.complaint.label if case.complaint and case.told else None,
+    )
 
 
 def patient_phrase(facts: CaseFacts) -> str:
@@ -115,12 +126,17 @@ def patient_phrase(facts: CaseFacts) -> str:
     return f"{number}-{unit.rstrip('s')}-old {noun}"
 
 
+def opening(facts: CaseFacts, priority: int) -> str:
+    """`71-year-old woman, by ambulance, emergent.`"""
+    who = patient_phrase(facts) + _ARRIVAL.get(facts.arrival_mode, "")
+    return f"{who}, {PRIORITY_NAMES[priority]}."
+
+
 def _situation(case: TrainingCase) -> str:
-    who = patient_phrase(case.facts) + _ARRIVAL.get(case.facts.arrival_mode, "")
-    words = neutral_words(quoted(case.call))
+    words = quoted(neutral_words(case.facts.text))
     said = f'The words "{words}"' if words else "The missing words"
     pattern = f"suggest {case.complaint.label}" if case.complaint else NO_PATTERN
-    return f"{who}, {PRIORITY_NAMES[case.priority]}. {said} {pattern}."
+    return f"{opening(case.facts, case.priority)} {said} {pattern}."
 
 
 def _background(case: TrainingCase) -> str:
@@ -162,7 +178,7 @@ def _assessment(case: TrainingCase, brief: str) -> str:
     ]
     if failed:
         parts.append(f"Could not be measured: {', '.join(failed)}.")
-    signs = [*map(neutral_words, case.danger_signs), *_abnormal(facts, brief)]
+    signs = [*map(neutral_words, case.danger_signs)] or _abnormal(facts, brief)
     parts.append(f"Danger signs: {'; '.join(signs)}." if signs else "No danger sign is listed.")
     if case.complaint and case.priority in (1, 2):
         parts.append(f"Think of {case.complaint.think}.")

@@ -25,7 +25,7 @@ def _fresh(*, bias: bool = True) -> Qwen3ForCausalLM:
         attention_bias=bias,
     )
     model = Qwen3ForCausalLM(config)
-    torch.nn.init.normal_(model.get_input_embeddings().weight, std=config.hidden_size**-0.5)
+    torch.nn.init.normal_(model.model.embed_tokens.weight, std=config.hidden_size**-0.5)
     return model.eval()
 
 

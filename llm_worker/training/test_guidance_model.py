@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from llm_worker.prompting import unsupported_numbers
+from llm_worker.prompting import build_brief, unsupported_numbers
 from llm_worker.training.evaluate_guidance import (
     HANDWRITTEN,
     LENGTH_TOKENS,
@@ -20,12 +20,28 @@ from llm_worker.training.evaluate_guidance import (
     pattern_of,
     write_answers,
 )
-from llm_worker.training.guidance_cases import make_case
+from llm_worker.training.guidance_cases import TrainingCase, make_case
 from llm_worker.training.guidance_complaint import complaints
 from llm_worker.training.guidance_text import CLOSING, write_guidance
 from llm_worker.training.train_guidance import MODEL_FOLDER, load
 
-GRAVE = {"headings", "not finished", "closing", "vitals of another", "invented number", "length"}
+GRAVE = {
+    "headings",
+    "not finished",
+    "closing",
+    "vitals of another",
+    "withheld (number)",
+    "repeat loop",
+    "length",
+}
+
+
+def asked_of(
+    case: TrainingCase, *, patterns: tuple[str, ...], danger_signs: tuple[str, ...] | None = None
+) -> Asked:
+    signs = case.danger_signs if danger_signs is None else danger_signs
+    brief = build_brief(case.facts, priority=case.priority, danger_signs=signs)
+    return Asked(facts=case.facts, priority=case.priority, brief=brief, patterns=patterns)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +86,7 @@ def test_the_folder_is_small_and_greedy() -> None:
     assert model.generation_config.eos_token_id == tokenizer.eos_token_id
     assert 3_000_000 <= model.num_parameters() <= 12_000_000
     config = model.config
-    assert config.num_attention_heads % config.num_key_value_heads == 0
+    assert config.num_attention_heads % (config.num_key_value_heads or 1) == 0
     assert len(tokenizer.encode("1408")) == 4
 
 
@@ -81,7 +97,7 @@ def test_the_training_text_keeps_its_own_promises() -> None:
         brief, guidance = write_guidance(case)
         assert unsupported_numbers(guidance, brief) == []
         label = case.complaint.label if case.complaint else ""
-        asked = Asked(brief=brief, patterns=(label,), danger_signs=case.danger_signs)
+        asked = asked_of(case, patterns=(label,))
         answer = Answer(text=guidance, num_tokens=LENGTH_TOKENS[0], finished=True)
         assert faults(asked, answer) == [], guidance
 
@@ -91,16 +107,18 @@ def test_faults_are_found() -> None:
     case, other = make_case(rng), make_case(rng)
     while not (case.complaint and case.facts.value("hr_bpm")):
         case = make_case(rng)
-    brief, guidance = write_guidance(case)
-    asked = Asked(brief=brief, patterns=("burn",), danger_signs=("a sign it lacks",))
+    guidance = write_guidance(case)[1]
+    asked = asked_of(case, patterns=("burn",), danger_signs=("a sign it lacks",))
     answer = Answer(text=guidance.replace("Assessment:", ""), num_tokens=9, finished=False)
     found = set(faults(asked, answer))
     assert {"not finished", "headings", "length", "danger signs", "pattern"} <= found
     wrong = guidance.replace(f"rate {int(case.facts.value('hr_bpm') or 0)} /min", "rate 999 /min")
     told = Answer(text=wrong, num_tokens=100, finished=True)
-    assert {"vitals of another", "vitals missing", "invented number"} <= set(faults(asked, told))
+    assert {"vitals of another", "vitals missing", "withheld (number)"} <= set(faults(asked, told))
+    looped = Answer(text=guidance + " and so on again now" * 9, num_tokens=100, finished=True)
+    assert {"repeat loop", "closing"} <= set(faults(asked, looped))
     swapped = Answer(text=write_guidance(other)[1], num_tokens=100, finished=True)
-    assert "complaint" in faults(asked, swapped)
+    assert {"complaint", "patient or priority"} <= set(faults(asked, swapped))
 
 
 def test_every_group_can_be_told_and_acted_on() -> None:

@@ -1,0 +1,106 @@
+"""Laws of the training text and of how it becomes rows of tokens."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+import torch
+
+from llm_worker.prompting import NONE_FOUND
+from llm_worker.training.guidance_callers import MAX_QUOTED_WORDS, MIN_QUOTED_WORDS, quoted
+from llm_worker.training.guidance_cases import make_case, rule_labels
+from llm_worker.training.guidance_complaint import vocabulary
+from llm_worker.training.train_guidance import (
+    GROUP_WEIGHT,
+    MODEL_FOLDER,
+    Exchange,
+    Row,
+    encode,
+    load,
+    lr_share,
+    text_pairs,
+    to_batch,
+)
+
+PROMPTS = [pair for pair, _ in zip(text_pairs(8), range(120), strict=False)]
+
+
+@pytest.fixture(scope="module")
+def exchanged() -> list[str]:
+    """Prompts with guidance, as they are trained on after other words took the places."""
+    tokenizer, _ = load(MODEL_FOLDER)
+    rows, exchange, rng = encode(tokenizer, PROMPTS), Exchange(tokenizer), random.Random(1)
+    for row in rows:
+        exchange.apply(rng, row)
+    return [str(tokenizer.decode(row.ids)) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ("chest pain", "chest pain"),
+        (" ".join("abcdefghijkl"), " ".join("abcdefghijkl")),
+        (" ".join("abcdefghijklm"), " ".join("abcdefghijkl") + " ..."),
+        ("Hello. a b c d e f g. h i j k l m", "Hello. a b c d e f g."),
+        ("a b c. d e f g h i j k l m n", "a b c. d e f g h i j k l ..."),
+    ],
+)
+def test_a_quotation_is_whole_or_ends_soon(text: str, quote: str) -> None:
+    assert quoted(text) == quote
+    num_words = len(quote.removesuffix(" ...").split())
+    assert min(len(text.split()), MIN_QUOTED_WORDS) <= num_words <= MAX_QUOTED_WORDS
+
+
+def test_calls_have_no_place_left_open() -> None:
+    rng = random.Random(3)
+    for _ in range(400):
+        assert not set("{}") & set(make_case(rng).facts.text)
+
+
+def test_the_words_for_noise_are_many_and_the_rules_signs_are_there() -> None:
+    assert len(vocabulary()) > 1_500
+    assert "chest pain of possible cardiac origin" in rule_labels()
+
+
+def test_exchanged_words_are_the_same_where_the_guidance_repeats_them(
+    exchanged: list[str],
+) -> None:
+    assert sum(new != old for new, old in zip(exchanged, map("".join, PROMPTS), strict=True)) > 60
+    for text in exchanged:
+        words = re.search(r'Caller\'s words: "(.*)"\n', text)
+        quote = re.search(r'The words "(.*?)" (?:suggest|fit)', text)
+        if words and quote:
+            assert quote[1].removesuffix(" ...") in words[1]
+
+
+def test_exchanged_danger_signs_are_alike_and_none_found_stays(exchanged: list[str]) -> None:
+    for (prompt, _), text in zip(PROMPTS, exchanged, strict=True):
+        told, said = [*re.findall(r"Danger signs: ([^.\n]*)[.\n]", text), ""][:2]
+        if f"Danger signs: {NONE_FOUND}" in prompt:
+            assert told == NONE_FOUND
+        else:
+            assert told == said
+
+
+def test_only_the_guidance_counts_and_the_group_counts_more() -> None:
+    tokenizer, _ = load(MODEL_FOLDER)
+    for (prompt, guidance), row in zip(PROMPTS[:20], encode(tokenizer, PROMPTS[:20]), strict=True):
+        num_prompt = len(tokenizer.encode(prompt))
+        assert set(row.weights[:num_prompt]) == {0.0}
+        assert 0.0 not in row.weights[num_prompt:]
+        heavy = [i for i, w in zip(row.ids, row.weights, strict=True) if w == GROUP_WEIGHT]
+        assert str(tokenizer.decode(heavy)).strip() in guidance.partition("\n")[0]
+        assert heavy
+
+
+def test_a_batch_pads_with_what_does_not_count() -> None:
+    ids, weights = to_batch([Row([5, 6, 7], [0.0, 1.0, 1.0], []), Row([8], [1.0], [])])
+    assert ids.tolist() == [[5, 6, 7], [8, 0, 0]]
+    assert torch.equal(weights, torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0]]))
+
+
+def test_the_rate_warms_up_stays_and_decays() -> None:
+    assert lr_share(0.0) < lr_share(0.01) < lr_share(0.3) == 1.0 == lr_share(0.55)
+    assert 1.0 > lr_share(0.8) > lr_share(0.99) > 0
