@@ -14,8 +14,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
 
 from llm_worker.classifier import figures
 from llm_worker.classifier.classify import Seen, look
@@ -31,6 +31,7 @@ NUM_BAGS: Final = 8
 NUM_FREE_TREES: Final = 120
 BAG_SHARE: Final = 0.8
 MIN_RARE: Final = 50  # rarer outcomes are in every bag
+MIN_SLOPE: Final = 0.2
 COVERAGE: Final = 0.90
 # Costs of under-triage by true priority, times a factor that is chosen for the limits below.
 COST_SHAPE: Final = (1.0, 1.0, 0.45, 0.33)
@@ -165,13 +166,18 @@ def out_of_fold(rows: Rows) -> Floats:
 
 
 def calibrate(scores: Floats, priority: Ints) -> tuple[Floats, Floats]:
-    """Slope and offset per head (Platt), the slope kept positive so that order survives."""
-    slope, offset = np.ones(NUM_HEADS), np.zeros(NUM_HEADS)
-    for head in range(NUM_HEADS):
-        line = LogisticRegression(C=1.0).fit(scores[:, [head]], priority <= head)
-        slope[head] = max(0.2, float(line.coef_[0, 0]))
-        offset[head] = float(line.intercept_[0])
-    return slope, offset
+    """One slope for all heads and an offset per head, by maximum likelihood of the level.
+
+    The slope is kept positive, so that order survives.
+    """
+
+    def loss(line: Floats) -> float:
+        chances = from_scores(scores, np.full(NUM_HEADS, line[0]), line[1:])
+        return -float(np.log(chances[np.arange(len(priority)), priority]).mean())
+
+    start = np.array([0.6, *np.zeros(NUM_HEADS)])
+    found = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 2000}).x
+    return np.full(NUM_HEADS, max(MIN_SLOPE, found[0])), found[1:]
 
 
 def settle(scores: Floats, rows: Rows) -> Settings:
