@@ -2,7 +2,8 @@
 
     python -m llm_worker.training.fit_length --cases 500
 
-Prints rank correlation and errors on cases that were held out of the fit.
+Prints rank correlation, errors and how often the quantiles hold, on cases that were not used
+in the fit: generated ones and the calls of the fixtures.
 """
 
 from __future__ import annotations
@@ -11,16 +12,24 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from llm_worker.classifier.length import WEIGHTS_PATH, LengthWeights, features
-from llm_worker.training.evaluate_guidance import generated_cases, write_answers
+from llm_worker.training.evaluate_guidance import (
+    CALLS,
+    Asked,
+    cases_of_file,
+    generated_cases,
+    write_answers,
+)
 from llm_worker.training.train_guidance import CHECK_SEED, MODEL_FOLDER, load
 
 RIDGE = 1.0
+BUCKETS_TOKENS = (0, 110, 150, 190, 400)
 
 
 def fit_weights(briefs: Sequence[str], num_tokens: Sequence[int], version: str) -> LengthWeights:
@@ -59,39 +68,48 @@ def save(weights: LengthWeights, path: Path) -> None:
 
 
 def report(weights: LengthWeights, briefs: Sequence[str], num_tokens: Sequence[int]) -> str:
-    """Rank correlation, mean error by bucket, and how often the p90 holds."""
-    fitted = np.array([weights.tokens(brief) for brief in briefs])
-    p50 = fitted + weights.p50_shift_tokens
+    """Rank correlation, error in tokens by length of the guidance, and how often p50 and p90
+    hold, in Markdown."""
+    quantiles = np.array([weights.quantiles(brief) for brief in briefs], dtype=float)
+    p50, p90 = quantiles[:, 0], quantiles[:, 1]
     actual = np.array(num_tokens, dtype=float)
-    correlation = rank_correlation(list(p50), num_tokens)
-    holds = np.mean(actual <= fitted + weights.p90_shift_tokens)
-    error = np.abs(p50 - actual).mean()
-    lines = [f"{len(briefs)} cases: rank correlation {correlation:.3f}"]
-    lines.append(f"  mean error {error:.1f} tokens, p90 holds {holds:.1%}")
-    for low, high in ((0, 110), (110, 150), (150, 190), (190, 400)):
+    error = np.abs(p50 - actual)
+    head = (
+        f"{len(briefs)} cases: rank correlation {rank_correlation(list(p50), num_tokens):.3f}, "
+        f"mean error {error.mean():.1f} tokens, p50 holds {np.mean(actual <= p50):.1%}, "
+        f"p90 holds {np.mean(actual <= p90):.1%}"
+    )
+    lines = [head]
+    for low, high in pairwise(BUCKETS_TOKENS):
         inside = (actual >= low) & (actual < high)
         if inside.any():
-            error = np.abs(p50 - actual)[inside].mean()
-            lines.append(f"  {low}-{high} tokens: {inside.sum()} cases, mean error {error:.1f}")
+            lines.append(
+                f"* {low} to {high - 1} tokens: {inside.sum()} cases, "
+                f"mean error {error[inside].mean():.1f}"
+            )
     return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=500)
+    parser.add_argument("--cases", type=int, default=600)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--model", type=Path, default=MODEL_FOLDER)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     tokenizer, model = load(options.model)
-    briefs = [asked.brief for asked in generated_cases(options.cases, seed=CHECK_SEED + 2)]
-    lengths = [answer.num_tokens for answer in write_answers(model, tokenizer, briefs)]
-    cut = len(briefs) * 4 // 5
-    trial = fit_weights(briefs[:cut], lengths[:cut], version="trial")
-    print("held out:", report(trial, briefs[cut:], lengths[cut:]))
-    weights = fit_weights(briefs, lengths, version=f"embedded-{options.cases}")
+
+    def measured(cases: Sequence[Asked]) -> tuple[list[str], list[int]]:
+        briefs = [case.brief for case in cases]
+        return briefs, [answer.num_tokens for answer in write_answers(model, tokenizer, briefs)]
+
+    fitted_on = measured(generated_cases(options.cases, seed=CHECK_SEED + 2))
+    weights = fit_weights(*fitted_on, version=f"embedded-{options.cases}")
     save(weights, WEIGHTS_PATH)
-    print("saved:", report(weights, briefs, lengths))
+    unseen = {"generated": generated_cases(options.cases // 4, seed=CHECK_SEED + 3)}
+    unseen |= {path.stem: cases_of_file(path) for path in sorted(CALLS.glob("*.jsonl"))}
+    for name, cases in unseen.items():
+        print(f"**{name}**, not used in the fit, {report(weights, *measured(cases))}\n")
 
 
 if __name__ == "__main__":
