@@ -12,17 +12,15 @@ from llm_worker.prompting import NONE_FOUND
 from llm_worker.training.guidance_callers import MAX_QUOTED_WORDS, MIN_QUOTED_WORDS, quoted
 from llm_worker.training.guidance_cases import make_case, rule_labels
 from llm_worker.training.guidance_complaint import vocabulary
-from llm_worker.training.train_guidance import (
+from llm_worker.training.guidance_rows import (
     GROUP_WEIGHT,
-    MODEL_FOLDER,
     Exchange,
     Row,
     encode,
-    load,
-    lr_share,
     text_pairs,
     to_batch,
 )
+from llm_worker.training.train_guidance import MODEL_FOLDER, load, lr_share
 
 PROMPTS = [pair for pair, _ in zip(text_pairs(8), range(120), strict=False)]
 
