@@ -37,7 +37,7 @@ _WORDS_WRONG: Final = (
 _FACE_WRONG: Final = rf"(?:mouth|face|smile|lip|cheek|eyelid) (?:\w+ ){{0,5}}(?:lower|droop\w*|drop\w*|sag\w*|hang\w*|slid\w*|slipp\w*|not moving|lopsided|crooked|wonky|uneven|down(?= ?$| ?[.,;]| on| and)|to one side|pulled)|(?:one|left|right) side of {DET}(?:mouth|face|smile)"
 _LIMB_WRONG: Final = (
     r"(?:cup|mug|glass|fork|spoon|pen|keys|phone|things|everything|bag|knife|plate|book|teacup|remote) (?:\w+ ){0,3}(?:slid|slipp\w+|fell|drop\w*|falls?|keeps? falling) (?:\w+ ){0,4}(?:hand|fingers|grip|table)|drop(?:s|ped|ping) (?:\w+ ){0,3}(?:things|cup|mug|everything|phone|fork|keys)|"
-    r"(?:arm|leg|hand|foot|side) {IS}(?:\w+ ){0,2}(?:useless|limp|paraly\w+|clumsy|dragg\w*|drags|floppy|won't (?:lift|move|work|do)|not (?:working|moving)|gone (?:dead|weak)|dead weight|weak\w*|heavier)|dragg\w+ (?:one|his|her|my|the) (?:left |right )?(?:leg|foot)|hand (?:just )?slid"
+    r"(?:arm|leg|hand|foot|side) {IS}(?:\w+ ){0,2}(?:useless|limp|paraly\w+|clumsy|dragg\w*|drags|floppy|won't (?:lift|move|work|do)|not (?:working|moving)|gone (?:dead|weak)|dead weight|weak\w*|heavier)|half of (?:his|her|my|the) body|one side of (?:his|her|my|the) body|dragg\w+ (?:one|his|her|my|the) (?:left |right )?(?:leg|foot)|hand (?:just )?slid"
 ).replace("{IS}", IS)
 
 LAY_MEDICAL: Final[tuple[TextRule, ...]] = (

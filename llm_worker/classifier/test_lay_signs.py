@@ -7,6 +7,8 @@ import pytest
 from llm_worker.classifier import screen
 from llm_worker.facts import CaseFacts
 
+# ruff: noqa: E501
+
 _IMMEDIATE = [
     ("He's on the kitchen floor, not breathing, and I can't feel a heartbeat", 50),
     ("She just stopped breathing and went grey", 50),
@@ -58,6 +60,90 @@ _IMMEDIATE = [
     ("He is having one seizure after another without waking up", 14),
     ("newborn delivered in the car, blue and limp", 0),
     ("oxygen saturation is 70 percent and he's confused and blue", 68),
+    (
+        "An elderly man has fallen to the ground outside the shop, he has no pulse and a passer-by is giving chest compressions",
+        75,
+    ),
+    (
+        "He clutched his chest, fell backwards and is now completely lifeless, we are doing CPR on instructions",
+        62,
+    ),
+    (
+        "My daughter is 2 and she was playing in the paddling pool, I found her face down and she isn't breathing",
+        2,
+    ),
+    (
+        "He ate a kiwi and within minutes his face ballooned, he can hardly speak and he is making a high-pitched noise when he inhales",
+        20,
+    ),
+    (
+        "my wife is being very drowsy, she can only moan, she has had vomiting and a fever and her skin looks blotchy and purple",
+        50,
+    ),
+    (
+        "The man was crushed between a truck and a loading dock, he is pale, sweating, barely conscious and his pelvis looks deformed",
+        41,
+    ),
+    (
+        "Severe shortness of breath, she's sitting bolt upright, can only nod, her fingertips are blue",
+        70,
+    ),
+    (
+        "My son's lips are swollen and blue, he has a rash over his body and he has collapsed after his first dose of antibiotics",
+        9,
+    ),
+    ("She is having back to back seizures and doesn't wake up in between", 30),
+    ("There is a deep slash across his throat with heavy bleeding and bubbles", 35),
+    (
+        "He took a whole bottle of his heart pills and now his pulse is 28 and he's passing in and out of consciousness",
+        48,
+    ),
+    ("the baby came out at home at 27 weeks and is tiny, grey and not breathing", 0),
+    (
+        "A woman was pulled out of a burning car. She has burns over most of her body and is struggling to breathe",
+        33,
+    ),
+    ("He's diabetic and I found him unresponsive, sweating heavily, the meter reads 1.2", 55),
+    ("Heroin addict, blue, taking about four breaths a minute, does not react to shaking", 29),
+    (
+        "He fell from a crane, his breathing is irregular and he is not responding to us, blood from his ears",
+        38,
+    ),
+    (
+        "My mother's heart stopped for a minute, they shocked her, she's breathing again but unconscious",
+        66,
+    ),
+    ("vomiting huge amounts of bright red blood, he's grey, cold, and can't stay awake", 58),
+    (
+        "one month old baby, very pale, breathing stops for twenty seconds at a time and turns blue",
+        0.08,
+    ),
+    ("he was struck by lightning and is not breathing", 25),
+    (
+        "chest injury from a car crash, one side of his chest isn't moving, he's gasping and his veins are bulging in the neck",
+        31,
+    ),
+    (
+        "she gave birth an hour ago and is bleeding non-stop, soaked five towels, fainting, skin like ice",
+        32,
+    ),
+    (
+        "worker fell into a grain silo and was buried, we got him out, he is unconscious and not breathing properly",
+        45,
+    ),
+    ("child swallowed a balloon, can't breathe, can't make a sound", 4),
+    (
+        "my grandfather is staring, doesn't answer, one half of his body is limp and he's making snoring noises",
+        80,
+    ),
+    ("teenager collapsed after inhaling aerosol, no pulse", 15),
+    ("septic, BP 60 systolic, cold peripheries, drowsy", 64),
+    ("he's foaming at the mouth and jerking violently for the last seven minutes", 40),
+    ("we found her in the garage with the engine running, cherry red and unconscious", 52),
+    (
+        "The toddler is limp, mottled and has a high fever, her breathing is very shallow and she won't open her eyes",
+        1.5,
+    ),
 ]
 _EMERGENT = [
     ("there's a nail in his head from a nail gun", 50),
@@ -226,10 +312,7 @@ _EMERGENT = [
     ("neck hurts and my fingers are tingling since the crash", 33),
     ("I can't control my bladder and my groin is numb, my back is killing me", 45),
     ("my belly is rigid and the pain is unbearable", 52),
-    (
-        "my calf is hard as wood after a fracture and the pain gets unbearable, toes are numb",
-        30,
-    ),
+    ("my calf is hard as wood after a fracture and the pain gets unbearable, toes are numb", 30),
     ("adder bit him on the hand", 40),
     ("the boiler leaks fumes and we are all dizzy with headaches", 38),
     ("she was raped last night", 22),
