@@ -32,8 +32,9 @@ class Choice:
 
 def site_costs() -> Costs:
     """What a wrong level costs at this site."""
+    level_0, level_1, level_2, level_3 = settings.TRIAGE_UNDER_COSTS
     return Costs(
-        under=settings.TRIAGE_UNDER_COSTS,
+        under=(level_0, level_1, level_2, level_3),
         over=settings.TRIAGE_OVER_COST,
         missed_emergency=settings.TRIAGE_MISSED_EMERGENCY_COST,
     )
