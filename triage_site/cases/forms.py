@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -299,7 +299,19 @@ class CancelForm(forms.Form):
     )
 
 
-def add_service_error(form: forms.Form, error: ValueError) -> None:
+def carried_out(form: forms.Form, act: Callable[[dict[str, Any]], object]) -> bool:
+    """Hands the values of a valid form to a service; what that refuses stands in the form."""
+    if not form.is_valid():
+        return False
+    try:
+        act(form.cleaned_data)
+    except ValueError as error:
+        _add_service_error(form, error)
+        return False
+    return True
+
+
+def _add_service_error(form: forms.Form, error: ValueError) -> None:
     """Services say "field: reason"; shown at that field, or on top where there is none."""
     field, parted, reason = str(error).partition(": ")
     if parted and field in form.fields:

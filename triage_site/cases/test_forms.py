@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_worker.facts import NOT_TAKEN, UNMEASURABLE, VITAL_RANGES, CaseFacts
-from triage_site.cases.forms import CaseForm, OverrideForm, add_service_error
+from triage_site.cases.forms import CaseForm, OverrideForm, carried_out
 
 READINGS = {
     "rr_bpm": 24,
@@ -152,10 +153,27 @@ def test_nothing_that_can_be_typed_breaks_the_form(text: str, name: str) -> None
     assert form.is_valid() or form.errors
 
 
-def test_an_error_of_a_service_stands_at_its_field_or_on_top() -> None:
+@pytest.mark.parametrize(
+    ("refusal", "field", "reason"),
+    [
+        ("note: say the reason in a note", "note", "say the reason in a note"),
+        ("status: the case is done already", NON_FIELD_ERRORS, "the case is done already"),
+        ("no", NON_FIELD_ERRORS, "no"),
+    ],
+)
+def test_what_a_service_refuses_stands_at_its_field_or_on_top(
+    refusal: str, field: str, reason: str
+) -> None:
+    def refuse(got: dict[str, Any]) -> None:
+        raise ValueError(refusal)
+
     form = OverrideForm({"priority": "1", "reason": "other"})
-    assert form.is_valid()
-    add_service_error(form, ValueError("note: say the reason in a note"))
-    add_service_error(form, ValueError("status: the case is done already"))
-    assert form.errors["note"] == ["say the reason in a note"]
-    assert form.non_field_errors() == ["the case is done already"]
+    assert not carried_out(form, refuse)
+    assert form.errors == {field: [reason]}
+
+
+def test_a_service_is_asked_once_and_only_with_valid_values() -> None:
+    asked: list[dict[str, Any]] = []
+    assert not carried_out(OverrideForm({"priority": "9"}), asked.append)
+    assert carried_out(OverrideForm({"priority": "1", "reason": "other"}), asked.append)
+    assert [got["priority"] for got in asked] == [1]

@@ -21,7 +21,7 @@ from llm_worker.facts import ArrivalMode
 from triage_site.cases import demo, services
 from triage_site.cases.access import allowed
 from triage_site.cases.board import render_board
-from triage_site.cases.forms import CancelForm, CaseForm, OverrideForm, add_service_error
+from triage_site.cases.forms import CancelForm, CaseForm, OverrideForm, carried_out
 from triage_site.cases.guidance_text import sections
 from triage_site.cases.highlight import highlighted
 from triage_site.cases.models import Case, CaseEvent
@@ -216,20 +216,19 @@ def guidance(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
 def override(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     case = get_object_or_404(Case, id=case_id)
     form = OverrideForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.override_priority(
-                case.id,
-                priority=form.cleaned_data["priority"],
-                reason=form.cleaned_data["reason"],
-                note=form.cleaned_data["note"],
-                actor=request.user,  # type: ignore[arg-type]
-                now=timezone.now(),
-            )
-        except ValueError as error:
-            add_service_error(form, error)
-        else:
-            return _to_case(request, case)
+
+    def act(got: dict[str, Any]) -> None:
+        services.override_priority(
+            case.id,
+            priority=got["priority"],
+            reason=got["reason"],
+            note=got["note"],
+            actor=request.user,  # type: ignore[arg-type]
+            now=timezone.now(),
+        )
+
+    if request.method == "POST" and carried_out(form, act):
+        return _to_case(request, case)
     return _ask(request, case, form, "cases/_override_form.html")
 
 
@@ -238,21 +237,18 @@ def override(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
 @allowed(Action.CANCEL)
 def cancel(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     case = get_object_or_404(Case, id=case_id)
-    form = CancelForm(request.POST or None)
-    if request.method == "POST":
-        form = CancelForm(request.POST)
-        if form.is_valid():
-            try:
-                services.cancel_case(
-                    case.id,
-                    reason=form.cleaned_data["reason"],
-                    actor=request.user,  # type: ignore[arg-type]
-                    now=timezone.now(),
-                )
-            except ValueError as error:
-                add_service_error(form, error)
-            else:
-                return _to_case(request, case)
+    form = CancelForm(request.POST if request.method == "POST" else None)
+
+    def act(got: dict[str, Any]) -> None:
+        services.cancel_case(
+            case.id,
+            reason=got["reason"],
+            actor=request.user,  # type: ignore[arg-type]
+            now=timezone.now(),
+        )
+
+    if request.method == "POST" and carried_out(form, act):
+        return _to_case(request, case)
     return _ask(request, case, form, "cases/_cancel_form.html")
 
 

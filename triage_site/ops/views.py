@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from scheduling import services
 from scheduling.core.policies import POLICIES
 from triage_site.cases.access import allowed
-from triage_site.cases.forms import add_service_error
+from triage_site.cases.forms import carried_out
 from triage_site.cases.roles import Action
 from triage_site.ops import selectors
 from triage_site.ops.forms import PolicyForm
@@ -29,19 +29,18 @@ def ops(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, PolicyForm())
     form = PolicyForm(request.POST)
-    if form.is_valid():
-        try:
-            change = services.switch_policy(
-                form.cleaned_data["policy"],
-                actor=request.user,  # type: ignore[arg-type]
-                reason=form.cleaned_data["reason"],
-                now=timezone.now(),
-            )
-        except ValueError as error:
-            add_service_error(form, error)
-        else:
-            messages.success(request, f"{POLICIES[change.new].title} is live now.")
-            return redirect("ops")
+
+    def act(got: dict[str, Any]) -> None:
+        change = services.switch_policy(
+            got["policy"],
+            actor=request.user,  # type: ignore[arg-type]
+            reason=got["reason"],
+            now=timezone.now(),
+        )
+        messages.success(request, f"{POLICIES[change.new].title} is live now.")
+
+    if carried_out(form, act):
+        return redirect("ops")
     return _page(request, form, status=UNPROCESSABLE)
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from triage_site.cases.access import allowed
-from triage_site.cases.forms import add_service_error
+from triage_site.cases.forms import carried_out
 from triage_site.cases.roles import Action, may
 from triage_site.classifiers import services
 from triage_site.ops.monitoring.report import Asked, report
@@ -47,19 +47,18 @@ def monitoring(request: HttpRequest) -> HttpResponse:
 @allowed(Action.OPERATE)
 def promote(request: HttpRequest) -> HttpResponse:
     form = PromoteForm(request.POST)
-    if form.is_valid():
-        try:
-            change = services.promote(
-                form.cleaned_data["version"],
-                actor=request.user,  # type: ignore[arg-type]
-                reason=form.cleaned_data["reason"],
-                now=timezone.now(),
-            )
-        except ValueError as error:
-            add_service_error(form, error)
-        else:
-            messages.success(request, f"{change.new_version} is live.")
-            return redirect("ops_monitoring")
+
+    def act(got: dict[str, Any]) -> None:
+        change = services.promote(
+            got["version"],
+            actor=request.user,  # type: ignore[arg-type]
+            reason=got["reason"],
+            now=timezone.now(),
+        )
+        messages.success(request, f"{change.new_version} is live.")
+
+    if carried_out(form, act):
+        return redirect("ops_monitoring")
     return _page(request, form, status=UNPROCESSABLE)
 
 
@@ -67,19 +66,18 @@ def promote(request: HttpRequest) -> HttpResponse:
 @allowed(Action.OPERATE)
 def take_back(request: HttpRequest) -> HttpResponse:
     form = TakeBackForm(request.POST)
-    if form.is_valid():
-        try:
-            change = services.take_back(
-                form.cleaned_data["change"],
-                actor=request.user,  # type: ignore[arg-type]
-                reason=form.cleaned_data["reason"],
-                now=timezone.now(),
-            )
-        except ValueError as error:
-            add_service_error(form, error)
-        else:
-            messages.success(request, f"{change.new_version} is live again.")
-            return redirect("ops_monitoring")
+
+    def act(got: dict[str, Any]) -> None:
+        change = services.take_back(
+            got["change"],
+            actor=request.user,  # type: ignore[arg-type]
+            reason=got["reason"],
+            now=timezone.now(),
+        )
+        messages.success(request, f"{change.new_version} is live again.")
+
+    if carried_out(form, act):
+        return redirect("ops_monitoring")
     return _page(request, form, status=UNPROCESSABLE)
 
 
