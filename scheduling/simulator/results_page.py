@@ -23,7 +23,8 @@ Written by `python manage.py experiments report` from the records in `docs/resul
 are made by `python manage.py experiments all` and `python bench/simulator_bench.py`. Times are
 virtual seconds of response, predictors included, for seed 0 of the published random stream.
 *published* is the batching rule of "Semantic Scheduling for LLM Inference" (arXiv 2506.12204),
-*ours* the scheduler of `scheduling/core`, which also orders the live engine.
+*ours* the scheduler of `scheduling/core`, which also orders the live engine. What was measured of
+the live queue, engine and models stands in [MEASURED.md](MEASURED.md).
 """
 
 
