@@ -22,12 +22,15 @@ from triage_site import embedded_redis
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_reset_sequences", "live_app"})
 
 
-def wait_until(true: Callable[[], bool], *, seconds: float, what: str) -> None:
-    """Returns when `true()` holds; fails, naming `what`, when it does not within `seconds`."""
+def wait_until(true: Callable[[], bool], *, seconds: float, what: str | Callable[[], str]) -> None:
+    """Returns when `true()` holds; fails, naming `what`, when it does not within `seconds`.
+
+    A callable `what` is asked when it has failed: a log, say, as it then is.
+    """
     deadline = time.monotonic() + seconds
     while not true():
         if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds} s: {what}")
+            pytest.fail(f"not within {seconds} s: {what if isinstance(what, str) else what()}")
         time.sleep(0.02)
 
 

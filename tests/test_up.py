@@ -67,7 +67,7 @@ class Up:
         wait_until(
             lambda: f"ready: {self.url}" in self.lines or self.process.poll() is not None,
             seconds=START_SECONDS,
-            what=f"everything is ready; so far:\n{self.log}",
+            what=lambda: f"everything is ready; so far:\n{self.log}",
         )
         assert self.process.poll() is None, self.log
 

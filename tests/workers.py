@@ -33,7 +33,7 @@ def wait_for_worker(name: str, client: redis.Redis, log: Path) -> None:
     wait_until(
         lambda: bool(serving(client, name, time.time())),
         seconds=60,
-        what=f"{name} serves: {tail(log)}",
+        what=lambda: f"{name} serves: {tail(log)}",
     )
 
 

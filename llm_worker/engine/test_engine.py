@@ -182,8 +182,12 @@ def test_switched_to_seats_by_rank_the_next_step_obeys(local: Driver) -> None:
 
 def test_an_answer_that_has_ended_cannot_be_released(local: Driver) -> None:
     local.add("a", max_new_tokens=5)
+    engine = local.engine
+    assert isinstance(engine, LocalEngine)
+    answer = engine._book.get("a")
+    assert answer is not None
     deadline = time.monotonic() + 10
-    while local.engine.stats()["steps"] == 0 or local.engine.stats()["seats_used"]:
+    while not engine._has_ended(answer.library_id):  # said by the loop, read by nobody yet
         assert time.monotonic() < deadline
         time.sleep(0.005)
     assert local.engine.release("a") is None

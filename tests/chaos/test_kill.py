@@ -49,7 +49,7 @@ def test_kill_dash_nine_loses_and_doubles_nothing(
         wait_until(
             lambda: num_in(JobStatus.RUNNING) == 4 and num_in(JobStatus.DONE) >= 1,
             seconds=60,
-            what=f"the first worker is in mid-batch: {tail(log)}",
+            what=lambda: f"the first worker is in mid-batch: {tail(log)}",
         )
         first.kill()
         first.wait(10)
@@ -62,7 +62,7 @@ def test_kill_dash_nine_loses_and_doubles_nothing(
         return num_in(JobStatus.DONE) == NUM_JOBS
 
     with worker("gpu", env, log):
-        wait_until(all_done, seconds=90, what=f"all done: {tail(log)}")
+        wait_until(all_done, seconds=90, what=lambda: f"all done: {tail(log)}")
     jobs = {job.id: job for job in Job.objects.all()}
     assert {job_id: jobs[job_id].output for job_id in done_before} == done_before
     assert all(job.output.strip() for job in jobs.values())
@@ -91,7 +91,7 @@ def test_a_warm_stop_gives_everything_back_and_goes_on_where_it_stopped(
     assert num_in(JobStatus.RUNNING) == 0
     assert connection.queue().held() == {}
     with worker("gpu", env, log):
-        wait_until(lambda: num_in(JobStatus.DONE) == 6, seconds=60, what=tail(log))
+        wait_until(lambda: num_in(JobStatus.DONE) == 6, seconds=60, what=lambda: tail(log))
 
 
 def test_a_flushed_redis_in_mid_batch_loses_nothing(
@@ -104,4 +104,4 @@ def test_a_flushed_redis_in_mid_batch_loses_nothing(
         wait_until(lambda: num_in(JobStatus.RUNNING) == 4, seconds=60, what="mid-batch")
         redis_client.flushall()
         reconcile(now=timezone.now())
-        wait_until(lambda: num_in(JobStatus.DONE) == NUM_JOBS, seconds=90, what=tail(log))
+        wait_until(lambda: num_in(JobStatus.DONE) == NUM_JOBS, seconds=90, what=lambda: tail(log))

@@ -60,7 +60,9 @@ def test_from_shadow_to_live_and_back(
         wait_for_worker("classify", redis_client, log)
         assert classified_by(submit(site, live_app, "crushing chest pain, sweating")) == configured
         wait_until(
-            ShadowAnswer.objects.exists, seconds=100, what=f"the shadow answers: {tail(log)}"
+            ShadowAnswer.objects.exists,
+            seconds=100,
+            what=lambda: f"the shadow answers: {tail(log)}",
         )
         site.get_by_role("link", name="Classifier").click()
         expect(site.get_by_text(candidate)).to_be_visible()
