@@ -6,7 +6,8 @@ import asyncio
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, cast
 
 import redis.asyncio
@@ -173,6 +174,10 @@ class Hub:
             job_id = await on_database(_job_of, target)
             for watcher in watchers:
                 watcher.job_id = job_id
+            if job_id is not None:
+                # A picture may say that the text is complete: all its words go first.
+                with suppress(RedisError, OSError):
+                    await self._deliver_tokens({job_id: list(watchers)}, None)
         picture = sse(event, html)
         for watcher in list(watchers):
             watcher.show(picture)
@@ -183,16 +188,22 @@ class Hub:
             if not watched:
                 await asyncio.sleep(READ_MILLISECONDS / 1000)
                 continue
-            oldest = {
-                tokens_key(job_id): min((w.last_id for w in watchers), key=_id_order)
-                for job_id, watchers in watched.items()
-            }
-            answer: Any = await self._redis.xread(cast(Any, oldest), block=READ_MILLISECONDS)
-            names = {tokens_key(job_id): job_id for job_id in watched}
-            for key, raw in answer or ():
-                for entry in parse_entries(raw):
-                    for watcher in watched[names[key]]:
-                        _deliver(watcher, entry)
+            await self._deliver_tokens(watched, READ_MILLISECONDS)
+
+    async def _deliver_tokens(
+        self, watched: Mapping[str, list[Watcher]], wait_milliseconds: int | None
+    ) -> None:
+        """What the streams of these jobs hold and their pages have not seen; None: no waiting."""
+        oldest = {
+            tokens_key(job_id): min((w.last_id for w in watchers), key=_id_order)
+            for job_id, watchers in watched.items()
+        }
+        answer: Any = await self._redis.xread(cast(Any, oldest), block=wait_milliseconds)
+        names = {tokens_key(job_id): job_id for job_id in watched}
+        for key, raw in answer or ():
+            for entry in parse_entries(raw):
+                for watcher in watched[names[key]]:
+                    _deliver(watcher, entry)
 
     def _by_job(self) -> dict[str, list[Watcher]]:
         watched: dict[str, list[Watcher]] = defaultdict(list)
