@@ -12,7 +12,9 @@ import redis
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from scheduling import connection
 from scheduling.models import Job
+from scheduling.queue import events
 from tests.fixtures import wait_until
 from tests.workers import tail, wait_for_worker, worker
 from triage_site.cases import selectors
@@ -57,6 +59,13 @@ def count_updates(page: Page) -> None:
           }).observe(document.body, {subtree: true, childList: true, characterData: true});
         });"""
     )
+
+
+def num_stream_entries(page: Page) -> int:
+    """Of the answer that the page shows: in so many pieces it was written."""
+    case_id = page.url.rstrip("/").rpartition("/")[2]
+    job = Job.objects.get(case_id=case_id)
+    return len(events.read_stream(connection.client(), str(job.id)))
 
 
 def board_shows_the_order(page: Page) -> bool:
@@ -124,7 +133,14 @@ def test_forty_cases_through_the_browser(
             submit_by_hand(site, live_app, "he is not breathing, no pulse, doing CPR", 60)
             site.goto(live_app)
             wait_until(all_done, seconds=180, what=lambda: f"all done: {tail(log)}")
-    wait_until(lambda: bool(reader.evaluate("window.updates >= 5")), seconds=5, what="5 updates")
+    wait_until(
+        lambda: bool(reader.evaluate("window.updates >= 5")),
+        seconds=5,
+        what=lambda: (
+            f"5 updates of the guidance: {reader.evaluate('window.updates')} of "
+            f"{num_stream_entries(reader)} pieces written"
+        ),
+    )
     expect(site.locator("#open-rows tr.row")).to_have_count(0, timeout=15_000)
     assert Case.objects.count() == Job.objects.count() == NUM_CASES
     assert not Case.objects.filter(guidance="", guidance_withheld=False).exists()
