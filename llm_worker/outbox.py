@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 import redis
 
@@ -13,6 +15,9 @@ from llm_worker.streaming import GuardedText
 from scheduling import services
 from scheduling.core.request import Request
 from scheduling.queue import events as live
+
+PIECE_WORDS: Final = 8
+_WORD: Final = re.compile(r"\S+\s*|\s+")
 
 
 @dataclass(slots=True)
@@ -78,13 +83,15 @@ class Outbox:
         del self._ends[job_id]
 
     def send(self, held: Held) -> None:
-        """The new words of a job, in one piece."""
-        if not held.unsent:
-            return
-        live.append_tokens(
-            self._client(), held.request.id, held.attempt, "".join(held.unsent), held.num_generated
-        )
-        held.unsent.clear()
+        """The new words of a job, a few at a time: a page shows them as they are read, also when
+        the model writes faster than this process comes round. What was sent is not sent again.
+        """
+        held.unsent = _in_pieces("".join(held.unsent))
+        while held.unsent:
+            live.append_tokens(
+                self._client(), held.request.id, held.attempt, held.unsent[0], held.num_generated
+            )
+            del held.unsent[0]
 
     def _finish(self, held: Held, text: str, num_tokens: int, reason: str) -> None:
         services.finish_job(
@@ -98,3 +105,8 @@ class Outbox:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
+
+
+def _in_pieces(text: str) -> list[str]:
+    words = _WORD.findall(text)
+    return ["".join(words[at : at + PIECE_WORDS]) for at in range(0, len(words), PIECE_WORDS)]

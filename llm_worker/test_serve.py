@@ -275,6 +275,20 @@ def test_what_must_not_be_shown_stops_the_answer(bench: Bench, said: str, reason
     assert entries[-1].status == "withheld"
 
 
+def test_a_hasty_model_still_streams_in_pieces(bench: Bench) -> None:
+    job = make_job(2, 0)
+    bench.tick(3)
+    before = len(live.read_stream(connection.client(), str(job.id)))
+    said = "".join(f"word-{chr(97 + n)}\n or  so " for n in range(16))
+    bench.engine._unread.append(
+        TokensOut(id=str(job.id), text_delta=said, token_ids=(1,), num_generated=4)
+    )
+    bench.worker.tick(0.0)
+    pieces = live.read_stream(connection.client(), str(job.id))[before:]
+    assert len(pieces) >= 5
+    assert said in "".join(piece.text for piece in pieces)
+
+
 def test_a_lost_doorbell_does_no_harm(bench: Bench) -> None:
     make_job(2, 0)
     bench.doorbell.clear()
