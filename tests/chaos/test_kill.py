@@ -70,11 +70,13 @@ def test_kill_dash_nine_loses_and_doubles_nothing(
     for job in jobs.values():
         written = events.read_stream(connection.client(), str(job.id))
         last = "".join(entry.text for entry in written if entry.attempt == job.attempt)
-        withheld = job.finish_reason == "withheld"
+        withheld = job.finish_reason in ("withheld", "looping")
         assert job.output.startswith(last)
         assert withheld or last == job.output
         ends = [entry.status for entry in written if entry.status]
-        assert ends == ["withheld" if withheld else "done"]
+        # The kill may come between the record and the stream's end; pages follow the record.
+        killed_at_the_end = job.id in done_before and not ends
+        assert killed_at_the_end or ends == ["withheld" if withheld else "done"]
     assert connection.queue().held() == {}
 
 
