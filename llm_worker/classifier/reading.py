@@ -48,7 +48,6 @@ _STOP_BELONGS: Final = frozenset(
         "mins",
         "temp",
         "inj",
-        "no",
         "fx",
         "wt",
         "sx",
@@ -69,6 +68,10 @@ _VERB_FOLLOWS: Final = re.compile(
     r"there|blue|white|cold|numb|bent|broken|open|stopped|having|\w{3,}(?:ing|ed))\b"
 )
 _APOSTROPHES: Final = str.maketrans({"\u2019": "'", "\u2018": "'", "\u2013": "-", "\u2014": "-"})
+_CAN_NOT: Final = (
+    r"(?:(?:can|could) not|(?:not|never|no longer) (?:been )?able to|"
+    r"unable to|(?:can|could) no longer)"
+)
 _GAP: Final = "(?:[^\\W_]+(?:['/-][^\\W_]+)* ){0,4}"
 _WIDE_GAP: Final = r"(?:[^.;!?\s]+ ){0,8}"
 
@@ -137,8 +140,9 @@ class Note:
         standing = guards.standing(
             before=self.plain[start : match.start()],
             words=match.group(),
-            after=self.plain[match.end() : max(end, match.end())],
+            after=self.plain[match.end() : max(self._answer_end(index, end), match.end())],
             opens_note=index == 0,
+            note=self.plain,
         )
         return Mention(
             words=self.original(match.start(), match.end()),
@@ -147,6 +151,12 @@ class Note:
             start=match.start(),
             end=match.end(),
         )
+
+    def _answer_end(self, index: int, end: int) -> int:
+        """A question is read with the sentence that answers it."""
+        if self.plain[:end].rstrip().endswith("?") and index + 1 < len(self.sentences):
+            return self.sentences[index + 1][1]
+        return end
 
 
 @lru_cache(maxsize=256)
@@ -158,12 +168,15 @@ def compile_pattern(source: str) -> re.Pattern[str]:
     """Whole words of `Note.plain`; ` ~ ` stands for up to four words between two, ` ~~ ` for
     up to eight of the same sentence, commas included.
 
-    "can't" and its like are written as people write them; `plain` has "can not".
+    "can't" and its like are written as people write them; `plain` has "can not". It stands for
+    "could not" and "unable to" as well.
     """
     source = (
         source.replace("couldn't", "can't").replace("can't", "can not").replace("won't", "will not")
     )
-    source = source.replace("n't", " not").replace(" ~~ ", " " + _WIDE_GAP)
+    source = (
+        source.replace("can not", _CAN_NOT).replace("n't", " not").replace(" ~~ ", " " + _WIDE_GAP)
+    )
     source = source.replace(" ~ ", " " + _GAP)
     return re.compile(rf"(?<![^\W_])(?:{source})(?![^\W_])")
 

@@ -8,7 +8,7 @@ from typing import Final
 from llm_worker.classifier.rule_types import CTAS, ESI, MTS, TextRule, text_rule
 from llm_worker.classifier.rules_text_emergent import FEVER
 
-_PREGNANT: Final = r"pregnan\w+|(?:\d+|several) weeks (?:gestation|gravid)|gravid\w*|gestation\w*|expecting (?:a |her |my )"
+_PREGNANT: Final = r"pregnan\w+|(?:\d+|several) weeks (?:gestation|gravid)|gravid\w*|gestation\w*|expecting (?:a |her |my )|(?:[4-9]|[1-3]\d|4[0-2]) / 40"
 _IMMUNE: Final = r"chemo\w*|neutropeni\w+|transplant\w*|immunosuppress\w+|immunocompromi\w+|leuk(?:a)?emia|methotrexate|asplen\w+|splenectomy"
 _YOUNG: Final = 90 / 365.25
 
@@ -36,12 +36,12 @@ EMERGENT_2: Final[tuple[TextRule, ...]] = (
     text_rule("T1-ECTOPIC-NAMED", "suspected ectopic pregnancy", 1, r"ectopic(?: pregnancy)?|placental abruption|placenta pr[ae]+via|eclampsia|pre-?eclampsia|hellp",
         fires=("suspected ectopic", "eclampsia"), silent=("h/o ectopic 2016", "no pre-eclampsia")),
     text_rule("T1-PREGNANCY-LATE", "late pregnancy with an alarm sign", 1,
-        r"(?:2[0-9]|3[0-9]|4[0-2])[ -](?:weeks?|wks?)(?: ~)? ?(?:pregnan\w+|gestation|gravid)|pregnan\w+ (?:\w+ ){0,3}(?:2[0-9]|3[0-9]|4[0-2]) (?:weeks?|wks?)|third trimester|(?:five|six|seven|eight|nine|5|6|7|8|9) months pregnan\w+|heavily pregnan\w+|postpartum|gave birth",
-        r"bleed\w*|headache|visual|vision|flashing lights|swollen face|seizure|fit|not (?:feeling|felt) (?:the )?baby|(?:baby|fetal) (?:\w+ ){0,2}(?:stopped|not|hasn't|isn't) mov\w+|(?:reduced|decreased|no) (?:fetal )?movements?|abdominal pain|pushing|waters? (?:have |has )?broke\w*|blurred",
-        fires=("32 weeks pregnant with severe headache", "pregnant 30 weeks, bleeding"), silent=("32 weeks pregnant, itchy", "30 weeks pregnant, no bleeding")),
+        r"antepartum|(?:2[0-9]|3[0-9]|4[0-2]) / 40|(?:2[0-9]|3[0-9]|4[0-2])[ -](?:weeks?|wks?)(?: ~)? ?(?:pregnan\w+|gestation|gravid)|pregnan\w+ (?:\w+ ){0,3}(?:2[0-9]|3[0-9]|4[0-2]) (?:weeks?|wks?)|third trimester|(?:five|six|seven|eight|nine|5|6|7|8|9) months pregnan\w+|heavily pregnan\w+|postpartum|gave birth",
+        r"bleed\w*|hemorrhag\w+|headache|visual|vision|flashing lights|swollen face|seizure|fit|not (?:feeling|felt) (?:the )?baby|(?:baby|fetal) (?:\w+ ){0,2}(?:stopped|not|hasn't|isn't) mov\w+|(?:reduced|decreased|no) (?:fetal )?movements?|abdominal pain|pushing|waters? (?:have |has )?broke\w*|blurred",
+        fires=("32 weeks pregnant with severe headache", "33/40, PV bleed", "pregnant 30 weeks, bleeding"), silent=("32 weeks pregnant, itchy", "30 weeks pregnant, no bleeding")),
     text_rule("T1-BIRTH", "birth about to happen", 1, r"crowning|baby (?:is |'s )?(?:coming|being born)|(?:head|baby) (?:is |'s )?(?:out|showing|visible)|contractions? every (?:1|2|3|one|two|three|couple of) ?(?:minutes?)|(?:needs?|wants?|urge) to push|in labou?r|imminent (?:birth|delivery)|pprom",
         unless=r"head (?:is )?(?:visible bruise)", fires=("the baby is coming", "contractions every 2 minutes"), silent=("not in labour", "no contractions")),
-    text_rule("T1-TORSION", "possible testicular torsion", 1, r"torsion|(?:testic\w+|testis|scrot\w+|\bballs?\b) (?:\w+ ){0,3}(?:pain\w*|hurts?|aches?|swollen|swelling|sore|tender)|(?:pain|hurts?|ache)(?: ,)? (?:\w+ ){0,3}(?:testic\w+|testis|testes|scrot\w+)", from_years=0, until_years=40,
+    text_rule("T1-TORSION", "possible testicular torsion", 1, r"torsion|test(?:is|icles?) ~~ (?:onset|vomit\w*|sudden\w*)|(?:testic\w+|testis|scrot\w+|\bballs?\b) (?:\w+ ){0,3}(?:pain\w*|hurts?|aches?|swollen|swelling|sore|tender)|(?:pain|hurts?|ache)(?: ,)? (?:\w+ ){0,3}(?:testic\w+|testis|testes|scrot\w+)", from_years=0, until_years=40,
         unless=r"for (?:\d+|several|two|three|many) (?:weeks|months|years)|torsion (?:of )?(?:knee|ankle)|themselves|(?:do|does|did) not hurt", fires=("sudden testicular pain", "pain in his testicle", "testis torsion"),
         silent=("no testicular pain", "testicular pain for 3 months", "denies scrotal pain")),
     text_rule("T1-INFANT-DANGER", "danger sign in a small child", 1,
@@ -53,23 +53,23 @@ EMERGENT_2: Final[tuple[TextRule, ...]] = (
         unless=r"through (?:his|her|the) nose|blocked nose|when (?:he|she) (?:runs|cries|is upset)",
         fires=("breathing very fast", "difficulty breathing"), silent=("no difficulty breathing", "not breathless")),
     text_rule("T1-BURN", "severe, electrical or inhalation burn", 1,
-        r"electrocut\w+|electric(?:al)? (?:shock|burns?|injury)|lightning|smoke inhalation|inhal\w+ (?:\w+ ){0,2}(?:smoke|fumes|chlorine|gas)|burn\w* (?:\w+ ){0,4}(?:airway|genital\w*|\d\d ?(?:%|percent))|\d\d ?(?:%|percent) (?:\w+ ){0,3}burn\w*|(?:severe|major|extensive|deep|third degree|full thickness|large) burns?|"
+        r"electrocut\w+|electric(?:al)? (?:shock|burns?|injury)|lightning|smoke inhalation|inhal\w+ (?:\w+ ){0,2}(?:smoke|fumes|chlorine|gas)|burn\w* (?:\w+ ){0,4}(?:airway|genital\w*|\d\d ?(?:%|percent))|\d\d ?(?:%|percent) (?:\w+ ){0,3}(?:burn|scald)\w*|full thickness|(?:severe|major|extensive|deep|third degree|full thickness|large) burns?|"
         r"(?:burn(?:s|ed|t)?|scald(?:s|ed)?) (?:\w+ ){0,3}(?:face|neck|chest|arms and|back and|whole|entire|much of|body|legs and)|house fire|chemical burn\w*|burn , (?:face|airway)|caustic",
         source=MTS, unless=r"sun ?burn\w*|burning (?:sensation|pain|when|on)|heartburn|small",
-        fires=("smoke inhalation", "burns to the face and neck", "electrocuted at work", "chemical burn"), silent=("sunburn on the face", "no smoke inhalation", "small burn on the neck from tea")),
+        fires=("smoke inhalation", "burns to the face and neck", "30% TBSA scald", "electrocuted at work", "chemical burn"), silent=("sunburn on the face", "no smoke inhalation", "small burn on the neck from tea")),
     text_rule("T1-EYE-CHEMICAL", "chemical in the eye", 1, r"eyes?|ocular|cornea\w*", r"chemical|bleach|acid|alkali|lime|ammonia|caustic|drain cleaner|oven cleaner|cement|solvent|detergent|splash\w*|penetrat\w+|globe",
         fires=("bleach splashed in his eye", "chemical in the eye"), silent=("eye pain", "no chemical in the eye", "chemical on hand"),
         unless=r"stomach acid|folic acid|acid reflux"),
     text_rule("T1-LIMB", "open fracture or limb in danger", 1,
-        r"open (?:\w+ ){0,3}fracture|compound fracture|fracture , open|bone (?:is |was )?(?:sticking|poking|coming|protruding|showing|visible|through)(?: \w+)*|(?:can|could) see (?:the |his |her |my )?bone|amputat\w+|(?:cut|sliced|severed|torn|chopped) (?:\w+ ){0,3}(?:finger|hand|thumb|arm|leg|foot|toe)s? off|severed|degloving|(?:no|absent|can't feel a|without) (?:distal |pedal )?pulse in|"
-        r"(?:foot|leg|hand|arm|limb|fingers|toes) (?:suddenly |is |are |has gone |went |gone |turned |looks? |became |become )+(?:very )?(?:cold|white|pale|blue|dusky)(?: and| ,)? ?(?:cold|numb|pale|white|blue|painful|pulseless)|(?:cold|pale|white)(?: ,| and)? (?:\w+ )?(?:pulseless|numb) (?:leg|foot|arm|hand|limb)|compartment syndrome|acute limb ischemia|cauda equina",
+        r"open (?:[\w/]+ ){0,3}fracture|compound fracture|fracture , open|bone (?:is |was )?(?:sticking|poking|coming|protruding|showing|visible|through)(?: \w+)*|(?:can|could) see (?:the |his |her |my )?bone|amputat\w+|(?:cut|sliced|severed|torn|chopped) (?:\w+ ){0,3}(?:finger|hand|thumb|arm|leg|foot|toe)s? off|severed|degloving|(?:no|absent|can't feel a|without|lack of|loss of) (?:distal |pedal )?pulse in|(?:no|absent|lost|without) (?:palpable )?(?:radial|distal|pedal|brachial|popliteal|femoral|foot|ankle) pulses?|"
+        r"(?:foot|leg|hand|arm|limb|fingers|toes) (?:suddenly |is |are |has gone |went |gone |turned |looks? |became |become )+(?:very )?(?:cold|white|pale|blue|dusky)(?: and| ,)? ?(?:cold|numb|pale|white|blue|painful|pulseless)|(?:cold|pale|white)(?: ,| and)? (?:\w+ )?(?:pulseless|numb) (?:leg|foot|arm|hand|limb)|compartment syndrome|acute limb ischemia|cauda equina|saddle (?:numb(?:ness|ed)?|ana?esthesia)|(?:feel|feeling|numb(?:ness|ed)?) (?:\w+ ){0,2}between (?:my|his|her|the) legs",
         unless=r"(?:old|previous|healed|diabetic with|below knee|above knee) amputat\w+|amputee|in the cold",
-        fires=("open fracture of the tibia", "bone sticking out", "foot is cold and white", "finger amputation"), silent=("no open fracture", "h/o amputation 2010", "closed fracture")),
+        fires=("open fracture of the tibia", "bone sticking out", "foot is cold and white", "elbow deformed, no radial pulse", "finger amputation"), silent=("no open fracture", "h/o amputation 2010", "closed fracture")),
     text_rule("T1-HIGH-ENERGY", "high-energy injury", 1,
         r"(?:hit|struck|run over|knocked (?:down|over)|run down) by (?:a |the |an )?(?:\w+ )?(?:car|truck|bus|lorry|van|train|tram|vehicle|motorcycle|motorbike)|(?:car|motorbike|motorcycle|vehicle|truck|motor ?vehicle|high speed) (?:\w+ )?(?:crash|accident|collision|rollover)|traffic accident|"
         r"(?:thrown|ejected) from|rollover|rolled over|pedestrian (?:hit|struck|vs)|(?:fell|fall|fallen|jumped) (?:\w+ ){0,5}(?:roof|ladder|scaffold\w*|balcony|window|storey|story|stories|floors?(?= )|tree|horse|\d+ ?(?:m|meters?|metres?|feet|ft))|"
-        r"(?:gunshot|gun shot|shot in|shot himself|stab(?:bed|bing| wound)|impaled|penetrating (?:trauma|injury|wound)|crush(?:ed)? (?:injury|under|by|between|chest|pelvis)|explosion|blast|trapped under)|polytrauma|multiple (?:injuries|trauma)",
-        source=CTAS, unless=r"(?:low|slow|walking|parking) ?-?(?:speed)?|stabbing (?:pain|headache|sensation|feeling|in)|(?:minor|small) (?:collision|bump|crash|accident)|bumper|rear-?ended|parked|(?:fell|fall) (?:on|onto) the floor|to the (?:floor|ground)|(?:days?|weeks?) ago|(?:lawn|toy|finger) ",
+        r"(?:stab (?:to |in |injury )?(?:(?:the|his|her|l|r|left|right) )*(?:abdom\w+|chest|neck|groin|flank)|gunshot|gun shot|shot in|shot himself|stab(?:bed|bing| wound)|impaled|penetrating (?:trauma|injury|wound)|crush(?:ed)? (?:injury|under|by|between|chest|pelvis)|explosion|blast|trapped under)|polytrauma|multiple (?:injuries|trauma)",
+        source=CTAS, unless=r"fell asleep|(?:low|slow|walking|parking) ?-?(?:speed)?|stabbing (?:pain|headache|sensation|feeling|in)|(?:minor|small) (?:collision|bump|crash|accident)|bumper|rear-?ended|parked|(?:fell|fall) (?:on|onto) the floor|to the (?:floor|ground)|(?:days?|weeks?) ago|(?:lawn|toy|finger) ",
         fires=("hit by a car", "fell from a roof", "stabbed in the abdomen", "thrown from a motorcycle"), silent=("stabbing pain in the ear", "fell to the floor", "no traffic accident", "traffic accident 3 years ago")),
     text_rule("T1-HEAD-INJURY", "head injury with an alarm sign", 1,
         r"head (?:injury|trauma|wound|bang|blow|hit|strike)|(?:hit|banged|bumped|struck|injured|knocked|landed on) (?:\w+ ){0,3}head|fell (?:\w+ ){0,5}head|skull",
@@ -85,7 +85,7 @@ EMERGENT_2: Final[tuple[TextRule, ...]] = (
         r"(?:tearing|ripping) (?:\w+ ){0,3}(?:pain|chest|back)|(?:pain) (?:\w+ ){0,4}(?:tearing|ripping)|aortic (?:dissection|aneurysm|rupture)|\baaa\b|ruptur\w+ (?:\w+ )?aneurysm|mesenteric ischemia|rigid abdomen|abdomen (?:is |feels )?(?:rigid|board ?-?like|hard as a board)|board ?-?like abdomen|peritonit\w+",
         fires=("tearing pain between the shoulder blades", "rigid abdomen", "aortic dissection"), silent=("no tearing pain", "muscle tear", "h/o aortic aneurysm repair 2014")),
     text_rule("T1-COLLAPSED-SICK", "pale, clammy or collapsing", 1,
-        r"(?:cold |pale |sweaty |grey |gray )(?:and |, )?(?:sweat\w*|clammy|sweaty|pale|cold)|clammy|drenched in sweat|profuse(?:ly)? sweat\w*|diaphore\w+|(?:looks?|gone|turned|went|is) (?:very |really )?(?:ashen|grey|gray|deathly pale)|hypotensi(?:on|ve)|blood pressure (?:is |was )?(?:very )?(?:low|dropping)|blood pressure , low|low blood pressure|hypothermi\w+|heat ?-?stroke",
+        r"pulse (?:is |keeps )?(?:so |very |too |getting )*(?:weak\w*|thready|faint\w*)|(?:cold |pale |sweaty |grey |gray )(?:and |, )?(?:sweat\w*|clammy|sweaty|pale|cold)|clammy|drenched in sweat|profuse(?:ly)? sweat\w*|diaphore\w+|(?:looks?|gone|turned|went|is) (?:very |really )?(?:ashen|grey|gray|deathly pale)|hypotensi(?:on|ve)|blood pressure (?:is |was )?(?:very )?(?:low|dropping)|blood pressure , low|low blood pressure|hypothermi\w+|heat ?-?stroke",
         source=CTAS, unless=r"history of low blood pressure|usual(?:ly)? low|night sweats?|cold sweats? at night|hot flush\w*",
         fires=("Blood Pressure, Low", "cold and clammy", "pale and sweaty"), silent=("not clammy", "no hypotension", "night sweats")),
     text_rule("T1-VIOLENT", "sexual assault today or violent agitation", 1, r"(?:sexual(?:ly)? assault\w*|raped?)(?: \w+){0,4} (?:today|tonight|last night|hours? ago)|(?:violent|aggressive)(?:ly)? (?:and |, )?(?:agitated|psychotic|threatening|out of control)|acutely psychotic|homicidal|command hallucinations|voices (?:\w+ ){0,4}(?:kill|hurt|harm)",

@@ -23,7 +23,7 @@ _BREATHS_BADLY: Final = (
     r"throat (?:is |feels )?(?:closing|tight)|faint(?:ed|ing|s)?|collapsed?|passed out|hypotensi\w+"
 )
 _ALLERGEN: Final = (
-    r"allerg(?:y|ic|ies)|anaphyla\w+|(?:bee|wasp|hornet) sting|stung|epipen|hives|urticaria\w*|"
+    r"allerg(?:y|ic|ies)|anaphyla\w+|(?:bee|wasp|hornet) sting|stung|epi-?pens?|hives|urticaria\w*|"
     r"(?:ate|eating|eaten|after) (?:a |some )?(?:peanuts?|nuts?|shellfish|prawns?|shrimps?|cashews?|sesame)"
 )
 
@@ -34,7 +34,7 @@ IMMEDIATE: Final[tuple[TextRule, ...]] = (
         r"in arrest|post arrest|cpr|rosc|resuscitat(?:ed|ion)|defibrillat(?:ed|ion)|aed (?:shock|fired)|"
         r"no (?:palpable |carotid |central )?pulse|pulseless|without a pulse|can't (?:find|feel) (?:a |his |her |any )?pulse|"
         r"asystole|lifeless|ventricular fibrillation|vf arrest|(?:heart|pulse) (?:has |is )?stopped|paro cardiaco|심정지",
-        unless=r"arrested by|under arrest|police|custody|cpr (?:training|class|course|certif\w+)|no pulse (?:oximeter|ox)|pulseless (?:\w+ )?(?:and )?(?:\w+ )?(?:foot|leg|limb|hand|arm)|no pulse in",
+        unless=r"arrested by|under arrest|police|custody|cpr (?:training|class|course|certif\w+)|no pulse (?:oximeter|ox)|pulseless (?:\w+ )?(?:and )?(?:\w+ )?(?:foot|leg|limb|hand|arm)|(?:no|feel a|find a|feel any|find any|feel the|find the) pulse in (?:the |his |her |my )?(?:\w+ )?(?:foot|feet|ankle|leg|toes?|hand|arm|fingers?|limb)|no pulse in",
         source=ESI,
         fires=("Arrest", "post-CPR state", "no pulse, neighbour doing CPR", "witnessed cardiac arrest, ROSC after 8 min"),
         silent=("arrested by police, cut on hand", "denies cardiac arrest", "father had a cardiac arrest at age 50",
@@ -43,25 +43,25 @@ IMMEDIATE: Final[tuple[TextRule, ...]] = (
     text_rule(
         "T0-NOT-BREATHING", "not breathing", 0,
         r"(?:not|isn't|wasn't|never|hardly|barely|stopped|stops|no longer|quit) (?:really |properly )?breathing|doesn't breathe|"
-        r"not taking (?:any |a )?breaths?|no breathing(?! (?:trouble|problem|difficult|issue|discomfort)\w*)|no respirations?|no respiratory effort|apne(?:a|ic)|gasping|agonal|respiratory failure|"
+        r"not taking (?:any |a )?breaths?|no breathing(?! (?:trouble|problem|difficult|issue|discomfort)\w*)|no respirations?|no respiratory effort|apno?e(?:a|ic)|gasping|agonal|respiratory failure|"
         r"(?:he|she|it|i|they|him|her|baby|child|boy|girl|man|woman|patient|son|daughter|skin) (?:is |was |has |had )?(?:turned|turning|gone|going|went|is|was|looks?) (?:very )?blue|blue (?:lips|in the face|around the (?:mouth|lips))|"
         r"(?:lips|face|tongue|mouth) (?:is |are |has |have |went |going |turned |turning |gone |look |looks |a )*(?:blue|bluish|purple|grey|gray)|"
-        r"cyano\w+|(?:can't|no) (?:cry or cough|cough or cry|sound comes out|air (?:goes|gets|going|getting) in)|chest is (?:hardly|barely|not) moving|no respira|숨을 안",
-        unless=r"sleep apnea|breath ?holding|for a bit|and then starts|counted to|when (?:he|she) coughed|blue (?:eyes?|toe|finger|nail|bruise)|" + _PASSED,
+        r"cyano\w+|(?:can't|no) (?:cry or cough|cough or cry|sound comes out|air (?:goes|gets|going|getting) in)|chest is (?:hardly|barely|not) moving|no respira|숨을 안|(?:not sure|do not know|no idea|not certain) (?:if|whether) (?:he|she|it|baby|they) (?:is|are) (?:still |even )?breathing",
+        unless=r"sleep apnea|breath ?holding|for a bit|and then starts|counted to|when (?:he|she) coughed|blue about|blue (?:eyes?|toe|finger|nail|bruise)|" + _PASSED,
         source=ESI,
         fires=("baby not breathing", "He is gasping and his lips are blue", "cyanosis", "She stopped breathing"),
         silent=("h/o sleep apnea", "no cyanosis", "denies gasping", "uses cpap for sleep apnoea, mask broken"),
     ),
     text_rule(
         "T0-UNRESPONSIVE", "unresponsive", 0,
-        r"unresponsive|unrouseable|unrousable|unarousable|unconscious|comatose|in a coma|not (?:really )?(?:responding|responsive|reacting)"
+        r"unresponsive|unrouseable|unrousable|unarousable|unconscious|comatose|in a coma|not (?:really |been |even )?(?:responding|responsive|reacting)"
         r"(?! to (?:the )?(?:antibiotics?|treatment|medication|tablets|paracetamol|ibuprofen|painkillers?|inhalers?|creams?))|"
-        r"(?:will|can|does|do|is|are|did|would) not (?:be |even |really )?(?:wake|waking|woken|rouse|roused|respond|responding|react|reacting)(?: up)?(?! to (?:antibiotics|treatment))|"
-        r"can't (?:wake|rouse|waken) (?:him|her|them|it)|hardly (?:responds|reacts|awake)|no response to (?:voice|pain|shaking)|only responds? to pain|"
+        r"(?:will|can|could|does|do|is|are|did|would|has|have|had) not (?:be |even |really )?(?:wake|woke|waking|woken|rouse|roused|respond|responding|react|reacting)(?: up)?(?! to (?:antibiotics|treatment))|"
+        r"(?:can't|(?:nobody|no one|none of us) (?:can|could|is able to|was able to|has been able to|managed to)) (?:wake|rouse|waken|revive) (?:him|her|them|it|my \w+)|(?:barely|hardly|scarcely) (?:rousable|rouseable|arousable|responsive|responding)|respon(?:ds?|sive|ding) only to (?:deep |painful )?(?:pain\w*|stimul\w+)|hardly (?:responds|reacts|awake)|no response to (?:voice|pain|shaking)|only responds? to pain|"
         r"gcs (?:of |is |: ?)?[3-8]|inconsciente|no responde|no despierta|의식 ?없\w*|의식불명",
         unless=_PASSED + r"|was (?:briefly |knocked )unconscious|knocked unconscious|got unconscious",
         source=ESI,
-        fires=("found unresponsive on the floor", "My father won't wake up", "Unconcious, GCS 6", "she is not responding"),
+        fires=("nobody can wake her", "responds only to painful stimulus", "found unresponsive on the floor", "My father won't wake up", "Unconcious, GCS 6", "she is not responding"),
         silent=("cellulitis not responding to antibiotics", "was unconscious for a few seconds, now alert",
                 "never unconscious", "denies being unconscious"),
     ),
@@ -84,7 +84,7 @@ IMMEDIATE: Final[tuple[TextRule, ...]] = (
         r"airway (?:is )?(?:obstruct\w+|compromis\w+|block\w+|clos\w+)|obstruct\w+ airway|(?:is|was|are|been|now|still) choking|choking (?:on|now)|"
         r"throat (?:is |feels like it is |feels like its )?(?:closing|closed|swelling|swollen) (?:shut|up|fast|and can't)|"
         r"severe respiratory distress|silent chest|too breathless to (?:speak|talk)|can't (?:say|get out|speak) (?:a (?:single )?word|any words|at all)|"
-        r"stridor|se ahoga|기도 ?폐쇄",
+        r"jaw thrust|guedel|oropharyngeal airway|bag[- ]valve|airway (?:is )?(?:noisy|soiled|full)|stridor|se ahoga|기도 ?폐쇄",
         unless=r"(?:stridor|choking) (?:has )?(?:resolved|stopped)|no longer choking|coughed it (?:out|up)|it came out|only when (?:crying|upset)|"
         r"dislodged|" + _PASSED,
         source=MTS,
@@ -106,29 +106,30 @@ IMMEDIATE: Final[tuple[TextRule, ...]] = (
     ),
     text_rule(
         "T0-BLEEDING", "massive bleeding", 0,
-        r"massive (?:bleed\w*|hemorrhag\w+|hematemesis|blood loss)|exsanguinat\w+|blood (?:is )?(?:spurting|pumping|pouring|gushing|squirting)|"
+        r"(?:massive|catastrophic|torrential) (?:\w+ ){0,2}(?:bleed\w*|hemorrhag\w+|hematemesis|blood loss)|exsanguinat\w+|blood (?:is )?(?:spurting|pumping|pouring|gushing|squirting)|"
         r"(?:spurting|gushing|pumping|squirting|pouring) (?:out )?(?:with )?blood|bleeding (?:to death|out)|(?:spurting|arterial) bleed\w*|"
-        r"uncontroll\w+ (?:massive |heavy )?(?:bleed\w*|hemorrhag\w+)|soaked (?:through )?~ (?:towels|sheets)|"
+        r"(?:bucket\w*|(?:basin|bowl)(?:s|fuls?)|(?:basin|bowl) after (?:basin|bowl)|pints?|lit(?:er|re)s?) of (?:\w+ ){0,2}blood|(?:bleed\w*|blood loss|hemorrhag\w+|hematemesis) (?:\w+ ){0,3}(?:\d(?:\.\d)?|two|three|four) ?(?:lit(?:er|re)s?|l)|"
+        r"puls(?:atile|ating) (?:bleed\w*|hemorrhag\w+)|bleed\w* (?:\w+ )?not controlled by|towel after (?:\w+ )?towel|uncontroll\w+ (?:massive |heavy )?(?:bleed\w*|hemorrhag\w+)|soaked (?:through )?~ (?:towels|sheets)|"
         r"(?:huge )?pool of blood|hemorrhagic shock|sangrado masivo|대량 ?출혈",
         source=MTS,
-        fires=("blood spurting from the thigh", "massive hematemesis", "exsanguinating", "there is a pool of blood"),
+        fires=("blood spurting from the thigh", "vomiting bucketfuls of blood", "massive PV bleed", "massive hematemesis", "exsanguinating", "there is a pool of blood"),
         silent=("no massive bleeding", "small nosebleed", "denies massive bleeding"),
     ),
     text_rule(
         "T0-SHOCK", "shock", 0,
         r"(?:septic|hypovolemic|cardiogenic|obstructive|neurogenic|circulatory|decompensated) shock|signs of shock|shock state|"
         r"(?:mottled|grey|gray|ashen)(?: and|,)? (?:skin|cold|clammy|sweaty|floppy|limp)|(?:floppy|limp)(?: and|,)? (?:very )?(?:pale|grey|gray|blue|mottled|lifeless)|"
-        r"cold(?: and|,)? (?:clammy|mottled)(?: and|,)? (?:drowsy|confused|grey|gray|barely \w+)",
-        fires=("septic shock", "baby is floppy and grey", "signs of shock"),
+        r"(?:cold|clammy|mottled|gr[ae]y) ~~ pulse (?:is )?(?:so |very |too |really )?(?:weak|thready|faint|feeble)|cold(?: and| ,)? (?:clammy|mottled)(?: and| ,)? (?:drowsy|confused|grey|gray|barely \w+)",
+        fires=("septic shock", "cold, clammy, and his pulse is so weak", "baby is floppy and grey", "signs of shock"),
         silent=("electric shock from a toaster", "in shock about the news", "no signs of shock"),
     ),
     text_rule(
         "T0-HANGING-DROWNING", "hanging or drowning", 0,
-        r"hang(?:ed|ing) (?:himself|herself|attempt|from (?:a|the) (?:rope|beam|tree|ceiling|door))|found hang\w+|hanged|strangulat\w+ by|pulled (?:out )?(?:of|from) ~ (?:water|pool|river|lake|sea|bath)|"
-        r"(?:near )?drown(?:ed|ing)",
-        unless=r"hernia|drowning in (?:work|debt)|strangulated hernia",
-        fires=("found hanging in the garage", "pulled out of the pool, coughing", "near drowning"),
-        silent=("no drowning", "skin tag hanging from neck", "strangulated hernia?"),
+        r"hang(?:ed|ing) (?:himself|herself|attempt|from (?:a|the) (?:rope|beam|tree|ceiling|door))|found (?:\w+ ){0,2}hanging|hanged|strangulat\w+ by|pulled (?:out )?(?:of|from) ~ (?:water|pool|river|lake|sea|bath)|"
+        r"(?:near )?drown(?:ed|ing)|submersion|hanging , (?:\w+ )?cut down|(?:attempted|suspected|near) hanging",
+        unless=r"hernia|hanging (?:out|up|the|around|about)|drowning in (?:work|debt)|strangulated hernia",
+        fires=("found hanging in the garage", "Submersion 5 min, apnoeic", "pulled out of the pool, coughing", "near drowning"),
+        silent=("no drowning", "skin tag hanging from neck", "found her hanging up the washing", "strangulated hernia?"),
     ),
     text_rule(
         "T0-CORD", "cord prolapse or birth in trouble", 0,

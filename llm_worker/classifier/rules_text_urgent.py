@@ -14,7 +14,7 @@ URGENT: Final[tuple[TextRule, ...]] = (
         fires=("dyspnea", "SOB", "shortness of breath", "wheezing"), silent=("no SOB", "denies shortness of breath", "h/o asthma")),
     text_rule("T2-FAINT", "fainting", 2, FAINT, source=MTS, unless=r"almost|nearly|near",
         fires=("syncope", "she passed out", "LOC"), silent=("no LOC", "never fainted", "denies syncope")),
-    text_rule("T2-SEIZURE", "recent seizure", 2, r"post ?-?seizure|seizures?|convulsions?|epilep\w+ (?:fit|attack)|(?:had|having) (?:a |another |an )?fit|fits(?= )|post ?-?ictal", source=MTS,
+    text_rule("T2-SEIZURE", "recent seizure", 2, r"post ?-?seizure|seizures?|convulsions?|epilep\w+ (?:fit|attack)|(?:had|having) (?:a |another |an )?fit|fits(?= )|post ?-?ictal", source=MTS, unless=r"(?:sneez|cough|laugh|giggl)\w+ fits?",
         fires=("post seizure", "convulsion", "had a seizure this morning"), silent=("h/o seizure 2015", "no seizure", "denies convulsions")),
     text_rule("T2-CHEST-YOUNG", "chest pain", 2, CHEST_PAIN, unless=r"chest wall|when (?:i |he |she )?(?:press|touch)\w*|pulled (?:a )?muscle|bruis\w+|heartburn",
         fires=("chest pain",), silent=("no chest pain", "chest wall pain")),

@@ -12,7 +12,7 @@ from typing import Final
 ABBREVIATIONS: Final[Mapping[str, str]] = {
     "abd": "abdominal", "abdo": "abdominal", "abdomen": "abdomen", "afib": "atrial fibrillation",
     "aloc": "altered mental status", "alterd": "altered", "ams": "altered mental status",
-    "ant": "anterior", "approx": "about", "b/l": "bilateral", "bilat": "bilateral",
+    "ant": "anterior", "aph": "antepartum hemorrhage", "approx": "about", "b/l": "bilateral", "bilat": "bilateral",
     "bp": "blood pressure", "brbpr": "rectal bleeding", "bst": "blood sugar", "bsl": "blood sugar",
     "c/o": "complains of", "cp": "chest pain", "cva": "stroke", "d/t": "due to",
     "aur": "acute urinary retention", "di": "drug intoxication", "dib": "difficulty breathing", "dm": "diabetes", "doe": "dyspnea on exertion",
@@ -20,14 +20,15 @@ ABBREVIATIONS: Final[Mapping[str, str]] = {
     "etoh": "alcohol", "f/c": "fever chills", "fb": "foreign body", "fh": "family history",
     "fhx": "family history", "fx": "fracture", "g/w": "general weakness", "gsw": "gunshot wound",
     "h/a": "headache", "h/o": "history of", "ha": "headache", "htn": "hypertension",
-    "hx": "history", "inj": "injury", "k/c/o": "known", "l/e": "leg", "lac": "laceration",
+    "gib": "gastrointestinal bleeding", "hx": "history", "inj": "injury", "k/c/o": "known", "l/e": "leg", "lac": "laceration",
     "lbp": "low back pain", "llq": "left lower quadrant", "loc": "loss of consciousness",
     "lt": "left", "luq": "left upper quadrant", "meds": "medication", "mi": "heart attack",
     "mod": "moderate", "mva": "traffic accident", "mvc": "traffic accident", "n/v": "nausea vomiting",
     "n/v/d": "nausea vomiting diarrhea", "neg": "negative", "nkda": "", "od": "overdose",
     "p/w": "presents with", "palp": "palpitation", "pe": "pulmonary embolism",
     "pmh": "past medical history", "pmhx": "past medical history", "post-op": "postoperative",
-    "ppt": "precipitated", "pt": "patient", "pts": "patients", "r/o": "rule out",
+    "pph": "postpartum hemorrhage", "ppt": "precipitated", "pv": "vaginal", "sbp": "systolic", "ugib": "gastrointestinal bleeding",
+    "pt": "patient", "pts": "patients", "r/o": "rule out",
     "rlq": "right lower quadrant", "rt": "right", "rta": "traffic accident",
     "ruq": "right upper quadrant", "rx": "prescription", "s/p": "status post",
     "sah": "subarachnoid hemorrhage", "si": "suicidal ideation", "sob": "shortness of breath",
@@ -38,10 +39,26 @@ ABBREVIATIONS: Final[Mapping[str, str]] = {
     "rr": "respiratory rate", "temp": "temperature", "sats": "oxygen saturation",
     "sat": "sat", "spo2": "oxygen saturation", "o2": "oxygen", "mum": "mother", "mom": "mother",
     "mommy": "mother", "mummy": "mother", "dad": "father", "daddy": "father",
+    "a-fib": "atrial fibrillation", "abn": "abnormal", "acs": "acute coronary syndrome",
+    "aecopd": "copd exacerbation", "af": "atrial fibrillation", "appy": "appendicitis",
+    "c/p": "chest pain", "chf": "heart failure", "cp/sob": "chest pain shortness of breath",
+    "disloc": "dislocation", "dsh": "deliberate self-harm", "dts": "delirium tremens",
+    "dv": "domestic violence", "edh": "epidural hemorrhage", "f/u": "follow up",
+    "ftt": "failure to thrive", "hd": "hemodialysis",
+    "ich": "intracranial hemorrhage", "inhal": "inhalation", "intox": "intoxication",
+    "lgib": "lower gi bleeding", "lle": "left leg", "lue": "left arm", "nms": "neuroleptic malignant syndrome",
+    "nv": "nausea vomiting", "nvd": "nausea vomiting diarrhea", "palps": "palpitation",
+    "pna": "pneumonia", "preg": "pregnant", "ptx": "pneumothorax", "pyelo": "pyelonephritis",
+    "rle": "right leg", "rue": "right arm", "s/i": "suicidal ideation", "sdh": "subdural hemorrhage",
+    "sob/cp": "shortness of breath chest pain", "sx": "symptoms", "sz": "seizure",
+    "u/o": "urine output", "v/d": "vomiting diarrhea",
+    "vag": "vaginal", "w": "with", "w/d": "withdrawal", "wt": "weight",
 }  # fmt: skip
 
 # Also ordinary words, in English or in Spanish: shorthand only when written in capitals.
-CAPITALS_ONLY: Final = frozenset({"di", "ha", "loc", "mi", "od", "pe", "si", "ta", "tia"})
+CAPITALS_ONLY: Final = frozenset(
+    {"af", "di", "gib", "ha", "loc", "mi", "od", "pe", "rue", "si", "ta", "tia"}
+)
 
 # Slips that the general rule below does not reach.
 _SLIPS: Final[Mapping[str, str]] = {
@@ -61,6 +78,17 @@ _SLIPS: Final[Mapping[str, str]] = {
     "uncontious": "unconscious", "vomitting": "vomiting", "vomitted": "vomited", "wasnt": "was not",
     "hes": "he is", "shes": "she is", "im": "i am", "ive": "i have", "thats": "that is", "theres": "there is",
     "theyre": "they are", "colour": "color", "spit": "saliva", "wheesing": "wheezing", "wont": "will not", "voming": "vomiting", "fevr": "fever",
+    "abcess": "abscess", "absess": "abscess", "alchohol": "alcohol", "alchol": "alcohol",
+    "anxeity": "anxiety", "anxity": "anxiety", "appendicitus": "appendicitis", "apendicitis": "appendicitis",
+    "catherer": "catheter", "cathetar": "catheter", "cathater": "catheter", "cellulitus": "cellulitis",
+    "constapated": "constipated", "constapation": "constipation", "constipaton": "constipation",
+    "depresion": "depression", "diahorrea": "diarrhea", "diahrea": "diarrhea", "diarreha": "diarrhea",
+    "diarrohea": "diarrhea", "diorrhea": "diarrhea", "feaver": "fever", "fevar": "fever", "fver": "fever",
+    "foly": "foley", "folley": "foley", "halucination": "hallucination", "halucinations": "hallucinations",
+    "halucinating": "hallucinating", "hemroids": "hemorrhoids", "hemorroids": "hemorrhoids",
+    "hemorroid": "hemorrhoid", "migrane": "migraine", "migrain": "migraine", "migrene": "migraine",
+    "nausia": "nausea", "nausious": "nauseous", "neumonia": "pneumonia", "pnemonia": "pneumonia",
+    "pnuemonia": "pneumonia", "retension": "retention", "stiches": "stitches", "sutchers": "sutures",
 }  # fmt: skip
 
 _SPELT_OUT: Final = {

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+from llm_worker.classifier.guards import Standing
 from llm_worker.classifier.reading import Note, compile_pattern
 from llm_worker.facts import NOT_TAKEN, VITAL_RANGES, CaseFacts
 
@@ -82,9 +84,7 @@ def with_spoken(facts: CaseFacts, note: Note) -> CaseFacts:
     found: dict[str, Any] = {}
     for vital, patterns in _PATTERNS.items():
         if getattr(facts, vital) is NOT_TAKEN:
-            _keep_worst(
-                found, vital, [m.group(1) for p in patterns for m in p.finditer(note.plain)]
-            )
+            _keep_worst(found, vital, [m.group(1) for p in patterns for m in _now(p, note)])
     if facts.sbp_mmhg is NOT_TAKEN:
         _add_pressure(found, facts, note)
     if facts.age_years is None:
@@ -95,11 +95,18 @@ def with_spoken(facts: CaseFacts, note: Note) -> CaseFacts:
 
 
 def _add_pressure(found: dict[str, Any], facts: CaseFacts, note: Note) -> None:
-    pairs = [m for m in _PRESSURE.finditer(note.plain) if _plausible_pair(m)]
-    single = [m.group(1) for m in _SYSTOLIC.finditer(note.plain)]
+    pairs = [m for m in _now(_PRESSURE, note) if _plausible_pair(m)]
+    single = [m.group(1) for m in _now(_SYSTOLIC, note)]
     _keep_worst(found, "sbp_mmhg", [m.group(1) for m in pairs] + single)
     if pairs and facts.dbp_mmhg is NOT_TAKEN:
         found["dbp_mmhg"] = float(pairs[0].group(2))
+
+
+def _now(pattern: re.Pattern[str], note: Note) -> Iterator[re.Match[str]]:
+    """Readings of this patient that are not long past."""
+    for match in pattern.finditer(note.plain):
+        if note.mention(match).standing not in (Standing.PAST, Standing.RELATIVE):
+            yield match
 
 
 def _plausible_pair(match: re.Match[str]) -> bool:
