@@ -64,19 +64,13 @@ def classify_many(
         return []
     model = load() if model is None else model
     seen = [look(facts) for facts in cases]
-    rows = np.array([case.view.row() for case in seen])
-    said = suggest(
-        seen,
-        model.probabilities(rows),
-        version=model.version,
-        set_threshold=model.set_threshold,
-        costs=costs,
-    )
+    chances, thresholds = model.judge([case.view for case in seen])
+    said = suggest(seen, chances, version=model.version, set_threshold=thresholds, costs=costs)
     if not explain:
         return said
     return [
-        replace(one, reasons=one.reasons + model_reasons(case.view, row, case.fired, model))
-        for one, case, row in zip(said, seen, rows, strict=True)
+        replace(one, reasons=one.reasons + model_reasons(case.view, case.fired, model))
+        for one, case in zip(said, seen, strict=True)
     ]
 
 
@@ -85,7 +79,7 @@ def suggest(
     probabilities: Floats,
     *,
     version: str,
-    set_threshold: float,
+    set_threshold: Floats | float,
     costs: Costs = DEFAULT_COSTS,
 ) -> list[Classification]:
     """Rules and decision around any model's `probabilities` [cases, 5], without its reasons."""

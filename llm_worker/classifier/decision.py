@@ -1,7 +1,7 @@
-"""From probabilities to a level: expected cost, the set of likely levels, when to ask a person.
+"""From probabilities to a level: expected cost and the set of likely levels.
 
-The model's own decision can not reach priority 0: that takes a rule. So a danger sign whose
-rule demands priority 1 can never make a case less urgent, whatever the model makes of the words.
+Both follow the probabilities: where each P(priority <= k) is higher, the level decided is at
+least as urgent (`Costs`). So the decision is monotone in whatever the model is monotone in.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from llm_worker.classifier.types import NUM_PRIORITIES
 
 Floats = NDArray[np.float64]
-MODEL_FLOOR: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +27,7 @@ class Costs:
     cross-validation to stay within 6 % under- and 30 % over-triage; see docs/MODEL_CARD.md.
     """
 
-    under: tuple[float, float, float, float] = (4.75, 4.75, 2.14, 1.57)
+    under: tuple[float, float, float, float] = (5.0, 5.0, 2.25, 1.65)
     over: float = 1.0
     missed_emergency: float = 10.0
 
@@ -53,16 +52,18 @@ DEFAULT_COSTS: Final = Costs()
 
 
 def decide(probabilities: Floats, costs: Costs = DEFAULT_COSTS) -> NDArray[np.int64]:
-    """Cheapest level on average for each row, the more urgent of equals, never below the floor."""
+    """Cheapest level on average for each row, the more urgent of equals."""
     expected = probabilities @ costs.matrix()
-    return np.maximum(np.argmin(np.round(expected, 9), axis=1), MODEL_FLOOR)
+    decided: NDArray[np.int64] = np.argmin(np.round(expected, 9), axis=1)
+    return decided
 
 
-def level_sets(probabilities: Floats, least_probability: float) -> list[tuple[int, ...]]:
-    """Levels at least that probable, with the best guess and without holes."""
+def level_sets(probabilities: Floats, least: Floats | float) -> list[tuple[int, ...]]:
+    """Levels at least that probable (one bound, or one a row), with the best guess and without
+    holes."""
     out = []
-    for row in probabilities:
-        likely = np.flatnonzero(row >= least_probability)
+    for row, bound in zip(probabilities, np.broadcast_to(least, len(probabilities)), strict=True):
+        likely = np.flatnonzero(row >= bound)
         best = int(np.argmax(row))
         low = min([best, *likely.tolist()])
         high = max([best, *likely.tolist()])

@@ -15,8 +15,7 @@ from re import _constants as codes  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any, Final
 
-from llm_worker.classifier.guards import Standing
-from llm_worker.classifier.reading import Mention, Note
+from llm_worker.classifier.reading import Note
 
 _LENGTH: Final = 3
 _MAX_OPENINGS: Final = 4000
@@ -46,24 +45,12 @@ class Dispatch:
                         yield index, match
 
 
-def present_mentions(dispatch: Dispatch, note: Note) -> dict[int, list[Mention]]:
-    """Index of every pattern found -> its mentions that are said of this patient, now."""
-    return mentions_and_denials(dispatch, note)[0]
-
-
-def mentions_and_denials(
-    dispatch: Dispatch, note: Note
-) -> tuple[dict[int, list[Mention]], set[int]]:
-    """The same, and the patterns that are only named to say that they are not so."""
-    found: dict[int, list[Mention]] = {}
-    denied: set[int] = set()
+def all_matches(dispatch: Dispatch, note: Note) -> dict[int, list[re.Match[str]]]:
+    """Index of every pattern found -> where, however it is meant."""
+    found: dict[int, list[re.Match[str]]] = {}
     for index, match in dispatch.matches(note.plain):
-        mention = note.mention(match)
-        if mention.standing is Standing.PRESENT:
-            found.setdefault(index, []).append(mention)
-        elif mention.standing is Standing.DENIED:
-            denied.add(index)
-    return found, denied - set(found)
+        found.setdefault(index, []).append(match)
+    return found
 
 
 def openings(source: str) -> frozenset[str]:

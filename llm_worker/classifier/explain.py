@@ -1,4 +1,4 @@
-"""Why the model thinks so: what each complaint and each reading moved, in levels. Pure.
+"""Why the model thinks so: what complaints, readings and phrases moved, in levels. Pure.
 
 Each thing is taken away in turn, with the rules that fired on it, and the expected level asked
 again; the difference is its weight (positive: it made the case more urgent). All variants go
@@ -18,6 +18,7 @@ from llm_worker.classifier.rule_types import TextRule
 from llm_worker.classifier.rules import Fired
 from llm_worker.classifier.types import NUM_PRIORITIES, Reason
 
+PHRASE: Final = "phrase"  # code of the reason that quotes a clause
 _LEAST_WEIGHT: Final = 0.08
 _MAX_REASONS: Final = 8
 _COLUMN: Final = {name: index for index, name in enumerate(FEATURES)}
@@ -25,7 +26,7 @@ _COLUMN: Final = {name: index for index, name in enumerate(FEATURES)}
 _VITAL_GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "heart rate": ("heart_fast", "heart_slow", "shock_index"),
     "breathing rate": ("breath_fast", "breath_slow"),
-    "temperature": ("fever", "cold"),
+    "temperature": ("temperature_high", "temperature_low"),
     "oxygen saturation": ("saturation_low",),
     "blood pressure": ("systolic_low", "systolic_high", "diastolic_high"),
     "early warning score": ("news2",),
@@ -45,22 +46,32 @@ def expected_level(probabilities: Floats) -> Floats:
     return probabilities @ np.arange(1.0, NUM_PRIORITIES + 1.0)
 
 
-def model_reasons(
-    view: CaseView, row: Floats, fired: Sequence[Fired], model: Model
-) -> tuple[Reason, ...]:
+def model_reasons(view: CaseView, fired: Sequence[Fired], model: Model) -> tuple[Reason, ...]:
     """The strongest first; things that moved the expected level by almost nothing are left out."""
-    variants = [*_without_complaints(view, row, fired), *_without_groups(row, fired)]
-    if not variants:
-        return ()
-    batch = np.vstack([row, *(variant for _, variant in variants)])
-    levels = expected_level(model.bound_probabilities(batch))
+    row = np.array(view.row())
+    part = model.part_of(row)
+    adds = model.phrases.by_clause(view.clauses)
+    without = [*_without_complaints(view, row, fired), *_without_groups(row, fired)]
+    scores = part.scores(np.vstack([row, *(other for _, other in without)]))
+    told = [(reason, less) for reason, less in _clauses(view, adds) if less.any()]
+    # What a clause adds does not depend on the rest: no forest is asked again.
+    scores = np.vstack([scores, *(scores[0] - less for _, less in told)])
+    levels = expected_level(part.probabilities(scores, adds.sum(axis=0)))
+    variants = [reason for reason, _ in (*without, *told)]
     reasons = [
         _with_weight(reason, float(level - levels[0]))
-        for (reason, _), level in zip(variants, levels[1:], strict=True)
+        for reason, level in zip(variants, levels[1:], strict=True)
     ]
     strong = [reason for reason in reasons if abs(reason.weight or 0.0) >= _LEAST_WEIGHT]
     strong.sort(key=lambda reason: -abs(reason.weight or 0.0))
     return tuple(strong[:_MAX_REASONS])
+
+
+def _clauses(view: CaseView, adds: Floats) -> list[tuple[Reason, Floats]]:
+    return [
+        (Reason(kind="word", code=PHRASE, text="as told:", words=(clause.words,)), less)
+        for clause, less in zip(view.clauses, adds, strict=True)
+    ]
 
 
 def _without_complaints(
@@ -71,7 +82,7 @@ def _without_complaints(
         variant = row.copy()
         variant[_COLUMN[code]] = 0.0
         others = [item for item in fired if not _share_words(item.words, words)]
-        for name, value in {**view.without(code), **net_signs(others)}.items():
+        for name, value in view.without(code, others).items():
             variant[_COLUMN[name]] = value
         reason = Reason(kind="word", code=f"word:{code}", text=code.replace("_", " "), words=words)
         out.append((reason, variant))

@@ -7,12 +7,13 @@ its own place. Whether a saturation was taken is no input: it tells of the site,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from llm_worker.classifier import age_bands
-from llm_worker.classifier.concepts import CONCEPTS, find_concepts
+from llm_worker.classifier.clauses import Clause, Clauses
+from llm_worker.classifier.concepts import CONCEPTS, complaints, find_mentions, judge_mentions
 from llm_worker.classifier.news2 import news2
 from llm_worker.classifier.reading import Note
 from llm_worker.classifier.rules import Fired, most_urgent
@@ -20,6 +21,9 @@ from llm_worker.classifier.rules_vitals import num_unmeasurable, shock_index
 from llm_worker.facts import ArrivalMode, CaseFacts, Consciousness, Sex
 
 UNKNOWN_LEVEL: Final = 3.6
+# Those who have no pain at all are sicker than those with a little. Counted together with strong
+# pain, so that strong pain is never judged less urgent than none.
+STRONG_PAIN: Final = 7
 
 # A story told from elsewhere, or a note without the circumstances of an arrival.
 _NOT_SEEN: Final = frozenset({ArrivalMode.UNKNOWN, ArrivalMode.CALL})
@@ -31,10 +35,12 @@ class CaseView:
 
     numbers: Mapping[str, float]
     concepts: Mapping[str, tuple[str, ...]]
+    clauses: tuple[Clause, ...]
 
-    def without(self, code: str) -> dict[str, float]:
-        """The numbers that sum up the complaints, as if this group had not been found."""
-        return _levels({name: words for name, words in self.concepts.items() if name != code})
+    def without(self, code: str, fired: Sequence[Fired]) -> dict[str, float]:
+        """What sums up rules and complaints, as if this group had not been found, nor more fired
+        than that."""
+        return {**net_signs(fired), **_levels([name for name in self.concepts if name != code])}
 
     def row(self) -> list[float]:
         """In the order of `FEATURES`."""
@@ -45,7 +51,9 @@ class CaseView:
 
 
 def view(facts: CaseFacts, note: Note, fired: tuple[Fired, ...]) -> CaseView:
-    found = find_concepts(note)
+    named = find_mentions(note)
+    clauses = Clauses(note, (span for item in fired for span in item.spans), complaints(named))
+    found = judge_mentions(named, clauses)
     concepts = found.present
     numbers = {
         **_vitals(facts),
@@ -54,7 +62,7 @@ def view(facts: CaseFacts, note: Note, fired: tuple[Fired, ...]) -> CaseView:
         **_levels(concepts),
         "denied": min(5, found.num_denied) / 5,
     }
-    return CaseView(numbers=numbers, concepts=concepts)
+    return CaseView(numbers=numbers, concepts=concepts, clauses=clauses.all)
 
 
 def _over(value: float | None, limit: float, span: float) -> float:
@@ -80,8 +88,8 @@ def _vitals(facts: CaseFacts) -> dict[str, float]:
         "heart_slow": _under(heart, band.heart[0], 15),
         "breath_fast": _over(breath, 20 if adult else band.breath[1], 5),
         "breath_slow": _under(breath, band.breath[0], 4),
-        "fever": _over(temperature, 37.3, 1.0),
-        "cold": _under(temperature, 36.0, 0.7),
+        "temperature_high": _over(temperature, 37.3, 1.0),
+        "temperature_low": _under(temperature, 36.0, 0.7),
         "saturation_low": _under(saturation, 96, 4),
         "systolic_low": _under(systolic, low + 20, 20),
         "systolic_high": _over(systolic, 150, 30),
@@ -91,7 +99,7 @@ def _vitals(facts: CaseFacts) -> dict[str, float]:
         "unmeasurable": float(num_unmeasurable(facts)),
         "pain": 0.0 if pain is None else pain / 5,
         "pain_strong": _over(pain, 5, 2),
-        "no_pain": float(pain == 0),
+        "no_or_strong_pain": float(pain is not None and (pain == 0 or pain >= STRONG_PAIN)),
         "not_alert": float(facts.consciousness in {Consciousness.CONFUSED, Consciousness.VOICE}),
         "coma": float(facts.consciousness in {Consciousness.PAIN, Consciousness.UNRESPONSIVE}),
         "unresponsive": float(facts.consciousness is Consciousness.UNRESPONSIVE),
@@ -120,8 +128,8 @@ def net_signs(fired: Sequence[Fired]) -> dict[str, float]:
     return {f"net_{limit}": float(level <= limit) for limit in (0, 1, 2)}
 
 
-def _levels(concepts: Mapping[str, tuple[str, ...]]) -> dict[str, float]:
-    levels = [concept.level for concept in CONCEPTS if concept.code in concepts]
+def _levels(codes: Container[str]) -> dict[str, float]:
+    levels = [concept.level for concept in CONCEPTS if concept.code in codes]
     return {
         "most_urgent_complaint": 3.0 - min(levels, default=UNKNOWN_LEVEL),
         "no_complaint_known": float(not levels),
@@ -129,20 +137,22 @@ def _levels(concepts: Mapping[str, tuple[str, ...]]) -> dict[str, float]:
 
 
 _EMPTY: Final = CaseFacts(text="")
-NUMBERS: Final[tuple[str, ...]] = tuple(
-    {**_vitals(_EMPTY), **_circumstances(_EMPTY), **net_signs(()), **_levels({}), "denied": 0.0}
-)
-FEATURES: Final[tuple[str, ...]] = NUMBERS + tuple(concept.code for concept in CONCEPTS)
+_COMPLAINTS: Final = (*_levels(()), "denied")
+# What belongs together, so that it can be taken from one case to another.
+BLOCKS: Final[Mapping[str, tuple[str, ...]]] = {
+    "vitals": tuple(_vitals(_EMPTY)),
+    "circumstances": tuple(_circumstances(_EMPTY)),
+    "net": tuple(net_signs(())),
+    "complaints": (*_COMPLAINTS, *(concept.code for concept in CONCEPTS)),
+}
+FEATURES: Final[tuple[str, ...]] = tuple(name for block in BLOCKS.values() for name in block)
+NUMBERS: Final[tuple[str, ...]] = FEATURES[: -len(CONCEPTS)]
 
 # Where more of a feature may never mean less urgent (+1), or more urgent (-1). Complaint groups
 # that danger signs belong to are bound as well; mild ones may pull either way.
-_FREE: Final = frozenset(
-    {"age", "age_over_65", "age_under_30", "male", "public_ambulance", "private_ambulance",
-     "walked_in", "injury", "no_pain", "seen_in_person", "denied"}
-)  # fmt: skip
-_BOUND_LEVEL: Final = 3.4
+_DOWNWARD: Final = ("no_complaint_known", "denied")
 DIRECTIONS: Final[Mapping[str, int]] = {
-    **{name: 0 if name in _FREE else 1 for name in NUMBERS},
-    "no_complaint_known": -1,
-    **{concept.code: int(concept.level <= _BOUND_LEVEL) for concept in CONCEPTS},
+    **{name: 0 if name in BLOCKS["circumstances"] else 1 for name in NUMBERS},
+    **dict.fromkeys(_DOWNWARD, -1),
+    **{concept.code: int(concept.bound) for concept in CONCEPTS},
 }

@@ -1,15 +1,16 @@
-"""The statistical model at work: boosted trees in plain numpy arrays.
+"""The statistical model at work: boosted trees and weights of phrases in plain numpy arrays.
 
 Four heads, one per boundary between levels: P(priority <= k) for k = 0..3. Every tree is
-monotone in the features that `features.DIRECTIONS` binds, so the four are as well. Weights:
-`model.npz` (trees) and `model.json` (names, calibration, thresholds, figures of the training).
+monotone in the features that `features.DIRECTIONS` binds, and `phrases` never count against
+urgency where a danger is told, so the four are monotone in danger signs as well. Weights:
+`model.npz` (trees, phrases) and `model.json` (names, calibration, thresholds).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_worker.classifier.features import FEATURES
+from llm_worker.classifier.features import FEATURES, CaseView
+from llm_worker.classifier.phrases import AsideWeights, PhraseWeights
 
 Floats = NDArray[np.float64]
 WEIGHTS_DIR: Final = Path(__file__).resolve().parent.parent / "models" / "classifier"
@@ -26,7 +28,6 @@ ARRIVAL: Final = "arrival"
 STORY: Final = "story"
 _SEEN: Final = FEATURES.index("seen_in_person")
 _MIN_PROBABILITY: Final = 1e-4
-_MIN_SHARE: Final = 0.003
 
 
 class ModelMismatch(RuntimeError):
@@ -61,23 +62,21 @@ class Forest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Forests with their calibration: logit of P(priority <= k) = slope * score + offset.
+    """A forest with its calibration: logit of P(priority <= k) = slope * score + offset, where
+    the score is the forest's and the phrases' together."""
 
-    `bound` is monotone. `free`, where there is one, is not: its log odds are added. So with it
-    only the signs that rules hold to priority 0 or 1 are sure never to lower the urgency.
-    """
-
-    bound: Forest
+    forest: Forest
     intercept: Floats  # per head, added to the scores
     slope: Floats
     offset: Floats
-    free: Forest | None = None
+    set_threshold: float  # least probability of a level of the set
 
-    def probabilities(self, rows: Floats) -> Floats:
-        scores = self.bound.scores(rows) + self.intercept
-        if self.free is not None:
-            scores = scores + log_odds(self.free.scores(rows))
-        return from_scores(scores, self.slope, self.offset)
+    def scores(self, rows: Floats) -> Floats:
+        """[n, heads], without the phrases."""
+        return self.forest.scores(rows) + self.intercept
+
+    def probabilities(self, scores: Floats, wording: Floats) -> Floats:
+        return from_scores(scores + wording, self.slope, self.offset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,37 +86,39 @@ class Model:
 
     version: str
     parts: Mapping[str, Part]
-    set_threshold: float
+    phrases: PhraseWeights
     card: dict[str, Any]
 
-    def probabilities(self, rows: Floats) -> Floats:
-        """[rows, 5], each row sums to one."""
-        out = np.empty((len(rows), NUM_HEADS + 1))
+    def judge(self, cases: Sequence[CaseView]) -> tuple[Floats, Floats]:
+        """Probabilities [cases, 5], each row sums to one, and the sets' thresholds [cases]."""
+        rows = np.array([case.row() for case in cases])
+        wording = self.phrases.scores([case.clauses for case in cases])
+        chances = np.empty((len(rows), NUM_HEADS + 1))
+        thresholds = np.empty(len(rows))
         seen = rows[:, _SEEN] > 0
         for name, chosen in ((ARRIVAL, seen), (STORY, ~seen)):
             if chosen.any():
-                out[chosen] = self.parts[name].probabilities(rows[chosen])
-        return out
+                part = self.parts[name]
+                chances[chosen] = part.probabilities(part.scores(rows[chosen]), wording[chosen])
+                thresholds[chosen] = part.set_threshold
+        return chances, thresholds
 
-    def bound_probabilities(self, rows: Floats) -> Floats:
-        """By the monotone forest alone, of rows that are variants of one case: for reasons."""
-        part = replace(self.parts[ARRIVAL if rows[0, _SEEN] > 0 else STORY], free=None)
-        return part.probabilities(rows)
-
-
-def log_odds(shares: Floats) -> Floats:
-    shares = np.clip(shares, _MIN_SHARE, 1.0 - _MIN_SHARE)
-    return np.log(shares / (1.0 - shares))
+    def part_of(self, row: Floats) -> Part:
+        """The one that speaks of this case."""
+        return self.parts[ARRIVAL if row[_SEEN] > 0 else STORY]
 
 
 def from_scores(scores: Floats, slope: Floats, offset: Floats) -> Floats:
-    """Calibrated P(priority = k) from the heads' log odds of P(priority <= k)."""
+    """Calibrated P(priority = k) from the heads' log odds of P(priority <= k).
+
+    Every level keeps `_MIN_PROBABILITY`. It is mixed in, not cut off: each P(priority <= k) then
+    still grows with its score, so a case that scores higher is never judged less urgent.
+    """
     at_most = 1.0 / (1.0 + np.exp(-(slope * scores + offset)))
     at_most = np.maximum.accumulate(at_most, axis=1)
     none, all_ = np.zeros((len(scores), 1)), np.ones((len(scores), 1))
     chances = np.diff(np.hstack([none, at_most, all_]), axis=1)
-    chances = np.clip(chances, _MIN_PROBABILITY, 1.0)
-    return chances / chances.sum(axis=1, keepdims=True)
+    return _MIN_PROBABILITY + (1.0 - (NUM_HEADS + 1) * _MIN_PROBABILITY) * chances
 
 
 @lru_cache(maxsize=4)
@@ -128,24 +129,28 @@ def load(folder: Path = WEIGHTS_DIR) -> Model:
         raise ModelMismatch(f"{folder}: trained for other features, run train_classifier again")
     with np.load(folder / "model.npz", allow_pickle=False) as arrays:
         parts = {name: _part(name, card["parts"][name], arrays) for name in (ARRIVAL, STORY)}
-    return Model(
-        version=card["version"],
-        parts=parts,
-        set_threshold=float(card["set_threshold"]),
-        card=card,
+        phrases = _phrases(card, arrays)
+    return Model(version=card["version"], parts=parts, phrases=phrases, card=card)
+
+
+def _phrases(card: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> PhraseWeights:
+    words = arrays["phrases"].tobytes().decode().split("\n")
+    asides = AsideWeights(phrases=arrays["aside_weights"].astype(np.float64), **card["asides"])
+    return PhraseWeights(
+        {phrase: row for row, phrase in enumerate(words)},
+        arrays["phrase_weights"].astype(np.float64),
+        asides,
     )
 
 
 def _part(name: str, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Part:
-    part = Part(
-        bound=_forest(name, settings["depth"], arrays),
+    return Part(
+        forest=_forest(name, settings["depth"], arrays),
         intercept=np.array(settings["intercept"]),
         slope=np.array(settings["slope"]),
         offset=np.array(settings["offset"]),
+        set_threshold=float(settings["set_threshold"]),
     )
-    if "free_depth" not in settings:
-        return part
-    return replace(part, free=_forest(f"{name}_free", settings["free_depth"], arrays))
 
 
 def _forest(name: str, depth: int, arrays: Mapping[str, NDArray[Any]]) -> Forest:

@@ -7,11 +7,13 @@ note as an instruction: there is no word in it that could set a priority.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from llm_worker.classifier.dispatch import Dispatch, present_mentions
+from llm_worker.classifier.dispatch import Dispatch, all_matches
+from llm_worker.classifier.guards import Standing
 from llm_worker.classifier.reading import Mention, Note
 from llm_worker.classifier.rule_types import RULES_VERSION, TextRule, VitalRule
 from llm_worker.classifier.rules_lay_family import LAY_FAMILY
@@ -59,6 +61,7 @@ class Fired:
     rule: TextRule | VitalRule
     words: tuple[str, ...] = ()
     detail: str = ""
+    spans: tuple[tuple[int, int], ...] = ()  # of `words`, in `Note.plain`
 
 
 def fire(facts: CaseFacts, note: Note) -> tuple[Fired, ...]:
@@ -83,23 +86,30 @@ def to_reason(fired: Fired) -> Reason:
     )
 
 
-def mentions(note: Note) -> Mapping[str, list[Mention]]:
-    """Every pattern of the text rules that stands in the note as present -> where."""
-    found = present_mentions(_DISPATCH, note)
-    return {_SOURCES[index]: where for index, where in found.items()}
+def matches(note: Note) -> Mapping[str, list[re.Match[str]]]:
+    """Every pattern of the text rules that stands in the note -> where, however it is meant."""
+    return {_SOURCES[index]: where for index, where in all_matches(_DISPATCH, note).items()}
 
 
 def text_rule_fires(
-    rule: TextRule, note: Note, found: Mapping[str, list[Mention]]
+    rule: TextRule, note: Note, found: Mapping[str, list[re.Match[str]]]
 ) -> tuple[Mention, ...]:
     """The mentions that make the rule fire, or nothing. Ages are the caller's business."""
+    # How words are meant is dear to tell: only of rules that have all of theirs.
+    if not all(pattern.pattern in found for pattern in rule.all_of):
+        return ()
     out: list[Mention] = []
     for pattern in rule.all_of:
-        kept = [m for m in found.get(pattern.pattern, ()) if not _taken_back(rule, note, m)]
+        told = (note.mention(match) for match in found[pattern.pattern])
+        kept = [m for m in told if _counts(rule, note, m)]
         if not kept:
             return ()
         out += kept
     return tuple(out)
+
+
+def _counts(rule: TextRule, note: Note, mention: Mention) -> bool:
+    return mention.standing is Standing.PRESENT and not _taken_back(rule, note, mention)
 
 
 def _taken_back(rule: TextRule, note: Note, mention: Mention) -> bool:
@@ -107,12 +117,16 @@ def _taken_back(rule: TextRule, note: Note, mention: Mention) -> bool:
 
 
 def _fire_texts(facts: CaseFacts, note: Note) -> Iterable[Fired]:
-    found = mentions(note)
+    found = matches(note)
     for rule in TEXT_RULES:
         if rule.fits_age(facts.age_years):
             where = text_rule_fires(rule, note, found)
             if where:
-                yield Fired(rule, words=tuple(dict.fromkeys(mention.words for mention in where)))
+                yield Fired(
+                    rule,
+                    words=tuple(dict.fromkeys(mention.words for mention in where)),
+                    spans=tuple((mention.start, mention.end) for mention in where),
+                )
 
 
 def _fire_vitals(facts: CaseFacts) -> Iterable[Fired]:

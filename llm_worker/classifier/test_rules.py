@@ -6,7 +6,7 @@ import pytest
 
 from llm_worker.classifier.reading import Mention, read
 from llm_worker.classifier.rule_types import TextRule, VitalRule
-from llm_worker.classifier.rules import TEXT_RULES, VITAL_RULES, mentions, text_rule_fires
+from llm_worker.classifier.rules import TEXT_RULES, VITAL_RULES, matches, text_rule_fires
 from llm_worker.facts import CaseFacts
 
 
@@ -38,7 +38,7 @@ def test_codes_are_unique_and_labels_hold_no_digits() -> None:
 
 def _fires(rule: TextRule, text: str) -> tuple[Mention, ...]:
     note = read(text)
-    return text_rule_fires(rule, note, mentions(note))
+    return text_rule_fires(rule, note, matches(note))
 
 
 def _facts(case: dict[str, object]) -> CaseFacts:

@@ -1,8 +1,8 @@
 """Fitting the triage model: boosters, calibration, costs, threshold of the level sets.
 
-For each boundary between levels (P(priority <= k), k = 0..3) bagged monotone boosters and a
-free forest of randomised trees, whose log odds are added. What is chosen after that (calibration
-lines, costs, threshold) is `settle`d on out-of-fold scores.
+For each boundary between levels (P(priority <= k), k = 0..3) bagged monotone boosters, and for
+patients who were seen arriving a monotone student of randomised trees, whose log odds are added.
+What is chosen after that (calibration lines, costs, threshold) is `settle`d on out-of-fold scores.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from llm_worker.classifier import figures
 from llm_worker.classifier.classify import Seen, look
 from llm_worker.classifier.decision import Costs, Floats, conformal_threshold, decide
 from llm_worker.classifier.features import DIRECTIONS, FEATURES
 from llm_worker.classifier.ktas import to_facts
-from llm_worker.classifier.model import NUM_HEADS, from_scores, log_odds
+from llm_worker.classifier.model import NUM_HEADS, from_scores
+from llm_worker.classifier.phrases import PhraseWeights
 from llm_worker.classifier.rules import most_urgent
+from llm_worker.training.distil import fit_student
 
 Ints = NDArray[np.int64]
 
 NUM_BAGS: Final = 8
-NUM_FREE_TREES: Final = 120
 BAG_SHARE: Final = 0.8
 MIN_RARE: Final = 50  # rarer outcomes are in every bag
 MIN_SLOPE: Final = 0.2
@@ -73,14 +74,16 @@ class Heads:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What speaks for patients who were seen arriving: both kinds of trees."""
+    """What speaks for patients who were seen arriving: boosters of the rows and of a forest."""
 
-    bound: Heads
-    free: list[ExtraTreesClassifier]  # by head
+    heads: Heads
+    student: list[HistGradientBoostingRegressor]  # by head
+    phrases: PhraseWeights
 
-    def scores(self, features: Floats) -> Floats:
-        shares = np.stack([f.predict_proba(features)[:, 1] for f in self.free], axis=1)
-        return self.bound.scores(features) + log_odds(shares)
+    def scores(self, features: Floats, seen: list[Seen]) -> Floats:
+        taught = np.stack([booster.predict(features) for booster in self.student], axis=1)
+        told = self.phrases.scores([case.view.clauses for case in seen])
+        return self.heads.scores(features) + taught + told
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +121,12 @@ def fit(features: Floats, priority: Ints, weight: Floats) -> Heads:
     )
 
 
-def fit_rows(rows: Rows) -> Pair:
+def fit_rows(rows: Rows, phrases: PhraseWeights) -> Pair:
     return Pair(
-        bound=fit(rows.features, rows.priority, np.ones(len(rows.priority))),
-        free=fit_free(rows.features, rows.priority),
+        phrases=phrases,
+        heads=fit(rows.features, rows.priority, np.ones(len(rows.priority))),
+        student=fit_student(rows.features, rows.priority),
     )
-
-
-def fit_free(features: Floats, priority: Ints) -> list[ExtraTreesClassifier]:
-    """Extremely randomised trees (Geurts 2006), one forest per head, bound in nothing."""
-    return [
-        ExtraTreesClassifier(
-            NUM_FREE_TREES, min_samples_leaf=3, max_features=0.35, max_depth=12, random_state=0
-        ).fit(features, priority <= head)
-        for head in range(NUM_HEADS)
-    ]
 
 
 def _booster(
@@ -156,12 +150,16 @@ def _booster(
     return booster.fit(features[keep], target[keep], sample_weight=weight[keep])
 
 
-def out_of_fold(rows: Rows) -> Floats:
-    """[n, heads]: the score of every row from boosters that saw no row of its fold."""
+def out_of_fold(rows: Rows, phrases: PhraseWeights) -> Floats:
+    """[n, heads]: the score of every row from boosters that saw no row of its fold.
+
+    The phrases come of what the project wrote: they saw none of the rows.
+    """
     scores = np.zeros((len(rows.priority), NUM_HEADS))
     for fold in np.unique(rows.fold):
         test = rows.fold == fold
-        scores[test] = fit_rows(rows.keep(~test)).scores(rows.features[test])
+        asked = rows.keep(test)
+        scores[test] = fit_rows(rows.keep(~test), phrases).scores(asked.features, asked.seen)
     return scores
 
 

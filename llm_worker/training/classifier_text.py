@@ -21,7 +21,9 @@ from llm_worker.facts import CaseFacts, Sex
 _HERE: Final = Path(__file__).resolve().parent
 _SCENARIOS: Final = _HERE / "classifier_scenarios.toml"
 _CALLS: Final = _HERE.parents[1] / "fixtures" / "calls"
-HELD_BACK: Final = "vignettes_fifth.csv"
+_VIGNETTES: Final = _HERE / "vignettes"
+_ASIDES: Final = _HERE / "asides.txt"
+HELD_BACK: Final = frozenset({"fifth.csv", "sixth.csv", "seventh.csv"})
 _CHOICE: Final = re.compile(r"\{([^{}]*)\}")
 _SHE: Final = (
     (r"\bHe\b", "She"),
@@ -55,17 +57,29 @@ def read_calls() -> list[tuple[CaseFacts, int]]:
     return found
 
 
-def read_vignettes() -> list[tuple[CaseFacts, int]]:
-    """All vignettes but the last set, which is there to judge by."""
-    found = []
-    for path in sorted(_HERE.glob("vignettes_*.csv")):
-        if path.name == HELD_BACK:
-            continue
-        with path.open(newline="", encoding="utf-8") as handle:
-            for row in csv.DictReader(handle):
-                facts = CaseFacts(text=row["text"], age_years=float(row["age_years"]))
-                found.append((facts, int(row["expert_level"]) - 1))
-    return found
+def read_vignettes() -> list[list[tuple[CaseFacts, int]]]:
+    """All vignettes, a list for each file, but those that are there to judge by."""
+    return [
+        read_vignette_file(path)
+        for path in sorted(_VIGNETTES.glob("*.csv"))
+        if path.name not in HELD_BACK
+    ]
+
+
+def read_vignette_file(path: Path) -> list[tuple[CaseFacts, int]]:
+    with path.open(newline="", encoding="utf-8") as handle:
+        return [
+            (
+                CaseFacts(text=row["text"], age_years=float(row["age_years"])),
+                int(row["expert_level"]) - 1,
+            )
+            for row in csv.DictReader(handle)
+        ]
+
+
+def read_asides() -> list[CaseFacts]:
+    """What people write to a queue or to a machine, not of a patient."""
+    return [CaseFacts(text=line) for line in _ASIDES.read_text(encoding="utf-8").splitlines()]
 
 
 def _case(sentence: str, ages: str, extras: list[str], rng: random.Random) -> CaseFacts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -21,17 +22,19 @@ from sklearn.linear_model import LogisticRegression
 from llm_worker.classifier import figures
 from llm_worker.classifier.decision import Floats
 from llm_worker.classifier.features import NUMBERS
-from llm_worker.classifier.model import NUM_HEADS, from_scores, log_odds
+from llm_worker.classifier.model import NUM_HEADS, from_scores
+from llm_worker.classifier.phrases import PhraseWeights
 from llm_worker.classifier.reading import read
 from llm_worker.training.classifier_fit import (
     Ints,
     Rows,
     calibrate,
     fit,
-    fit_free,
     fit_rows,
     read_rows,
 )
+from llm_worker.training.distil import fit_student, fit_teacher, log_odds, teacher_scores
+from llm_worker.training.story_fit import fit_wording, read_written
 
 Design = Callable[[Rows, Rows], Floats]
 _TREES: Final = 300
@@ -86,13 +89,21 @@ def monotone(train: Rows, test: Rows) -> Floats:
 
 
 def shipped(train: Rows, test: Rows) -> Floats:
-    return fit_rows(train).scores(test.features)
+    return fit_rows(train, _phrases()).scores(test.features, test.seen)
+
+
+@lru_cache
+def _phrases() -> PhraseWeights:
+    return fit_wording(read_written())
 
 
 def randomised(train: Rows, test: Rows) -> Floats:
-    forests = fit_free(train.features, train.priority)
-    shares = [forest.predict_proba(test.features)[:, 1] for forest in forests]
-    return log_odds(np.stack(shares, axis=1))
+    return teacher_scores(fit_teacher(train.features, train.priority), test.features)
+
+
+def student(train: Rows, test: Rows) -> Floats:
+    fitted = fit_student(train.features, train.priority)
+    return np.stack([booster.predict(test.features) for booster in fitted], axis=1)
 
 
 def five_classes(train: Rows, test: Rows) -> Floats:
@@ -134,7 +145,9 @@ DESIGNS: Final[dict[str, Design]] = {
     "randomised trees, character n-grams": forest_of_grams,
     "randomised trees": randomised,
     "monotone boosted trees": monotone,
-    "monotone + randomised (shipped)": shipped,
+    "monotone student of randomised trees": student,
+    "monotone + randomised": mean_of(monotone, randomised),
+    "monotone + student + phrases (shipped)": shipped,
     "monotone + character n-grams": mean_of(monotone, linear(char_grams)),
     "shipped + character n-grams": mean_of(shipped, shipped, linear(char_grams)),
 }

@@ -1,7 +1,8 @@
 """Cross-validated figures of the whole triage pipeline, calibration and choices included.
 
 For each fold, boosters, calibration lines, costs and the threshold of the level sets come from
-the other folds alone (an inner cross-validation gives the scores that they are settled on).
+the other folds alone (an inner cross-validation gives the scores that they are settled on). For
+vignettes a fold is some whole files of them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from llm_worker.classifier import figures
 from llm_worker.classifier.classify import Seen, look
 from llm_worker.classifier.decision import Floats, decide, level_sets
+from llm_worker.classifier.phrases import PhraseWeights
 from llm_worker.classifier.rules import most_urgent
 from llm_worker.classifier.types import NUM_PRIORITIES
 from llm_worker.facts import Sex
@@ -27,6 +29,7 @@ from llm_worker.training.classifier_fit import (
     out_of_fold,
     settle,
 )
+from llm_worker.training.story_fit import Written, out_of_file
 
 _OTHER_SEX: Final = {Sex.FEMALE: Sex.MALE, Sex.MALE: Sex.FEMALE}
 # One age of each band that the figures by group use.
@@ -44,7 +47,7 @@ class Judged:
     flips: dict[str, float]
 
 
-def judge(rows: Rows) -> Judged:
+def judge(rows: Rows, phrases: PhraseWeights) -> Judged:
     number = len(rows.priority)
     chances, final = np.zeros((number, NUM_PRIORITIES)), np.zeros(number, dtype=np.int64)
     sets: list[tuple[int, ...]] = [()] * number
@@ -52,8 +55,9 @@ def judge(rows: Rows) -> Judged:
     for fold in np.unique(rows.fold):
         test = rows.fold == fold
         others, asked = rows.keep(~test), rows.keep(test)
-        settings, heads = settle(out_of_fold(others), others), fit_rows(others)
-        chances[test] = settings.probabilities(heads.scores(asked.features))
+        settings = settle(out_of_fold(others, phrases), others)
+        heads = fit_rows(others, phrases)
+        chances[test] = settings.probabilities(heads.scores(asked.features, asked.seen))
         final[test] = np.minimum(decide(chances[test], settings.costs), asked.floor)
         found = level_sets(chances[test], settings.set_threshold)
         for index, levels in zip(np.flatnonzero(test), found, strict=True):
@@ -77,17 +81,17 @@ def _flips(
     changed = {}
     for name, cases in variants.items():
         looked = [look(facts) for facts in cases]
-        scores = heads.scores(np.array([case.view.row() for case in looked]))
+        scores = heads.scores(np.array([case.view.row() for case in looked]), looked)
         floor = np.array([most_urgent(case.fired) for case in looked])
         decided = decide(settings.probabilities(scores), settings.costs)
         changed[name] = np.minimum(decided, floor) != final
     return changed
 
 
-def cross_validated(rows: Rows) -> dict[str, Any]:
+def cross_validated(rows: Rows, phrases: PhraseWeights) -> dict[str, Any]:
     """The figures as plain JSON."""
     rng = np.random.default_rng(0)
-    judged = judge(rows)
+    judged = judge(rows, phrases)
     return {
         "rows": len(rows.priority),
         "best_guess": figures.agreement(rows.priority, judged.best, rng),
@@ -103,6 +107,29 @@ def cross_validated(rows: Rows) -> dict[str, Any]:
             name: _short(judged, rows.priority, chosen) for name, chosen in _groups(rows).items()
         },
         "flips": {name: round(rate, 4) for name, rate in judged.flips.items()},
+    }
+
+
+def stories(rows: Rows, written: Written) -> dict[str, Any]:
+    """Vignettes judged by fits that saw none of their file; calibrated on the other folds."""
+    scores, told = out_of_file(rows, written)
+    chances = np.zeros((len(scores), NUM_PRIORITIES))
+    sets: list[tuple[int, ...]] = [()] * len(scores)
+    for fold in np.unique(told.fold):
+        test = told.fold == fold
+        settings = settle(scores[~test], told.keep(~test))
+        chances[test] = settings.probabilities(scores[test])
+        found = level_sets(chances[test], settings.set_threshold)
+        for index, levels in zip(np.flatnonzero(test), found, strict=True):
+            sets[index] = levels
+    final = np.minimum(decide(chances), told.floor)
+    rng = np.random.default_rng(0)
+    return {
+        "rows": len(scores),
+        "best_guess": figures.agreement(told.priority, chances.argmax(axis=1), rng),
+        "operating_point": figures.agreement(told.priority, final, rng),
+        "ece": round(figures.calibration_error(told.priority, chances), 4),
+        "conformal": figures.set_figures(told.priority, sets),
     }
 
 
@@ -135,13 +162,24 @@ def _short(judged: Judged, labels: Ints, chosen: NDArray[np.bool_]) -> dict[str,
 def as_text(found: dict[str, Any]) -> str:
     """The figures for people."""
     lines = [f"{found['rows']} rows, no row judged by anything that was fitted or chosen on it"]
-    for head in ("best_guess", "operating_point", "rules_alone"):
-        shown = "  ".join(f"{name} {found[head][name]:.3f}" for name in figures.METRICS)
-        lines.append(f"{head:16} {shown}")
-    lines.append(f"ece {found['ece']:.3f}  90 % sets {found['conformal']}")
+    lines += _as_lines(found)
     for name, values in {**found["by_fold"], **found["by_group"]}.items():
         lines.append(f"{name:12} " + "  ".join(f"{key} {value}" for key, value in values.items()))
     lines.append(
         "decision changes: " + ", ".join(f"{k} {v:.1%}" for k, v in found["flips"].items())
     )
     return "\n".join(lines)
+
+
+def _as_lines(found: dict[str, Any]) -> list[str]:
+    lines = []
+    for head in ("best_guess", "operating_point", "rules_alone"):
+        if head in found:
+            shown = "  ".join(f"{name} {found[head][name]:.3f}" for name in figures.METRICS)
+            lines.append(f"{head:16} {shown}")
+    return [*lines, f"ece {found['ece']:.3f}  90 % sets {found['conformal']}"]
+
+
+def stories_as_text(found: dict[str, Any]) -> str:
+    head = f"{found['rows']} vignettes, by fits that saw none of the file"
+    return "\n".join([head, *_as_lines(found)])

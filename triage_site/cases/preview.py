@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from llm_worker.classifier import Reason, screen
+from llm_worker.classifier import PHRASE, Reason, screen
 from llm_worker.facts import NOT_TAKEN, VITAL_RANGES, CaseFacts, Consciousness
 from triage_site.cases.forms import CaseForm
 from triage_site.cases.levels import level_of
@@ -46,10 +46,10 @@ def _judged(facts: CaseFacts) -> dict[str, Any]:
         except Exception as second:
             log.error("preview_failed", error=type(second).__name__)
             return {"failed": True}
-    # A rule and a word often say the same: once is enough.
+    # A rule and a word often say the same: once is enough. A whole phrase is no flag.
     flags: dict[str, Reason] = {}
     for reason in said.reasons:
-        if reason.kind != "model":
+        if reason.kind != "model" and reason.code != PHRASE:
             flags.setdefault(reason.text, reason)
     return {
         "level": level_of(said.priority),

@@ -1,0 +1,127 @@
+"""Fitting the model of stories: notes without an arrival, told in plain words.
+
+Its material is what the project wrote: scenarios, calls, vignettes. Vignettes came of several
+authors; calibration rests on scores of whole files of vignettes that the fit did not see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llm_worker.classifier.classify import Seen, look
+from llm_worker.classifier.decision import Floats
+from llm_worker.classifier.model import NUM_HEADS
+from llm_worker.classifier.phrases import PhraseWeights
+from llm_worker.training.classifier_fit import Heads, Ints, Rows, Settings, fit, settle
+from llm_worker.training.classifier_text import (
+    read_asides,
+    read_calls,
+    read_vignettes,
+    training_texts,
+)
+from llm_worker.training.fit_phrases import fit_phrases
+
+TEXT_SEED: Final = 7
+TEXT_COPIES: Final = 4
+# In the story model, against 1.0 for a scenario.
+ROW_WEIGHT: Final = 0.4
+SCENARIO_WEIGHT: Final = 1.0
+CALL_WEIGHT: Final = 1.0
+VIGNETTE_WEIGHT: Final = 2.0
+# The forest and the phrases know much of the same: together they are too sure.
+FOREST_SHARE: Final = 0.5
+NUM_FOLDS: Final = 6
+ALWAYS: Final = -1  # the fold of what is in every fit
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Text of the project itself. `fold`: files of vignettes stay together."""
+
+    seen: list[Seen]
+    features: Floats
+    priority: Ints
+    weight: Floats
+    fold: Ints
+
+    def keep(self, chosen: NDArray[np.bool_]) -> Written:
+        seen = [case for case, kept in zip(self.seen, chosen, strict=True) if kept]
+        return Written(
+            seen,
+            self.features[chosen],
+            self.priority[chosen],
+            self.weight[chosen],
+            self.fold[chosen],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    heads: Heads
+    phrases: PhraseWeights
+
+    def scores(self, features: Floats, seen: list[Seen]) -> Floats:
+        return FOREST_SHARE * self.heads.scores(features) + wording(self.phrases, seen)
+
+
+def wording(phrases: PhraseWeights, seen: list[Seen]) -> Floats:
+    """[n, heads]: what the phrases of these cases add."""
+    return phrases.scores([case.view.clauses for case in seen])
+
+
+def read_written() -> Written:
+    parts = [
+        (ALWAYS, SCENARIO_WEIGHT, list(training_texts(TEXT_SEED, TEXT_COPIES))),
+        (ALWAYS, CALL_WEIGHT, read_calls()),
+        *(
+            (number % NUM_FOLDS, VIGNETTE_WEIGHT, cases)
+            for number, cases in enumerate(read_vignettes())
+        ),
+    ]
+    cases = [case for _, _, part in parts for case in part]
+    seen = [look(facts) for facts, _ in cases]
+    return Written(
+        seen=seen,
+        features=np.array([case.view.row() for case in seen]),
+        priority=np.array([priority for _, priority in cases]),
+        weight=np.concatenate([np.full(len(part), weight) for _, weight, part in parts]),
+        fold=np.concatenate([np.full(len(part), fold) for fold, _, part in parts]),
+    )
+
+
+def fit_story(rows: Rows, written: Written) -> Story:
+    """Phrases from what the project wrote; the forest saw a little of the real rows besides."""
+    return Story(
+        heads=fit(
+            np.vstack([rows.features, written.features]),
+            np.concatenate([rows.priority, written.priority]),
+            np.concatenate([np.full(len(rows.priority), ROW_WEIGHT), written.weight]),
+        ),
+        phrases=fit_wording(written),
+    )
+
+
+def fit_wording(written: Written) -> PhraseWeights:
+    told = [case.view.clauses for case in written.seen]
+    asides = [look(facts).view.clauses for facts in read_asides()]
+    return fit_phrases(told, written.priority, written.weight, asides)
+
+
+def out_of_file(rows: Rows, written: Written) -> tuple[Floats, Rows]:
+    """Scores of every vignette by fits that saw no vignette of its file, and the vignettes."""
+    scores = np.zeros((len(written.priority), NUM_HEADS))
+    for fold in range(NUM_FOLDS):
+        test = written.fold == fold
+        asked = written.keep(test)
+        scores[test] = fit_story(rows, written.keep(~test)).scores(asked.features, asked.seen)
+    told = written.fold != ALWAYS
+    kept = written.keep(told)
+    return scores[told], Rows(kept.seen, kept.features, kept.priority, kept.fold)
+
+
+def settle_story(rows: Rows, written: Written) -> Settings:
+    return settle(*out_of_file(rows, written))
