@@ -66,6 +66,7 @@ const onPanel = () => {
   tick();
   const { status: newStatus, level: newLevel, number } = panel().dataset;
   if (level && newLevel < level) sayAtOnce(`Case ${number} is raised to level ${newLevel}.`);
+  if (newLevel !== level || newStatus !== status) window.htmx.trigger("#facts", "facts-changed");
   level = newLevel;
   if (newStatus === status) return;
   const old = status;

@@ -36,17 +36,27 @@ GUIDANCE = (
 )
 
 
-def waiting_case(actor: User, text: str, priority: int, **facts: object) -> Case:
-    """A case that was classified as `priority` and waits for guidance."""
-    now = timezone.now()
+def received_case(actor: User, text: str, **facts: object) -> Case:
+    """A case that nobody has classified yet."""
     case, _ = services.submit_case(
         facts=CaseFacts.from_dict({"text": text, "age_years": 50, **facts}),
         actor=actor,
         submission_key=uuid.uuid4().hex,
-        now=now,
+        now=timezone.now(),
     )
+    return case
+
+
+def classify(case: Case, said: Classification) -> None:
+    now = timezone.now()
     services.begin_classification(case.id, now=now)
-    services.record_classification(case.id, replace(SAID, priority=priority), now=now)
+    services.record_classification(case.id, said, now=now)
+
+
+def waiting_case(actor: User, text: str, priority: int, **facts: object) -> Case:
+    """A case that was classified as `priority` and waits for guidance."""
+    case = received_case(actor, text, **facts)
+    classify(case, replace(SAID, priority=priority))
     return case
 
 

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from llm_worker.classifier import Reason
 from scheduling import connection, selectors
 from scheduling.models import Job
 from scheduling.queue import events
-from tests.e2e.steps import GUIDANCE, finish, take_seat, waiting_case, write
+from tests.e2e.steps import (
+    GUIDANCE,
+    SAID,
+    classify,
+    finish,
+    received_case,
+    take_seat,
+    waiting_case,
+    write,
+)
 from tests.factories import PASSWORD, make_user
 from triage_site.cases import services
 from triage_site.cases.models import Case
@@ -140,6 +151,20 @@ def test_clocks_tick_between_pictures(site: Page, nurse: User) -> None:
     expect(clock).to_be_visible()
     first = clock.inner_text()
     expect(clock).not_to_have_text(first, timeout=3000)
+
+
+def test_reasons_come_to_the_page_that_waits_for_them(
+    site: Page, nurse: User, live_app: str
+) -> None:
+    case = received_case(nurse, "crushing chest pain since noon")
+    site.goto(f"{live_app}/cases/{case.id}/")
+    facts = site.locator("#facts")
+    expect(facts).to_contain_text("Being classified")
+    reason = Reason(kind="rule", code="R", text="pain of the heart", words=("chest pain",))
+    classify(case, replace(SAID, priority=1, reasons=(reason,)))
+    expect(facts.locator(".reasons li")).to_contain_text("pain of the heart")
+    expect(facts.locator(".words mark")).to_have_text("chest pain")
+    expect(facts).not_to_contain_text("Being classified")
 
 
 def test_guidance_streams_under_its_headings(site: Page, nurse: User, live_app: str) -> None:

@@ -11,11 +11,12 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 
 from llm_worker.classifier.length import predict_quantiles
-from llm_worker.facts import UNMEASURABLE, VITAL_RANGES, CaseFacts, Consciousness
+from llm_worker.facts import UNMEASURABLE, VITAL_RANGES, ArrivalMode, CaseFacts, Consciousness
 from llm_worker.vital_bands import vital_band
 from scheduling import selectors as scheduling
 from scheduling.models import Job
 from triage_site.cases.guidance_text import HEADINGS, sections
+from triage_site.cases.highlight import highlighted
 from triage_site.cases.levels import LEVELS, clock_of, clock_text, level_of, rough_seconds
 from triage_site.cases.models import Case, CaseEvent, CaseStatus, OverrideReason
 from triage_site.cases.people import who
@@ -88,6 +89,28 @@ def _length_words(job: Job) -> str:
 def render_token(text: str) -> str:
     """One piece of streamed text, escaped, in an element of its own."""
     return format_html('<span class="token">{}</span>', text)
+
+
+def facts_context(case: Case) -> dict[str, Any]:
+    """What is known of the case, and why its level is what it is."""
+    facts, said = case.case_facts, case.classification
+    happened, viewed = history(case)
+    reasons = reasons_shown(said)
+    injury = {True: "yes", False: "no", None: "not recorded"}[facts.injury]
+    arrival = facts.arrival_mode.value.replace("_", " ")
+    return {
+        "case": case,
+        "words": highlighted(facts.text, reasons),
+        "reasons": reasons,
+        "vitals": vital_rows(facts),
+        "news2": said.get("news2"),
+        "level_set": level_set_words(said),
+        "confidence": round(100 * said.get("confidence", 0)),
+        "history": happened,
+        "views": viewed,
+        "arrival": "not recorded" if facts.arrival_mode == ArrivalMode.UNKNOWN else arrival,
+        "injury": injury,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

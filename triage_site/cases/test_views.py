@@ -317,6 +317,7 @@ def test_opening_a_case_is_on_record() -> None:
     client.get(f"/cases/{case.id}/")
     client.get(f"/cases/{case.id}/print/")
     client.get(f"/cases/{case.id}/panel/")
+    assert client.get(f"/cases/{case.id}/facts/").status_code == 200
     events = case.events.filter(kind=CaseEvent.Kind.VIEWED)
     assert [(event.actor, event.data["what"]) for event in events] == [
         (user, "case page"),

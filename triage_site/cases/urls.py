@@ -10,6 +10,7 @@ urlpatterns = [
     path("cases/new/", views.new_case, name="new_case"),
     path("cases/<uuid:case_id>/", views.case_page, name="case"),
     path("cases/<uuid:case_id>/panel/", views.panel, name="panel"),
+    path("cases/<uuid:case_id>/facts/", views.facts, name="facts"),
     path("cases/<uuid:case_id>/guidance/", views.guidance, name="guidance"),
     path("cases/<uuid:case_id>/override/", views.override, name="override"),
     path("cases/<uuid:case_id>/cancel/", views.cancel, name="cancel"),

@@ -17,22 +17,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from llm_worker.facts import ArrivalMode
 from triage_site.cases import demo, services
 from triage_site.cases.access import allowed
 from triage_site.cases.board import render_board
 from triage_site.cases.forms import CancelForm, CaseForm, OverrideForm, carried_out
 from triage_site.cases.guidance_text import sections
-from triage_site.cases.highlight import highlighted
 from triage_site.cases.models import Case, CaseEvent
 from triage_site.cases.panel import (
+    facts_context,
     guidance_context,
-    history,
-    level_set_words,
     panel_context,
-    reasons_shown,
     render_case_panel,
-    vital_rows,
 )
 from triage_site.cases.preview import preview_context
 from triage_site.cases.preview_limit import previews
@@ -170,7 +165,7 @@ def stay(request: HttpRequest) -> HttpResponse:
 def case_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     case = _viewed(request, case_id, what="case page")
     context = {
-        **_facts_context(case),
+        **facts_context(case),
         **panel_context(case.id, timezone.now()),
         **guidance_context(case.id),
         "override_form": OverrideForm(),
@@ -186,7 +181,7 @@ def print_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     case = _viewed(request, case_id, what="print")
     now = timezone.now()
     context = {
-        **_facts_context(case),
+        **facts_context(case),
         **panel_context(case.id, now),
         "sections": sections(case.guidance),
         "now": now,
@@ -200,6 +195,14 @@ def print_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
 def panel(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     case = get_object_or_404(Case, id=case_id)
     return HttpResponse(render_case_panel(case.id, timezone.now()))
+
+
+@require_GET
+@never_cache
+@allowed(Action.VIEW)
+def facts(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    case = get_object_or_404(Case, id=case_id)
+    return render(request, "cases/_facts.html", facts_context(case))
 
 
 @require_GET
@@ -274,26 +277,6 @@ def _viewed(request: HttpRequest, case_id: uuid.UUID, *, what: str) -> Case:
         data={"what": what, "guidance_shown": bool(case.guidance)},
     )
     return case
-
-
-def _facts_context(case: Case) -> dict[str, Any]:
-    facts, said = case.case_facts, case.classification
-    happened, viewed = history(case)
-    reasons = reasons_shown(said)
-    injury = {True: "yes", False: "no", None: "not recorded"}[facts.injury]
-    arrival = facts.arrival_mode.value.replace("_", " ")
-    return {
-        "words": highlighted(facts.text, reasons),
-        "reasons": reasons,
-        "vitals": vital_rows(facts),
-        "news2": said.get("news2"),
-        "level_set": level_set_words(said),
-        "confidence": round(100 * said.get("confidence", 0)),
-        "history": happened,
-        "views": viewed,
-        "arrival": "not recorded" if facts.arrival_mode == ArrivalMode.UNKNOWN else arrival,
-        "injury": injury,
-    }
 
 
 def _ask(
