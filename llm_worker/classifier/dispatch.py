@@ -1,7 +1,7 @@
 """Which of many patterns can begin at a word: found by the word's first letters. Pure.
 
 Two hundred patterns over every note would be slow one by one. Each is filed under all openings
-(up to three letters) that a match of it can have, read off the parsed expression; at each word
+(up to four letters) that a match of it can have, read off the parsed expression; at each word
 of a note only the patterns filed under its opening are tried. Nothing is missed: an expression
 whose openings cannot be told is filed under the empty opening and tried at every word.
 """
@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from llm_worker.classifier.reading import Note
 
-_LENGTH: Final = 3
+_LENGTH: Final = 4
 _MAX_OPENINGS: Final = 4000
 # Words, and what follows a joint inside a word ("non-blanching"), or a single mark.
 _STARTS: Final = re.compile(r"[^\W_]+|[^\s\w]")
@@ -54,12 +54,12 @@ def all_matches(dispatch: Dispatch, note: Note) -> dict[int, list[re.Match[str]]
 
 
 def openings(source: str) -> frozenset[str]:
-    """All ways a match can begin, each cut to three letters; a shorter one may go on anyhow."""
+    """All ways a match can begin, each cut to four letters; a shorter one may go on anyhow."""
     found = _sequence(parser.parse(source))
     return _UNKNOWN if found is None else frozenset(text[:_LENGTH] for text, _ in found)
 
 
-# An opening and whether the expression may go on after it (False: three letters are full, or
+# An opening and whether the expression may go on after it (False: four letters are full, or
 # what follows cannot be told). None: too many, or nothing can be told.
 _Openings = set[tuple[str, bool]]
 

@@ -21,6 +21,7 @@ from llm_worker.classifier.types import NUM_PRIORITIES, Reason
 PHRASE: Final = "phrase"  # code of the reason that quotes a clause
 _LEAST_WEIGHT: Final = 0.08
 _MAX_REASONS: Final = 8
+_MAX_QUOTED: Final = 4  # clauses among them
 _COLUMN: Final = {name: index for index, name in enumerate(FEATURES)}
 # Group shown to people -> features it stands for.
 _VITAL_GROUPS: Final[dict[str, tuple[str, ...]]] = {
@@ -64,7 +65,8 @@ def model_reasons(view: CaseView, fired: Sequence[Fired], model: Model) -> tuple
     ]
     strong = [reason for reason in reasons if abs(reason.weight or 0.0) >= _LEAST_WEIGHT]
     strong.sort(key=lambda reason: -abs(reason.weight or 0.0))
-    return tuple(strong[:_MAX_REASONS])
+    quoted = [reason for reason in strong if reason.code == PHRASE][_MAX_QUOTED:]
+    return tuple([reason for reason in strong if reason not in quoted][:_MAX_REASONS])
 
 
 def _clauses(view: CaseView, adds: Floats) -> list[tuple[Reason, Floats]]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 
+from llm_worker.classifier import PHRASE
 from llm_worker.classifier.length import predict_quantiles
 from llm_worker.facts import UNMEASURABLE, VITAL_RANGES, ArrivalMode, CaseFacts, Consciousness
 from llm_worker.vital_bands import vital_band
@@ -100,7 +101,8 @@ def facts_context(case: Case) -> dict[str, Any]:
     arrival = facts.arrival_mode.value.replace("_", " ")
     return {
         "case": case,
-        "words": highlighted(facts.text, reasons),
+        # Whole clauses would leave nothing that stands out.
+        "words": highlighted(facts.text, [r for r in reasons if r["code"] != PHRASE]),
         "reasons": reasons,
         "vitals": vital_rows(facts),
         "news2": said.get("news2"),
