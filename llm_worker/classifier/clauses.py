@@ -44,6 +44,7 @@ class Clause:
     danger: bool
     names_complaint: bool  # be it to deny it
     sentence: int
+    num_words: int
 
 
 class Clauses:
@@ -72,6 +73,7 @@ class Clauses:
                 danger=index in dangerous,
                 names_complaint=index in complaints,
                 sentence=note.sentence_at(start),
+                num_words=len(note.plain[start:end].split()),
             )
             for index, (start, end) in enumerate(spans)
         )

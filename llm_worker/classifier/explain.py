@@ -8,12 +8,13 @@ through the model as one batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from llm_worker.classifier.features import FEATURES, CaseView, net_signs
-from llm_worker.classifier.model import Floats, Model
+from llm_worker.classifier.features import FEATURES, WAYS_OF_ARRIVAL, CaseView, net_signs
+from llm_worker.classifier.model import Floats, Model, together
 from llm_worker.classifier.rule_types import TextRule
 from llm_worker.classifier.rules import Fired
 from llm_worker.classifier.types import NUM_PRIORITIES, Reason
@@ -38,7 +39,7 @@ _VITAL_GROUPS: Final[dict[str, tuple[str, ...]]] = {
 _CIRCUMSTANCE_GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "age": ("age", "age_over_65", "age_under_30"),
     "sex": ("male",),
-    "way of arrival": ("public_ambulance", "private_ambulance", "walked_in"),
+    "way of arrival": WAYS_OF_ARRIVAL,
     "injury": ("injury",),
 }
 
@@ -50,14 +51,18 @@ def expected_level(probabilities: Floats) -> Floats:
 def model_reasons(view: CaseView, fired: Sequence[Fired], model: Model) -> tuple[Reason, ...]:
     """The strongest first; things that moved the expected level by almost nothing are left out."""
     row = np.array(view.row())
-    part = model.part_of(row)
     adds = model.phrases.by_clause(view.clauses)
     without = [*_without_complaints(view, row, fired), *_without_groups(row, fired)]
-    scores = part.scores(np.vstack([row, *(other for _, other in without)]))
     told = [(reason, less) for reason, less in _clauses(view, adds) if less.any()]
-    # What a clause adds does not depend on the rest: no forest is asked again.
-    scores = np.vstack([scores, *(scores[0] - less for _, less in told)])
-    levels = expected_level(part.probabilities(scores, adds.sum(axis=0)))
+    rows = np.vstack([row, *(other for _, other in without)])
+    voices = [
+        # What a clause adds does not depend on the rest: no forest is asked again.
+        replace(
+            voice, scores=np.vstack([voice.scores, *(voice.scores[0] - less for _, less in told)])
+        )
+        for voice in model.voices(rows, is_story=view.is_story)
+    ]
+    levels = expected_level(together(voices, adds.sum(axis=0)))
     variants = [reason for reason, _ in (*without, *told)]
     reasons = [
         _with_weight(reason, float(level - levels[0]))

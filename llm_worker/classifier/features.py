@@ -24,6 +24,8 @@ UNKNOWN_LEVEL: Final = 3.6
 # Those who have no pain at all are sicker than those with a little. Counted together with strong
 # pain, so that strong pain is never judged less urgent than none.
 STRONG_PAIN: Final = 7
+STORY_WORDS: Final = 12  # the study's complaints have five at most
+WAYS_OF_ARRIVAL: Final = ("public_ambulance", "private_ambulance", "walked_in")
 
 # A story told from elsewhere, or a note without the circumstances of an arrival.
 _NOT_SEEN: Final = frozenset({ArrivalMode.UNKNOWN, ArrivalMode.CALL})
@@ -36,6 +38,11 @@ class CaseView:
     numbers: Mapping[str, float]
     concepts: Mapping[str, tuple[str, ...]]
     clauses: tuple[Clause, ...]
+
+    @property
+    def is_story(self) -> bool:
+        """More than shorthand."""
+        return sum(clause.num_words for clause in self.clauses) >= STORY_WORDS
 
     def without(self, code: str, fired: Sequence[Fired]) -> dict[str, float]:
         """What sums up rules and complaints, as if this group had not been found, nor more fired

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_worker.classifier.features import FEATURES, CaseView
+from llm_worker.classifier.features import FEATURES, WAYS_OF_ARRIVAL, CaseView
 from llm_worker.classifier.phrases import AsideWeights, PhraseWeights
 
 Floats = NDArray[np.float64]
@@ -28,6 +28,7 @@ _AT_ONCE: Final = 16  # rows: what is worked on stays in the cache
 ARRIVAL: Final = "arrival"
 STORY: Final = "story"
 _SEEN: Final = FEATURES.index("seen_in_person")
+_ARRIVAL_COLUMNS: Final = [FEATURES.index(name) for name in (*WAYS_OF_ARRIVAL, "seen_in_person")]
 _MIN_PROBABILITY: Final = 1e-4
 
 
@@ -86,10 +87,20 @@ class Part:
         return from_scores(scores + wording, self.slope, self.offset)
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A part that has a say about some rows, with what its forest says of them."""
+
+    part: Part
+    scores: Floats  # [n, heads], without the phrases
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """Two parts. Which one speaks depends on one recorded fact, never on the words: whether the
-    patient has been seen arriving, as all the real rows have, or there is only a story."""
+    """Two parts. The one of visits knows shorthand only, as all the real rows are; the other one
+    knows stories. Who speaks depends on the recorded way of arrival, and where it is known on
+    how much was written: of a patient who was seen, a whole story is judged by both, and the
+    more urgent one counts. So neither an arrival nor more words take anything away."""
 
     version: str
     parts: Mapping[str, Part]
@@ -103,16 +114,33 @@ class Model:
         chances = np.empty((len(rows), NUM_HEADS + 1))
         thresholds = np.empty(len(rows))
         seen = rows[:, _SEEN] > 0
-        for name, chosen in ((ARRIVAL, seen), (STORY, ~seen)):
+        told = np.array([case.is_story for case in cases])
+        for chosen in (~seen, seen & ~told, seen & told):
             if chosen.any():
-                part = self.parts[name]
-                chances[chosen] = part.probabilities(part.scores(rows[chosen]), wording[chosen])
-                thresholds[chosen] = part.set_threshold
+                voices = self.voices(rows[chosen], is_story=bool(told[chosen].all()))
+                chances[chosen] = together(voices, wording[chosen])
+                thresholds[chosen] = min(voice.part.set_threshold for voice in voices)
         return chances, thresholds
 
-    def part_of(self, row: Floats) -> Part:
-        """The one that speaks of this case."""
-        return self.parts[ARRIVAL if row[_SEEN] > 0 else STORY]
+    def voices(self, rows: Floats, *, is_story: bool) -> list[Voice]:
+        """Who speaks of rows that are alike in that and in having been seen or not."""
+        arrival, story = self.parts[ARRIVAL], self.parts[STORY]
+        if not rows[0, _SEEN] > 0:
+            return [Voice(story, story.scores(rows))]
+        if not is_story:
+            return [Voice(arrival, arrival.scores(rows))]
+        unseen = rows.copy()
+        unseen[:, _ARRIVAL_COLUMNS] = 0.0
+        return [Voice(arrival, arrival.scores(rows)), Voice(story, story.scores(unseen))]
+
+
+def together(voices: Sequence[Voice], wording: Floats) -> Floats:
+    """[n, 5]: of each P(priority <= k) the highest."""
+    chances = [voice.part.probabilities(voice.scores, wording) for voice in voices]
+    if len(chances) == 1:
+        return chances[0]
+    at_most = np.max([np.cumsum(one, axis=1) for one in chances], axis=0)
+    return np.diff(at_most, axis=1, prepend=0.0)
 
 
 def from_scores(scores: Floats, slope: Floats, offset: Floats) -> Floats:

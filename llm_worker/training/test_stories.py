@@ -50,6 +50,14 @@ def test_no_example_of_any_rule_lowers_the_urgency_of_any_of_these_notes(mode: s
     assert lowered == []
 
 
+@pytest.mark.parametrize("mode", [ArrivalMode.WALKING, ArrivalMode.AMBULANCE])
+def test_a_recorded_arrival_takes_nothing_from_a_story(mode: ArrivalMode) -> None:
+    stories = [facts for facts, _ in read_vignette_file(JUDGED)]
+    arrived = [replace(facts, arrival_mode=mode) for facts in stories]
+    pairs = zip(classify_many(stories), classify_many(arrived), strict=True)
+    assert all(seen.priority <= told.priority for told, seen in pairs)
+
+
 def test_talk_to_the_queue_or_to_a_machine_hardly_ever_moves_a_level() -> None:
     stories = [facts for facts, _ in read_vignette_file(JUDGED)][::4]
     before = [said.priority for said in classify_many(stories, explain=False)]
