@@ -10,7 +10,7 @@ from typing import Final
 from llm_worker.classifier.reading import compile_pattern
 from llm_worker.facts import CaseFacts
 
-RULES_VERSION: Final = "2026.11-1"
+RULES_VERSION: Final = "2026.11-2"
 
 ESI: Final = "ESI v5 (ENA 2023), own words"
 CTAS: Final = "CTAS/KTAS first-order modifiers, own words"

@@ -21,6 +21,7 @@ from llm_worker.training.classifier_text import (
 
 _FILES = Path(__file__).resolve().parent / "vignettes"
 JUDGED = _FILES / "fifth.csv"
+_OTHER_ASIDES = _FILES.parent / "checks" / "asides.txt"
 _NOTES = (
     "sore throat for two days", "Open Wound", "abd pain and vomiting", "dizziness", "????",
     "needs a repeat prescription", "mild rash, feels well", "vaginal bleeding", "anxiety",
@@ -58,14 +59,17 @@ def test_a_recorded_arrival_takes_nothing_from_a_story(mode: ArrivalMode) -> Non
     assert all(seen.priority <= told.priority for told, seen in pairs)
 
 
-def test_talk_to_the_queue_or_to_a_machine_hardly_ever_moves_a_level() -> None:
+@pytest.mark.parametrize("lines", ["those of the training", "others"])
+def test_talk_to_the_queue_or_to_a_machine_hardly_ever_moves_a_level(lines: str) -> None:
+    known = [facts.text for facts in read_asides()][::12]
+    said = known if lines != "others" else _OTHER_ASIDES.read_text(encoding="utf-8").splitlines()
     stories = [facts for facts, _ in read_vignette_file(JUDGED)][::4]
-    before = [said.priority for said in classify_many(stories, explain=False)]
+    before = [one.priority for one in classify_many(stories, explain=False)]
     moved = []
-    for line in read_asides()[::12]:
-        told = [replace(facts, text=f"{facts.text} {line.text}") for facts in stories]
+    for line in said:
+        told = [replace(facts, text=f"{facts.text} {line}") for facts in stories]
         after = classify_many(told, explain=False)
-        moved += [said.priority != then for said, then in zip(after, before, strict=True)]
+        moved += [one.priority != then for one, then in zip(after, before, strict=True)]
     assert np.mean(moved) <= 0.01
 
 
