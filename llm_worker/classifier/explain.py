@@ -53,7 +53,7 @@ def model_reasons(view: CaseView, fired: Sequence[Fired], model: Model) -> tuple
     row = np.array(view.row())
     adds = model.phrases.by_clause(view.clauses)
     without = [*_without_complaints(view, row, fired), *_without_groups(row, fired)]
-    told = [(reason, less) for reason, less in _clauses(view, adds) if less.any()]
+    told = _clauses(view, adds)
     rows = np.vstack([row, *(other for _, other in without)])
     voices = [
         # What a clause adds does not depend on the rest: no forest is asked again.
@@ -78,6 +78,7 @@ def _clauses(view: CaseView, adds: Floats) -> list[tuple[Reason, Floats]]:
     return [
         (Reason(kind="word", code=PHRASE, text="as told:", words=(clause.words,)), less)
         for clause, less in zip(view.clauses, adds, strict=True)
+        if less.any()
     ]
 
 

@@ -11,7 +11,7 @@ a machine. Nor do words of triage, wherever they stand. Whatever is asked for, i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -61,21 +61,28 @@ class PhraseWeights:
     def by_clause(self, clauses: Sequence[Clause]) -> Floats:
         """[clauses, heads]: what each of them adds."""
         out = np.zeros((len(clauses), self.weights.shape[1]))
-        for index, clause in self._counted(clauses):
-            known = [self.rows[phrase] for phrase in clause.phrases if phrase in self.rows]
-            total = self.weights[known].sum(axis=0)
-            out[index] = np.maximum(total, 0.0) if clause.danger else total
+        index = 0
+        for sentence in by_sentence(clauses):
+            aside = self._is_aside(sentence)
+            for clause in sentence:
+                if clause.danger or not aside:
+                    out[index] = self._of(clause)
+                index += 1
         return out
 
-    def _counted(self, clauses: Sequence[Clause]) -> Iterable[tuple[int, Clause]]:
-        for _, sentence in groupby(enumerate(clauses), key=lambda item: item[1].sentence):
-            said = list(sentence)
-            aside = self._is_aside([clause for _, clause in said])
-            yield from (item for item in said if item[1].danger or not aside)
+    def _of(self, clause: Clause) -> Floats:
+        known = [self.rows[phrase] for phrase in clause.phrases if phrase in self.rows]
+        total: Floats = self.weights[known].sum(axis=0)
+        return np.maximum(total, 0.0) if clause.danger else total
 
     def _is_aside(self, sentence: Sequence[Clause]) -> bool:
         phrases = beside_complaints(sentence)
         return bool(phrases) and self.asides.log_odds(self.rows, phrases) > ASIDE_LOG_ODDS
+
+
+def by_sentence(clauses: Sequence[Clause]) -> Iterator[list[Clause]]:
+    for _, sentence in groupby(clauses, key=lambda clause: clause.sentence):
+        yield list(sentence)
 
 
 def beside_complaints(sentence: Sequence[Clause]) -> frozenset[str]:

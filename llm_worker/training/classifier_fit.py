@@ -72,6 +72,11 @@ class Heads:
         )
 
 
+def wording(phrases: PhraseWeights, seen: list[Seen]) -> Floats:
+    """[n, heads]: what the phrases of these cases add."""
+    return phrases.scores([case.view.clauses for case in seen])
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """What speaks for patients who were seen arriving: boosters of the rows and of a forest."""
@@ -82,8 +87,7 @@ class Pair:
 
     def scores(self, features: Floats, seen: list[Seen]) -> Floats:
         taught = np.stack([booster.predict(features) for booster in self.student], axis=1)
-        told = self.phrases.scores([case.view.clauses for case in seen])
-        return self.heads.scores(features) + taught + told
+        return self.heads.scores(features) + taught + wording(self.phrases, seen)
 
 
 @dataclass(frozen=True, slots=True)

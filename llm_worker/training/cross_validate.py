@@ -93,12 +93,8 @@ def cross_validated(rows: Rows, phrases: PhraseWeights) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     judged = judge(rows, phrases)
     return {
-        "rows": len(rows.priority),
-        "best_guess": figures.agreement(rows.priority, judged.best, rng),
-        "operating_point": figures.agreement(rows.priority, judged.final, rng),
+        **_agreement(rows.priority, judged.chances, judged.final, judged.sets, rng),
         "rules_alone": figures.agreement(rows.priority, rows.floor, rng),
-        "ece": round(figures.calibration_error(rows.priority, judged.chances), 4),
-        "conformal": figures.set_figures(rows.priority, judged.sets),
         "by_fold": {
             f"fold {fold}": _short(judged, rows.priority, rows.fold == fold)
             for fold in np.unique(rows.fold)
@@ -123,13 +119,22 @@ def stories(rows: Rows, written: Written) -> dict[str, Any]:
         for index, levels in zip(np.flatnonzero(test), found, strict=True):
             sets[index] = levels
     final = np.minimum(decide(chances), told.floor)
-    rng = np.random.default_rng(0)
+    return _agreement(told.priority, chances, final, sets, np.random.default_rng(0))
+
+
+def _agreement(
+    labels: Ints,
+    chances: Floats,
+    final: Ints,
+    sets: list[tuple[int, ...]],
+    rng: np.random.Generator,
+) -> dict[str, Any]:
     return {
-        "rows": len(scores),
-        "best_guess": figures.agreement(told.priority, chances.argmax(axis=1), rng),
-        "operating_point": figures.agreement(told.priority, final, rng),
-        "ece": round(figures.calibration_error(told.priority, chances), 4),
-        "conformal": figures.set_figures(told.priority, sets),
+        "rows": len(labels),
+        "best_guess": figures.agreement(labels, chances.argmax(axis=1), rng),
+        "operating_point": figures.agreement(labels, final, rng),
+        "ece": round(figures.calibration_error(labels, chances), 4),
+        "conformal": figures.set_figures(labels, sets),
     }
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -25,6 +24,7 @@ from llm_worker.classifier.phrases import (
     AsideWeights,
     PhraseWeights,
     beside_complaints,
+    by_sentence,
     unknown,
 )
 
@@ -64,8 +64,9 @@ def fit_phrases(told: Told, priority: Ints, weight: Floats, asides: Told) -> Phr
 
 
 def _fit_asides(told: Told, asides: Told, rows: Mapping[str, int]) -> AsideWeights:
-    sentences = [*_sentences(told), *_sentences(asides)]
-    aside = np.arange(len(sentences)) >= len(_sentences(told))
+    of_stories = _sentences(told)
+    sentences = [*of_stories, *_sentences(asides)]
+    aside = np.arange(len(sentences)) >= len(of_stories)
     unknowns = csr_matrix([unknown(phrases, rows) for phrases in sentences])
     fitted = LogisticRegression(C=ASIDE_STRENGTH, max_iter=2000).fit(
         csr_matrix(hstack([_counts([[phrases] for phrases in sentences], rows), unknowns])),
@@ -80,11 +81,7 @@ def _fit_asides(told: Told, asides: Told, rows: Mapping[str, int]) -> AsideWeigh
 
 def _sentences(told: Told) -> list[frozenset[str]]:
     """Of all sentences that name no complaint, their phrases."""
-    found = [
-        beside_complaints(list(sentence))
-        for clauses in told
-        for _, sentence in groupby(clauses, key=lambda clause: clause.sentence)
-    ]
+    found = [beside_complaints(sentence) for clauses in told for sentence in by_sentence(clauses)]
     return [phrases for phrases in found if phrases]
 
 

@@ -7,16 +7,18 @@ authors; calibration rests on scores of whole files of vignettes that the fit di
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llm_worker.classifier.classify import Seen, look
+from llm_worker.classifier.clauses import Clause
 from llm_worker.classifier.decision import Floats
 from llm_worker.classifier.model import NUM_HEADS
 from llm_worker.classifier.phrases import PhraseWeights
-from llm_worker.training.classifier_fit import Heads, Ints, Rows, Settings, fit, settle
+from llm_worker.training.classifier_fit import Heads, Rows, Settings, fit, settle, wording
 from llm_worker.training.classifier_text import (
     read_asides,
     read_calls,
@@ -40,23 +42,13 @@ ALWAYS: Final = -1  # the fold of what is in every fit
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Text of the project itself. `fold`: files of vignettes stay together."""
+    """Text of the project itself; in one fold are whole files of vignettes."""
 
-    seen: list[Seen]
-    features: Floats
-    priority: Ints
+    rows: Rows
     weight: Floats
-    fold: Ints
 
     def keep(self, chosen: NDArray[np.bool_]) -> Written:
-        seen = [case for case, kept in zip(self.seen, chosen, strict=True) if kept]
-        return Written(
-            seen,
-            self.features[chosen],
-            self.priority[chosen],
-            self.weight[chosen],
-            self.fold[chosen],
-        )
+        return Written(self.rows.keep(chosen), self.weight[chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +58,6 @@ class Story:
 
     def scores(self, features: Floats, seen: list[Seen]) -> Floats:
         return FOREST_SHARE * self.heads.scores(features) + wording(self.phrases, seen)
-
-
-def wording(phrases: PhraseWeights, seen: list[Seen]) -> Floats:
-    """[n, heads]: what the phrases of these cases add."""
-    return phrases.scores([case.view.clauses for case in seen])
 
 
 def read_written() -> Written:
@@ -85,20 +72,23 @@ def read_written() -> Written:
     cases = [case for _, _, part in parts for case in part]
     seen = [look(facts) for facts, _ in cases]
     return Written(
-        seen=seen,
-        features=np.array([case.view.row() for case in seen]),
-        priority=np.array([priority for _, priority in cases]),
+        rows=Rows(
+            seen=seen,
+            features=np.array([case.view.row() for case in seen]),
+            priority=np.array([priority for _, priority in cases]),
+            fold=np.concatenate([np.full(len(part), fold) for fold, _, part in parts]),
+        ),
         weight=np.concatenate([np.full(len(part), weight) for _, weight, part in parts]),
-        fold=np.concatenate([np.full(len(part), fold) for fold, _, part in parts]),
     )
 
 
 def fit_story(rows: Rows, written: Written) -> Story:
     """Phrases from what the project wrote; the forest saw a little of the real rows besides."""
+    told = written.rows
     return Story(
         heads=fit(
-            np.vstack([rows.features, written.features]),
-            np.concatenate([rows.priority, written.priority]),
+            np.vstack([rows.features, told.features]),
+            np.concatenate([rows.priority, told.priority]),
             np.concatenate([np.full(len(rows.priority), ROW_WEIGHT), written.weight]),
         ),
         phrases=fit_wording(written),
@@ -106,21 +96,25 @@ def fit_story(rows: Rows, written: Written) -> Story:
 
 
 def fit_wording(written: Written) -> PhraseWeights:
-    told = [case.view.clauses for case in written.seen]
-    asides = [look(facts).view.clauses for facts in read_asides()]
-    return fit_phrases(told, written.priority, written.weight, asides)
+    told = [case.view.clauses for case in written.rows.seen]
+    return fit_phrases(told, written.rows.priority, written.weight, _asides())
+
+
+@cache
+def _asides() -> list[tuple[Clause, ...]]:
+    return [look(facts).view.clauses for facts in read_asides()]
 
 
 def out_of_file(rows: Rows, written: Written) -> tuple[Floats, Rows]:
     """Scores of every vignette by fits that saw no vignette of its file, and the vignettes."""
-    scores = np.zeros((len(written.priority), NUM_HEADS))
-    for fold in range(NUM_FOLDS):
-        test = written.fold == fold
-        asked = written.keep(test)
+    fold = written.rows.fold
+    scores = np.zeros((len(fold), NUM_HEADS))
+    for number in range(NUM_FOLDS):
+        test = fold == number
+        asked = written.rows.keep(test)
         scores[test] = fit_story(rows, written.keep(~test)).scores(asked.features, asked.seen)
-    told = written.fold != ALWAYS
-    kept = written.keep(told)
-    return scores[told], Rows(kept.seen, kept.features, kept.priority, kept.fold)
+    told = fold != ALWAYS
+    return scores[told], written.rows.keep(told)
 
 
 def settle_story(rows: Rows, written: Written) -> Settings:

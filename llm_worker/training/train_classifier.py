@@ -35,6 +35,7 @@ from llm_worker.training.story_fit import (
     FOREST_SHARE,
     Story,
     fit_story,
+    fit_wording,
     read_written,
     settle_story,
 )
@@ -147,15 +148,15 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
     arguments = parser.parse_args()
     rows, written = read_rows(arguments.csv), read_written()
-    story = fit_story(rows, written)
     if arguments.cross_validate:
-        found = cross_validate.cross_validated(rows, story.phrases)
+        found = cross_validate.cross_validated(rows, fit_wording(written))
         told = cross_validate.stories(rows, written)
         if arguments.json:
             print(json.dumps({**found, "stories": told}))
         else:
             print(cross_validate.as_text(found), cross_validate.stories_as_text(told), sep="\n")
         return
+    story = fit_story(rows, written)
     settled = {
         ARRIVAL: settle(out_of_fold(rows, story.phrases), rows),
         STORY: settle_story(rows, written),

@@ -48,7 +48,7 @@ def test_a_version_names_the_very_weights(tmp_path: Path) -> None:
     one, other = other_weights(tmp_path / "1", "v"), other_weights(tmp_path / "2", "v")
     assert version_of(one) == version_of(other)
     card = json.loads((other / "model.json").read_text())
-    (other / "model.json").write_text(json.dumps({**card, "set_threshold": 0.5}))
+    (other / "model.json").write_text(json.dumps({**card, "coverage": 0.5}))
     assert version_of(one) != version_of(other)
     assert version_of(one).startswith("v+")
     said = open_candidate(one).classify(FACTS)
