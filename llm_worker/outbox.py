@@ -74,6 +74,10 @@ class Outbox:
             lambda: services.fail_job(held.job_id, token=held.token, error=reason, now=self._now()),
         )
 
+    def forget(self, job_id: str) -> None:
+        """Its claim is void: there is nothing to put on record. Unknown ids are fine."""
+        self._ends.pop(job_id, None)
+
     def store(self, job_id: str) -> None:
         """Raises what the stores raise when they are away; then call it again."""
         held, status, store = self._ends[job_id]

@@ -139,6 +139,10 @@ class Seats:
         return len(claimed)
 
     def _begin(self, job: Job, token: str) -> None:
+        # Put back and claimed anew before this worker heard of it (a lease can be lost with Redis):
+        # what the old claim wrote or ended with is void.
+        self._engine.cancel(str(job.id))
+        self._outbox.forget(str(job.id))
         prefix = tuple(job.progress_token_ids)
         held = Held(
             request=job.to_request(),

@@ -134,6 +134,23 @@ def test_a_new_priority_counts_in_the_running_batch(bench: Bench) -> None:
     assert running() == {str(other.id), str(third.id)}
 
 
+@pytest.mark.parametrize("ticks", [3, 9])
+def test_a_job_claimed_anew_while_it_is_held_is_written_once(bench: Bench, ticks: int) -> None:
+    job = make_job(2, 0)
+    bench.tick(ticks)
+    old = Job.objects.get(id=job.id)
+    # Its lease was lost, and somebody put it back.
+    assert services.release_job(
+        job.id, token=old.claim_token, token_ids=[], text="", now=at(110), why="lease lost"
+    )
+    bench.worker._seats.take()
+    assert Job.objects.get(id=job.id).claim_token not in ("", old.claim_token)
+    bench.until_idle()
+    assert status_of(job) == JobStatus.DONE
+    assert len(Job.objects.get(id=job.id).output.split()) == 10
+    assert connection.queue().held() == {}
+
+
 def test_a_cancelled_case_leaves_its_seat(bench: Bench) -> None:
     jobs = [make_job(2, seconds) for seconds in range(3)]
     bench.tick(2)
