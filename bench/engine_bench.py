@@ -26,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 from transformers import AutoConfig, Qwen3Config
 
-from llm_worker.engine.byte_tokenizer import byte_tokenizer
-from llm_worker.engine.engine import LocalEngine
-from llm_worker.engine.loading import (
+from llm_worker.engine.local.byte_tokenizer import byte_tokenizer
+from llm_worker.engine.local.engine import LocalEngine
+from llm_worker.engine.local.loading import (
     ModelSize,
     check_memory,
     free_bytes,
@@ -36,8 +36,8 @@ from llm_worker.engine.loading import (
     random_model,
     resolve_device,
 )
+from llm_worker.engine.local.settings import EngineSettings
 from llm_worker.engine.protocol import EngineDied, EngineJob, Failed, Finished, TokensOut
-from llm_worker.engine.settings import EngineSettings
 from scheduling.core.request import Request
 
 

@@ -23,16 +23,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from scheduling.core.policies import POLICIES
 from scheduling.core.request import Request
 from scheduling.core.scheduler import Scheduler
+from scheduling.paper.figures import PUBLISHED_DECISION_SECONDS, PUBLISHED_RUN_SECONDS
+from scheduling.paper.replica import PUBLISHED_POLICIES
+from scheduling.paper.results_page import write_results_page
+from scheduling.paper.simulate import Batching, Simulation, simulate
+from scheduling.reports.plots import COLOURS, Line, NoPlots, Panel, save
 from scheduling.simulator.files import write_whole
 from scheduling.simulator.hardware import SETTINGS
-from scheduling.simulator.plots import COLOURS, Line, NoPlots, Panel, save
-from scheduling.simulator.published import PUBLISHED_POLICIES
-from scheduling.simulator.published_figures import (
-    PUBLISHED_DECISION_SECONDS,
-    PUBLISHED_RUN_SECONDS,
-)
-from scheduling.simulator.results_page import write_results_page
-from scheduling.simulator.simulate import Batching, Simulation, simulate
 from scheduling.simulator.workload import WorkloadSpec, generate
 
 WAITING = (1_000, 10_000, 100_000, 1_000_000)

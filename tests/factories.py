@@ -9,12 +9,12 @@ from typing import Any
 
 from django.contrib.auth.models import Group, User
 
-from llm_worker.facts import CaseFacts
 from scheduling import services as scheduling
 from scheduling.models import Job
 from triage_site.cases import services
 from triage_site.cases.models import Case
 from triage_site.cases.roles import CLINICIAN
+from triage_site.triage.facts import CaseFacts
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"

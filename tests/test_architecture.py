@@ -11,7 +11,13 @@ from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("triage_site", "scheduling", "llm_worker")
-PURE = ("scheduling/core", "llm_worker/facts.py", "llm_worker/prompting.py")
+PURE = (
+    "scheduling/core",
+    "triage_site/triage/facts.py",
+    "triage_site/triage/vitals.py",
+    "triage_site/triage/brief.py",
+    "llm_worker/engine/prompt.py",
+)
 # No clock, randomness, I/O or environment below the wiring floor.
 IMPURE_MODULES = {"os", "pathlib", "random", "secrets", "socket", "subprocess", "threading", "time"}
 

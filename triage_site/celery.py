@@ -10,9 +10,8 @@ import redis
 from celery import Celery
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 from django.conf import settings
+from django.utils.module_loading import import_string
 
-from llm_worker.shadow_step import ShadowStep
-from llm_worker.worker_step import GuidanceStep
 from triage_site.readiness import Heartbeat
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage_site.settings")
@@ -22,8 +21,8 @@ warnings.filterwarnings("ignore", message="You're running the worker with superu
 
 app = Celery("triage")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["llm_worker"])
-app.steps["worker"].update({GuidanceStep, ShadowStep})
+app.autodiscover_tasks(settings.TASK_PACKAGES)
+app.steps["worker"].update(import_string(path) for path in settings.WORKER_STEPS)
 
 _heartbeats: list[Heartbeat] = []
 

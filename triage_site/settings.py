@@ -6,8 +6,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from llm_worker.classifier.decision import DEFAULT_COSTS
 from triage_site import environment, logs
+from triage_site.triage.decision import DEFAULT_COSTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -255,6 +255,12 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "classify"
+# Dotted names, because the site imports no code of the GPU worker.
+TASK_PACKAGES = ["triage_site.cases", "llm_worker.worker"]
+WORKER_STEPS = [
+    "triage_site.ops.monitoring.shadow_step.ShadowStep",
+    "llm_worker.worker.step.GuidanceStep",
+]
 CELERY_TASK_ROUTES = {"llm_worker.doorbell": {"queue": "gpu"}}
 # Tasks are short and may run twice; nothing holds a message for the length of a generation.
 CELERY_TASK_ACKS_LATE = True

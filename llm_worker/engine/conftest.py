@@ -10,16 +10,16 @@ import pytest
 import torch
 from transformers import Qwen3Config
 
-from llm_worker.engine.byte_tokenizer import NUM_BYTE_TOKENS, byte_tokenizer
 from llm_worker.engine.driver import Driver
-from llm_worker.engine.engine import LocalEngine
 from llm_worker.engine.fake import FakeEngine
-from llm_worker.engine.fake_server import FakeServer
-from llm_worker.engine.loading import random_model
+from llm_worker.engine.local.byte_tokenizer import NUM_BYTE_TOKENS, byte_tokenizer
+from llm_worker.engine.local.engine import LocalEngine
+from llm_worker.engine.local.loading import random_model
+from llm_worker.engine.local.settings import EngineSettings
 from llm_worker.engine.protocol import Engine
-from llm_worker.engine.remote import RemoteEngine
-from llm_worker.engine.remote_api import RemoteSettings
-from llm_worker.engine.settings import EngineSettings
+from llm_worker.engine.remote.api import RemoteSettings
+from llm_worker.engine.remote.engine import RemoteEngine
+from llm_worker.engine.remote.fake_server import FakeServer
 from scheduling.core.policies import POLICIES, Preemption
 
 NUM_SEATS = 2

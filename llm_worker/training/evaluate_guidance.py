@@ -24,20 +24,22 @@ from typing import Any, Final
 import torch
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
-from llm_worker.classifier.classify import classify
-from llm_worker.facts import CaseFacts
-from llm_worker.prompting import NONE_FOUND, build_brief, completion_prompt, unsupported_numbers
+from llm_worker.engine.prompt import completion_prompt
+from llm_worker.guard.numbers import unsupported_numbers
 from llm_worker.training.guidance_callers import MAX_QUOTED_WORDS
 from llm_worker.training.guidance_cases import make_case
 from llm_worker.training.guidance_text import (
     CLOSING,
-    HEADINGS,
     MINDS,
     NO_PATTERN,
     brief_of,
     opening,
 )
 from llm_worker.training.train_guidance import CHECK_SEED, MODEL_FOLDER, load
+from scheduling.core.guidance import HEADINGS
+from triage_site.triage.brief import NONE_FOUND, build_brief
+from triage_site.triage.classify import classify
+from triage_site.triage.facts import CaseFacts
 
 HANDWRITTEN: Final = Path(__file__).parent / "handwritten_cases.jsonl"
 CALLS: Final = Path(__file__).parents[2] / "fixtures" / "calls"

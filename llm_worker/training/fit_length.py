@@ -9,16 +9,13 @@ in the fit: generated ones and the calls of the fixtures.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from llm_worker.classifier.length import WEIGHTS_PATH, LengthWeights, features
 from llm_worker.training.evaluate_guidance import (
     CALLS,
     Asked,
@@ -27,44 +24,10 @@ from llm_worker.training.evaluate_guidance import (
     write_answers,
 )
 from llm_worker.training.train_guidance import CHECK_SEED, MODEL_FOLDER, load
+from triage_site.triage.length import WEIGHTS_PATH, LengthWeights
+from triage_site.triage.length_fit import fit_weights, rank_correlation, save
 
-RIDGE = 1.0
 BUCKETS_TOKENS = (0, 110, 150, 190, 400)
-
-
-def fit_weights(briefs: Sequence[str], num_tokens: Sequence[int], version: str) -> LengthWeights:
-    """Ridge regression; the shifts are quantiles of its residuals. Raises ValueError if empty."""
-    if not briefs or len(briefs) != len(num_tokens):
-        raise ValueError("briefs and num_tokens: must be of the same length, and not empty")
-    rows = [features(brief) for brief in briefs]
-    names = sorted(rows[0])
-    table = np.array([[row[name] for name in names] for row in rows])
-    wanted = np.array(num_tokens, dtype=float)
-    square = table.T @ table + RIDGE * np.eye(len(names))
-    weights = np.linalg.solve(square, table.T @ wanted)
-    p50, p90 = np.quantile(wanted - table @ weights, (0.5, 0.9))
-    return LengthWeights(
-        weights={name: round(float(w), 3) for name, w in zip(names, weights, strict=True)},
-        p50_shift_tokens=round(float(p50), 2),
-        p90_shift_tokens=round(float(p90), 2),
-        version=version,
-    )
-
-
-def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float:
-    """Spearman's, ties at their mean rank."""
-    return float(np.corrcoef(_ranks(one), _ranks(other))[0, 1])
-
-
-def _ranks(values: Sequence[float]) -> np.ndarray:
-    array = np.asarray(values, dtype=float)
-    _, inverse, counts = np.unique(array, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[inverse]
-
-
-def save(weights: LengthWeights, path: Path) -> None:
-    path.write_text(json.dumps(asdict(weights), indent=1) + "\n", encoding="utf-8")
 
 
 def report(weights: LengthWeights, briefs: Sequence[str], num_tokens: Sequence[int]) -> str:

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from llm_worker.facts import Sex
-from llm_worker.training.classifier_text import expand
 from llm_worker.training.guidance_complaint import Complaint, vocabulary, words
+from triage_site.triage.facts import Sex
+from triage_site.triage.training.classifier_text import expand
 
 MIN_QUOTED_WORDS: Final = 8  # a greeting says too little alone
 MAX_QUOTED_WORDS: Final = 12  # of the caller's words in the guidance

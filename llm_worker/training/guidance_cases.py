@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from llm_worker.classifier.rules import TEXT_RULES, VITAL_RULES
-from llm_worker.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Reading, Sex
 from llm_worker.training.guidance_callers import Call, make_call
 from llm_worker.training.guidance_complaint import Complaint, complaints, words
+from triage_site.triage.facts import (
+    UNMEASURABLE,
+    ArrivalMode,
+    CaseFacts,
+    Consciousness,
+    Reading,
+    Sex,
+)
+from triage_site.triage.signs.rules import TEXT_RULES, VITAL_RULES
 
 VITALS: Final = (
     "rr_bpm",

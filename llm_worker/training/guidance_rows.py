@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from llm_worker.prompting import NONE_FOUND, completion_prompt
+from llm_worker.engine.prompt import completion_prompt
 from llm_worker.training.guidance_cases import make_case
 from llm_worker.training.guidance_text import write_guidance
+from triage_site.triage.brief import NONE_FOUND
 
 EOS: Final = "<|end|>"
 EXCHANGED_ROWS: Final = 0.6

@@ -8,19 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from llm_worker.facts import (
-    UNMEASURABLE,
-    VITAL_RANGES,
-    ArrivalMode,
-    CaseFacts,
-    Consciousness,
-    Sex,
-)
-from llm_worker.prompting import PRIORITY_NAMES, age_phrase, build_brief, neutral_words
 from llm_worker.training.guidance_callers import quoted
 from llm_worker.training.guidance_cases import TrainingCase
+from triage_site.triage.brief import PRIORITY_NAMES, age_phrase, build_brief, neutral_words
+from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
+from triage_site.triage.vitals import VITAL_RANGES
 
-HEADINGS: Final = ("Situation", "Background", "Assessment", "Recommendation")
 CLOSING: Final = "Written by a demonstration model: check every line."
 NO_PATTERN: Final = "fit no usual pattern"
 

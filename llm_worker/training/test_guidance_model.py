@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from llm_worker.prompting import build_brief, unsupported_numbers
+from llm_worker.guard.numbers import unsupported_numbers
 from llm_worker.training.evaluate_guidance import (
     HANDWRITTEN,
     LENGTH_TOKENS,
@@ -24,6 +24,7 @@ from llm_worker.training.guidance_cases import TrainingCase, make_case
 from llm_worker.training.guidance_complaint import complaints
 from llm_worker.training.guidance_text import CLOSING, write_guidance
 from llm_worker.training.train_guidance import MODEL_FOLDER, load
+from triage_site.triage.brief import build_brief
 
 GRAVE = {
     "headings",

@@ -8,7 +8,6 @@ import re
 import pytest
 import torch
 
-from llm_worker.prompting import NONE_FOUND
 from llm_worker.training.guidance_callers import MAX_QUOTED_WORDS, MIN_QUOTED_WORDS, quoted
 from llm_worker.training.guidance_cases import make_case, rule_labels
 from llm_worker.training.guidance_complaint import vocabulary
@@ -21,6 +20,7 @@ from llm_worker.training.guidance_rows import (
     to_batch,
 )
 from llm_worker.training.train_guidance import MODEL_FOLDER, load, lr_share
+from triage_site.triage.brief import NONE_FOUND
 
 PROMPTS = [pair for pair, _ in zip(text_pairs(8), range(120), strict=False)]
 

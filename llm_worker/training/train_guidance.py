@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
-from llm_worker.prompting import CASE_MARK, GUIDANCE_MARK
+from llm_worker.engine.prompt import CASE_MARK, GUIDANCE_MARK
 from llm_worker.training.copy_heads import build_copy_heads
 from llm_worker.training.guidance_rows import EOS, batches, text_pairs
 from llm_worker.training.muon import Muon

@@ -8,6 +8,7 @@ from typing import Final
 
 NUM_PRIORITIES: Final = 5
 PRIORITIES: Final = range(NUM_PRIORITIES)
+LEVEL_NAMES: Final = ("Resuscitation", "Emergent", "Urgent", "Less urgent", "Non-urgent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

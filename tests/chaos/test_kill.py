@@ -9,9 +9,8 @@ import pytest
 import redis
 from django.utils import timezone
 
-from llm_worker.facts import CaseFacts
-from llm_worker.prompting import build_brief
 from scheduling import connection
+from scheduling.core.guidance import WITHHELD_REASONS
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from scheduling.queue import events
@@ -19,6 +18,8 @@ from scheduling.services import reap_expired, reconcile
 from tests.factories import make_job
 from tests.fixtures import wait_until
 from tests.workers import tail, worker
+from triage_site.triage.brief import build_brief
+from triage_site.triage.facts import CaseFacts
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -70,7 +71,7 @@ def test_kill_dash_nine_loses_and_doubles_nothing(
     for job in jobs.values():
         written = events.read_stream(connection.client(), str(job.id))
         last = "".join(entry.text for entry in written if entry.attempt == job.attempt)
-        withheld = job.finish_reason in ("withheld", "looping")
+        withheld = job.finish_reason in WITHHELD_REASONS
         assert job.output.startswith(last)
         assert withheld or last == job.output
         ends = [entry.status for entry in written if entry.status]

@@ -8,14 +8,14 @@ from dataclasses import replace
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from llm_worker.classifier import Classification
-from llm_worker.facts import CaseFacts
 from scheduling import connection
 from scheduling import services as scheduling
 from scheduling.queue import events
 from scheduling.services import ClaimedJob
 from triage_site.cases import services
 from triage_site.cases.models import Case
+from triage_site.triage import Classification
+from triage_site.triage.facts import CaseFacts
 
 SAID = Classification(
     priority=2,

@@ -10,7 +10,6 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from llm_worker.classifier import Reason
 from scheduling import connection, selectors
 from scheduling.models import Job
 from scheduling.queue import events
@@ -27,6 +26,7 @@ from tests.e2e.steps import (
 from tests.factories import PASSWORD, make_user
 from triage_site.cases import services
 from triage_site.cases.models import Case
+from triage_site.triage import Reason
 
 
 def order_on(page: Page) -> list[str]:

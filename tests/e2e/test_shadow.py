@@ -13,8 +13,6 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from llm_worker.classifier.candidate import version_of
-from llm_worker.classifier.model import WEIGHTS_DIR
 from tests.e2e.test_pages_access import violations
 from tests.factories import make_case
 from tests.fixtures import wait_until
@@ -23,6 +21,8 @@ from triage_site.cases import services
 from triage_site.cases.models import Case
 from triage_site.classifiers.classifier_testing import other_weights
 from triage_site.classifiers.models import ClassifierChange, ShadowAnswer
+from triage_site.triage.model.candidate import version_of
+from triage_site.triage.model.scoring import WEIGHTS_DIR
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

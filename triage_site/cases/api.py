@@ -16,7 +16,6 @@ from ninja import NinjaAPI, Router, Status
 from ninja.errors import AuthenticationError, ValidationError
 from ninja.security import HttpBearer
 
-from llm_worker.facts import CaseFacts
 from scheduling import selectors as queue_selectors
 from scheduling import services as scheduling
 from scheduling.core.policies import POLICIES
@@ -35,6 +34,7 @@ from triage_site.cases.api_schemas import (
 from triage_site.cases.entry import check_entry
 from triage_site.cases.models import ApiToken, Case, CaseEvent
 from triage_site.cases.roles import Action, may
+from triage_site.triage.facts import CaseFacts
 
 
 class ApiError(Exception):

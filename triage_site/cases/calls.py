@@ -13,9 +13,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
-from llm_worker.facts import CaseFacts
 from scheduling.core.request import PRIORITIES
 from triage_site.cases.entry import check_entry
+from triage_site.triage.facts import CaseFacts
 
 _FIELDS: Final = ("id", "offset_seconds", "call_type", "facts", "expected_priority", "why")
 _ESCALATION_FIELDS: Final = ("after_seconds", "priority", "why")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llm_worker.facts import VITAL_RANGES, CaseFacts
+from triage_site.triage.facts import CaseFacts
+from triage_site.triage.vitals import VITAL_RANGES
 
 MAX_AGE_YEARS = 125
 USUAL_AGE_YEARS = 110

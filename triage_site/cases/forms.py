@@ -11,20 +11,20 @@ from typing import Any, Final
 from django import forms
 from django.http import QueryDict
 
-from llm_worker.facts import (
+from scheduling.core.request import PRIORITIES
+from triage_site.cases.entry import FAHRENHEIT, Finding, celsius, check_entry
+from triage_site.cases.levels import LEVELS
+from triage_site.cases.models import OverrideReason
+from triage_site.triage.facts import (
     NOT_TAKEN,
     UNMEASURABLE,
-    VITAL_RANGES,
     ArrivalMode,
     CaseFacts,
     Consciousness,
     Reading,
     Sex,
 )
-from scheduling.core.request import PRIORITIES
-from triage_site.cases.entry import FAHRENHEIT, Finding, celsius, check_entry
-from triage_site.cases.levels import LEVELS
-from triage_site.cases.models import OverrideReason
+from triage_site.triage.vitals import VITAL_RANGES
 
 MAX_TEXT_CHARACTERS: Final = 10_000
 CELL_LABELS: Final = {

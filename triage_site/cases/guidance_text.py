@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-HEADINGS: Final = ("Situation", "Background", "Assessment", "Recommendation")
+from scheduling.core.guidance import HEADINGS
+
 _HEADING: Final = re.compile(
     rf"^[ \t]*[#*_]*[ \t]*({'|'.join(HEADINGS)})[ \t]*[*_]*[ \t]*:[ \t]*[*_]*[ \t]*",
     re.IGNORECASE | re.MULTILINE,

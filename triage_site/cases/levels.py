@@ -10,6 +10,8 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from scheduling.core.request import LEVEL_NAMES
+
 AMBER_AT: Final = 0.8  # share of the target
 # "Immediate" means within two minutes in the data dictionaries of New Zealand and Australia:
 # the clock of a level whose target is 0 minutes turns red then.
@@ -22,8 +24,12 @@ class Level:
 
     priority: int
     word: str
-    short: str
     shape: str
+
+    @property
+    def short(self) -> str:
+        """The word for narrow places."""
+        return self.word.replace("Resuscitation", "Resus")
 
     @property
     def target_minutes(self) -> float:
@@ -35,12 +41,11 @@ class Level:
         return self.target_minutes * 60 or IMMEDIATE_SECONDS
 
 
-LEVELS: Final = (
-    Level(priority=0, word="Resuscitation", short="Resus", shape="octagon"),
-    Level(priority=1, word="Emergent", short="Emergent", shape="diamond"),
-    Level(priority=2, word="Urgent", short="Urgent", shape="triangle"),
-    Level(priority=3, word="Less urgent", short="Less urgent", shape="square"),
-    Level(priority=4, word="Non-urgent", short="Non-urgent", shape="circle"),
+_SHAPES: Final = ("octagon", "diamond", "triangle", "square", "circle")
+
+LEVELS: Final = tuple(
+    Level(priority=priority, word=name, shape=shape)
+    for priority, (name, shape) in enumerate(zip(LEVEL_NAMES, _SHAPES, strict=True))
 )
 
 

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from llm_worker.facts import CaseFacts
 from scheduling.core.request import PRIORITIES
 from scheduling.models import AppendOnly
+from triage_site.triage.facts import CaseFacts
 
 
 class CaseStatus(models.TextChoices):

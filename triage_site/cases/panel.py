@@ -10,18 +10,19 @@ from typing import Any, Final
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 
-from llm_worker.classifier import PHRASE
-from llm_worker.classifier.length import predict_quantiles
-from llm_worker.facts import UNMEASURABLE, VITAL_RANGES, ArrivalMode, CaseFacts, Consciousness
-from llm_worker.vital_bands import vital_band
 from scheduling import selectors as scheduling
+from scheduling.core.guidance import HEADINGS
 from scheduling.models import Job
-from triage_site.cases.guidance_text import HEADINGS, sections
+from triage_site.cases.guidance_text import sections
 from triage_site.cases.highlight import highlighted
 from triage_site.cases.levels import LEVELS, clock_of, clock_text, level_of, rough_seconds
 from triage_site.cases.models import Case, CaseEvent, CaseStatus, OverrideReason
 from triage_site.cases.people import who
 from triage_site.cases.queue_view import QueueView
+from triage_site.triage import PHRASE
+from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness
+from triage_site.triage.length import predict_quantiles
+from triage_site.triage.vitals import VITAL_RANGES, vital_band
 
 _CONSCIOUSNESS: Final = {
     Consciousness.ALERT: "Alert",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llm_worker.facts import CaseFacts, Sex
+from triage_site.triage.facts import CaseFacts, Sex
 
 _SEX = {Sex.FEMALE: "F", Sex.MALE: "M", Sex.OTHER: "X", Sex.UNKNOWN: ""}
 _DAYS_PER_YEAR = 365.25

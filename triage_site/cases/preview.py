@@ -7,12 +7,13 @@ from typing import Any
 
 import structlog
 
-from llm_worker.classifier import PHRASE, Reason, screen
-from llm_worker.facts import NOT_TAKEN, VITAL_RANGES, CaseFacts, Consciousness
 from triage_site.cases.forms import CaseForm
 from triage_site.cases.levels import level_of
 from triage_site.cases.panel import level_set_words
-from triage_site.classifiers.live import classify
+from triage_site.classifiers.active import classify
+from triage_site.triage import PHRASE, Reason, screen
+from triage_site.triage.facts import NOT_TAKEN, CaseFacts, Consciousness
+from triage_site.triage.vitals import VITAL_RANGES
 
 log = structlog.get_logger(__name__)
 

@@ -13,16 +13,13 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from llm_worker.classifier import Classification, screen
-from llm_worker.classifier.length import predict_tokens
-from llm_worker.facts import CaseFacts
-from llm_worker.prompting import build_brief, unsupported_numbers
 from scheduling import services as scheduling
+from scheduling.core.guidance import WITHHELD_REASONS
 from scheduling.core.request import PRIORITIES
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from scheduling.signals import job_moved
-from triage_site.cases.live import announce
+from triage_site.cases.announcements import announce
 from triage_site.cases.models import (
     OPEN_STATUSES,
     UNCLASSIFIED,
@@ -31,9 +28,14 @@ from triage_site.cases.models import (
     CaseStatus,
     OverrideReason,
 )
+from triage_site.triage import Classification, screen
+from triage_site.triage.brief import build_brief
+from triage_site.triage.facts import CaseFacts
+from triage_site.triage.length import predict_tokens
 
 log = structlog.get_logger(__name__)
 
+CLASSIFY_TASK = "cases.classify"
 SAFE_PRIORITY = 1  # what a case gets when the classifier cannot say
 _BYTES_PER_TOKEN = 4  # a first guess; the engine counts for itself
 
@@ -70,7 +72,7 @@ def submit_case(
 def _ask_classifier(case_id: uuid.UUID) -> None:
     try:
         current_app.send_task(
-            "llm_worker.classify", [str(case_id)], queue="classify", ignore_result=True, retry=False
+            CLASSIFY_TASK, [str(case_id)], queue="classify", ignore_result=True, retry=False
         )
     except Exception as error:  # whatever the broker's client raises: the rescue takes over
         log.warning("classifier_unreachable", error=type(error).__name__)
@@ -309,18 +311,12 @@ _GUIDANCE_FIELDS = ("guidance", "guidance_withheld", "guidance_model")
 
 
 def _store_guidance(case: Case, job: Job, now: datetime) -> None:
-    """Guidance with a number that the case does not hold, or in a loop, is withheld."""
-    invented = unsupported_numbers(job.output, job.prompt)
-    case.guidance_withheld = bool(invented) or job.finish_reason in ("withheld", "looping")
+    """Withholds what the worker's guard refused."""
+    case.guidance_withheld = job.finish_reason in WITHHELD_REASONS
     case.guidance = "" if case.guidance_withheld else job.output
     case.guidance_model = job.model_name
     if case.guidance_withheld:
-        record(
-            case,
-            CaseEvent.Kind.WITHHELD,
-            now,
-            data={"unsupported_numbers": len(invented), "why": job.finish_reason},
-        )
+        record(case, CaseEvent.Kind.WITHHELD, now, data={"why": job.finish_reason})
 
 
 def _event_of(

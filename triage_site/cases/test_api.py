@@ -10,12 +10,12 @@ import pytest
 import redis
 from django.test import Client
 
-from llm_worker.facts import CaseFacts
 from scheduling import services as scheduling
 from tests.factories import at, make_case, make_user
 from triage_site.cases import services
 from triage_site.cases.models import ApiToken, Case, CaseEvent
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
+from triage_site.triage.facts import CaseFacts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

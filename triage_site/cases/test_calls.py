@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from llm_worker.facts import UNMEASURABLE, ArrivalMode, CaseFacts
 from triage_site.cases.calls import CallsFileError, Escalation, load_calls
+from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts
 
 
 def a_call(**changes: Any) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_worker.facts import NOT_TAKEN, UNMEASURABLE, VITAL_RANGES, CaseFacts
 from triage_site.cases.forms import CaseForm, OverrideForm, carried_out
+from triage_site.triage.facts import NOT_TAKEN, UNMEASURABLE, CaseFacts
+from triage_site.triage.vitals import VITAL_RANGES
 
 READINGS = {
     "rr_bpm": 24,

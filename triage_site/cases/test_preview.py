@@ -15,7 +15,6 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from structlog.testing import capture_logs
 
-from llm_worker.facts import VITAL_RANGES, CaseFacts
 from tests.factories import make_user
 from triage_site.cases import preview as preview_module
 from triage_site.cases import preview_limit
@@ -23,6 +22,8 @@ from triage_site.cases import views as views_module
 from triage_site.cases.calls import load_calls
 from triage_site.cases.models import Case, CaseEvent
 from triage_site.cases.preview_limit import RateLimit
+from triage_site.triage.facts import CaseFacts
+from triage_site.triage.vitals import VITAL_RANGES
 
 pytestmark = pytest.mark.django_db
 

@@ -9,15 +9,16 @@ import pytest
 import redis
 from django.db.models import ProtectedError
 
-from llm_worker.classifier import screen
-from llm_worker.facts import CaseFacts
 from scheduling import connection
 from scheduling import services as scheduling
+from scheduling.core.guidance import WITHHELD_REASONS
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from tests.factories import at, make_case, make_user
 from triage_site.cases import services
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
+from triage_site.triage import screen
+from triage_site.triage.facts import CaseFacts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,10 +42,15 @@ def kinds(case: Case) -> list[str]:
     return list(case.events.values_list("kind", flat=True))
 
 
-def write_guidance(case: Case, output: str) -> Case:
+def write_guidance(case: Case, output: str, finish_reason: str = "eos") -> Case:
     (one,) = scheduling.claim_jobs("w", 1, now=NOW, model_name="test-model")
     scheduling.finish_job(
-        one.job.id, token=one.token, output=output, num_tokens=9, finish_reason="eos", now=at(5)
+        one.job.id,
+        token=one.token,
+        output=output,
+        num_tokens=9,
+        finish_reason=finish_reason,
+        now=at(5),
     )
     case.refresh_from_db()
     return case
@@ -155,8 +161,9 @@ def test_a_cancelled_case_stays_cancelled_when_its_classification_comes() -> Non
     assert not Job.objects.exists()
 
 
-def test_guidance_with_an_invented_number_is_withheld() -> None:
-    case = write_guidance(classify(make_case(hr_bpm=88), 2), "Give 450 mg.")
+@pytest.mark.parametrize("reason", WITHHELD_REASONS)
+def test_guidance_that_the_guard_refused_is_withheld(reason: str) -> None:
+    case = write_guidance(classify(make_case(hr_bpm=88), 2), "Give 450 mg.", reason)
     assert (case.status, case.guidance, case.guidance_withheld) == (CaseStatus.DONE, "", True)
     assert "withheld" in kinds(case)
 

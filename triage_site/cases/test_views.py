@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 from django.test import Client
 
-from llm_worker.classifier.types import Classification, Reason
 from scheduling import services as scheduling
 from scheduling.models import Job
 from tests.factories import at, make_case, make_user
@@ -17,6 +16,7 @@ from triage_site.cases.board import build_board, render_board
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
 from triage_site.cases.panel import render_case_panel, render_guidance
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
+from triage_site.triage.types import Classification, Reason
 
 pytestmark = pytest.mark.django_db
 

@@ -8,11 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from llm_worker.classifier.types import Classification, News2, Reason
-from llm_worker.facts import CaseFacts
 from tests.factories import make_user
 from triage_site.cases import preview as preview_module
 from triage_site.cases.models import Case
+from triage_site.triage.facts import CaseFacts
+from triage_site.triage.types import Classification, News2, Reason
 
 pytestmark = pytest.mark.django_db
 

@@ -8,6 +8,6 @@ class ClassifiersConfig(AppConfig):
     def ready(self) -> None:
         from django.conf import settings
 
-        from llm_worker.classifier import length
+        from triage_site.triage import length
 
         length.prefer_weights(settings.LENGTH_WEIGHTS_FILE)

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from llm_worker.classifier import Classification
-from llm_worker.classifier.model import WEIGHTS_DIR
+from triage_site.triage import Classification
+from triage_site.triage.model.scoring import WEIGHTS_DIR
 
 SAID = Classification(
     priority=2,

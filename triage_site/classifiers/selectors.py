@@ -9,10 +9,10 @@ from pathlib import Path
 
 from django.conf import settings
 
-from llm_worker.classifier.candidate import Candidate, CannotOpen, open_candidate, version_of
-from llm_worker.classifier.decision import Costs
-from llm_worker.classifier.model import WEIGHTS_DIR
 from triage_site.classifiers.models import ClassifierChange
+from triage_site.triage.decision import Costs
+from triage_site.triage.model.candidate import Candidate, CannotOpen, open_candidate, version_of
+from triage_site.triage.model.scoring import WEIGHTS_DIR
 
 NUM_CHANGES_SHOWN = 20
 CONFIGURED = ""  # the folder of the classifier that the site is set up with

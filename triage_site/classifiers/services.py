@@ -8,10 +8,10 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from llm_worker.classifier import Classification
 from triage_site.classifiers import selectors
 from triage_site.classifiers.models import ClassifierChange, ShadowAnswer
 from triage_site.classifiers.selectors import CONFIGURED, Choice
+from triage_site.triage import Classification
 
 
 def promote(version: str, *, actor: User, reason: str, now: datetime) -> ClassifierChange:

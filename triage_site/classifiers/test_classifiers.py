@@ -12,14 +12,14 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from llm_worker.classifier.candidate import CannotOpen, open_candidate, version_of
-from llm_worker.classifier.model import WEIGHTS_DIR
-from llm_worker.facts import CaseFacts
 from tests.factories import at, make_user
-from triage_site.classifiers import live, selectors, services
+from triage_site.classifiers import active, selectors, services
 from triage_site.classifiers.classifier_testing import other_weights, shadow_said
 from triage_site.classifiers.models import ClassifierChange, ShadowAnswer
 from triage_site.classifiers.selectors import CONFIGURED, Choice
+from triage_site.triage.facts import CaseFacts
+from triage_site.triage.model.candidate import CannotOpen, open_candidate, version_of
+from triage_site.triage.model.scoring import WEIGHTS_DIR
 
 FACTS = CaseFacts(text="twisted ankle, can walk", age_years=30)
 
@@ -72,21 +72,21 @@ def test_what_is_no_classifier_says_why(tmp_path: Path) -> None:
 def test_without_a_promotion_the_shipped_classifier_answers() -> None:
     assert selectors.live_choice() == Choice(CONFIGURED)
     assert selectors.shadow_choice() is None
-    assert live.classify(FACTS).model_version == version_of(Choice(CONFIGURED).path)
+    assert active.classify(FACTS).model_version == version_of(Choice(CONFIGURED).path)
 
 
 def test_a_promotion_is_live_at_once_and_on_record(nurse: User, version: str, folder: Path) -> None:
     change = services.promote(version, actor=nurse, reason=" nearer to us ", now=at(1))
     assert (change.actor, change.reason, change.new_version) == (nurse, "nearer to us", version)
     assert change.old_version == version_of(Choice(CONFIGURED).path)
-    assert live.classify(FACTS).model_version == version
+    assert active.classify(FACTS).model_version == version
     assert selectors.shadow_choice() == Choice(CONFIGURED)
 
 
 def test_a_promotion_can_be_taken_back_once(nurse: User, version: str) -> None:
     change = services.promote(version, actor=nurse, reason="try", now=at(1))
     services.take_back(change.id, actor=nurse, reason="worse", now=at(2))
-    assert live.classify(FACTS).model_version == version_of(Choice(CONFIGURED).path)
+    assert active.classify(FACTS).model_version == version_of(Choice(CONFIGURED).path)
     with pytest.raises(ValueError, match="another change"):
         services.take_back(change.id, actor=nurse, reason="again", now=at(3))
     assert ClassifierChange.objects.count() == 2
@@ -117,8 +117,8 @@ def test_a_promoted_folder_that_is_lost_or_replaced_leaves_the_shipped_one(
 ) -> None:
     services.promote(version, actor=nurse, reason="try", now=at(1))
     other_weights(folder, "other-2")
-    live._loading = None  # as in a process that starts now
-    assert live.classify(FACTS).model_version == version_of(Choice(CONFIGURED).path)
+    active._loading = None  # as in a process that starts now
+    assert active.classify(FACTS).model_version == version_of(Choice(CONFIGURED).path)
     assert selectors.shadow_choice() == Choice(str(folder))  # to be judged anew
 
 
@@ -126,9 +126,9 @@ def test_slow_weights_do_not_hold_a_case_up(
     nurse: User, version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services.promote(version, actor=nurse, reason="try", now=at(1))
-    monkeypatch.setattr(live, "WAIT_SECONDS", 0.0)
-    monkeypatch.setattr(live, "_loading", live._Loading(selectors.live_choice()))
-    assert live.classify(FACTS).model_version == version_of(Choice(CONFIGURED).path)
+    monkeypatch.setattr(active, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(active, "_loading", active._Loading(selectors.live_choice()))
+    assert active.classify(FACTS).model_version == version_of(Choice(CONFIGURED).path)
 
 
 @pytest.mark.django_db
@@ -148,11 +148,11 @@ def test_a_worker_loads_what_was_promoted_before_a_case_asks(
     if promoted:
         services.promote(version, actor=nurse, reason="try", now=at(1))
     stop = Flag()
-    monkeypatch.setattr(live, "_loading", None)
-    monkeypatch.setattr(live, "WATCH_SECONDS", 0.0)
-    monkeypatch.setattr(live, "close_old_connections", stop.set)
-    live.watch(stop)
-    assert (live._loading is not None) is promoted
+    monkeypatch.setattr(active, "_loading", None)
+    monkeypatch.setattr(active, "WATCH_SECONDS", 0.0)
+    monkeypatch.setattr(active, "close_old_connections", stop.set)
+    active.watch(stop)
+    assert (active._loading is not None) is promoted
 
 
 @pytest.mark.django_db
@@ -160,12 +160,12 @@ def test_a_site_may_use_another_classifier_than_the_shipped_one(
     folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.TRIAGE_CLASSIFIER = str(folder)
-    monkeypatch.setattr(live, "_loading", None)
-    live.warm_up()
-    assert live.classify(FACTS).model_version == version_of(folder)
+    monkeypatch.setattr(active, "_loading", None)
+    active.warm_up()
+    assert active.classify(FACTS).model_version == version_of(folder)
     settings.TRIAGE_CLASSIFIER = "/nowhere"
-    monkeypatch.setattr(live, "_loading", None)
-    assert live.classify(FACTS).model_version == version_of(WEIGHTS_DIR)
+    monkeypatch.setattr(active, "_loading", None)
+    assert active.classify(FACTS).model_version == version_of(WEIGHTS_DIR)
 
 
 def test_the_same_command_judges_it(

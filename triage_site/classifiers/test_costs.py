@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
-from llm_worker.facts import CaseFacts
-from triage_site.classifiers import live, selectors
+from triage_site.classifiers import active, selectors
+from triage_site.triage.facts import CaseFacts
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +18,7 @@ CASES = [
 
 
 def priorities() -> list[int]:
-    return [live.classify(facts).priority for facts in CASES]
+    return [active.classify(facts).priority for facts in CASES]
 
 
 def test_dear_mistakes_in_one_direction_move_the_level_in_the_other(settings: Settings) -> None:
@@ -32,7 +32,7 @@ def test_dear_mistakes_in_one_direction_move_the_level_in_the_other(settings: Se
 
 
 def test_the_set_may_decide_the_place_and_never_a_milder_one(settings: Settings) -> None:
-    before = [live.classify(facts) for facts in CASES]
+    before = [active.classify(facts) for facts in CASES]
     settings.TRIAGE_QUEUE_BY_SET = True
     assert priorities() == [min(said.priority, said.level_set[0]) for said in before]
 

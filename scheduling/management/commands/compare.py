@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from scheduling.simulator import options as simulator_options
-from scheduling.simulator.commands import compare_command
+from scheduling.management import options as simulator_options
+from scheduling.management.simulation import compare_command
 
 
 class Command(BaseCommand):

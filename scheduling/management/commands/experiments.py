@@ -10,10 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from scheduling.simulator.experiment_output import write_outputs
-from scheduling.simulator.experiments import EXPERIMENTS, run_experiment
-from scheduling.simulator.records import read_points
-from scheduling.simulator.results_page import write_results_page
+from scheduling.paper.experiment_output import write_outputs
+from scheduling.paper.experiments import EXPERIMENTS, run_experiment
+from scheduling.paper.records import read_points
+from scheduling.paper.results_page import write_results_page
 
 DOCS_RESULTS = Path(settings.BASE_DIR) / "docs" / "results"
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from scheduling.simulator import options as simulator_options
-from scheduling.simulator.commands import simulate_command
+from scheduling.management import options as simulator_options
+from scheduling.management.simulation import simulate_command
 
 
 class Command(BaseCommand):

@@ -9,11 +9,11 @@ from typing import Final
 
 import numpy as np
 
-from llm_worker.classifier import figures
 from scheduling.core.request import PRIORITIES
 from triage_site.cases.levels import LEVELS, Level
 from triage_site.cases.models import OverrideReason
 from triage_site.ops.monitoring.records import CaseLine, Records
+from triage_site.triage.evaluation import figures
 
 NUM_SHADES: Final = 4
 Pair = tuple[int, int]  # (given by one, given by the other), priorities

@@ -10,11 +10,11 @@ from typing import Final
 
 from django.utils import timezone
 
-from llm_worker.classifier import drift
-from llm_worker.classifier.drift import Counts, Input, Reference, Verdict
 from scheduling.core.request import PRIORITIES
 from triage_site.cases.levels import LEVELS, Level
 from triage_site.ops.monitoring.records import Records
+from triage_site.triage.evaluation import drift
+from triage_site.triage.evaluation.drift import Counts, Input, Reference, Verdict
 
 BIN_WIDTH: Final = 3
 BAR_HEIGHT: Final = 30  # of the small charts, in units of their view box

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from llm_worker.facts import CaseFacts
 from triage_site.cases.models import Case, CaseEvent, OverrideReason
+from triage_site.triage.facts import CaseFacts
 
 MAX_CASES: Final = 10_000
 # The patient changed, which says nothing about the classifier's answer.

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from llm_worker.classifier import drift
-from llm_worker.classifier.drift import Reference
 from triage_site.ops.monitoring import agreement, drift_lines, records
 from triage_site.ops.monitoring.agreement import percent
 from triage_site.ops.monitoring.records import Records, Span
 from triage_site.ops.monitoring.shadow_lines import shadow_view
+from triage_site.triage.evaluation import drift
+from triage_site.triage.evaluation.drift import Reference
 
 SPANS: Final[Mapping[str, tuple[str, timedelta]]] = {
     "1d": ("Last 24 hours", timedelta(days=1)),

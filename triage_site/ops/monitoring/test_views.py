@@ -12,9 +12,6 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from llm_worker.classifier import drift
-from llm_worker.classifier.candidate import version_of
-from llm_worker.classifier.drift import Verdict, load_reference
 from tests.factories import make_case, make_user
 from triage_site.cases import services
 from triage_site.cases.models import Case
@@ -23,6 +20,9 @@ from triage_site.classifiers import selectors
 from triage_site.classifiers.classifier_testing import other_weights, said, shadow_said
 from triage_site.classifiers.models import ClassifierChange
 from triage_site.ops.monitoring.report import Asked, report
+from triage_site.triage.evaluation import drift
+from triage_site.triage.evaluation.drift import Verdict, load_reference
+from triage_site.triage.model.candidate import version_of
 
 pytestmark = pytest.mark.django_db
 PAGE = "/ops/triage/"

@@ -1,0 +1,211 @@
+"""A model onto a device, or a clear reason why not.
+
+Any causal language model of the hub works, by name or path. Models that also see (Gemma 3
+and with it MedGemma) are loaded whole, as AutoModelForCausalLM maps them: it is their text
+part that generates. Loading their text part alone would leave every weight at random.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import psutil
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.initialization import no_init_weights
+
+from llm_worker.engine.local.byte_tokenizer import byte_tokenizer
+
+Device = Literal["auto", "cpu", "cuda"]
+_CAUSAL: Final[Any] = AutoModelForCausalLM  # its annotations promise less than it does
+_TOKENIZER_FILES: Final = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "vocab.json",
+    "tokenizer_config.json",
+)
+_GIB: Final = 1024**3
+_SPARE_FRACTION: Final = 0.1  # for activations and what else the process needs
+
+
+class ModelUnavailable(RuntimeError):
+    """The model cannot be used; the message says which and why."""
+
+
+class NotEnoughMemory(ModelUnavailable):
+    """Weights and KV cache do not fit; the message says how much is missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedModel:
+    model: Any
+    tokenizer: Any
+    device: str
+    num_parameters: int
+    weight_bytes: int
+    kv_bytes_per_token: int
+    has_random_weights: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSize:
+    """What a configuration takes, before anything is loaded."""
+
+    num_parameters: int
+    weight_bytes: int
+    kv_bytes_per_token: int
+
+    def needed_bytes(self, num_kv_tokens: int) -> int:
+        return self.weight_bytes + num_kv_tokens * self.kv_bytes_per_token
+
+
+def load_model(
+    source: str,
+    *,
+    device: Device = "auto",
+    random_weights: bool = False,
+    dtype: torch.dtype | None = None,
+    num_kv_tokens: int = 0,
+    seed: int = 0,
+) -> LoadedModel:
+    """Model and tokenizer of a folder or hub name, ready to generate.
+
+    With `random_weights` only the configuration is read, and a tokenizer where there is
+    one. `dtype` is float32 on a CPU and bfloat16 on a GPU unless given. `num_kv_tokens`
+    is the cache that must fit beside the weights. Raises ModelUnavailable.
+    """
+    on = resolve_device(device)
+    dtype = dtype or (torch.bfloat16 if on == "cuda" else torch.float32)
+    config = _configuration(source)
+    size = model_size(config, dtype)
+    check_memory(source, size, num_kv_tokens, available_bytes=free_bytes(on))
+    if random_weights:
+        model, tokenizer = (
+            random_model(config, on, dtype, seed),
+            _tokenizer_or_bytes(source, config),
+        )
+    else:
+        model, tokenizer = _trained_model(source, on, dtype), _tokenizer(source)
+    return LoadedModel(
+        model=model.eval(),
+        tokenizer=tokenizer,
+        device=on,
+        num_parameters=size.num_parameters,
+        weight_bytes=size.weight_bytes,
+        kv_bytes_per_token=size.kv_bytes_per_token,
+        has_random_weights=random_weights,
+    )
+
+
+def resolve_device(device: Device) -> Literal["cpu", "cuda"]:
+    """Raises ModelUnavailable where a GPU is asked for and there is none."""
+    if device == "cpu":
+        return "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    if device == "cuda":
+        raise ModelUnavailable("device cuda: PyTorch finds no CUDA device here")
+    return "cpu"
+
+
+def model_size(config: Any, dtype: torch.dtype) -> ModelSize:
+    """Counted on the meta device: nothing is allocated. Tied weights count once."""
+    skeleton = _empty_model(config, "meta", dtype)
+    num_parameters = sum(weights.numel() for weights in skeleton.parameters())
+    text = config.get_text_config()
+    head_size = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    num_kv_heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+    return ModelSize(
+        num_parameters=num_parameters,
+        weight_bytes=num_parameters * dtype.itemsize,
+        kv_bytes_per_token=2 * text.num_hidden_layers * num_kv_heads * head_size * dtype.itemsize,
+    )
+
+
+def check_memory(source: str, size: ModelSize, num_kv_tokens: int, *, available_bytes: int) -> None:
+    """Raises NotEnoughMemory, in GiB, rather than let the machine find out."""
+    needed = size.needed_bytes(num_kv_tokens)
+    usable = int(available_bytes * (1 - _SPARE_FRACTION))
+    if needed > usable:
+        raise NotEnoughMemory(
+            f"{source}: {size.num_parameters / 1e9:.2f} billion parameters take "
+            f"{size.weight_bytes / _GIB:.1f} GiB and a KV cache of {num_kv_tokens} tokens "
+            f"{num_kv_tokens * size.kv_bytes_per_token / _GIB:.1f} GiB; "
+            f"{usable / _GIB:.1f} GiB are free for them"
+        )
+
+
+def free_bytes(device: Literal["cpu", "cuda"]) -> int:
+    if device == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    return int(psutil.virtual_memory().available)
+
+
+def random_model(config: Any, device: str, dtype: torch.dtype, seed: int = 0) -> Any:
+    """The shape of a model, filled with noise where it stands: no copy, no file.
+
+    Built on the device and not moved there from `meta`, so that what is no weight, such
+    as the rotary frequencies, is computed as it should be.
+    """
+    model = _empty_model(config, device, dtype)
+    noise = torch.Generator(device).manual_seed(seed)
+    deviation = getattr(config.get_text_config(), "initializer_range", None) or 0.02
+    with torch.no_grad():
+        for name, weights in model.named_parameters():
+            if weights.dim() > 1:
+                weights.normal_(0.0, deviation, generator=noise)
+            else:
+                weights.fill_(0.0 if name.endswith("bias") else 1.0)
+    return model
+
+
+def _empty_model(config: Any, device: str, dtype: torch.dtype) -> Any:
+    with torch.device(device), no_init_weights():
+        model = _CAUSAL.from_config(config, dtype=dtype)
+    model.tie_weights()  # otherwise part of the initialisation that was left out
+    return model
+
+
+def _configuration(source: str) -> Any:
+    if source.startswith(("/", "./", "../", "~")) and not Path(source).is_dir():
+        raise ModelUnavailable(f"{source}: there is no such folder")  # and no hub needs asking
+    try:
+        return AutoConfig.from_pretrained(source)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelUnavailable(
+            f"{source}: no usable configuration: {_first_line(error)}"
+        ) from error
+
+
+def _trained_model(source: str, device: str, dtype: torch.dtype) -> Any:
+    try:
+        model, report = _CAUSAL.from_pretrained(source, dtype=dtype, output_loading_info=True)
+    except (OSError, ValueError) as error:
+        raise ModelUnavailable(f"{source}: no usable weights: {_first_line(error)}") from error
+    missing = sorted(report["missing_keys"])
+    if missing:  # they would be noise, and so would the guidance
+        raise ModelUnavailable(
+            f"{source}: {len(missing)} weights are missing, the first is {missing[0]}"
+        )
+    return model.to(device)
+
+
+def _tokenizer(source: str) -> Any:
+    try:
+        return AutoTokenizer.from_pretrained(source)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelUnavailable(f"{source}: no usable tokenizer: {_first_line(error)}") from error
+
+
+def _tokenizer_or_bytes(source: str, config: Any) -> Any:
+    """The folder's tokenizer, or bytes where a folder holds a configuration alone."""
+    folder = Path(source)
+    if folder.is_dir() and not any((folder / name).exists() for name in _TOKENIZER_FILES):
+        return byte_tokenizer(config.get_text_config().vocab_size)
+    return _tokenizer(source)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

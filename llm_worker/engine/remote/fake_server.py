@@ -1,0 +1,135 @@
+"""A small HTTP server that answers like a serving cluster, with the words of the fake engine."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from llm_worker.engine.fake import WORDS, words_of
+from llm_worker.engine.prompt import GUIDANCE_MARK
+
+TOKEN_SECONDS = 0.003
+
+
+class FakeServer:
+    """Chat and plain completions, streamed. Test orders in the prompt change its manners:
+
+    `refuse`: HTTP 400. `busy N`: HTTP 503 the first N times. `cut N`: each line breaks
+    after N tokens. `rubbish`: what comes is no JSON. `end N`: the answer has N tokens.
+    """
+
+    def __init__(self) -> None:
+        self.bodies: list[dict[str, Any]] = []
+        self.status = 200  # anything else is the answer to every request
+        self.sends_token_ids = True
+        self.key = ""
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                server.answer(self)
+
+            def log_request(self, code: int | str = 0, size: int | str = 0) -> None:
+                return
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_port}/v1"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
+        self.bodies.append(body)
+        prompt, so_far = _split(body)
+        status = self._status(handler, prompt)
+        handler.send_response(status)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.end_headers()
+        if status != 200:
+            handler.wfile.write(b'{"error": "no"}')
+            return
+        try:
+            self._stream(handler, body, prompt, num_before=len(so_far.split()))
+        except OSError:  # the client has gone
+            return
+
+    def _status(self, handler: BaseHTTPRequestHandler, prompt: str) -> int:
+        if self.key and handler.headers.get("Authorization") != f"Bearer {self.key}":
+            return 401
+        if "refuse" in prompt:
+            return 400
+        times = sum(_split(body)[0] == prompt for body in self.bodies)
+        if times <= _order(prompt, "busy"):
+            return 503
+        return self.status
+
+    def _stream(
+        self, handler: BaseHTTPRequestHandler, body: dict[str, Any], prompt: str, num_before: int
+    ) -> None:
+        end = _order(prompt, "end") or 10_000
+        last = min(end, num_before + body["max_tokens"])
+        cut = _order(prompt, "cut")
+        ids = words_of(prompt, last)
+        for position in range(num_before, last):
+            time.sleep(TOKEN_SECONDS)
+            if cut and position - num_before >= cut:
+                return
+            if "rubbish" in prompt:
+                handler.wfile.write(b"data: {{{\n\n")
+                continue
+            piece = WORDS[ids[position]] if position == 0 else f" {WORDS[ids[position]]}"
+            self._send(handler, body, piece, [ids[position]], None)
+        reason = "stop" if last == end else "length"
+        self._send(handler, body, "", [len(WORDS)] if reason == "stop" else [], reason)
+        handler.wfile.write(b"data: [DONE]\n\n")
+
+    def _send(
+        self,
+        handler: BaseHTTPRequestHandler,
+        body: dict[str, Any],
+        text: str,
+        token_ids: list[int],
+        finish: str | None,
+    ) -> None:
+        choice: dict[str, Any] = {"index": 0, "finish_reason": finish}
+        choice |= {"delta": {"content": text}} if "messages" in body else {"text": text}
+        if self.sends_token_ids and body.get("return_token_ids"):
+            choice["token_ids"] = token_ids
+        handler.wfile.write(f"data: {json.dumps({'choices': [choice]})}\n\n".encode())
+        handler.wfile.flush()
+
+
+def _split(body: dict[str, Any]) -> tuple[str, str]:
+    """The prompt, and what is written of the answer already."""
+    if "messages" not in body:
+        prompt, _, so_far = body["prompt"].partition(f"{GUIDANCE_MARK}\n")
+        return prompt, so_far
+    contents = {message["role"]: message["content"] for message in body["messages"]}
+    return contents["user"], contents.get("assistant", "")
+
+
+def _order(prompt: str, name: str) -> int:
+    words = prompt.split()
+    return int(words[words.index(name) + 1]) if name in words else 0

@@ -1,0 +1,90 @@
+"""The engine that the settings ask for."""
+
+from __future__ import annotations
+
+import time
+from typing import cast
+
+import structlog
+import torch
+from django.conf import settings
+
+from llm_worker.engine.local.encoding import prompt_encoder
+from llm_worker.engine.local.engine import LocalEngine
+from llm_worker.engine.local.loading import Device, load_model, resolve_device
+from llm_worker.engine.local.settings import EngineSettings
+from llm_worker.engine.protocol import Engine
+
+log = structlog.get_logger(__name__)
+
+SMALL_MODEL_PARAMETERS = 30_000_000
+MAX_PROMPT_TOKENS = 1536  # a long caller's story, all vitals, and a chat model's instruction
+
+
+def num_threads(num_parameters: int, wanted: int | None) -> int:
+    """Threads of PyTorch on a CPU, where the site has not said how many are `wanted`.
+
+    The steps of a small model take microseconds each: threads that must meet after every one
+    of them cost more than they give, and wait for whatever else the machine does.
+    """
+    if wanted is not None:
+        return wanted
+    return 1 if num_parameters < SMALL_MODEL_PARAMETERS else torch.get_num_threads()
+
+
+def build_engine() -> Engine:
+    """Loads the model, which can take a while. Raises ModelUnavailable with the reason."""
+    if settings.TRIAGE_ENGINE == "remote":
+        return _remote_engine()
+    return _local_engine()
+
+
+def _remote_engine() -> Engine:
+    from llm_worker.engine.remote.api import RemoteSettings
+    from llm_worker.engine.remote.engine import RemoteEngine
+
+    context_tokens = MAX_PROMPT_TOKENS + settings.TRIAGE_MAX_NEW_TOKENS
+    return RemoteEngine(
+        RemoteSettings(
+            base_url=settings.TRIAGE_REMOTE_URL,
+            model=settings.TRIAGE_REMOTE_MODEL,
+            api_key=settings.TRIAGE_REMOTE_API_KEY,
+            num_seats=settings.TRIAGE_SEATS,
+            max_context_tokens=context_tokens,
+        ),
+        clock=time.time,
+    )
+
+
+def _local_engine() -> Engine:
+    context_tokens = MAX_PROMPT_TOKENS + settings.TRIAGE_MAX_NEW_TOKENS
+    device = resolve_device(cast(Device, settings.TRIAGE_DEVICE))
+    sizes = EngineSettings.for_device(
+        device,
+        num_seats=settings.TRIAGE_SEATS,
+        max_context_tokens=context_tokens,
+        num_blocks=settings.TRIAGE_KV_BLOCKS,
+    )
+    loaded = load_model(
+        settings.TRIAGE_LLM,
+        device=device,
+        random_weights=settings.TRIAGE_LLM_RANDOM,
+        num_kv_tokens=sizes.num_kv_tokens or settings.TRIAGE_SEATS * context_tokens,
+    )
+    if loaded.device == "cpu":
+        torch.set_num_threads(num_threads(loaded.num_parameters, settings.TRIAGE_TORCH_THREADS))
+    log.info(
+        "model_loaded",
+        model=settings.TRIAGE_LLM_NAME,
+        device=loaded.device,
+        million_parameters=round(loaded.num_parameters / 1e6, 1),
+        random_weights=loaded.has_random_weights,
+        threads=torch.get_num_threads(),
+    )
+    return LocalEngine(
+        loaded.model,
+        loaded.tokenizer,
+        encode=prompt_encoder(loaded.tokenizer),
+        clock=time.time,
+        settings=sizes,
+    )

@@ -1,0 +1,233 @@
+"""The worker loop between the semantic queue and an engine.
+
+One thread owns the engine and everything here. The loop fills free seats with the best
+waiting jobs, gives the worst seat to a more urgent level, passes tokens on as they come
+and stores each result once. It never holds more jobs than the engine has seats, so the
+order of what waits stays in Redis, where every worker and every page sees the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from threading import Event as Flag
+
+import redis
+import structlog
+from django.db import DatabaseError
+
+from llm_worker.engine.protocol import (
+    Engine,
+    EngineDied,
+    Event,
+    Failed,
+    Finished,
+    TokensOut,
+)
+from llm_worker.worker.pending_results import Held, Outbox
+from llm_worker.worker.slots import Options, Seats
+from scheduling import connection, selectors, services
+from scheduling.models import Job
+from scheduling.queue import events
+
+log = structlog.get_logger(__name__)
+
+_AWAY = (redis.RedisError, DatabaseError, OSError)
+MAX_ENGINE_DEATHS = 5  # in a row, without one finished answer; then the process gives up
+
+
+class EngineBeyondRepair(RuntimeError):
+    """The engine died too often in a row; the process should end and be started anew."""
+
+
+class GuidanceWorker:
+    """Serves one engine until told to stop."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        name: str,
+        options: Options,
+        clock: Callable[[], float],
+        doorbell: Flag,
+    ) -> None:
+        self._engine = engine
+        self._name = name
+        self._options = options
+        self._clock = clock
+        self._doorbell = doorbell
+        self._outbox = Outbox(connection.client, clock)
+        self._seats = Seats(engine, self._outbox, worker_name=name, options=options, clock=clock)
+        self._next: dict[str, float] = {}
+        self._num_deaths = 0
+        self._restart_at = 0.0
+        self._full_rate = 0.0
+
+    def start(self) -> None:
+        self._engine.start()
+
+    def stop(self) -> None:
+        """Warm shutdown: what is written is stored, the rest goes back with its progress."""
+        for _ in range(2):  # an answer may end while the others go back
+            for event in self._engine.events(0):
+                self._handle(event)
+            self._hand_over()
+            for held in self._seats:
+                self._guarded(partial(self._seats.give_back, held.request.id, "worker stopped"))
+        self._engine.stop()
+        self._guarded(lambda: events.set_worker_state(connection.client(), self._name, None))
+
+    def run(self, stop: Flag) -> None:
+        """Serves until `stop` is set. Raises EngineBeyondRepair."""
+        self.start()
+        try:
+            while not stop.is_set():
+                self.tick(0.05)
+        finally:
+            self.stop()
+
+    def tick(self, timeout_seconds: float) -> None:
+        """One round: read the engine's events, then look after seats, leases and figures."""
+        if not self._engine.alive():
+            self._doorbell.wait(timeout_seconds)
+        for event in self._engine.events(timeout_seconds if len(self._seats) else 0):
+            self._handle(event)
+        self._hand_over()
+        if not len(self._seats):
+            self._doorbell.wait(timeout_seconds)
+        rung = self._doorbell.is_set()
+        self._doorbell.clear()
+        self._guarded(lambda: self._look_after(rung))
+
+    def _look_after(self, rung: bool) -> None:
+        now = self._clock()
+        if not self._engine.alive():
+            self._revive(now)
+            return
+        if self._due("renew", self._options.lease_seconds / 3, now):
+            self._seats.renew_leases()
+        if self._due("sync", self._options.sync_seconds, now) or rung:
+            self._sync()
+            self._seats.take()
+        elif self._seats.num_free() > 0 and self._due("claim", 0.1, now):
+            self._seats.take()
+        if self._due("state", self._options.state_seconds, now):
+            self._report()
+
+    # -- events of the engine
+
+    def _handle(self, event: Event) -> None:
+        if isinstance(event, EngineDied):
+            self._on_death(event.reason)
+            return
+        held = self._seats.get(event.id)
+        if held is None:
+            return
+        if isinstance(event, TokensOut):
+            self._on_tokens(held, event)
+        elif isinstance(event, Finished):
+            self._on_finished(held, event)
+        elif isinstance(event, Failed):
+            self._outbox.failed(held, event.reason)
+
+    def _on_tokens(self, held: Held, event: TokensOut) -> None:
+        held.num_generated = event.num_generated
+        held.request = held.request.with_progress(event.num_generated)
+        if not held.first_token_seen:
+            held.first_token_seen = True
+            self._guarded(
+                lambda: services.record_first_token(held.job_id, token=held.token, now=self._now())
+            )
+        shown = held.guard.feed(event.text_delta)
+        if shown:
+            held.unsent.append(shown)
+        if held.guard.fault:
+            self._engine.cancel(held.request.id)
+            self._outbox.withheld(held, held.num_generated)
+
+    def _on_finished(self, held: Held, event: Finished) -> None:
+        self._num_deaths = 0
+        num_tokens = len(event.token_ids)
+        # The engine's final text is the record; the stream may lack its last characters.
+        held.guard.text = event.text
+        rest = held.guard.finish()
+        if held.guard.fault:
+            self._outbox.withheld(held, num_tokens)
+            return
+        if rest:
+            held.unsent.append(rest)
+        self._outbox.done(held, event.text, num_tokens, event.reason)
+
+    def _hand_over(self) -> None:
+        """Tokens to the pages, results to SQL; what cannot be reached is tried again."""
+        for held in self._seats:
+            if held.request.id not in self._outbox:
+                self._guarded(partial(self._outbox.send, held))
+        for job_id in self._outbox.ended():
+            if self._guarded(partial(self._outbox.store, job_id)):
+                self._seats.leave(job_id)
+                self._doorbell.set()  # a seat is free
+
+    # -- staying in step with SQL
+
+    def _sync(self) -> None:
+        """Takes over changes that people made: policy, priorities, cancelled cases."""
+        policy = selectors.active_policy()
+        if policy is not self._seats.policy:
+            self._seats.set_policy(policy)
+        job_ids = [held.request.id for held in self._seats]
+        if job_ids:
+            self._seats.follow({str(job.id): job for job in Job.objects.filter(id__in=job_ids)})
+
+    # -- the engine's health
+
+    def _on_death(self, reason: str) -> None:
+        self._num_deaths += 1
+        self._restart_at = self._clock() + min(30.0, 0.5 * 2.0**self._num_deaths)
+        log.error("engine_died", deaths_in_a_row=self._num_deaths, reason=reason[:200])
+
+    def _revive(self, now: float) -> None:
+        self._seats.return_all("the engine stopped")
+        if self._num_deaths >= MAX_ENGINE_DEATHS:
+            raise EngineBeyondRepair(f"the engine died {self._num_deaths} times in a row")
+        if now >= self._restart_at:
+            self._engine.start()
+            self._seats.policy = None  # a new engine has not heard of any
+
+    def _report(self) -> None:
+        stats = self._engine.stats()
+        used = stats["seats_used"]
+        if used:
+            rate = stats["tokens_per_second"] * self._engine.num_seats / used
+            self._full_rate = 0.8 * self._full_rate + 0.2 * rate if self._full_rate else rate
+        state = {
+            "seats": float(self._engine.num_seats),
+            "seats_used": float(len(self._seats)),
+            "tokens_per_second": stats["tokens_per_second"],
+            "tokens_per_second_full": self._full_rate,
+            "kv_blocks": stats["kv_blocks_total"],
+            "kv_blocks_used": stats["kv_blocks_used"],
+            "tokens": stats["tokens"],
+            "at": self._clock(),
+        }
+        events.set_worker_state(connection.client(), self._name, state)
+
+    def _due(self, what: str, every_seconds: float, now: float) -> bool:
+        if now < self._next.get(what, 0.0):
+            return False
+        self._next[what] = now + every_seconds
+        return True
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+    def _guarded(self, action: Callable[[], object]) -> bool:
+        """Redis or SQL being away must not stop the loop; the next round tries again."""
+        try:
+            action()
+        except _AWAY as error:
+            log.warning("store_unreachable", error=type(error).__name__)
+            return False
+        return True

@@ -1,0 +1,200 @@
+"""Who sits where: the jobs that one worker holds, never more than its engine has seats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from llm_worker.engine.protocol import Engine, EngineJob, EngineNotRunning
+from llm_worker.guard.text import GuardedText
+from llm_worker.worker.pending_results import Held, Outbox
+from scheduling import connection, services
+from scheduling.core.policies import Policy, Preemption, may_preempt, order
+from scheduling.core.scheduler import NeverFits
+from scheduling.core.status import JobStatus
+from scheduling.models import Job
+from scheduling.queue import events
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Times in seconds."""
+
+    lease_seconds: float
+    preemption: Preemption
+    max_new_tokens: int
+    model_name: str
+    sync_seconds: float = 0.5
+    state_seconds: float = 1.0
+
+
+class Seats:
+    """Claims the best waiting jobs, gives the worst back, and forgets what was taken away.
+
+    A job that has ended keeps its seat until the outbox has put its end on record. Redis or
+    SQL being away shows as their own exceptions; calling again later is safe.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        outbox: Outbox,
+        *,
+        worker_name: str,
+        options: Options,
+        clock: Callable[[], float],
+    ) -> None:
+        self._engine, self._outbox = engine, outbox
+        self._worker_name, self._options, self._clock = worker_name, options, clock
+        self._held: dict[str, Held] = {}
+        self.policy: Policy | None = None
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __iter__(self) -> Iterator[Held]:
+        """Safe against what happens on the way."""
+        return iter(list(self._held.values()))
+
+    def get(self, job_id: str) -> Held | None:
+        return self._held.get(job_id)
+
+    def num_free(self) -> int:
+        """Below zero where a new policy uses fewer seats than are taken."""
+        num_seats = self._engine.num_seats
+        if self.policy is not None and self.policy.max_running is not None:
+            num_seats = min(num_seats, self.policy.max_running)
+        return num_seats - len(self._held)
+
+    def take(self) -> None:
+        """Fills free seats; then lets more urgent levels take the worst ones."""
+        while (free := self.num_free()) > 0:
+            if not self._claim(free):
+                return
+        while self._preempt_one():
+            self._claim(1)
+
+    def set_policy(self, policy: Policy) -> None:
+        """Gives seats back that a policy with fewer of them does not use."""
+        self.policy = policy
+        self._engine.set_policy(policy, self._options.preemption)
+        while self.num_free() < 0 and (running := self._running()):
+            if not self.give_back(self._worst(running, policy).request.id, "preempted"):
+                return
+
+    def give_back(self, job_id: str, why: str) -> bool:
+        """Puts a held job back with its progress; false when it has just ended."""
+        held = self._held[job_id]
+        if job_id in self._outbox:
+            return False
+        released = self._engine.release(job_id)
+        if released is None and self._engine.alive():
+            return False
+        token_ids = () if released is None else released.token_ids
+        text = "" if released is None else released.text
+        self._outbox.send(held)
+        services.release_job(
+            held.job_id, token=held.token, token_ids=token_ids, text=text, now=self._now(), why=why
+        )
+        self.leave(job_id)
+        return True
+
+    def leave(self, job_id: str) -> None:
+        """The end of this job is on record."""
+        self._held.pop(job_id, None)
+
+    def return_all(self, why: str) -> None:
+        """Everything unfinished goes back; the engine knows nothing of it any more."""
+        for held in self:
+            if held.request.id not in self._outbox:
+                services.return_job(held.job_id, token=held.token, now=self._now(), why=why)
+                self.leave(held.request.id)
+
+    def renew_leases(self) -> None:
+        if not self._held:
+            return
+        tokens = {job_id: held.token for job_id, held in self._held.items()}
+        for job_id in services.renew_leases(tokens, worker=self._worker_name, now=self._now()):
+            self._drop(job_id)
+
+    def follow(self, jobs: Mapping[str, Job]) -> None:
+        """Takes over what people changed: `jobs` are the held ones as SQL knows them now."""
+        for held in self:
+            job = jobs.get(held.request.id)
+            if job is None or job.status != JobStatus.RUNNING or job.claim_token != held.token:
+                self._drop(held.request.id)
+                continue
+            request = job.to_request().with_progress(held.num_generated)
+            if request != held.request:
+                held.request = request
+                self._engine.update(request)
+
+    def _claim(self, num: int) -> int:
+        claimed = services.claim_jobs(
+            self._worker_name, num, now=self._now(), model_name=self._options.model_name
+        )
+        for one in claimed:
+            self._begin(one.job, one.token)
+        return len(claimed)
+
+    def _begin(self, job: Job, token: str) -> None:
+        # Put back and claimed anew before this worker heard of it (a lease can be lost with Redis):
+        # what the old claim wrote or ended with is void.
+        self._engine.cancel(str(job.id))
+        self._outbox.forget(str(job.id))
+        prefix = tuple(job.progress_token_ids)
+        held = Held(
+            request=job.to_request(),
+            token=token,
+            attempt=job.attempt,
+            guard=GuardedText(job.prompt),
+            num_generated=len(prefix),
+        )
+        self._held[held.request.id] = held
+        if prefix:
+            held.unsent.append(held.guard.feed(job.progress_text))
+        engine_job = EngineJob(
+            request=held.request,
+            prompt=job.prompt,
+            max_new_tokens=self._options.max_new_tokens,
+            prefix_token_ids=prefix,
+            prefix_text=job.progress_text,
+        )
+        try:
+            events.begin_stream(connection.client(), held.request.id, held.attempt)
+            self._engine.add(engine_job)
+        except NeverFits as error:
+            self._outbox.failed(held, str(error))
+        except EngineNotRunning:
+            self.give_back(held.request.id, "engine stopped")
+
+    def _preempt_one(self) -> bool:
+        """Frees the worst seat if what waits first may have it."""
+        running, policy = self._running(), self.policy
+        if not running or policy is None or self.num_free() > 0:
+            return False
+        now = self._clock()
+        head = connection.queue().peek(1, now)
+        worst = self._worst(running, policy)
+        if not head or not may_preempt(
+            head[0], worst.request, policy, now, self._options.preemption
+        ):
+            return False
+        return self.give_back(worst.request.id, "preempted")
+
+    def _running(self) -> list[Held]:
+        return [held for job_id, held in self._held.items() if job_id not in self._outbox]
+
+    def _worst(self, running: list[Held], policy: Policy) -> Held:
+        now = self._clock()
+        return max(running, key=lambda held: order(held.request, policy, now))
+
+    def _drop(self, job_id: str) -> None:
+        """Forgets a job that is no longer this worker's."""
+        if job_id not in self._outbox:
+            self._engine.cancel(job_id)
+            self.leave(job_id)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)

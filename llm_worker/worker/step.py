@@ -1,0 +1,84 @@
+"""Starts and stops the guidance loop with the Celery worker that consumes the queue `gpu`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from threading import Event as Flag
+from threading import Thread
+from typing import Any
+
+import structlog
+from celery import bootsteps
+from django.conf import settings
+from django.db import connections
+
+log = structlog.get_logger(__name__)
+
+STOP_SECONDS = 8.0
+
+
+class GuidanceStep(bootsteps.StartStopStep):
+    """One engine thread per worker process; needs `--pool=threads`, since CUDA cannot fork."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, parent: Any, **kwargs: Any) -> None:
+        super().__init__(parent, **kwargs)
+        self._stop = Flag()
+        self._thread: Thread | None = None
+
+    def include_if(self, parent: Any) -> bool:
+        return "gpu" in (parent.app.amqp.queues.consume_from or {})
+
+    def start(self, parent: Any) -> None:
+        """Loads the model first, so that a worker which says it is ready is ready."""
+        if "thread" not in str(parent.pool_cls.__module__):
+            raise RuntimeError("the queue gpu needs --pool=threads: CUDA does not survive a fork")
+        worker = _build_worker()
+        self._thread = Thread(target=self._serve, args=(worker,), name="guidance", daemon=True)
+        self._thread.start()
+
+    def stop(self, parent: Any) -> None:
+        from llm_worker.worker.tasks import doorbell
+
+        self._stop.set()
+        doorbell.set()
+        if self._thread is not None:
+            self._thread.join(STOP_SECONDS)
+
+    terminate = stop
+
+    def _serve(self, worker: Any) -> None:
+        try:
+            worker.run(self._stop)
+        except BaseException as error:
+            # Without its loop the process is of no use; whoever started it starts it anew.
+            log.critical("guidance_loop_ended", error=type(error).__name__, reason=str(error)[:300])
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            connections.close_all()
+
+
+def _build_worker() -> Any:
+    # Imported late: every Celery process imports this module, only this one needs torch.
+    from llm_worker.worker.engine_factory import build_engine
+    from llm_worker.worker.loop import GuidanceWorker
+    from llm_worker.worker.slots import Options
+    from llm_worker.worker.tasks import doorbell
+    from scheduling.core.policies import Preemption
+
+    return GuidanceWorker(
+        build_engine(),
+        name=f"{socket.gethostname()}:{os.getpid()}",
+        options=Options(
+            lease_seconds=settings.TRIAGE_LEASE_SECONDS,
+            preemption=Preemption(settings.TRIAGE_PREEMPTION),
+            max_new_tokens=settings.TRIAGE_MAX_NEW_TOKENS,
+            model_name=settings.TRIAGE_LLM_NAME,
+        ),
+        clock=time.time,
+        doorbell=doorbell,
+    )

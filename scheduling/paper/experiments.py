@@ -1,0 +1,215 @@
+"""The paper's experiments for all policies and both rules: many simulations, resumable."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from scheduling.core.policies import POLICIES
+from scheduling.paper.figures import published_figures
+from scheduling.paper.records import UNFINISHED, read_points, recorded, write_table
+from scheduling.paper.replica import PUBLISHED_POLICIES
+from scheduling.paper.simulate import Batching, Simulation, simulate
+from scheduling.reports.run_report import to_json
+from scheduling.simulator.bounds import bounds
+from scheduling.simulator.error_models import ErrorModel
+from scheduling.simulator.hardware import SETTINGS
+from scheduling.simulator.predictors import PredictorMode, PredictorModel
+from scheduling.simulator.workload import WorkloadSpec, generate
+
+_LOADED: Final = {"gap_seconds": 0.01, "max_concurrent": 20}
+_AS_PUBLISHED: Final = {"gap_seconds": 1.0, "max_concurrent": 5}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One simulation of an experiment; `labels` say where it stands in tables and plots."""
+
+    policy: str
+    batching: str
+    setting: str
+    num_seats: int
+    spec: WorkloadSpec
+    labels: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        parts = [self.policy, self.batching, self.setting, f"seats{self.num_seats}"]
+        return "/".join(parts + [f"{name}={value}" for name, value in self.labels.items()])
+
+
+def gap_points() -> Iterator[Point]:
+    for setting in SETTINGS.values():
+        last = 10.0 if setting.name == "A100_4B" else 5.0
+        for gap in (0.01, 0.1, 1.0, last):
+            for concurrent in (5, 10, 20, 50, 100):
+                spec = WorkloadSpec(gap_seconds=gap, max_concurrent=concurrent)
+                labels = {"gap_seconds": gap, "max_concurrent": concurrent}
+                yield from _all_policies(spec, labels, setting.name, setting.num_seats)
+
+
+def latency_points() -> Iterator[Point]:
+    for mode in PredictorMode:
+        for seconds in (0.001, 0.01, 0.1, 1.0):
+            for concurrent in (4, 16, 32, 64):
+                for batch in (4, 16, 32, 64):
+                    predictor = PredictorModel(batch_size=batch, mode=mode, batch_seconds=seconds)
+                    spec = WorkloadSpec(
+                        gap_seconds=1.0, max_concurrent=concurrent, predictor=predictor
+                    )
+                    labels = {
+                        "mode": mode.value,
+                        "latency_seconds": seconds,
+                        "max_concurrent": concurrent,
+                        "predictor_batch": batch,
+                    }
+                    yield from _all_policies(spec, labels)
+
+
+def length_error_points() -> Iterator[Point]:
+    yield from _error_points("length_error")
+
+
+def priority_error_points() -> Iterator[Point]:
+    yield from _error_points("priority_error")
+
+
+def _error_points(name: str) -> Iterator[Point]:
+    for load in (_AS_PUBLISHED, _LOADED):
+        for step in range(11):
+            for corrected in (False, True):
+                rate = step / 10
+                error = ErrorModel(rate=rate, distance=rate, corrected=corrected)
+                spec = WorkloadSpec(**load, **{name: error})  # type: ignore[arg-type]
+                labels = {
+                    "max_concurrent": load["max_concurrent"],
+                    "gap_seconds": load["gap_seconds"],
+                    "rate": rate,
+                    "errors": "corrected" if corrected else "as published",
+                }
+                for point in _all_policies(spec, labels):
+                    # The published rule with the published errors; ours with either.
+                    if not corrected or point.batching == Batching.OURS:
+                        yield point
+
+
+def published_points() -> Iterator[Point]:
+    """The configurations with published figures, by the published rule and by ours."""
+    for figures in published_figures():
+        spec = WorkloadSpec(gap_seconds=figures.gap_seconds, max_concurrent=figures.max_concurrent)
+        for batching in Batching:
+            yield Point(
+                policy=figures.policy,
+                batching=batching.value,
+                setting=figures.setting,
+                num_seats=figures.num_seats,
+                spec=spec,
+                labels={"configuration": figures.key},
+            )
+
+
+EXPERIMENTS: Final[dict[str, Callable[[], Iterator[Point]]]] = {
+    "published": published_points,
+    "gap": gap_points,
+    "latency": latency_points,
+    "length-error": length_error_points,
+    "priority-error": priority_error_points,
+}
+
+
+def points_of(experiment: str, largest_group: int | None = None) -> list[Point]:
+    """Small ones first. `largest_group` leaves out the points with larger groups."""
+    points = EXPERIMENTS[experiment]()
+    chosen = [p for p in points if largest_group is None or p.spec.max_concurrent <= largest_group]
+    return sorted(chosen, key=lambda point: point.spec.max_concurrent)
+
+
+def run_point(point: Point) -> dict[str, Any]:
+    """The figures of one point, with its labels and the bound on the mean of its workload."""
+    model = SETTINGS[point.setting]
+    works = generate(point.spec)
+    simulation = Simulation(
+        policy=point.policy,
+        model=model,
+        batching=Batching(point.batching),
+        num_seats=point.num_seats,
+    )
+    figures = to_json(simulate(simulation, works), wall_seconds=0.0)
+    del figures["wall_seconds"]
+    return recorded(
+        {
+            "key": point.key,
+            "policy": point.policy,
+            "batching": point.batching,
+            "setting": point.setting,
+            "num_seats": point.num_seats,
+            **point.labels,
+            "bound": bounds(works, model, point.num_seats).overall,
+            **figures,
+        }
+    )
+
+
+def run_experiment(
+    experiment: str,
+    out: Path,
+    *,
+    num_processes: int,
+    progress: Callable[[int, int], None],
+    largest_group: int | None = None,
+) -> list[dict[str, Any]]:
+    """Runs what is not recorded yet, and returns all recorded points in order of key.
+
+    May be interrupted at any time; what is recorded is not run again.
+    """
+    folder = out / experiment
+    folder.mkdir(parents=True, exist_ok=True)
+    found = read_points(folder)
+    points = points_of(experiment, largest_group)
+    todo = [point for point in points if point.key not in found]
+    num_done = len(points) - len(todo)
+    progress(num_done, len(points))
+    with (folder / UNFINISHED).open("a", encoding="utf-8") as lines:
+        lines.write("\n")  # ends a line that an interruption left half-written
+        for result in _results(todo, num_processes):
+            found[result["key"]] = result
+            lines.write(json.dumps(result) + "\n")
+            lines.flush()
+            num_done += 1
+            progress(num_done, len(points))
+    in_order = [point for _, point in sorted(found.items())]
+    write_table(folder, in_order)
+    (folder / UNFINISHED).unlink()
+    return in_order
+
+
+def _results(todo: list[Point], num_processes: int) -> Iterable[dict[str, Any]]:
+    if num_processes == 1 or len(todo) < 2:
+        yield from map(run_point, todo)
+        return
+    # Spawned, not forked: a fork would take over locks of whatever runs here.
+    # Ctrl-C reaches them too; only the parent answers it, and ends them.
+    ignore_interrupt = (signal.SIGINT, signal.SIG_IGN)
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(num_processes, signal.signal, ignore_interrupt) as pool:
+        yield from pool.imap_unordered(run_point, todo)
+
+
+def _all_policies(
+    spec: WorkloadSpec, labels: dict[str, Any], setting: str = "A100_4B", num_seats: int = 16
+) -> Iterator[Point]:
+    for batching in Batching:
+        for policy in PUBLISHED_POLICIES if batching is Batching.PUBLISHED else POLICIES:
+            yield Point(
+                policy=policy,
+                batching=batching.value,
+                setting=setting,
+                num_seats=num_seats,
+                spec=spec,
+                labels=labels,
+            )

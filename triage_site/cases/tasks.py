@@ -1,0 +1,59 @@
+"""The Celery task that classifies a case."""
+
+from __future__ import annotations
+
+import uuid
+from threading import Event as Flag
+from threading import Thread
+
+import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
+from celery import shared_task
+from celery.signals import worker_process_init
+from django.conf import settings
+from django.utils import timezone
+
+from triage_site.cases import services
+from triage_site.classifiers import active
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(
+    name=services.CLASSIFY_TASK,
+    ignore_result=True,
+    acks_late=True,
+    soft_time_limit=settings.TRIAGE_CLASSIFY_TIMEOUT_SECONDS,
+)
+def classify_case(case_id: str) -> None:
+    """Gives a case its priority and queues it; the safe priority if classification fails.
+
+    Running it twice does no harm: only the first result counts.
+    """
+    try:
+        case = services.begin_classification(uuid.UUID(case_id), now=timezone.now())
+        if case is None:
+            return
+        classification = active.classify(case.case_facts)
+    except SoftTimeLimitExceeded:
+        why = "too slow"
+    except Exception as error:
+        # Only the type: a message could quote the patient's words.
+        why = f"error: {type(error).__name__}"
+        log.error("classifier_failed", error=type(error).__name__)
+    else:
+        services.record_classification(case.id, classification, now=timezone.now())
+        return
+    services.classify_without_model(uuid.UUID(case_id), why=why, now=timezone.now())
+
+
+@worker_process_init.connect
+def warm_up(**_: object) -> None:
+    """Loads the weights before the first case needs them."""
+    try:
+        active.warm_up()
+        Thread(
+            target=active.watch, args=(Flag(),), name="watch active classifier", daemon=True
+        ).start()
+    except Exception as error:
+        log.error("classifier_warm_up_failed", error=type(error).__name__)

@@ -1,0 +1,174 @@
+"""The brief: what a language model is told about a case, as labelled lines. Pure.
+
+The words of the caller are data: they stay inside one quoted line and cannot forge a label, a
+section or a chat marker.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+
+from scheduling.core.guidance import WORDS_LABEL, cut_between_words
+from scheduling.core.request import LEVEL_NAMES
+from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
+from triage_site.triage.vitals import VITAL_RANGES, vital_band
+
+PRIORITY_NAMES: Final = tuple(name.lower() for name in LEVEL_NAMES)
+COMPLAINT_LABEL: Final = "Complaint"
+NONE_FOUND: Final = "none found"
+
+MAX_WORDS_CHARACTERS: Final = 4_000  # of the caller's words in a brief
+MAX_DANGER_SIGNS: Final = 8  # the most urgent: those of a collapse repeat one another
+
+_ARRIVAL: Final = {
+    ArrivalMode.WALKING: "walked in",
+    ArrivalMode.AMBULANCE: "ambulance",
+    ArrivalMode.PRIVATE_VEHICLE: "private vehicle",
+    ArrivalMode.PRIVATE_AMBULANCE: "private ambulance",
+    ArrivalMode.CALL: "emergency call, not yet here",
+    ArrivalMode.OTHER: "other",
+}
+_CONSCIOUSNESS: Final = {
+    Consciousness.ALERT: "alert",
+    Consciousness.CONFUSED: "newly confused",
+    Consciousness.VOICE: "responds to voice only",
+    Consciousness.PAIN: "responds to pain only",
+    Consciousness.UNRESPONSIVE: "unresponsive",
+}
+_SINGLE_VITALS: Final = ("rr_bpm", "spo2_percent", "hr_bpm", "temp_c", "pain_score")
+
+
+def build_brief(
+    facts: CaseFacts, *, priority: int, danger_signs: Sequence[str], complaint: str | None = None
+) -> str:
+    """The user message: one labelled line per known thing, vitals with their units.
+
+    Vitals that were not taken are left out; those that could not be measured are named.
+    `complaint` is what the classifier took the words to be about, where it knows.
+    Of `danger_signs`, most urgent first, the first `MAX_DANGER_SIGNS` are told.
+    Raises ValueError where `priority` is not 0 to 4.
+    """
+    if priority not in range(len(PRIORITY_NAMES)):
+        raise ValueError(f"priority: must be 0 to {len(PRIORITY_NAMES) - 1}, was {priority}")
+    signs = [sign for sign in map(neutral_words, danger_signs) if sign][:MAX_DANGER_SIGNS]
+    lines = [
+        f"Priority: {PRIORITY_NAMES[priority]}",
+        f"Age: {age_phrase(facts.age_years)}",
+        f"Sex: {'not known' if facts.sex is Sex.UNKNOWN else facts.sex.value}",
+    ]
+    if facts.arrival_mode in _ARRIVAL:
+        lines.append(f"Arrival: {_ARRIVAL[facts.arrival_mode]}")
+    if facts.injury is not None:
+        lines.append(f"Injury: {'yes' if facts.injury else 'no'}")
+    lines.append(f"{WORDS_LABEL}: {_quoted(facts.text)}")
+    if complaint:
+        lines.append(f"{COMPLAINT_LABEL}: {neutral_words(complaint)}")
+    lines += _vital_lines(facts)
+    lines.append(f"Danger signs: {'; '.join(signs) or NONE_FOUND}")
+    return "\n".join(lines)
+
+
+def neutral_words(text: str) -> str:
+    """`text` as one line without anything that a prompt or a chat template gives meaning.
+
+    Control and invisible characters go, double quotes become single ones, angle and square
+    brackets and braces become round ones, runs of `#`, `|`, `` ` `` or `*` shrink to one.
+    A comparison keeps its sense: `<90` is `below 90`.
+    """
+    text = unicodedata.normalize("NFKC", text)
+    text = "".join(_plain_character(character) for character in text)
+    text = re.sub(r"<\s*(?=\d)", " below ", text)
+    text = re.sub(r">\s*(?=\d)", " above ", text)
+    text = text.translate(_HARMLESS)
+    text = re.sub(r"([#|`*=_~-])\1+", r"\1", text)
+    return " ".join(text.split())
+
+
+def age_phrase(age_years: float | None) -> str:
+    """`71 years`; under two years in months, under one month in days."""
+    if age_years is None:
+        return "not known"
+    months = int(age_years * 12 + 1e-6)
+    if age_years >= 2:
+        return f"{int(age_years)} years"
+    if months >= 1:
+        return f"{months} month{'s' if months != 1 else ''}"
+    days = int(age_years * 365.25 + 1e-6)
+    return f"{days} day{'s' if days != 1 else ''}"
+
+
+def _quoted(text: str) -> str:
+    words = neutral_words(text)
+    return f'"{cut_between_words(words, MAX_WORDS_CHARACTERS)}"' if words else "none"
+
+
+def _vital_lines(facts: CaseFacts) -> list[str]:
+    lines = {name: _vital_line(facts, name) for name in _SINGLE_VITALS}
+    ordered = [lines["rr_bpm"], lines["spo2_percent"], _pressure_line(facts)]
+    ordered += [lines["hr_bpm"], lines["temp_c"], lines["pain_score"]]
+    if facts.consciousness in _CONSCIOUSNESS:
+        ordered.append(f"Consciousness: {_CONSCIOUSNESS[facts.consciousness]}")
+    failed = [
+        VITAL_RANGES[name].label.lower()
+        for name in VITAL_RANGES
+        if getattr(facts, name) == UNMEASURABLE
+    ]
+    if failed:
+        ordered.append(f"Could not be measured: {', '.join(failed)}")
+    return [line for line in ordered if line]
+
+
+def _vital_line(facts: CaseFacts, name: str) -> str:
+    value = facts.value(name)
+    if value is None:
+        return ""
+    number = _number(value, whole=VITAL_RANGES[name].whole)
+    unit = VITAL_RANGES[name].unit
+    joined = f"{number}{unit}" if name == "pain_score" else f"{number} {unit}"
+    if name == "spo2_percent" and facts.on_oxygen is not None:
+        joined += " on oxygen" if facts.on_oxygen else " on air"
+    if name == "spo2_percent" and facts.spo2_scale_2:
+        joined += ", lower target agreed"
+    return f"{VITAL_RANGES[name].label}: {joined}{_band_mark(facts, name, value)}"
+
+
+def _pressure_line(facts: CaseFacts) -> str:
+    systolic, diastolic = facts.value("sbp_mmhg"), facts.value("dbp_mmhg")
+    if systolic is None:
+        return _vital_line(facts, "dbp_mmhg")
+    if diastolic is None:
+        return _vital_line(facts, "sbp_mmhg")
+    pair = f"{_number(systolic, whole=True)}/{_number(diastolic, whole=True)} mmHg"
+    return f"Blood pressure: {pair}{_band_mark(facts, 'sbp_mmhg', systolic)}"
+
+
+def _band_mark(facts: CaseFacts, name: str, value: float) -> str:
+    band = vital_band(
+        name,
+        value,
+        age_years=facts.age_years,
+        on_oxygen=bool(facts.on_oxygen),
+        spo2_scale_2=facts.spo2_scale_2,
+    )
+    return f" ({band})" if band else ""
+
+
+def _number(value: float, *, whole: bool) -> str:
+    if whole and value == int(value):
+        return str(int(value))
+    return f"{value:.1f}"
+
+
+def _plain_character(character: str) -> str:
+    if character.isspace():
+        return " "
+    return "" if unicodedata.category(character).startswith("C") else character
+
+
+_HARMLESS: Final = str.maketrans(
+    {"<": "(", ">": ")", "[": "(", "]": ")", "{": "(", "}": ")", '"': "'"}
+    | dict.fromkeys("“”„«»", "'")
+)

@@ -1,0 +1,161 @@
+"""A case in, a suggestion out: rules and model together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from triage_site.triage.decision import DEFAULT_COSTS, Costs, decide, level_sets
+from triage_site.triage.facts import CaseFacts
+from triage_site.triage.model.complaints import complaint
+from triage_site.triage.model.explain import model_reasons
+from triage_site.triage.model.features import CaseView, view
+from triage_site.triage.model.scoring import Floats, Model, load
+from triage_site.triage.news2 import news2
+from triage_site.triage.reading.note import read
+from triage_site.triage.reading.spoken_vitals import with_spoken
+from triage_site.triage.signs.rules import RULES_VERSION, Fired, fire, most_urgent, to_reason
+from triage_site.triage.types import LEAST_URGENT, NUM_PRIORITIES, Classification
+
+NO_MODEL: Final = "none"
+_MIN_CONFIDENCE: Final = 0.45
+_MAX_LEVELS: Final = 2
+_MAX_GAP: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A case with what rules and features make of it."""
+
+    facts: CaseFacts
+    fired: tuple[Fired, ...]
+    view: CaseView
+
+
+def look(facts: CaseFacts) -> Seen:
+    note = read(facts.text)
+    facts = with_spoken(facts, note)
+    fired = fire(facts, note)
+    return Seen(facts, fired, view(facts, note, fired))
+
+
+def classify(
+    facts: CaseFacts, *, costs: Costs = DEFAULT_COSTS, model: Model | None = None
+) -> Classification:
+    """The whole classifier. Raises FileNotFoundError or ModelMismatch when weights are missing."""
+    return classify_many([facts], costs=costs, model=model)[0]
+
+
+def classify_many(
+    cases: Sequence[CaseFacts],
+    *,
+    costs: Costs = DEFAULT_COSTS,
+    explain: bool = True,
+    model: Model | None = None,
+) -> list[Classification]:
+    """Many cases at once: the model runs once over all. Reasons of the model only on demand.
+
+    Without a `model`, the shipped one speaks.
+    """
+    if not cases:
+        return []
+    model = load() if model is None else model
+    seen = [look(facts) for facts in cases]
+    chances, thresholds = model.judge([case.view for case in seen])
+    said = suggest(seen, chances, version=model.version, set_threshold=thresholds, costs=costs)
+    if not explain:
+        return said
+    return [
+        replace(one, reasons=one.reasons + model_reasons(case.view, case.fired, model))
+        for one, case in zip(said, seen, strict=True)
+    ]
+
+
+def suggest(
+    seen: Sequence[Seen],
+    probabilities: Floats,
+    *,
+    version: str,
+    set_threshold: Floats | float,
+    costs: Costs = DEFAULT_COSTS,
+) -> list[Classification]:
+    """Rules and decision around any model's `probabilities` [cases, 5], without its reasons."""
+    decided = decide(probabilities, costs)
+    sets = level_sets(probabilities, set_threshold)
+    return [
+        _suggestion(case, chances, int(decision), levels, version)
+        for case, chances, decision, levels in zip(seen, probabilities, decided, sets, strict=True)
+    ]
+
+
+def screen(facts: CaseFacts) -> Classification:
+    """Rules and NEWS2 alone, for when the model fails: nothing is said where no rule fires."""
+    note = read(facts.text)
+    facts = with_spoken(facts, note)
+    fired = fire(facts, note)
+    priority = most_urgent(fired)
+    even = 1.0 / NUM_PRIORITIES
+    return Classification(
+        priority=priority,
+        model_priority=priority,
+        probabilities=(even, even, even, even, even),
+        confidence=0.0,
+        level_set=tuple(range(priority + 1)),
+        needs_person=True,
+        reasons=tuple(to_reason(item) for item in fired),
+        danger_signs=_danger_signs(fired),
+        rules_version=RULES_VERSION,
+        model_version=NO_MODEL,
+        news2=news2(facts),
+        complaint=_complaint(fired, (), facts),
+    )
+
+
+def _suggestion(
+    case: Seen, chances: Floats, decided: int, levels: tuple[int, ...], version: str
+) -> Classification:
+    floor = most_urgent(case.fired)
+    p0, p1, p2, p3, p4 = (round(float(chance), 4) for chance in chances)
+    return Classification(
+        priority=min(decided, floor),
+        model_priority=int(np.argmax(chances)),
+        probabilities=(p0, p1, p2, p3, p4),
+        confidence=round(float(chances.max()), 4),
+        level_set=levels,
+        needs_person=_unsure(case, float(chances.max()), levels, decided, floor),
+        reasons=tuple(to_reason(item) for item in case.fired),
+        danger_signs=_danger_signs(case.fired),
+        rules_version=RULES_VERSION,
+        model_version=version,
+        news2=news2(case.facts),
+        complaint=_complaint(case.fired, case.view.concepts, case.facts),
+    )
+
+
+def _unsure(
+    case: Seen, confidence: float, levels: tuple[int, ...], decided: int, floor: int
+) -> bool:
+    """Too little known, too many levels likely, or rules and model far apart."""
+    nothing_known = not case.view.concepts and not case.fired
+    return (
+        nothing_known
+        or confidence < _MIN_CONFIDENCE
+        or len(levels) > _MAX_LEVELS
+        or (floor < LEAST_URGENT and decided - floor >= _MAX_GAP)
+    )
+
+
+def _complaint(fired: Sequence[Fired], groups: Iterable[str], facts: CaseFacts) -> str | None:
+    return complaint([item.rule.code for item in fired], groups, facts.age_years)
+
+
+def _danger_signs(fired: Sequence[Fired]) -> tuple[str, ...]:
+    """Labels, most urgent first; one that a longer, more urgent label already says is left out."""
+    signs: list[str] = []
+    for item in fired:
+        if not any(item.rule.label in sign for sign in signs):
+            signs.append(item.rule.label)
+    return tuple(signs)

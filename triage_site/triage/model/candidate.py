@@ -1,0 +1,107 @@
+"""A classifier that lies in a folder: opened, named by its contents, asked like any other.
+
+Its version ends in the first characters of the SHA-256 of its files, so that an answer on
+record names the very weights that gave it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+from zipfile import BadZipFile
+
+from triage_site.triage.classify import classify, classify_many
+from triage_site.triage.decision import DEFAULT_COSTS, Costs
+from triage_site.triage.facts import CaseFacts
+from triage_site.triage.model.features import FEATURES
+from triage_site.triage.model.scoring import ModelMismatch, load
+from triage_site.triage.types import Classification
+
+OUR_CARD: Final = "model.json"
+OUR_FILES: Final = (OUR_CARD, "model.npz")
+THEIR_CARD: Final = "config.json"  # of transformers
+_NUM_DIGITS: Final = 8
+Found = TypeVar("Found")
+One = Callable[[CaseFacts], Classification]
+Many = Callable[[Sequence[CaseFacts]], list[Classification]]
+
+
+class CannotOpen(RuntimeError):
+    """Why a folder is no classifier, in words for whoever named it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Rules included. `one` gives all reasons, `many` only those of the rules."""
+
+    version: str
+    one: One
+    many: Many
+
+    def classify(self, facts: CaseFacts) -> Classification:
+        """Raises whatever its model raises."""
+        return replace(self.one(facts), model_version=self.version)
+
+
+def version_of(folder: Path) -> str:
+    """The version of the weights in a folder, without loading them. Raises CannotOpen."""
+    return _or_say(folder, _read_version)
+
+
+def open_candidate(folder: Path, costs: Costs = DEFAULT_COSTS) -> Candidate:
+    """Loads the weights. Raises CannotOpen."""
+    version = version_of(folder)
+    if _is_sequence_model(folder):
+        # Imported late: it brings torch along.
+        from triage_site.triage.model import sequence_model
+
+        sequence = _or_say(folder, sequence_model.load)
+        many = partial(sequence_model.classify_many, model=sequence, costs=costs)
+        return Candidate(version, lambda facts: many([facts])[0], many)
+    # Past the cache of `load`: the files may have changed.
+    model = _or_say(folder, load.__wrapped__)
+    return Candidate(
+        version,
+        one=partial(classify, model=model, costs=costs),
+        many=partial(classify_many, model=model, costs=costs, explain=False),
+    )
+
+
+def _is_sequence_model(folder: Path) -> bool:
+    return (folder / THEIR_CARD).is_file() and not (folder / OUR_CARD).is_file()
+
+
+def _read_version(folder: Path) -> str:
+    if _is_sequence_model(folder):
+        weights = sorted(file.name for file in folder.glob("*.safetensors"))
+        if not weights:
+            raise ValueError("there are no weights (*.safetensors)")
+        return f"{folder.resolve().name}+{digest(folder, [THEIR_CARD, *weights])}"
+    card = json.loads((folder / OUR_CARD).read_text(encoding="utf-8"))
+    if tuple(card["features"]) != FEATURES:
+        raise ModelMismatch("trained for other features, run train_classifier again")
+    return f"{card['version']}+{digest(folder, OUR_FILES)}"
+
+
+def _or_say(folder: Path, read: Callable[[Path], Found]) -> Found:
+    try:
+        return read(folder)
+    except FileNotFoundError as error:
+        raise CannotOpen(f"{folder}: there is no {Path(error.filename).name}") from None
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile, ModelMismatch) as error:
+        raise CannotOpen(f"{folder}: {error}") from None
+
+
+def digest(folder: Path, names: Sequence[str]) -> str:
+    """The first hexadecimal digits of the SHA-256 of these files. Raises OSError."""
+    state = hashlib.sha256()
+    for name in names:
+        with (folder / name).open("rb") as file:
+            while chunk := file.read(1 << 20):
+                state.update(chunk)
+    return state.hexdigest()[:_NUM_DIGITS]

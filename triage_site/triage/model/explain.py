@@ -1,0 +1,129 @@
+"""Why the model thinks so: what complaints, readings and phrases moved, in levels. Pure.
+
+Each thing is taken away in turn, with the rules that fired on it, and the expected level asked
+again; the difference is its weight (positive: it made the case more urgent). All variants go
+through the model as one batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from triage_site.triage.model.features import FEATURES, WAYS_OF_ARRIVAL, CaseView, net_signs
+from triage_site.triage.model.scoring import Floats, Model, together
+from triage_site.triage.signs.rule_types import TextRule
+from triage_site.triage.signs.rules import Fired
+from triage_site.triage.types import NUM_PRIORITIES, Reason
+
+PHRASE: Final = "phrase"  # code of the reason that quotes a clause
+_LEAST_WEIGHT: Final = 0.08
+_MAX_REASONS: Final = 8
+_MAX_QUOTED: Final = 4  # clauses among them
+_COLUMN: Final = {name: index for index, name in enumerate(FEATURES)}
+# Group shown to people -> features it stands for.
+_VITAL_GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    "heart rate": ("heart_fast", "heart_slow", "shock_index"),
+    "breathing rate": ("breath_fast", "breath_slow"),
+    "temperature": ("temperature_high", "temperature_low"),
+    "oxygen saturation": ("saturation_low",),
+    "blood pressure": ("systolic_low", "systolic_high", "diastolic_high"),
+    "early warning score": ("news2",),
+    "a vital sign that could not be measured": ("unmeasurable",),
+    "pain": ("pain", "pain_strong"),
+    "consciousness": ("not_alert", "coma", "unresponsive"),
+}
+_CIRCUMSTANCE_GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    "age": ("age", "age_over_65", "age_under_30"),
+    "sex": ("male",),
+    "way of arrival": WAYS_OF_ARRIVAL,
+    "injury": ("injury",),
+}
+
+
+def expected_level(probabilities: Floats) -> Floats:
+    return probabilities @ np.arange(1.0, NUM_PRIORITIES + 1.0)
+
+
+def model_reasons(view: CaseView, fired: Sequence[Fired], model: Model) -> tuple[Reason, ...]:
+    """The strongest first; things that moved the expected level by almost nothing are left out."""
+    row = np.array(view.row())
+    adds = model.phrases.by_clause(view.clauses)
+    without = [*_without_complaints(view, row, fired), *_without_groups(row, fired)]
+    told = _clauses(view, adds)
+    rows = np.vstack([row, *(other for _, other in without)])
+    voices = [
+        # What a clause adds does not depend on the rest: no forest is asked again.
+        replace(
+            voice, scores=np.vstack([voice.scores, *(voice.scores[0] - less for _, less in told)])
+        )
+        for voice in model.voices(rows, is_story=view.is_story)
+    ]
+    levels = expected_level(together(voices, adds.sum(axis=0)))
+    variants = [reason for reason, _ in (*without, *told)]
+    reasons = [
+        _with_weight(reason, float(level - levels[0]))
+        for reason, level in zip(variants, levels[1:], strict=True)
+    ]
+    strong = [reason for reason in reasons if abs(reason.weight or 0.0) >= _LEAST_WEIGHT]
+    strong.sort(key=lambda reason: -abs(reason.weight or 0.0))
+    quoted = [reason for reason in strong if reason.code == PHRASE][_MAX_QUOTED:]
+    return tuple([reason for reason in strong if reason not in quoted][:_MAX_REASONS])
+
+
+def _clauses(view: CaseView, adds: Floats) -> list[tuple[Reason, Floats]]:
+    return [
+        (Reason(kind="word", code=PHRASE, text="as told:", words=(clause.words,)), less)
+        for clause, less in zip(view.clauses, adds, strict=True)
+        if less.any()
+    ]
+
+
+def _without_complaints(
+    view: CaseView, row: Floats, fired: Sequence[Fired]
+) -> list[tuple[Reason, Floats]]:
+    out = []
+    for code, words in view.concepts.items():
+        variant = row.copy()
+        variant[_COLUMN[code]] = 0.0
+        others = [item for item in fired if not _share_words(item.words, words)]
+        for name, value in view.without(code, others).items():
+            variant[_COLUMN[name]] = value
+        reason = Reason(kind="word", code=f"word:{code}", text=code.replace("_", " "), words=words)
+        out.append((reason, variant))
+    return out
+
+
+def _share_words(left: Sequence[str], right: Sequence[str]) -> bool:
+    return any(a in b or b in a for a in left for b in right)
+
+
+def _without_groups(row: Floats, fired: Sequence[Fired]) -> list[tuple[Reason, Floats]]:
+    out = []
+    by_words = net_signs([item for item in fired if isinstance(item.rule, TextRule)])
+    for kind, groups in (("vital", _VITAL_GROUPS), ("model", _CIRCUMSTANCE_GROUPS)):
+        for text, names in groups.items():
+            columns = [_COLUMN[name] for name in names]
+            if not row[columns].any():
+                continue
+            variant = row.copy()
+            variant[columns] = 0.0
+            if kind == "vital":
+                variant[[_COLUMN[name] for name in by_words]] = list(by_words.values())
+            reason = Reason(kind=kind, code=f"{kind}:{text.replace(' ', '-')}", text=text)  # type: ignore[arg-type]
+            out.append((reason, variant))
+    return out
+
+
+def _with_weight(reason: Reason, weight: float) -> Reason:
+    return Reason(
+        kind=reason.kind,
+        code=reason.code,
+        text=reason.text,
+        words=reason.words,
+        weight=round(weight, 2),
+        source="model",
+    )

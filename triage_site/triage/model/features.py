@@ -1,0 +1,165 @@
+"""A case as numbers for the model: vital signs, circumstances, complaint groups, words. Pure.
+
+Vital signs enter as distances from the resting range of the patient's age, so that one weight
+serves child and adult; what was not taken counts as nothing, what could not be measured has
+its own place. Whether a saturation was taken is no input: it tells of the site, not the patient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from triage_site.triage import age_bands
+from triage_site.triage.facts import ArrivalMode, CaseFacts, Consciousness, Sex
+from triage_site.triage.model.concepts import CONCEPTS, complaints, find_mentions, judge_mentions
+from triage_site.triage.news2 import news2
+from triage_site.triage.reading.clauses import Clause, Clauses
+from triage_site.triage.reading.note import Note
+from triage_site.triage.signs.rules import Fired, most_urgent
+from triage_site.triage.signs.vital_rules import num_unmeasurable, shock_index
+
+UNKNOWN_LEVEL: Final = 3.6
+# Those who have no pain at all are sicker than those with a little. Counted together with strong
+# pain, so that strong pain is never judged less urgent than none.
+STRONG_PAIN: Final = 7
+STORY_WORDS: Final = 12  # the study's complaints have five at most
+WAYS_OF_ARRIVAL: Final = ("public_ambulance", "private_ambulance", "walked_in")
+
+# A story told from elsewhere, or a note without the circumstances of an arrival.
+_NOT_SEEN: Final = frozenset({ArrivalMode.UNKNOWN, ArrivalMode.CALL})
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """What the model sees. `concepts` maps a complaint group to the words it was found by."""
+
+    numbers: Mapping[str, float]
+    concepts: Mapping[str, tuple[str, ...]]
+    clauses: tuple[Clause, ...]
+
+    @property
+    def is_story(self) -> bool:
+        """More than shorthand."""
+        return sum(clause.num_words for clause in self.clauses) >= STORY_WORDS
+
+    def without(self, code: str, fired: Sequence[Fired]) -> dict[str, float]:
+        """What sums up rules and complaints, as if this group had not been found, nor more fired
+        than that."""
+        return {**net_signs(fired), **_levels([name for name in self.concepts if name != code])}
+
+    def row(self) -> list[float]:
+        """In the order of `FEATURES`."""
+        return [
+            self.numbers[name] if name in self.numbers else float(name in self.concepts)
+            for name in FEATURES
+        ]
+
+
+def view(facts: CaseFacts, note: Note, fired: tuple[Fired, ...]) -> CaseView:
+    named = find_mentions(note)
+    clauses = Clauses(note, (span for item in fired for span in item.spans), complaints(named))
+    found = judge_mentions(named, clauses)
+    concepts = found.present
+    numbers = {
+        **_vitals(facts),
+        **_circumstances(facts),
+        **net_signs(fired),
+        **_levels(concepts),
+        "denied": min(5, found.num_denied) / 5,
+    }
+    return CaseView(numbers=numbers, concepts=concepts, clauses=clauses.all)
+
+
+def _over(value: float | None, limit: float, span: float) -> float:
+    return 0.0 if value is None else min(3.0, max(0.0, (value - limit) / span))
+
+
+def _under(value: float | None, limit: float, span: float) -> float:
+    return 0.0 if value is None else min(3.0, max(0.0, (limit - value) / span))
+
+
+def _vitals(facts: CaseFacts) -> dict[str, float]:
+    band = age_bands.band(facts.age_years)
+    adult = age_bands.is_adult(facts.age_years)
+    heart, breath = facts.value("hr_bpm"), facts.value("rr_bpm")
+    temperature, saturation = facts.value("temp_c"), facts.value("spo2_percent")
+    systolic, diastolic = facts.value("sbp_mmhg"), facts.value("dbp_mmhg")
+    low = age_bands.hypotension_below(facts.age_years)
+    score = news2(facts)
+    index = shock_index(facts)
+    pain = facts.value("pain_score")
+    return {
+        "heart_fast": _over(heart, band.heart[1] - 15, 20),
+        "heart_slow": _under(heart, band.heart[0], 15),
+        "breath_fast": _over(breath, 20 if adult else band.breath[1], 5),
+        "breath_slow": _under(breath, band.breath[0], 4),
+        "temperature_high": _over(temperature, 37.3, 1.0),
+        "temperature_low": _under(temperature, 36.0, 0.7),
+        "saturation_low": _under(saturation, 96, 4),
+        "systolic_low": _under(systolic, low + 20, 20),
+        "systolic_high": _over(systolic, 150, 30),
+        "diastolic_high": _over(diastolic, 95, 20),
+        "shock_index": _over(index if adult else None, 0.7, 0.2),
+        "news2": min(10, score.score) / 3 if score else 0.0,
+        "unmeasurable": float(num_unmeasurable(facts)),
+        "pain": 0.0 if pain is None else pain / 5,
+        "pain_strong": _over(pain, 5, 2),
+        "no_or_strong_pain": float(pain is not None and (pain == 0 or pain >= STRONG_PAIN)),
+        "not_alert": float(facts.consciousness in {Consciousness.CONFUSED, Consciousness.VOICE}),
+        "coma": float(facts.consciousness in {Consciousness.PAIN, Consciousness.UNRESPONSIVE}),
+        "unresponsive": float(facts.consciousness is Consciousness.UNRESPONSIVE),
+    }
+
+
+def _circumstances(facts: CaseFacts) -> dict[str, float]:
+    age = 45.0 if facts.age_years is None else facts.age_years
+    mode = facts.arrival_mode
+    return {
+        "age": (age - 50) / 25,
+        "age_over_65": _over(age, 60, 15),
+        "age_under_30": _under(age, 35, 15),
+        "male": float(facts.sex is Sex.MALE) - float(facts.sex is Sex.FEMALE),
+        "public_ambulance": float(mode is ArrivalMode.AMBULANCE),
+        "private_ambulance": float(mode is ArrivalMode.PRIVATE_AMBULANCE),
+        "walked_in": float(mode is ArrivalMode.WALKING),
+        "injury": float(facts.injury is True),
+        "seen_in_person": float(mode not in _NOT_SEEN),
+    }
+
+
+def net_signs(fired: Sequence[Fired]) -> dict[str, float]:
+    """How urgent the rules say that the case is at least."""
+    level = most_urgent(fired)
+    return {f"net_{limit}": float(level <= limit) for limit in (0, 1, 2)}
+
+
+def _levels(codes: Container[str]) -> dict[str, float]:
+    levels = [concept.level for concept in CONCEPTS if concept.code in codes]
+    return {
+        "most_urgent_complaint": 3.0 - min(levels, default=UNKNOWN_LEVEL),
+        "no_complaint_known": float(not levels),
+    }
+
+
+_EMPTY: Final = CaseFacts(text="")
+_COMPLAINTS: Final = (*_levels(()), "denied")
+# What belongs together, so that it can be taken from one case to another.
+BLOCKS: Final[Mapping[str, tuple[str, ...]]] = {
+    "vitals": tuple(_vitals(_EMPTY)),
+    "circumstances": tuple(_circumstances(_EMPTY)),
+    "net": tuple(net_signs(())),
+    "complaints": (*_COMPLAINTS, *(concept.code for concept in CONCEPTS)),
+}
+FEATURES: Final[tuple[str, ...]] = tuple(name for block in BLOCKS.values() for name in block)
+NUMBERS: Final[tuple[str, ...]] = FEATURES[: -len(CONCEPTS)]
+
+# Where more of a feature may never mean less urgent (+1), or more urgent (-1). Complaint groups
+# that danger signs belong to are bound as well; mild ones may pull either way.
+_DOWNWARD: Final = ("no_complaint_known", "denied")
+DIRECTIONS: Final[Mapping[str, int]] = {
+    **{name: 0 if name in BLOCKS["circumstances"] else 1 for name in NUMBERS},
+    **dict.fromkeys(_DOWNWARD, -1),
+    **{concept.code: int(concept.bound) for concept in CONCEPTS},
+}

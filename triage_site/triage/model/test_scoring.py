@@ -1,0 +1,59 @@
+"""Laws of the weights alone: monotone by construction, whatever the rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from triage_site.triage.decision import Costs, decide
+from triage_site.triage.model.features import DIRECTIONS, FEATURES
+from triage_site.triage.model.scoring import ARRIVAL, NUM_HEADS, STORY, from_scores, load
+
+_BOUND = [index for index, name in enumerate(FEATURES) if DIRECTIONS[name]]
+heads = st.lists(st.floats(-9, 9), min_size=NUM_HEADS, max_size=NUM_HEADS)
+costs = st.builds(
+    Costs,
+    under=st.lists(st.floats(1, 9), min_size=4, max_size=4).map(
+        lambda values: tuple(sorted(values, reverse=True))
+    ),
+    over=st.floats(0.5, 2),
+    missed_emergency=st.floats(0, 20),
+)
+
+
+def test_every_feature_has_a_name_of_its_own() -> None:
+    assert len(set(FEATURES)) == len(FEATURES)
+
+
+@pytest.mark.parametrize("part", [ARRIVAL, STORY])
+def test_more_of_a_bound_feature_never_lowers_a_score(part: str) -> None:
+    rng = np.random.default_rng(1)
+    # Most features of a case are zero.
+    rows = rng.normal(0, 1.5, (300, len(FEATURES))) * (rng.random((300, len(FEATURES))) < 0.15)
+    more = rows.copy()
+    for row in more:
+        for index in rng.choice(_BOUND, 4, replace=False):
+            row[index] += DIRECTIONS[FEATURES[index]] * rng.exponential(1.0)
+    speaks = load().parts[part]
+    before, after = speaks.scores(rows), speaks.scores(more)
+    assert (after >= before - 1e-9).all()
+    assert (after > before + 1e-6).mean() > 0.2
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    less=heads,
+    extra=st.lists(st.floats(0, 4), min_size=NUM_HEADS, max_size=NUM_HEADS),
+    costs=costs,
+)
+def test_higher_scores_are_never_decided_less_urgent(
+    less: list[float], extra: list[float], costs: Costs
+) -> None:
+    scores = np.array([less, np.add(less, extra)])
+    chances = from_scores(scores, np.full(NUM_HEADS, 0.6), np.array([-2.0, -1.0, 0.5, 2.0]))
+    assert chances.sum(axis=1) == pytest.approx(1.0)
+    assert (chances > 0).all()
+    before, after = decide(chances, costs)
+    assert after <= before

@@ -1,0 +1,92 @@
+"""The shipped weights on what the project wrote: laws on whole stories, and how well they do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from triage_site.triage import classify_many
+from triage_site.triage.facts import ArrivalMode, CaseFacts
+from triage_site.triage.signs.rules import TEXT_RULES
+from triage_site.triage.training.classifier_text import (
+    HELD_BACK,
+    read_asides,
+    read_vignette_file,
+    read_vignettes,
+)
+
+_FILES = Path(__file__).resolve().parent / "vignettes"
+JUDGED = _FILES / "fifth.csv"
+_OTHER_ASIDES = _FILES.parent / "checks" / "asides.txt"
+_NOTES = (
+    "sore throat for two days", "Open Wound", "abd pain and vomiting", "dizziness", "????",
+    "needs a repeat prescription", "mild rash, feels well", "vaginal bleeding", "anxiety",
+    "Fever since yesterday, denies headache", "epigastric pain", "no pain", "",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["call", "walking", "ambulance"])
+def test_no_example_of_any_rule_lowers_the_urgency_of_any_of_these_notes(mode: str) -> None:
+    stories = [facts.text for facts, _ in read_vignette_file(JUDGED)][::8]
+    rng = np.random.default_rng(0)
+    pairs = []
+    for rule in TEXT_RULES:
+        age = max(rule.from_years, min(40.0, rule.until_years - 0.01))
+        known: dict[str, Any] = {"age_years": age, "arrival_mode": ArrivalMode(mode)}
+        for words in rule.fires:
+            base = str(rng.choice([*_NOTES, *stories]))
+            facts = CaseFacts(text=base, **known)
+            pairs.append((facts, replace(facts, text=f"{base}. {words}")))
+    before = classify_many([one for one, _ in pairs], explain=False)
+    after = classify_many([other for _, other in pairs], explain=False)
+    lowered = [
+        other.text
+        for (_, other), one, two in zip(pairs, before, after, strict=True)
+        if two.priority > one.priority
+    ]
+    assert lowered == []
+
+
+@pytest.mark.parametrize("mode", [ArrivalMode.WALKING, ArrivalMode.AMBULANCE])
+def test_a_recorded_arrival_takes_nothing_from_a_story(mode: ArrivalMode) -> None:
+    stories = [facts for facts, _ in read_vignette_file(JUDGED)]
+    arrived = [replace(facts, arrival_mode=mode) for facts in stories]
+    pairs = zip(classify_many(stories), classify_many(arrived), strict=True)
+    assert all(seen.priority <= told.priority for told, seen in pairs)
+
+
+@pytest.mark.parametrize("lines", ["those of the training", "others"])
+def test_talk_to_the_queue_or_to_a_machine_hardly_ever_moves_a_level(lines: str) -> None:
+    known = [facts.text for facts in read_asides()][::12]
+    said = known if lines != "others" else _OTHER_ASIDES.read_text(encoding="utf-8").splitlines()
+    stories = [facts for facts, _ in read_vignette_file(JUDGED)][::4]
+    before = [one.priority for one in classify_many(stories, explain=False)]
+    moved = []
+    for line in said:
+        told = [replace(facts, text=f"{facts.text} {line}") for facts in stories]
+        after = classify_many(told, explain=False)
+        moved += [one.priority != then for one, then in zip(after, before, strict=True)]
+    assert np.mean(moved) <= 0.01
+
+
+def test_vignettes_that_no_weight_has_seen_keep_their_marks() -> None:
+    """Far below what the model card reports: this catches a break, it measures nothing."""
+    for name in sorted(HELD_BACK):
+        cases = read_vignette_file(_FILES / name)
+        said = classify_many([facts for facts, _ in cases], explain=False)
+        labels = np.array([priority for _, priority in cases])
+        final = np.array([one.priority for one in said])
+        assert np.mean(final == labels) >= 0.65, name
+        assert np.mean(np.abs(final - labels) <= 1) >= 0.9, name
+        assert (final[labels == 0] <= 1).all(), name
+
+
+def test_no_vignette_is_held_back_and_trained_on() -> None:
+    judged = {facts.text for name in HELD_BACK for facts, _ in read_vignette_file(_FILES / name)}
+    trained = {facts.text for cases in read_vignettes() for facts, _ in cases}
+    assert judged
+    assert not judged & trained

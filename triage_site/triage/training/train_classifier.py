@@ -1,0 +1,170 @@
+"""Trains the triage model: `python -m triage_site.triage.training.train_classifier CSV`.
+
+CSV has the columns of the KTAS study (Moon et al. 2019, PLOS ONE 14(9): e0216972, data CC BY
+4.0) with a `fold` column. `--cross-validate` trains nothing for use and prints the figures of
+docs/MODEL_CARD.md; without it the weights are written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triage_site.triage.decision import Floats
+from triage_site.triage.model.features import FEATURES
+from triage_site.triage.model.scoring import ARRIVAL, STORY, WEIGHTS_DIR
+from triage_site.triage.training import cross_validate
+from triage_site.triage.training.classifier_fit import (
+    COVERAGE,
+    Heads,
+    Pair,
+    Settings,
+    fit_rows,
+    out_of_fold,
+    read_rows,
+    settle,
+)
+from triage_site.triage.training.make_reference import write_reference
+from triage_site.triage.training.story_fit import (
+    FOREST_SHARE,
+    Story,
+    fit_story,
+    fit_wording,
+    read_written,
+    settle_story,
+)
+
+MODEL_VERSION: Final = "2026.11-3"
+
+_KINDS: Final = {
+    "feature": np.int16, "threshold": np.float64, "left": np.int32, "right": np.int32,
+    "value": np.float32,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """Boosters as `model.Forest` wants them: every tree counts `share` of its leaf values."""
+
+    predictors: list[tuple[int, Any, float]]  # (head, tree, share)
+    intercept: Floats  # per head
+
+
+def trees_of(heads: Heads, share: float = 1.0) -> Trees:
+    """The mean of the bags, times `share`."""
+    return Trees(
+        [
+            (head, tree, share / len(bag))
+            for head, bag in enumerate(heads.bags)
+            for model in bag
+            for (tree,) in model._predictors
+        ],
+        share * np.array([np.mean([m._baseline_prediction[0, 0] for m in b]) for b in heads.bags]),
+    )
+
+
+def trees_of_pair(pair: Pair) -> Trees:
+    """The sum of both."""
+    ours, student = trees_of(pair.heads), pair.student
+    taught = [
+        (head, tree, 1.0) for head, model in enumerate(student) for (tree,) in model._predictors
+    ]
+    baseline = np.array([model._baseline_prediction[0, 0] for model in student])
+    return Trees(ours.predictors + taught, ours.intercept + baseline)
+
+
+def flatten(trees: Trees) -> tuple[dict[str, NDArray[Any]], int]:
+    """As arrays for `model.Forest`, and the depth."""
+    columns: dict[str, list[Any]] = {name: [] for name in _KINDS}
+    roots: list[int] = []
+    for _, tree, share in trees.predictors:
+        roots.append(len(columns["feature"]))
+        _append(columns, tree.nodes, roots[-1], share)
+    arrays = {name: np.array(values, dtype=_KINDS[name]) for name, values in columns.items()}
+    arrays["roots"] = np.array(roots, dtype=np.int32)
+    arrays["head"] = np.array([head for head, _, _ in trees.predictors], dtype=np.int8)
+    return arrays, max(int(tree.nodes["depth"].max()) for _, tree, _ in trees.predictors)
+
+
+def _append(columns: dict[str, list[Any]], nodes: NDArray[Any], start: int, share: float) -> None:
+    for index, node in enumerate(nodes):
+        leaf = bool(node["is_leaf"])
+        columns["feature"].append(0 if leaf else int(node["feature_idx"]))
+        columns["threshold"].append(0.0 if leaf else float(node["num_threshold"]))
+        columns["left"].append(start + (index if leaf else int(node["left"])))
+        columns["right"].append(start + (index if leaf else int(node["right"])))
+        columns["value"].append(float(node["value"]) * share if leaf else 0.0)
+
+
+def save(folder: Path, arrival: Pair, story: Story, settled: dict[str, Settings]) -> None:
+    asides = story.phrases.asides
+    arrays: dict[str, NDArray[Any]] = {
+        "phrases": np.frombuffer("\n".join(story.phrases.rows).encode(), dtype=np.uint8),
+        "phrase_weights": story.phrases.weights.astype(np.float32),
+        "aside_weights": asides.phrases.astype(np.float32),
+    }
+    parts: dict[str, dict[str, Any]] = {}
+    tables = {ARRIVAL: trees_of_pair(arrival), STORY: trees_of(story.heads, FOREST_SHARE)}
+    for name, trees in tables.items():
+        table, depth = flatten(trees)
+        arrays |= {f"{name}_{column}": values for column, values in table.items()}
+        parts[name] = {
+            "intercept": trees.intercept.tolist(),
+            "depth": depth,
+            "slope": settled[name].slope.tolist(),
+            "offset": settled[name].offset.tolist(),
+            "set_threshold": settled[name].set_threshold,
+        }
+    card = {
+        "version": MODEL_VERSION,
+        "features": list(FEATURES),
+        "parts": parts,
+        "asides": {
+            "unknown_share": asides.unknown_share,
+            "unknown_word": asides.unknown_word,
+            "bias": asides.bias,
+        },
+        "coverage": COVERAGE,
+        "data": "Moon et al. 2019, PLOS ONE 14(9): e0216972, CC BY 4.0; text of this project",
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(folder / "model.npz", **arrays)  # type: ignore[arg-type]
+    (folder / "model.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("csv", type=Path)
+    parser.add_argument("--out", type=Path, default=WEIGHTS_DIR)
+    parser.add_argument(
+        "--cross-validate", action="store_true", help="print the figures instead of training"
+    )
+    parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
+    arguments = parser.parse_args()
+    rows, written = read_rows(arguments.csv), read_written()
+    if arguments.cross_validate:
+        found = cross_validate.cross_validated(rows, fit_wording(written))
+        told = cross_validate.stories(rows, written)
+        if arguments.json:
+            print(json.dumps({**found, "stories": told}))
+        else:
+            print(cross_validate.as_text(found), cross_validate.stories_as_text(told), sep="\n")
+        return
+    story = fit_story(rows, written)
+    settled = {
+        ARRIVAL: settle(out_of_fold(rows, story.phrases), rows),
+        STORY: settle_story(rows, written),
+    }
+    save(arguments.out, fit_rows(rows, story.phrases), story, settled)
+    write_reference(arguments.csv, arguments.out)
+    print(f"wrote {arguments.out}; chosen costs {settled[ARRIVAL].costs}, see decision.Costs")
+
+
+if __name__ == "__main__":
+    main()
