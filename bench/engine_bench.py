@@ -43,12 +43,12 @@ from scheduling.core.request import Request
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One number of seats, all taken from the first step to the last."""
+    """One number of slots, all taken from the first step to the last."""
 
-    seats: int
+    slots: int
     tokens_per_second: float
     tokens_per_cpu_second: float  # what other programs on the machine do not disturb much
-    times_one_seat: float
+    times_one_slot: float
     of_bound: float
     step_ms: float
     scheduler_us: float
@@ -102,7 +102,7 @@ class Measured:
 
 
 def measure(engine: LocalEngine, *, num_prompt_tokens: int, num_new_tokens: int) -> Measured:
-    """Starts and stops the engine; all seats begin at once."""
+    """Starts and stops the engine; all slots begin at once."""
     engine.start()
     scheduler = engine._scheduler
     assert scheduler is not None
@@ -135,11 +135,11 @@ class _Mark:
 
 def _round(engine: LocalEngine, num_prompt_tokens: int, num_new_tokens: int) -> Measured:
     began = time.perf_counter()
-    for seat in range(engine.num_seats):
-        engine.add(_job(seat, num_prompt_tokens, num_new_tokens))
+    for slot in range(engine.num_slots):
+        engine.add(_job(slot, num_prompt_tokens, num_new_tokens))
     num_tokens, over, first = 0, 0, 0.0
     marks: list[_Mark] = []
-    while over < engine.num_seats:
+    while over < engine.num_slots:
         for event in engine.events(5.0):
             if isinstance(event, EngineDied | Failed):
                 raise RuntimeError(event.reason)
@@ -148,27 +148,27 @@ def _round(engine: LocalEngine, num_prompt_tokens: int, num_new_tokens: int) -> 
                 first = first or time.perf_counter() - began
                 num_tokens += len(event.token_ids)
         marks.append(_Mark(num_tokens, time.perf_counter(), time.process_time()))
-    start = next(mark for mark in marks if mark.tokens >= 2 * engine.num_seats)
+    start = next(mark for mark in marks if mark.tokens >= 2 * engine.num_slots)
     end = marks[-1]
     written = end.tokens - start.tokens
     return Measured(
-        step=(end.wall - start.wall) * engine.num_seats / written,
+        step=(end.wall - start.wall) * engine.num_slots / written,
         first_token=first,
         tokens_per_second=written / (end.wall - start.wall),
         tokens_per_cpu_second=written / (end.cpu - start.cpu),
     )
 
 
-def _job(seat: int, num_prompt_tokens: int, num_new_tokens: int) -> EngineJob:
+def _job(slot: int, num_prompt_tokens: int, num_new_tokens: int) -> EngineJob:
     request = Request(
-        id=f"{num_new_tokens}-{seat}",
-        arrival_seconds=float(seat),
+        id=f"{num_new_tokens}-{slot}",
+        arrival_seconds=float(slot),
         priority=2,
         prompt_tokens=0,
         predicted_tokens=num_new_tokens,
     )
     # Unlike from the first token on, so that no request finds another's keys and values.
-    prompt = f"{seat:05d}" + "x" * (num_prompt_tokens - 5)
+    prompt = f"{slot:05d}" + "x" * (num_prompt_tokens - 5)
     return EngineJob(request=request, prompt=prompt, max_new_tokens=num_new_tokens)
 
 
@@ -182,7 +182,7 @@ def bench(options: argparse.Namespace) -> tuple[ModelSize, float, list[Row]]:
     check_memory(
         options.config or "small",
         size,
-        max(options.seats) * context,
+        max(options.slots) * context,
         available_bytes=free_bytes(device),
     )
     model = random_model(config, device, dtype).eval()
@@ -191,12 +191,12 @@ def bench(options: argparse.Namespace) -> tuple[ModelSize, float, list[Row]]:
     tokenizer.eos_token = None  # answers end at their length
     bandwidth = bytes_per_second(device)
     rows: list[Row] = []
-    for seats in options.seats:
+    for slots in options.slots:
         page_tokens = 256 if device == "cuda" else 16
         settings = EngineSettings(
-            num_seats=seats,
+            num_slots=slots,
             page_tokens=page_tokens,
-            num_blocks=seats * -(-(options.context or context + 2) // page_tokens),
+            num_blocks=slots * -(-(options.context or context + 2) // page_tokens),
             max_batch_tokens=2048 if device == "cuda" else 256,
         )
         engine = LocalEngine(
@@ -206,15 +206,15 @@ def bench(options: argparse.Namespace) -> tuple[ModelSize, float, list[Row]]:
             engine, num_prompt_tokens=options.prompt_tokens, num_new_tokens=options.new_tokens
         )
         mean_context = options.prompt_tokens + options.new_tokens / 2
-        read = size.weight_bytes + seats * mean_context * size.kv_bytes_per_token
+        read = size.weight_bytes + slots * mean_context * size.kv_bytes_per_token
         rate = measured.tokens_per_second
         rows.append(
             Row(
-                seats=seats,
+                slots=slots,
                 tokens_per_second=rate,
                 tokens_per_cpu_second=measured.tokens_per_cpu_second,
-                times_one_seat=rate / rows[0].tokens_per_second if rows else 1.0,
-                of_bound=rate / (seats * bandwidth / read),
+                times_one_slot=rate / rows[0].tokens_per_second if rows else 1.0,
+                of_bound=rate / (slots * bandwidth / read),
                 step_ms=measured.step * 1e3,
                 scheduler_us=measured.scheduler_call * 1e6,
                 first_token_ms=measured.first_token * 1e3,
@@ -227,10 +227,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="cpu")
     parser.add_argument("--config", help="folder with a config.json; weights are random")
-    parser.add_argument("--seats", type=int, nargs="+", default=[1, 4, 8, 16])
+    parser.add_argument("--slots", type=int, nargs="+", default=[1, 4, 8, 16])
     parser.add_argument("--prompt-tokens", type=int, default=150)
     parser.add_argument("--new-tokens", type=int, default=100)
-    parser.add_argument("--context", type=int, help="KV memory per seat, in tokens")
+    parser.add_argument("--context", type=int, help="KV memory per slot, in tokens")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -244,13 +244,13 @@ def main() -> None:
         f"answers of {options.new_tokens} tokens"
     )
     print(
-        "seats  tokens/s  per CPU second  x one seat  of bound  step ms  scheduler us  "
+        "slots  tokens/s  per CPU second  x one slot  of bound  step ms  scheduler us  "
         "first token ms"
     )
     for row in rows:
         print(
-            f"{row.seats:5d}  {row.tokens_per_second:8.0f}  {row.tokens_per_cpu_second:14.0f}  "
-            f"{row.times_one_seat:10.2f}  {row.of_bound:8.1%}  {row.step_ms:7.2f}  "
+            f"{row.slots:5d}  {row.tokens_per_second:8.0f}  {row.tokens_per_cpu_second:14.0f}  "
+            f"{row.times_one_slot:10.2f}  {row.of_bound:8.1%}  {row.step_ms:7.2f}  "
             f"{row.scheduler_us:12.0f}  {row.first_token_ms:14.0f}"
         )
 

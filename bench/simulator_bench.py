@@ -49,8 +49,8 @@ def request(number: int) -> Request:
 
 
 def decision_microseconds(num_waiting: int, policy: str) -> float:
-    """One seat freed, the best admitted, a newcomer queued: median of 1,000."""
-    scheduler = Scheduler(policy=POLICIES[policy], num_seats=16)
+    """One slot freed, the best admitted, a newcomer queued: median of 1,000."""
+    scheduler = Scheduler(policy=POLICIES[policy], num_slots=16)
     for number in range(num_waiting + 16):
         scheduler.add(request(number))
     running = list(scheduler.schedule(0.0).running)

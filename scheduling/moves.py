@@ -40,21 +40,21 @@ def move(
         old = JobStatus(job.status)
         Job.objects.filter(id=job_id).update(status=new, **values)
         job.refresh_from_db()
-        tell(job, old, now, detail)
+        notify(job, old, now, detail)
     return True
 
 
-def tell(
+def notify(
     job: Job, old: JobStatus | None, now: datetime, detail: Mapping[str, Any] | None = None
 ) -> None:
     job_moved.send(sender=Job, job=job, old=old, now=now, detail=dict(detail or {}))
 
 
 def after_commit(action: Callable[[], object]) -> None:
-    transaction.on_commit(lambda: quietly(action))
+    transaction.on_commit(lambda: ignore_outage(action))
 
 
-def quietly(action: Callable[[], object]) -> None:
+def ignore_outage(action: Callable[[], object]) -> None:
     """Redis being away must not undo what SQL has recorded."""
     try:
         action()

@@ -55,7 +55,7 @@ def workers() -> dict[str, dict[str, float]]:
 def places(now: datetime) -> dict[str, QueuePlace]:
     """Position, estimated start and finish of every waiting job.
 
-    The estimate deals the waiting jobs, in order, to the seat that is free first, each seat
+    The estimate deals the waiting jobs, in order, to the slot that is free first, each slot
     writing at its share of the measured tokens/s. Nothing is promised where no worker reports.
     """
     # One look at the jobs: between two, a job may arrive or end.
@@ -64,15 +64,15 @@ def places(now: datetime) -> dict[str, QueuePlace]:
     waiting = [requests[str(job.id)] for job in jobs if job.status == JobStatus.WAITING]
     order = [request.id for request in rank(waiting, active_policy(), now.timestamp())]
     running = [requests[job_id] for job_id in requests.keys() - set(order)]
-    seats, rate = _capacity()
-    if not seats or not rate:
+    slots, rate = _capacity()
+    if not slots or not rate:
         return {
             job_id: QueuePlace(position=at, starts_in_seconds=None, ends_in_seconds=None)
             for at, job_id in enumerate(order)
         }
-    seconds_per_token = seats / rate
+    seconds_per_token = slots / rate
     free_at = sorted(request.remaining_tokens * seconds_per_token for request in running)
-    free_at = [0.0] * max(0, seats - len(free_at)) + free_at
+    free_at = [0.0] * max(0, slots - len(free_at)) + free_at
     result: dict[str, QueuePlace] = {}
     for at, job_id in enumerate(order):
         starts = heapreplace(free_at, free_at[0])
@@ -83,11 +83,11 @@ def places(now: datetime) -> dict[str, QueuePlace]:
 
 
 def _capacity() -> tuple[int, float]:
-    """Seats and tokens/s of all live workers together, as far as the policy lets them be used."""
+    """Slots and tokens/s of all live workers together, as far as the policy lets them be used."""
     states = workers().values()
-    seats = int(sum(state.get("seats", 0) for state in states))
+    slots = int(sum(state.get("slots", 0) for state in states))
     rate = sum(state.get("tokens_per_second_full", 0.0) for state in states)
     cap = active_policy().max_running
-    if cap is not None and seats:
-        return min(cap, seats), rate * min(cap, seats) / seats
-    return seats, rate
+    if cap is not None and slots:
+        return min(cap, slots), rate * min(cap, slots) / slots
+    return slots, rate

@@ -22,7 +22,7 @@ from scheduling import connection
 from scheduling.core.policies import POLICIES
 from scheduling.core.status import OPEN, JobStatus
 from scheduling.models import Job, PolicyChange
-from scheduling.moves import after_commit, move, quietly, tell
+from scheduling.moves import after_commit, ignore_outage, move, notify
 from scheduling.selectors import active_policy_name
 
 log = structlog.get_logger(__name__)
@@ -69,7 +69,7 @@ def submit_job(
             arrival_at=arrival_at,
             due_at=due_at(arrival_at, priority),
         )
-        tell(job, None, now)
+        notify(job, None, now)
         after_commit(lambda: connection.queue().enqueue(job.to_request()))
         after_commit(ring_doorbell)
     return job
@@ -82,7 +82,7 @@ def lock_newest_job(case_id: uuid.UUID) -> Job | None:
 
 def due_at(arrival_at: datetime, priority: int) -> datetime:
     """When guidance should have started: arrival plus the site's promise for the level."""
-    return arrival_at + timedelta(seconds=settings.TRIAGE_PROMISE_SECONDS[priority])
+    return arrival_at + timedelta(seconds=settings.TRIAGE_DEADLINE_SECONDS[priority])
 
 
 def ring_doorbell() -> None:
@@ -188,7 +188,7 @@ def release_job(
         num_preemptions=F("num_preemptions") + (1 if why == "preempted" else 0),
     )
     if moved:
-        quietly(
+        ignore_outage(
             lambda: connection.queue().release(
                 str(job_id), token, len(token_ids), now=now.timestamp()
             )
@@ -219,7 +219,7 @@ def finish_job(
         progress_text="",
         claim_token="",
     )
-    quietly(lambda: connection.queue().finish(str(job_id), token))
+    ignore_outage(lambda: connection.queue().finish(str(job_id), token))
     return moved
 
 
@@ -234,7 +234,7 @@ def fail_job(job_id: uuid.UUID, *, token: str, error: str, now: datetime) -> boo
         finished_at=now,
         claim_token="",
     )
-    quietly(lambda: connection.queue().finish(str(job_id), token))
+    ignore_outage(lambda: connection.queue().finish(str(job_id), token))
     return moved
 
 
@@ -278,7 +278,7 @@ def _return_expired(job_id: uuid.UUID, now: datetime, token: str | None = None) 
         return move(job_id, JobStatus.WAITING, detail={"why": "worker lost"}, **void)
     error = f"its worker stopped {job.num_failures} times while writing this"
     moved = move(job_id, JobStatus.FAILED, error=error, finished_at=now, **void)
-    quietly(lambda: connection.queue().cancel(str(job_id)))
+    ignore_outage(lambda: connection.queue().cancel(str(job_id)))
     return moved
 
 
@@ -306,7 +306,7 @@ def reconcile(*, now: datetime) -> Reconciliation:
     )
     if any((result.added, result.removed, result.updated, result.returned)):
         log.info("reconciled", added=result.added, removed=result.removed, returned=returned)
-        quietly(ring_doorbell)
+        ignore_outage(ring_doorbell)
     return result
 
 

@@ -17,6 +17,19 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
 
+# Variables that have a new name. Nobody should wonder why the old one has no effect.
+RENAMED = {
+    "TRIAGE_SEATS": "TRIAGE_SLOTS",
+    "TRIAGE_PROMISE_SECONDS": "TRIAGE_DEADLINE_SECONDS",
+}
+
+
+def refuse_old_names() -> None:
+    for old, new in RENAMED.items():
+        if old in _environment.ENVIRON:
+            raise wrong(old, f"has a new name: set {new} instead")
+
+
 def wrong(name: str, reason: str) -> ImproperlyConfigured:
     return ImproperlyConfigured(f"{name}: {reason}")
 
@@ -54,7 +67,7 @@ def number(name: str, default: float, *, at_least: float) -> float:
 def numbers(
     name: str, default: Sequence[float], *, at_least: float, falling: bool = False
 ) -> tuple[float, ...]:
-    """Exactly as many numbers as the default has, parted by commas, from priority 0 on.
+    """Exactly as many numbers as the default has, separated by commas, from priority 0 on.
 
     They must not fall, as times do not, or, with `falling`, not rise, as costs do not.
     """
@@ -63,7 +76,7 @@ def numbers(
     parts = [part.strip() for part in text(name).split(",")]
     values = tuple(_bounded(name, part, float, "a number", at_least, None) for part in parts)
     if len(values) != len(default):
-        raise wrong(name, f"must be {len(default)} numbers parted by commas, not {len(values)}")
+        raise wrong(name, f"must be {len(default)} numbers separated by commas, not {len(values)}")
     if list(values) != sorted(values, reverse=falling):
         way = "rise" if falling else "fall"
         raise wrong(name, f"must not {way} from the most urgent level to the least urgent")

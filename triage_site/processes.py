@@ -99,7 +99,7 @@ class Processes:
                 if child.service.name not in self._leaving:
                     self._plan_restart(child)
 
-    def restart_the_fallen(self) -> None:
+    def restart_exited(self) -> None:
         """Starts again, after a growing pause, what has ended by itself."""
         now = time.monotonic()
         for name, fate in self._fates.items():

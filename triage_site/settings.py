@@ -10,6 +10,7 @@ from triage_site import environment, logs
 from triage_site.triage.decision import DEFAULT_COSTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+environment.refuse_old_names()
 
 # --- What this installation is ---------------------------------------------------------------
 
@@ -74,14 +75,14 @@ TRIAGE_LLM_RANDOM = environment.flag("TRIAGE_LLM_RANDOM", default=False)
 TRIAGE_DEVICE = environment.choice("TRIAGE_DEVICE", "auto", ["auto", "cpu", "cuda"])
 # Prompt and answer together must fit into the KV memory; an answer is cut at this length.
 TRIAGE_MAX_NEW_TOKENS = environment.integer("TRIAGE_MAX_NEW_TOKENS", 400, at_least=1)
-TRIAGE_SEATS = environment.integer("TRIAGE_SEATS", 8, at_least=1, at_most=1024)
+TRIAGE_SLOTS = environment.integer("TRIAGE_SLOTS", 8, at_least=1, at_most=1024)
 TRIAGE_KV_BLOCKS = environment.optional_integer("TRIAGE_KV_BLOCKS", at_least=1)
 TRIAGE_TORCH_THREADS = environment.optional_integer("TRIAGE_TORCH_THREADS", at_least=1)
 TRIAGE_PREEMPTION = environment.choice("TRIAGE_PREEMPTION", "level", ["level", "key", "never"])
 TRIAGE_LEASE_SECONDS = environment.number("TRIAGE_LEASE_SECONDS", 15, at_least=1)
 # Per priority 0 to 4: when guidance should have started, and when the patient should be seen.
-TRIAGE_PROMISE_SECONDS = environment.numbers(
-    "TRIAGE_PROMISE_SECONDS", (2.0, 10.0, 30.0, 60.0, 120.0), at_least=0
+TRIAGE_DEADLINE_SECONDS = environment.numbers(
+    "TRIAGE_DEADLINE_SECONDS", (2.0, 10.0, 30.0, 60.0, 120.0), at_least=0
 )
 TRIAGE_TARGET_MINUTES = environment.numbers(
     "TRIAGE_TARGET_MINUTES", (0.0, 10.0, 30.0, 60.0, 120.0), at_least=0

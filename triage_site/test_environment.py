@@ -102,3 +102,25 @@ def test_a_real_site_without_a_key_does_not_start() -> None:
     done = _settings(TRIAGE_DEMO="0")
     assert done.returncode != 0
     assert "SECRET_KEY: must be set" in done.stderr
+
+
+@pytest.mark.parametrize(("old", "new"), list(environment.RENAMED.items()))
+def test_an_old_name_stops_with_the_new_one(
+    monkeypatch: pytest.MonkeyPatch, old: str, new: str
+) -> None:
+    monkeypatch.setenv(old, "1")
+    with pytest.raises(ImproperlyConfigured, match=f"{old}: has a new name: set {new} instead"):
+        environment.refuse_old_names()
+
+
+def test_a_wrong_setting_ends_a_command_with_one_sentence() -> None:
+    command = [sys.executable, "manage.py", "check"]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "TRIAGE_SEATS": "8"},
+        cwd=environment.__file__.rpartition("/triage_site/")[0],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "Wrong setting: TRIAGE_SEATS: has a new name: set TRIAGE_SLOTS instead\n"

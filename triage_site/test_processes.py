@@ -48,7 +48,7 @@ def pump_until(processes: Processes, true: Callable[[], bool], seconds: float = 
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
         processes.pump(0.05)
-        processes.restart_the_fallen()
+        processes.restart_exited()
 
 
 def is_alive(pid: int) -> bool:
@@ -77,7 +77,7 @@ def test_what_was_asked_to_end_stays_ended(processes: Processes, heard: Heard) -
     processes.start(python("one", SLEEPS))
     pump_until(processes, lambda: ("one", "on") in heard)
     processes.stop(["one"], hurry=never)
-    processes.restart_the_fallen()
+    processes.restart_exited()
     assert processes.pid("one") is None
     assert not [line for name, line in heard if name == "up"]
 

@@ -109,7 +109,7 @@ class System:
     def _turn(self) -> None:
         self.processes.pump(0.2)
         if not self._stopping:
-            self.processes.restart_the_fallen()
+            self.processes.restart_exited()
 
     # -- start
 

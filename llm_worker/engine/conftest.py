@@ -22,7 +22,7 @@ from llm_worker.engine.remote.engine import RemoteEngine
 from llm_worker.engine.remote.fake_server import FakeServer
 from scheduling.core.policies import POLICIES, Preemption
 
-NUM_SEATS = 2
+NUM_SLOTS = 2
 MAX_CONTEXT_TOKENS = 256
 
 
@@ -75,7 +75,7 @@ def local_engine(one_thread: None, tokenizer: Any) -> Iterator[LocalEngine]:
         tokenizer,
         encode=tokenizer.encode,
         clock=time.time,
-        settings=EngineSettings.for_cpu(num_seats=NUM_SEATS, max_context_tokens=MAX_CONTEXT_TOKENS),
+        settings=EngineSettings.for_cpu(num_slots=NUM_SLOTS, max_context_tokens=MAX_CONTEXT_TOKENS),
     )
     yield engine
     engine.stop()
@@ -83,9 +83,9 @@ def local_engine(one_thread: None, tokenizer: Any) -> Iterator[LocalEngine]:
 
 def fake_engine() -> FakeEngine:
     return FakeEngine(
-        num_seats=NUM_SEATS,
+        num_slots=NUM_SLOTS,
         answer_length=lambda job: 10_000,
-        kv=(NUM_SEATS * 16, 16),
+        kv=(NUM_SLOTS * 16, 16),
     )
 
 
@@ -113,7 +113,7 @@ def server() -> Iterator[FakeServer]:
 @pytest.fixture(scope="session")
 def remote_engine(server: FakeServer) -> Iterator[RemoteEngine]:
     settings = RemoteSettings(
-        base_url=server.base_url, model="m", num_seats=NUM_SEATS, max_context_tokens=1000
+        base_url=server.base_url, model="m", num_slots=NUM_SLOTS, max_context_tokens=1000
     )
     engine = RemoteEngine(settings, clock=time.time)
     yield engine
@@ -122,7 +122,7 @@ def remote_engine(server: FakeServer) -> Iterator[RemoteEngine]:
 
 @pytest.fixture(params=["fake", "local", "remote"])
 def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
-    """Each engine in turn, `NUM_SEATS` seats, answers that end at their `max_new_tokens`."""
+    """Each engine in turn, `NUM_SLOTS` slots, answers that end at their `max_new_tokens`."""
     makers: dict[str, Callable[[], Engine]] = {
         "fake": fake_engine,
         "local": lambda: request.getfixturevalue("local_engine"),

@@ -1,4 +1,4 @@
-"""An arithmetic engine: the same seats and order, words from a checksum, time passed in."""
+"""An arithmetic engine: the same slots and order, words from a checksum, time passed in."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ def _answer_length(job: EngineJob) -> int:
 class FakeEngine:
     """Stands in for a model in tests of whatever drives an engine.
 
-    A step gives each seat one token. With `step_on_events` (the default) each call of
+    A step gives each slot one token. With `step_on_events` (the default) each call of
     `events` first makes one step, and calls `sleep` with the step's time, or with its
-    own time-out when no seat is taken; without it nothing moves until `step` is called.
+    own time-out when no slot is taken; without it nothing moves until `step` is called.
     `clock` orders by due times, `answer_length` says how many tokens a job's answer has.
     """
 
     def __init__(
         self,
         *,
-        num_seats: int = 8,
+        num_slots: int = 8,
         clock: Callable[[], float] = lambda: 0.0,
         sleep: Callable[[float], None] = lambda seconds: None,
         step_seconds: float = 0.0,
@@ -60,7 +60,7 @@ class FakeEngine:
         kv: tuple[int, int] | None = None,
     ) -> None:
         """`kv` is (number of blocks, tokens per block), or None for memory without end."""
-        self._num_seats = num_seats
+        self._num_slots = num_slots
         self._clock = clock
         self._sleep = sleep
         self._step_seconds = step_seconds
@@ -73,8 +73,8 @@ class FakeEngine:
         self._forget()
 
     @property
-    def num_seats(self) -> int:
-        return self._num_seats
+    def num_slots(self) -> int:
+        return self._num_slots
 
     def start(self) -> None:
         self._forget()
@@ -134,8 +134,8 @@ class FakeEngine:
     def stats(self) -> dict[str, float]:
         pace = len(self._scheduler.running) / self._step_seconds if self._step_seconds else 0.0
         return {
-            "seats_total": float(self._num_seats),
-            "seats_used": float(len(self._scheduler.running)),
+            "slots_total": float(self._num_slots),
+            "slots_used": float(len(self._scheduler.running)),
             "requests": float(len(self._jobs)),
             "kv_blocks_total": float(self._kv.num_blocks if self._kv else 0),
             "kv_blocks_used": float(self._kv.num_blocks - self._kv.num_free if self._kv else 0),
@@ -145,7 +145,7 @@ class FakeEngine:
         }
 
     def step(self) -> None:
-        """One token for every seat, seats given out by the core's scheduler first."""
+        """One token for every slot, slots given out by the core's scheduler first."""
         now = self._clock()
         self._scheduler.schedule(now)
         running = [request.id for request in self._scheduler.running]
@@ -184,7 +184,7 @@ class FakeEngine:
         self._kv = KVBlocks(num_blocks=shape[0], block_tokens=shape[1]) if shape else None
         return Scheduler(
             policy=self._policy,
-            num_seats=self._num_seats,
+            num_slots=self._num_slots,
             kv=self._kv,
             preemption=self._preemption,
         )

@@ -46,7 +46,7 @@ class EngineJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """The request has its first seat."""
+    """The request has its first slot."""
 
     id: str
 
@@ -102,9 +102,9 @@ class Released:
 Event = Started | TokensOut | Finished | Failed | EngineDied
 
 STATS: Final = (
-    "seats_total",
-    "seats_used",
-    "requests",  # on seats and waiting for one inside the engine
+    "slots_total",
+    "slots_used",
+    "requests",  # on slots and waiting for one inside the engine
     "kv_blocks_total",  # 0 where the engine does not know
     "kv_blocks_used",
     "tokens_per_second",  # over the last seconds
@@ -114,10 +114,10 @@ STATS: Final = (
 
 
 class Engine(Protocol):
-    """Writes answers, `num_seats` at a time, in the order of a policy."""
+    """Writes answers, `num_slots` at a time, in the order of a policy."""
 
     @property
-    def num_seats(self) -> int: ...
+    def num_slots(self) -> int: ...
 
     def start(self) -> None:
         """Begins, or begins anew after a stop or a death, with no request and no old event."""

@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 import pytest
 
-from llm_worker.engine.conftest import NUM_SEATS
+from llm_worker.engine.conftest import NUM_SLOTS
 from llm_worker.engine.driver import Driver, make_job
 from llm_worker.engine.protocol import STATS, EngineNotRunning, Started
 from scheduling.core.policies import POLICIES, Preemption
 from scheduling.core.scheduler import NeverFits
 
 
-def take_all_seats(driver: Driver, *, priority: int = 0) -> Callable[[], None]:
-    """Every seat is taken until the returned function is called, however slow the machine."""
-    ids = [f"busy{n}" for n in range(NUM_SEATS)]
+def take_all_slots(driver: Driver, *, priority: int = 0) -> Callable[[], None]:
+    """Every slot is taken until the returned function is called, however slow the machine."""
+    ids = [f"busy{n}" for n in range(NUM_SLOTS)]
     for job_id in ids:
         driver.add(job_id, priority=priority, max_new_tokens=200)
     for job_id in ids:
@@ -52,7 +52,7 @@ def test_the_same_prompt_gets_the_same_answer(driver: Driver) -> None:
 
 
 def test_every_request_ends_exactly_once(driver: Driver) -> None:
-    ids = [f"r{n}" for n in range(3 * NUM_SEATS)]
+    ids = [f"r{n}" for n in range(3 * NUM_SLOTS)]
     for n, job_id in enumerate(ids):
         driver.add(job_id, priority=n % 5)
     driver.until_over(*ids)
@@ -108,7 +108,7 @@ def test_after_release_nothing_more_is_said(driver: Driver) -> None:
 
 def test_release_before_the_first_token_keeps_the_prefix(driver: Driver) -> None:
     whole = driver.answer("whole", prompt="x")
-    take_all_seats(driver)
+    take_all_slots(driver)
     job = make_job("late", prompt="x", priority=4)
     driver.engine.add(job)
     released = driver.engine.release("late")
@@ -117,8 +117,8 @@ def test_release_before_the_first_token_keeps_the_prefix(driver: Driver) -> None
     assert whole.token_ids
 
 
-def test_cancel_is_silent_and_frees_the_seat_and_the_id(driver: Driver) -> None:
-    for n in range(NUM_SEATS):
+def test_cancel_is_silent_and_frees_the_slot_and_the_id(driver: Driver) -> None:
+    for n in range(NUM_SLOTS):
         driver.add(f"r{n}", max_new_tokens=100, priority=3)
     driver.until_tokens("r0", 3)
     driver.engine.cancel("r0")
@@ -143,7 +143,7 @@ def test_a_complete_prefix_ends_at_once(driver: Driver) -> None:
 
 
 def test_waiting_requests_start_in_the_order_of_the_policy(driver: Driver) -> None:
-    give_back = take_all_seats(driver)
+    give_back = take_all_slots(driver)
     for job_id, priority in (("d", 4), ("b", 2), ("c", 3), ("a", 1)):
         driver.add(job_id, priority=priority, max_new_tokens=30)
     give_back()
@@ -151,7 +151,7 @@ def test_waiting_requests_start_in_the_order_of_the_policy(driver: Driver) -> No
     assert driver.order_of(Started, "abcd") == ["a", "b", "c", "d"]
 
 
-def test_a_more_urgent_level_takes_the_seat_of_the_worst(driver: Driver) -> None:
+def test_a_more_urgent_level_takes_the_slot_of_the_worst(driver: Driver) -> None:
     driver.add("low", priority=4, max_new_tokens=100)
     driver.add("mid", priority=3, max_new_tokens=100)
     driver.until_tokens("low", 3)
@@ -163,17 +163,17 @@ def test_a_more_urgent_level_takes_the_seat_of_the_worst(driver: Driver) -> None
     assert len(driver.finished("low").token_ids) == 100
 
 
-def test_the_same_level_never_takes_a_seat(driver: Driver) -> None:
-    for n in range(NUM_SEATS):
+def test_the_same_level_never_takes_a_slot(driver: Driver) -> None:
+    for n in range(NUM_SLOTS):
         driver.add(f"long{n}", predicted=500, max_new_tokens=60)
-    driver.until_tokens(f"long{NUM_SEATS - 1}", 2)
+    driver.until_tokens(f"long{NUM_SLOTS - 1}", 2)
     driver.add("short", predicted=1, max_new_tokens=5)
     driver.until_over("short")
-    assert driver.over() & {f"long{n}" for n in range(NUM_SEATS)}
+    assert driver.over() & {f"long{n}" for n in range(NUM_SLOTS)}
 
 
 def test_a_new_priority_counts_at_once(driver: Driver) -> None:
-    give_back = take_all_seats(driver, priority=1)
+    give_back = take_all_slots(driver, priority=1)
     a = driver.add("a", priority=3, max_new_tokens=20)
     driver.add("b", priority=2, max_new_tokens=20)
     driver.engine.update(a.request.with_priority(0))
@@ -183,7 +183,7 @@ def test_a_new_priority_counts_at_once(driver: Driver) -> None:
 
 
 def test_a_policy_can_be_switched_while_requests_wait(driver: Driver) -> None:
-    give_back = take_all_seats(driver)
+    give_back = take_all_slots(driver)
     driver.add("first", priority=4, max_new_tokens=30)
     driver.add("second", priority=1, max_new_tokens=30)
     driver.add("third", priority=2, max_new_tokens=30)
@@ -193,7 +193,7 @@ def test_a_policy_can_be_switched_while_requests_wait(driver: Driver) -> None:
     assert driver.order_of(Started, ["first", "second", "third"]) == ["first", "second", "third"]
 
 
-def test_serial_uses_one_seat(driver: Driver) -> None:
+def test_serial_uses_one_slot(driver: Driver) -> None:
     driver.engine.set_policy(POLICIES["serial"], Preemption.NEVER)
     driver.add("a", priority=4, max_new_tokens=30)
     driver.add("b", priority=0, max_new_tokens=30)
@@ -212,8 +212,8 @@ def test_stats_have_their_names(driver: Driver) -> None:
     driver.until_tokens("a", 5)
     stats = driver.engine.stats()
     assert set(stats) == set(STATS)
-    assert stats["seats_total"] == driver.engine.num_seats == NUM_SEATS
-    assert (stats["seats_used"], stats["requests"]) == (1.0, 1.0)
+    assert stats["slots_total"] == driver.engine.num_slots == NUM_SLOTS
+    assert (stats["slots_used"], stats["requests"]) == (1.0, 1.0)
     assert stats["tokens"] >= 5
 
 

@@ -49,7 +49,7 @@ def _remote_engine() -> Engine:
             base_url=settings.TRIAGE_REMOTE_URL,
             model=settings.TRIAGE_REMOTE_MODEL,
             api_key=settings.TRIAGE_REMOTE_API_KEY,
-            num_seats=settings.TRIAGE_SEATS,
+            num_slots=settings.TRIAGE_SLOTS,
             max_context_tokens=context_tokens,
         ),
         clock=time.time,
@@ -61,7 +61,7 @@ def _local_engine() -> Engine:
     device = resolve_device(cast(Device, settings.TRIAGE_DEVICE))
     sizes = EngineSettings.for_device(
         device,
-        num_seats=settings.TRIAGE_SEATS,
+        num_slots=settings.TRIAGE_SLOTS,
         max_context_tokens=context_tokens,
         num_blocks=settings.TRIAGE_KV_BLOCKS,
     )
@@ -69,7 +69,7 @@ def _local_engine() -> Engine:
         settings.TRIAGE_LLM,
         device=device,
         random_weights=settings.TRIAGE_LLM_RANDOM,
-        num_kv_tokens=sizes.num_kv_tokens or settings.TRIAGE_SEATS * context_tokens,
+        num_kv_tokens=sizes.num_kv_tokens or settings.TRIAGE_SLOTS * context_tokens,
     )
     if loaded.device == "cpu":
         torch.set_num_threads(num_threads(loaded.num_parameters, settings.TRIAGE_TORCH_THREADS))

@@ -1,8 +1,8 @@
 """The worker loop between the semantic queue and an engine.
 
-One thread owns the engine and everything here. The loop fills free seats with the best
-waiting jobs, gives the worst seat to a more urgent level, passes tokens on as they come
-and stores each result once. It never holds more jobs than the engine has seats, so the
+One thread owns the engine and everything here. The loop fills free slots with the best
+waiting jobs, gives the worst slot to a more urgent level, passes tokens on as they come
+and stores each result once. It never holds more jobs than the engine has slots, so the
 order of what waits stays in Redis, where every worker and every page sees the same one.
 """
 
@@ -25,8 +25,8 @@ from llm_worker.engine.protocol import (
     Finished,
     TokensOut,
 )
-from llm_worker.worker.pending_results import Held, Outbox
-from llm_worker.worker.slots import Options, Seats
+from llm_worker.worker.pending_results import Held, PendingResults
+from llm_worker.worker.slots import Options, Slots
 from scheduling import connection, selectors, services
 from scheduling.models import Job
 from scheduling.queue import events
@@ -58,8 +58,8 @@ class GuidanceWorker:
         self._options = options
         self._clock = clock
         self._doorbell = doorbell
-        self._outbox = Outbox(connection.client, clock)
-        self._seats = Seats(engine, self._outbox, worker_name=name, options=options, clock=clock)
+        self._pending = PendingResults(connection.client, clock)
+        self._slots = Slots(engine, self._pending, worker_name=name, options=options, clock=clock)
         self._next: dict[str, float] = {}
         self._num_deaths = 0
         self._restart_at = 0.0
@@ -74,8 +74,8 @@ class GuidanceWorker:
             for event in self._engine.events(0):
                 self._handle(event)
             self._hand_over()
-            for held in self._seats:
-                self._guarded(partial(self._seats.give_back, held.request.id, "worker stopped"))
+            for held in self._slots:
+                self._guarded(partial(self._slots.give_back, held.request.id, "worker stopped"))
         self._engine.stop()
         self._guarded(lambda: events.set_worker_state(connection.client(), self._name, None))
 
@@ -89,13 +89,13 @@ class GuidanceWorker:
             self.stop()
 
     def tick(self, timeout_seconds: float) -> None:
-        """One round: read the engine's events, then look after seats, leases and figures."""
+        """One round: read the engine's events, then look after slots, leases and figures."""
         if not self._engine.alive():
             self._doorbell.wait(timeout_seconds)
-        for event in self._engine.events(timeout_seconds if len(self._seats) else 0):
+        for event in self._engine.events(timeout_seconds if len(self._slots) else 0):
             self._handle(event)
         self._hand_over()
-        if not len(self._seats):
+        if not len(self._slots):
             self._doorbell.wait(timeout_seconds)
         rung = self._doorbell.is_set()
         self._doorbell.clear()
@@ -107,12 +107,12 @@ class GuidanceWorker:
             self._revive(now)
             return
         if self._due("renew", self._options.lease_seconds / 3, now):
-            self._seats.renew_leases()
+            self._slots.renew_leases()
         if self._due("sync", self._options.sync_seconds, now) or rung:
             self._sync()
-            self._seats.take()
-        elif self._seats.num_free() > 0 and self._due("claim", 0.1, now):
-            self._seats.take()
+            self._slots.take()
+        elif self._slots.num_free() > 0 and self._due("claim", 0.1, now):
+            self._slots.take()
         if self._due("state", self._options.state_seconds, now):
             self._report()
 
@@ -122,7 +122,7 @@ class GuidanceWorker:
         if isinstance(event, EngineDied):
             self._on_death(event.reason)
             return
-        held = self._seats.get(event.id)
+        held = self._slots.get(event.id)
         if held is None:
             return
         if isinstance(event, TokensOut):
@@ -130,7 +130,7 @@ class GuidanceWorker:
         elif isinstance(event, Finished):
             self._on_finished(held, event)
         elif isinstance(event, Failed):
-            self._outbox.failed(held, event.reason)
+            self._pending.failed(held, event.reason)
 
     def _on_tokens(self, held: Held, event: TokensOut) -> None:
         held.num_generated = event.num_generated
@@ -145,7 +145,7 @@ class GuidanceWorker:
             held.unsent.append(shown)
         if held.guard.fault:
             self._engine.cancel(held.request.id)
-            self._outbox.withheld(held, held.num_generated)
+            self._pending.withheld(held, held.num_generated)
 
     def _on_finished(self, held: Held, event: Finished) -> None:
         self._num_deaths = 0
@@ -154,32 +154,32 @@ class GuidanceWorker:
         held.guard.text = event.text
         rest = held.guard.finish()
         if held.guard.fault:
-            self._outbox.withheld(held, num_tokens)
+            self._pending.withheld(held, num_tokens)
             return
         if rest:
             held.unsent.append(rest)
-        self._outbox.done(held, event.text, num_tokens, event.reason)
+        self._pending.done(held, event.text, num_tokens, event.reason)
 
     def _hand_over(self) -> None:
         """Tokens to the pages, results to SQL; what cannot be reached is tried again."""
-        for held in self._seats:
-            if held.request.id not in self._outbox:
-                self._guarded(partial(self._outbox.send, held))
-        for job_id in self._outbox.ended():
-            if self._guarded(partial(self._outbox.store, job_id)):
-                self._seats.leave(job_id)
-                self._doorbell.set()  # a seat is free
+        for held in self._slots:
+            if held.request.id not in self._pending:
+                self._guarded(partial(self._pending.send, held))
+        for job_id in self._pending.ended():
+            if self._guarded(partial(self._pending.store, job_id)):
+                self._slots.leave(job_id)
+                self._doorbell.set()  # a slot is free
 
     # -- staying in step with SQL
 
     def _sync(self) -> None:
         """Takes over changes that people made: policy, priorities, cancelled cases."""
         policy = selectors.active_policy()
-        if policy is not self._seats.policy:
-            self._seats.set_policy(policy)
-        job_ids = [held.request.id for held in self._seats]
+        if policy is not self._slots.policy:
+            self._slots.set_policy(policy)
+        job_ids = [held.request.id for held in self._slots]
         if job_ids:
-            self._seats.follow({str(job.id): job for job in Job.objects.filter(id__in=job_ids)})
+            self._slots.follow({str(job.id): job for job in Job.objects.filter(id__in=job_ids)})
 
     # -- the engine's health
 
@@ -189,22 +189,22 @@ class GuidanceWorker:
         log.error("engine_died", deaths_in_a_row=self._num_deaths, reason=reason[:200])
 
     def _revive(self, now: float) -> None:
-        self._seats.return_all("the engine stopped")
+        self._slots.return_all("the engine stopped")
         if self._num_deaths >= MAX_ENGINE_DEATHS:
             raise EngineBeyondRepair(f"the engine died {self._num_deaths} times in a row")
         if now >= self._restart_at:
             self._engine.start()
-            self._seats.policy = None  # a new engine has not heard of any
+            self._slots.policy = None  # a new engine has not heard of any
 
     def _report(self) -> None:
         stats = self._engine.stats()
-        used = stats["seats_used"]
+        used = stats["slots_used"]
         if used:
-            rate = stats["tokens_per_second"] * self._engine.num_seats / used
+            rate = stats["tokens_per_second"] * self._engine.num_slots / used
             self._full_rate = 0.8 * self._full_rate + 0.2 * rate if self._full_rate else rate
         state = {
-            "seats": float(self._engine.num_seats),
-            "seats_used": float(len(self._seats)),
+            "slots": float(self._engine.num_slots),
+            "slots_used": float(len(self._slots)),
             "tokens_per_second": stats["tokens_per_second"],
             "tokens_per_second_full": self._full_rate,
             "kv_blocks": stats["kv_blocks_total"],

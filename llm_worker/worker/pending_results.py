@@ -37,7 +37,7 @@ class Held:
         return uuid.UUID(self.request.id)
 
 
-class Outbox:
+class PendingResults:
     """Ended jobs stay here, and their leases are renewed, until their end is on record."""
 
     def __init__(self, client: Callable[[], redis.Redis], clock: Callable[[], float]) -> None:

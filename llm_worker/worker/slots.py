@@ -1,4 +1,4 @@
-"""Who sits where: the jobs that one worker holds, never more than its engine has seats."""
+"""Who sits where: the jobs that one worker holds, never more than its engine has slots."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from llm_worker.engine.protocol import Engine, EngineJob, EngineNotRunning
 from llm_worker.guard.text import GuardedText
-from llm_worker.worker.pending_results import Held, Outbox
+from llm_worker.worker.pending_results import Held, PendingResults
 from scheduling import connection, services
 from scheduling.core.policies import Policy, Preemption, may_preempt, order
 from scheduling.core.scheduler import NeverFits
@@ -29,23 +29,23 @@ class Options:
     state_seconds: float = 1.0
 
 
-class Seats:
+class Slots:
     """Claims the best waiting jobs, gives the worst back, and forgets what was taken away.
 
-    A job that has ended keeps its seat until the outbox has put its end on record. Redis or
+    A job that has ended keeps its slot until the pending has put its end on record. Redis or
     SQL being away shows as their own exceptions; calling again later is safe.
     """
 
     def __init__(
         self,
         engine: Engine,
-        outbox: Outbox,
+        pending: PendingResults,
         *,
         worker_name: str,
         options: Options,
         clock: Callable[[], float],
     ) -> None:
-        self._engine, self._outbox = engine, outbox
+        self._engine, self._pending = engine, pending
         self._worker_name, self._options, self._clock = worker_name, options, clock
         self._held: dict[str, Held] = {}
         self.policy: Policy | None = None
@@ -61,14 +61,14 @@ class Seats:
         return self._held.get(job_id)
 
     def num_free(self) -> int:
-        """Below zero where a new policy uses fewer seats than are taken."""
-        num_seats = self._engine.num_seats
+        """Below zero where a new policy uses fewer slots than are taken."""
+        num_slots = self._engine.num_slots
         if self.policy is not None and self.policy.max_running is not None:
-            num_seats = min(num_seats, self.policy.max_running)
-        return num_seats - len(self._held)
+            num_slots = min(num_slots, self.policy.max_running)
+        return num_slots - len(self._held)
 
     def take(self) -> None:
-        """Fills free seats; then lets more urgent levels take the worst ones."""
+        """Fills free slots; then lets more urgent levels take the worst ones."""
         while (free := self.num_free()) > 0:
             if not self._claim(free):
                 return
@@ -76,7 +76,7 @@ class Seats:
             self._claim(1)
 
     def set_policy(self, policy: Policy) -> None:
-        """Gives seats back that a policy with fewer of them does not use."""
+        """Gives slots back that a policy with fewer of them does not use."""
         self.policy = policy
         self._engine.set_policy(policy, self._options.preemption)
         while self.num_free() < 0 and (running := self._running()):
@@ -86,14 +86,14 @@ class Seats:
     def give_back(self, job_id: str, why: str) -> bool:
         """Puts a held job back with its progress; false when it has just ended."""
         held = self._held[job_id]
-        if job_id in self._outbox:
+        if job_id in self._pending:
             return False
         released = self._engine.release(job_id)
         if released is None and self._engine.alive():
             return False
         token_ids = () if released is None else released.token_ids
         text = "" if released is None else released.text
-        self._outbox.send(held)
+        self._pending.send(held)
         services.release_job(
             held.job_id, token=held.token, token_ids=token_ids, text=text, now=self._now(), why=why
         )
@@ -107,7 +107,7 @@ class Seats:
     def return_all(self, why: str) -> None:
         """Everything unfinished goes back; the engine knows nothing of it any more."""
         for held in self:
-            if held.request.id not in self._outbox:
+            if held.request.id not in self._pending:
                 services.return_job(held.job_id, token=held.token, now=self._now(), why=why)
                 self.leave(held.request.id)
 
@@ -142,7 +142,7 @@ class Seats:
         # Put back and claimed anew before this worker heard of it (a lease can be lost with Redis):
         # what the old claim wrote or ended with is void.
         self._engine.cancel(str(job.id))
-        self._outbox.forget(str(job.id))
+        self._pending.forget(str(job.id))
         prefix = tuple(job.progress_token_ids)
         held = Held(
             request=job.to_request(),
@@ -165,12 +165,12 @@ class Seats:
             events.begin_stream(connection.client(), held.request.id, held.attempt)
             self._engine.add(engine_job)
         except NeverFits as error:
-            self._outbox.failed(held, str(error))
+            self._pending.failed(held, str(error))
         except EngineNotRunning:
             self.give_back(held.request.id, "engine stopped")
 
     def _preempt_one(self) -> bool:
-        """Frees the worst seat if what waits first may have it."""
+        """Frees the worst slot if what waits first may have it."""
         running, policy = self._running(), self.policy
         if not running or policy is None or self.num_free() > 0:
             return False
@@ -184,7 +184,7 @@ class Seats:
         return self.give_back(worst.request.id, "preempted")
 
     def _running(self) -> list[Held]:
-        return [held for job_id, held in self._held.items() if job_id not in self._outbox]
+        return [held for job_id, held in self._held.items() if job_id not in self._pending]
 
     def _worst(self, running: list[Held], policy: Policy) -> Held:
         now = self._clock()
@@ -192,7 +192,7 @@ class Seats:
 
     def _drop(self, job_id: str) -> None:
         """Forgets a job that is no longer this worker's."""
-        if job_id not in self._outbox:
+        if job_id not in self._pending:
             self._engine.cancel(job_id)
             self.leave(job_id)
 

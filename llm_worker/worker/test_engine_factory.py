@@ -50,7 +50,7 @@ def site(settings: Settings) -> Settings:
     settings.TRIAGE_ENGINE = "local"
     settings.TRIAGE_DEVICE = "cpu"
     settings.TRIAGE_LLM_RANDOM = False
-    settings.TRIAGE_SEATS = 2
+    settings.TRIAGE_SLOTS = 2
     settings.TRIAGE_KV_BLOCKS = None
     settings.TRIAGE_TORCH_THREADS = None
     return settings
@@ -81,7 +81,7 @@ def test_a_configuration_alone_serves_where_noise_is_asked_for(
     with pytest.raises(ModelUnavailable, match="no usable weights"):
         build_engine()
     site.TRIAGE_LLM_RANDOM = True
-    assert build_engine().num_seats == 2
+    assert build_engine().num_slots == 2
 
 
 @pytest.fixture(autouse=True)

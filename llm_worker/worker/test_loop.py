@@ -25,17 +25,17 @@ LEASE_SECONDS = 15.0
 
 
 class Bench:
-    """One worker, its engine and its time. In a tick, a second, each seat writes a word."""
+    """One worker, its engine and its time. In a tick, a second, each slot writes a word."""
 
     def __init__(
         self,
-        num_seats: int,
+        num_slots: int,
         answer_length: Callable[[EngineJob], int],
         kv: tuple[int, int] | None = None,
     ) -> None:
         self.seconds = 100.0
         self.engine = FakeEngine(
-            num_seats=num_seats, clock=self.clock, answer_length=answer_length, kv=kv
+            num_slots=num_slots, clock=self.clock, answer_length=answer_length, kv=kv
         )
         self.doorbell = Flag()
         self.worker = GuidanceWorker(
@@ -70,7 +70,7 @@ class Bench:
 
 @pytest.fixture
 def bench(redis_client: redis.Redis) -> Bench:
-    return Bench(num_seats=2, answer_length=lambda job: 10)
+    return Bench(num_slots=2, answer_length=lambda job: 10)
 
 
 def status_of(job: Job) -> str:
@@ -96,7 +96,7 @@ def test_every_job_ends_done_in_the_order_of_the_policy(bench: Bench) -> None:
     assert connection.queue().held() == {}
 
 
-def test_an_urgent_case_takes_the_worst_seat_and_nothing_is_written_twice(bench: Bench) -> None:
+def test_an_urgent_case_takes_the_worst_slot_and_nothing_is_written_twice(bench: Bench) -> None:
     alone = make_job(4, 0)
     bench.until_idle()
     undisturbed = Job.objects.get(id=alone.id).output
@@ -116,7 +116,7 @@ def test_an_urgent_case_takes_the_worst_seat_and_nothing_is_written_twice(bench:
     assert list(ends).index(resumed.id) > list(ends).index(urgent.id)
 
 
-def test_the_same_level_does_not_take_a_seat(bench: Bench) -> None:
+def test_the_same_level_does_not_take_a_slot(bench: Bench) -> None:
     first, second = make_job(2, 0), make_job(2, 1)
     bench.tick(2)
     make_job(2, 2, predicted_tokens=1)
@@ -143,7 +143,7 @@ def test_a_job_claimed_anew_while_it_is_held_is_written_once(bench: Bench, ticks
     assert services.release_job(
         job.id, token=old.claim_token, token_ids=[], text="", now=at(110), why="lease lost"
     )
-    bench.worker._seats.take()
+    bench.worker._slots.take()
     assert Job.objects.get(id=job.id).claim_token not in ("", old.claim_token)
     bench.until_idle()
     assert status_of(job) == JobStatus.DONE
@@ -151,7 +151,7 @@ def test_a_job_claimed_anew_while_it_is_held_is_written_once(bench: Bench, ticks
     assert connection.queue().held() == {}
 
 
-def test_a_cancelled_case_leaves_its_seat(bench: Bench) -> None:
+def test_a_cancelled_case_leaves_its_slot(bench: Bench) -> None:
     jobs = [make_job(2, seconds) for seconds in range(3)]
     bench.tick(2)
     services.cancel_job(jobs[0].id, now=at(103))
@@ -162,7 +162,7 @@ def test_a_cancelled_case_leaves_its_seat(bench: Bench) -> None:
     assert Job.objects.get(id=jobs[0].id).output == ""
 
 
-def test_serial_uses_one_seat_at_once(bench: Bench) -> None:
+def test_serial_uses_one_slot_at_once(bench: Bench) -> None:
     for seconds in range(3):
         make_job(2, seconds)
     bench.tick(2)
@@ -174,7 +174,7 @@ def test_serial_uses_one_seat_at_once(bench: Bench) -> None:
 
 
 def test_leases_outlive_a_long_answer(redis_client: redis.Redis) -> None:
-    bench = Bench(num_seats=1, answer_length=lambda job: 60)
+    bench = Bench(num_slots=1, answer_length=lambda job: 60)
     job = make_job(2, 0)
     for _ in range(40):
         bench.tick()
@@ -215,7 +215,7 @@ def test_an_engine_that_only_dies_ends_the_process(bench: Bench) -> None:
 
 
 def test_a_job_that_can_never_fit_is_refused_with_the_reason(redis_client: redis.Redis) -> None:
-    bench = Bench(num_seats=2, answer_length=lambda job: 10, kv=(10, 8))
+    bench = Bench(num_slots=2, answer_length=lambda job: 10, kv=(10, 8))
     huge, good = make_job(1, 0, prompt="word " * 200), make_job(2, 1)
     bench.until_idle()
     assert status_of(good) == JobStatus.DONE
@@ -317,6 +317,6 @@ def test_the_worker_says_how_it_is(bench: Bench) -> None:
     make_job(2, 0)
     bench.tick(3)
     (state,) = events.worker_states(connection.client()).values()
-    assert (state["seats"], state["seats_used"]) == (2.0, 1.0)
+    assert (state["slots"], state["slots_used"]) == (2.0, 1.0)
     bench.worker.stop()
     assert events.worker_states(connection.client()) == {}

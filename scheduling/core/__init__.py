@@ -1,1 +1,1 @@
-"""Policies, order and seats: pure values and functions, no clock, no I/O, no framework."""
+"""Policies, order and slots: pure values and functions, no clock, no I/O, no framework."""

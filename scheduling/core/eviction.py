@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scheduling.core.holders import Holders
 from scheduling.core.kv_blocks import KVBlocks
 from scheduling.core.policies import KeyFunction, order
+from scheduling.core.preempted import PreemptedWithKV
 from scheduling.core.request import Request
 
 
 def lowest_ranked(
-    kept: Holders, running: Sequence[Request], policy: KeyFunction, now: float
+    kept: PreemptedWithKV, running: Sequence[Request], policy: KeyFunction, now: float
 ) -> Request | None:
-    """The last in rank among the waiting holders and `running`; None where there is nobody."""
+    """The last in rank among the waiting preempted and `running`; None where there is nobody."""
     last = kept.worst(now)
     for request in running:
         if last is None or order(request, policy, now) > order(last, policy, now):
@@ -26,15 +26,15 @@ def victims_for(
     num_missing: int,
     *,
     kv: KVBlocks,
-    kept: Holders,
+    kept: PreemptedWithKV,
     running: Sequence[Request],
     policy: KeyFunction,
     now: float,
 ) -> list[Request]:
-    """Holders of `num_missing` blocks that rank after `request`, lowest ranked first.
+    """PreemptedWithKV of `num_missing` blocks that rank after `request`, lowest ranked first.
 
     Empty where they do not hold so many. `running` are those members that may be taken
-    from. Costs O(log n) in the waiting holders for each victim.
+    from. Costs O(log n) in the waiting preempted for each victim.
     """
     mine = order(request, policy, now)
     able = sorted(running, key=lambda other: order(other, policy, now))

@@ -5,7 +5,7 @@ to a tuple of numbers and put a line into `_ALL`; the web pages, the Redis queue
 engine and the simulator then know it.
 
 A key must never grow as tokens are generated: whoever runs may only rise. `Scheduler` rests
-on it where it does not compare a request again that was refused a seat before.
+on it where it does not compare a request again that was refused a slot before.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Policy:
     """A named sort key, callable on a request. It must not grow with `generated_tokens`.
 
     `bounded_wait` puts level 0 first, then whatever is past its due time, earliest due
-    first, and only then the key. `max_running` caps the seats that are used.
+    first, and only then the key. `max_running` caps the slots that are used.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Policy:
 
 
 class Preemption(StrEnum):
-    """When a waiting request may take the seat of a running one that ranks after it."""
+    """When a waiting request may take the slot of a running one that ranks after it."""
 
     LEVEL = "level"  # only if its priority is strictly more urgent
     KEY = "key"  # whenever it ranks first
@@ -76,9 +76,9 @@ _ALL: Final = (
     Policy(
         name="semantic_due",
         key=_most_urgent_then_shortest,
-        title="Semantic with promise",
+        title="Semantic with deadlines",
         words=(
-            "Level 0 first, always; then cases whose promised start has passed, longest overdue "
+            "Level 0 first, always; then cases whose deadline has passed, longest overdue "
             "first; then most urgent level, shortest expected answer."
         ),
         bounded_wait=True,
@@ -147,7 +147,7 @@ def rank(requests: Iterable[Request], policy: KeyFunction, now: float) -> list[R
 def may_preempt(
     waiting: Request, running: Request, policy: KeyFunction, now: float, mode: Preemption
 ) -> bool:
-    """Whether `waiting` may take the seat of `running`."""
+    """Whether `waiting` may take the slot of `running`."""
     if mode is Preemption.NEVER:
         return False
     if mode is Preemption.LEVEL and waiting.priority >= running.priority:

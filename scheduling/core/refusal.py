@@ -7,7 +7,7 @@ from scheduling.core.request import Request
 
 
 class Refusal:
-    """The best waiting request that was last refused a seat, and when (seconds).
+    """The best waiting request that was last refused a slot, and when (seconds).
 
     Rests on what runs only rising in rank: no key of a `Policy` grows with tokens generated.
     A plain key function promises nothing, so with one every comparison is made.

@@ -1,4 +1,4 @@
-"""The requests that have a seat, and the tokens that they are given alike."""
+"""The requests that have a slot, and the tokens that they are given alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One loop for every policy: who runs next, who gives up a seat, who gives up memory."""
+"""One loop for every policy: who runs next, who gives up a slot, who gives up memory."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from scheduling.core.eviction import lowest_ranked, victims_for
-from scheduling.core.holders import Holders
 from scheduling.core.kv_blocks import KVBlocks
 from scheduling.core.policies import KeyFunction, Preemption, may_preempt, order
+from scheduling.core.preempted import PreemptedWithKV
 from scheduling.core.refusal import Refusal
 from scheduling.core.request import Request
 from scheduling.core.running import RunningSet
@@ -36,23 +36,23 @@ class Scheduler:
 
     A preempted request keeps its KV blocks while it waits. Blocks are taken back only when
     memory is short, from the lowest ranked holder first. Never sleeps, never reads a clock.
-    A decision costs O(log n) in those that wait and O(s) in the seats.
+    A decision costs O(log n) in those that wait and O(s) in the slots.
     """
 
     def __init__(
         self,
         *,
         policy: KeyFunction,
-        num_seats: int,
+        num_slots: int,
         kv: KVBlocks | None = None,
         preemption: Preemption = Preemption.KEY,
     ) -> None:
-        if num_seats < 1:
-            raise ValueError("num_seats must be at least 1")
-        self._all_seats = num_seats
+        if num_slots < 1:
+            raise ValueError("num_slots must be at least 1")
+        self._all_slots = num_slots
         self._kv = kv
         self._waiting = WaitingQueue(policy)
-        self._kept = Holders(policy)  # waiting, but still holding KV blocks
+        self._kept = PreemptedWithKV(policy)  # waiting, but still holding KV blocks
         self._running = RunningSet()
         self._set_policy(policy, preemption)
 
@@ -69,8 +69,8 @@ class Scheduler:
         return self._running.up_to_date()
 
     @property
-    def num_seats(self) -> int:
-        return self._num_seats
+    def num_slots(self) -> int:
+        return self._num_slots
 
     def add(self, request: Request) -> None:
         """Raises NeverFits, or ValueError for an id that is here already."""
@@ -121,21 +121,21 @@ class Scheduler:
             raise KeyError(request.id)
 
     def set_policy(self, policy: KeyFunction, preemption: Preemption | None = None) -> None:
-        """Orders what waits anew; seats change hands at the next decision. None keeps the mode."""
+        """Orders what waits anew; slots change hands at the next decision. None keeps the mode."""
         self._set_policy(policy, self._preemption if preemption is None else preemption)
         self._waiting.set_policy(policy)
         self._kept.set_policy(policy)
 
     def schedule(self, now: float) -> Batch:
-        """Fills free seats in rank order and lets the better ranked take the worst one's seat."""
+        """Fills free slots in rank order and lets the better ranked take the worst one's slot."""
         admitted: list[str] = []
         preempted: list[str] = []
         evicted: list[str] = []
-        while len(self._running) > self._num_seats:  # switched to a policy of fewer seats
+        while len(self._running) > self._num_slots:  # switched to a policy of fewer slots
             preempted.append(self._preempt(self._worst_running(now)))
         while (best := self._waiting.best(now)) is not None:
             victim = None
-            if len(self._running) >= self._num_seats:
+            if len(self._running) >= self._num_slots:
                 if self._refusal.stands(best, now):
                     break
                 victim = self._worst_running(now)
@@ -191,7 +191,7 @@ class Scheduler:
     ) -> tuple[str, ...]:
         """Every running request but those of `but` has `num_tokens` more: O(1) where they fit.
 
-        Where memory is short, which may only be for one token, the lowest ranked holders are
+        Where memory is short, which may only be for one token, the lowest ranked preempted are
         evicted until the others can grow; their ids are returned. Raises NeverFits where the
         last one left cannot grow, and MemoryError for more than `steps_before_shortage`.
         """
@@ -218,10 +218,10 @@ class Scheduler:
         return at_most if self._kv is None else self._kv.steps_before_shortage(at_most)
 
     def reserve_ahead(self, num: int, now: float) -> tuple[Request, ...]:
-        """Gives up to `num` of the best waiting requests KV memory before they have a seat.
+        """Gives up to `num` of the best waiting requests KV memory before they have a slot.
 
         Blocks that those who run are predicted to need are left alone, and only the best
-        2 x seats are looked at. They go on waiting, and lose the memory like any that waits.
+        2 x slots are looked at. They go on waiting, and lose the memory like any that waits.
         """
         if self._kv is None:
             return ()
@@ -231,7 +231,7 @@ class Scheduler:
         )
         reserved: list[Request] = []
         with closing(self._waiting.ascending(now)) as waiting:
-            for request in islice(waiting, 2 * self._num_seats if num else 0):
+            for request in islice(waiting, 2 * self._num_slots if num else 0):
                 if request.id in self._kept:
                     continue
                 spare -= self._kv.blocks_for(request.context_tokens + 1)
@@ -250,7 +250,7 @@ class Scheduler:
         self._policy = policy
         self._preemption = preemption
         cap: int | None = getattr(policy, "max_running", None)
-        self._num_seats = self._all_seats if cap is None else min(cap, self._all_seats)
+        self._num_slots = self._all_slots if cap is None else min(cap, self._all_slots)
         self._refusal = Refusal(policy, preemption)
 
     def _worst_running(self, now: float) -> Request:

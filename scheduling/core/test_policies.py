@@ -47,7 +47,7 @@ def test_the_six_policies_under_their_names() -> None:
     assert all(policy.name == name for name, policy in POLICIES.items())
 
 
-def test_only_semantic_due_bounds_the_wait_and_only_serial_the_seats() -> None:
+def test_only_semantic_due_bounds_the_wait_and_only_serial_the_slots() -> None:
     assert [name for name, policy in POLICIES.items() if policy.bounded_wait] == ["semantic_due"]
     capped = {name: p.max_running for name, p in POLICIES.items() if p.max_running is not None}
     assert capped == {"serial": 1}

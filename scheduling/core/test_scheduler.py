@@ -39,7 +39,7 @@ class Drive:
     """A caller of the scheduler in unit time: one token each a step, until true lengths."""
 
     policy: KeyFunction
-    num_seats: int
+    num_slots: int
     num_blocks: int | None
     mode: Preemption
     in_bulk: bool
@@ -59,7 +59,7 @@ class Drive:
             else KVBlocks(num_blocks=self.num_blocks, block_tokens=4)
         )
         self.scheduler = Scheduler(
-            policy=self.policy, num_seats=self.num_seats, kv=self.kv, preemption=self.mode
+            policy=self.policy, num_slots=self.num_slots, kv=self.kv, preemption=self.mode
         )
         self.arriving.sort(key=lambda request: request.arrival_seconds)
         self.total = len(self.arriving)
@@ -111,7 +111,7 @@ class Drive:
     def check(self, batch: Batch) -> None:
         running = self.scheduler.running
         assert tuple(r.id for r in running) == batch.running
-        assert len(running) <= self.scheduler.num_seats
+        assert len(running) <= self.scheduler.num_slots
         assert len(running) + self.scheduler.num_waiting + len(self.finished) == (
             self.total - len(self.arriving)
         )
@@ -119,7 +119,7 @@ class Drive:
         assert not set(batch.preempted) & set(batch.running)
         if self.kv is None:
             assert not batch.evicted
-            self.check_seats(running)
+            self.check_slots(running)
         else:
             assert 0 <= self.kv.num_free <= self.kv.num_blocks
             for request in running:
@@ -128,9 +128,9 @@ class Drive:
             # The best request of all is never kept out.
             assert running or not self.scheduler.num_waiting
 
-    def check_seats(self, running: tuple[Request, ...]) -> None:
+    def check_slots(self, running: tuple[Request, ...]) -> None:
         waiting = self.waiting()
-        if len(running) < self.scheduler.num_seats:
+        if len(running) < self.scheduler.num_slots:
             assert not waiting
         best = rank(waiting, self.policy, self.now)[:1]
         worst = rank(running, self.policy, self.now)[-1:]
@@ -148,7 +148,7 @@ def drives(draw: st.DrawFn) -> Drive:
     requests = draw(st.lists(small_requests, max_size=9, unique_by=lambda request: request.id))
     return Drive(
         policy=ANY_POLICY[draw(st.sampled_from(sorted(ANY_POLICY)))],
-        num_seats=draw(st.integers(1, 4)),
+        num_slots=draw(st.integers(1, 4)),
         num_blocks=draw(st.one_of(st.none(), st.integers(8, 16))),
         mode=draw(st.sampled_from(list(Preemption))),
         in_bulk=draw(st.booleans()),
@@ -160,7 +160,7 @@ def drives(draw: st.DrawFn) -> Drive:
 def copy(drive: Drive) -> Drive:
     return Drive(
         policy=drive.policy,
-        num_seats=drive.num_seats,
+        num_slots=drive.num_slots,
         num_blocks=drive.num_blocks,
         mode=drive.mode,
         in_bulk=drive.in_bulk,
@@ -171,7 +171,7 @@ def copy(drive: Drive) -> Drive:
 
 @given(drives())
 @settings(max_examples=150, deadline=None)
-def test_all_are_served_once_within_seats_and_memory(drive: Drive) -> None:
+def test_all_are_served_once_within_slots_and_memory(drive: Drive) -> None:
     expected = sorted(drive.true_tokens)
     drive.run()
     assert sorted(drive.finished) == expected
@@ -208,9 +208,9 @@ def test_nobody_starts_before_arriving(drive: Drive) -> None:
 
 @given(drives())
 @settings(max_examples=150, deadline=None)
-def test_whoever_is_seated_past_a_promise_has_a_claim_to_go_first(drive: Drive) -> None:
-    """Under `semantic_due`, with any seats, memory and mode of preemption: level 0, or due
-    no later than anybody who waits past the promised start. So a wait is bounded by what
+def test_whoever_is_admitted_past_a_promise_has_a_claim_to_go_first(drive: Drive) -> None:
+    """Under `semantic_due`, with any slots, memory and mode of preemption: level 0, or due
+    no later than anybody who waits past the deadline. So a wait is bounded by what
     level 0 and earlier promises ask for, however much comes in after."""
     drive.policy = POLICIES["semantic_due"]
     drive = copy(drive)
@@ -220,18 +220,18 @@ def test_whoever_is_seated_past_a_promise_has_a_claim_to_go_first(drive: Drive) 
 
 @given(st.lists(small_requests, max_size=9, unique_by=lambda request: request.id))
 @settings(max_examples=120, deadline=None)
-def test_a_broken_promise_is_kept_next_when_seats_change_hands(requests: list[Request]) -> None:
-    """With preemption by key and one seat nobody even runs on before an overdue request."""
-    drive = one_seat("semantic_due", requests)
+def test_a_broken_promise_is_kept_next_when_slots_change_hands(requests: list[Request]) -> None:
+    """With preemption by key and one slot nobody even runs on before an overdue request."""
+    drive = one_slot("semantic_due", requests)
     drive.run()
     assert drive.overtakings == []
     assert drive.running_before_overdue == 0
 
 
-def one_seat(policy: str, requests: list[Request]) -> Drive:
+def one_slot(policy: str, requests: list[Request]) -> Drive:
     return Drive(
         policy=POLICIES[policy],
-        num_seats=1,
+        num_slots=1,
         num_blocks=None,
         mode=Preemption.KEY,
         in_bulk=True,
@@ -263,8 +263,8 @@ def test_without_the_promise_an_overdue_request_is_overtaken_for_ever(num_urgent
         due_seconds=5.0,
     )
     starving, keeping = (
-        one_seat("semantic", [*urgent, late]),
-        one_seat("semantic_due", [*urgent, late]),
+        one_slot("semantic", [*urgent, late]),
+        one_slot("semantic_due", [*urgent, late]),
     )
     starving.run()
     keeping.run()
@@ -283,7 +283,7 @@ def test_the_bad_policy_is_lawful_and_worse_than_its_opposite() -> None:
     def mean_finish(policy: KeyFunction) -> float:
         drive = Drive(
             policy=policy,
-            num_seats=2,
+            num_slots=2,
             num_blocks=None,
             mode=Preemption.NEVER,
             in_bulk=True,
@@ -306,7 +306,7 @@ def test_the_bad_policy_is_lawful_and_worse_than_its_opposite() -> None:
 
 def test_a_prompt_beyond_all_memory_is_refused_with_the_reason() -> None:
     scheduler = Scheduler(
-        policy=POLICIES["fcfs"], num_seats=1, kv=KVBlocks(num_blocks=2, block_tokens=4)
+        policy=POLICIES["fcfs"], num_slots=1, kv=KVBlocks(num_blocks=2, block_tokens=4)
     )
     big = Request(id="big", arrival_seconds=0, priority=0, prompt_tokens=8, predicted_tokens=1)
     with pytest.raises(NeverFits, match="needs 3 KV blocks, there are 2"):
@@ -315,7 +315,7 @@ def test_a_prompt_beyond_all_memory_is_refused_with_the_reason() -> None:
 
 def test_one_that_outgrows_all_memory_is_named() -> None:
     scheduler = Scheduler(
-        policy=POLICIES["fcfs"], num_seats=1, kv=KVBlocks(num_blocks=2, block_tokens=4)
+        policy=POLICIES["fcfs"], num_slots=1, kv=KVBlocks(num_blocks=2, block_tokens=4)
     )
     scheduler.add(
         Request(id="x", arrival_seconds=0, priority=0, prompt_tokens=6, predicted_tokens=9)
@@ -328,7 +328,7 @@ def test_one_that_outgrows_all_memory_is_named() -> None:
 
 def test_memory_given_ahead_is_taken_back_first_and_needs_free_blocks() -> None:
     kv = KVBlocks(num_blocks=6, block_tokens=4)
-    scheduler = Scheduler(policy=POLICIES["semantic"], num_seats=1, kv=kv)
+    scheduler = Scheduler(policy=POLICIES["semantic"], num_slots=1, kv=kv)
 
     def request(name: str, priority: int, predicted: int) -> Request:
         return Request(

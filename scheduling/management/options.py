@@ -13,7 +13,7 @@ from scheduling.paper.simulate import DEFAULT_SETTING, Batching, Simulation
 from scheduling.simulator.error_models import ErrorModel
 from scheduling.simulator.hardware import SETTINGS, ServiceModel
 from scheduling.simulator.predictors import PredictorMode, PredictorModel
-from scheduling.simulator.runner import DEFAULT_PROMISES_SECONDS
+from scheduling.simulator.runner import DEFAULT_DEADLINES_SECONDS
 from scheduling.simulator.settings_file import load_setting
 from scheduling.simulator.workload import (
     DEFAULT_NUM_GROUPS,
@@ -52,7 +52,7 @@ def add_workload_options(parser: ArgumentParser) -> None:
         help="largest size of a group of requests",
     )
     add("--gap-num", type=_count, default=DEFAULT_NUM_GROUPS, metavar="N", help="number of groups")
-    add("--batch-size", type=_count, metavar="N", help="seats; by default the setting's own")
+    add("--batch-size", type=_count, metavar="N", help="slots; by default the setting's own")
     add("--seed", type=int, default=0, help="of the random stream that draws the requests")
     add(
         "--workload",
@@ -65,15 +65,15 @@ def add_workload_options(parser: ArgumentParser) -> None:
         "--preemption",
         choices=[mode.value for mode in Preemption],
         default=Preemption.KEY.value,
-        help="who may take a running request's seat: whoever ranks first, only a more urgent "
+        help="who may take a running request's slot: whoever ranks first, only a more urgent "
         "level, or nobody (ours only)",
     )
     add(
-        "--promises",
-        type=_promises,
-        default=DEFAULT_PROMISES_SECONDS,
+        "--deadlines",
+        type=_deadlines,
+        default=DEFAULT_DEADLINES_SECONDS,
         metavar="S,S,S,S,S",
-        help="seconds to the promised start of levels 0 to 4, for semantic_due",
+        help="seconds to the deadline of levels 0 to 4, for semantic_due",
     )
     _add_predictor_options(add)
 
@@ -118,7 +118,7 @@ def add_batching_option(parser: ArgumentParser) -> None:
         "--batching",
         choices=[batching.value for batching in Batching],
         default=Batching.OURS.value,
-        help="seats filled as soon as they are free, or the paper's own rule",
+        help="slots filled as soon as they are free, or the paper's own rule",
     )
 
 
@@ -157,9 +157,9 @@ def simulation_of(options: Options, policy: str, batching: str) -> Simulation:
         policy=policy,
         model=model_of(options),
         batching=Batching(batching),
-        num_seats=options["batch_size"],
+        num_slots=options["batch_size"],
         preemption=Preemption(options["preemption"]),
-        promises_seconds=tuple(options["promises"]),
+        deadlines_seconds=tuple(options["deadlines"]),
     )
 
 
@@ -220,8 +220,10 @@ def _number(text: str) -> float:
         raise ArgumentTypeError(f"must be a number, not {text!r}") from None
 
 
-def _promises(text: str) -> tuple[float, ...]:
+def _deadlines(text: str) -> tuple[float, ...]:
     seconds = tuple(_seconds(part) for part in text.split(","))
     if len(seconds) != len(PRIORITIES):
-        raise ArgumentTypeError(f"must be {len(PRIORITIES)} numbers parted by commas, not {text!r}")
+        raise ArgumentTypeError(
+            f"must be {len(PRIORITIES)} numbers separated by commas, not {text!r}"
+        )
     return seconds

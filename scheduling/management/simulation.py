@@ -49,7 +49,7 @@ def compare_command(options: Options, clock: Clock) -> str:
     def alone(own: Sequence[Work]) -> Run:
         return simulate(simulation_of(options, "semantic", "ours"), own)
 
-    limits = bounds(works, model, options["batch_size"] or model.num_seats, replay=alone)
+    limits = bounds(works, model, options["batch_size"] or model.num_slots, replay=alone)
     for figures in by_policy.values():
         figures["ratio_to_fcfs"] = ratios_to_fcfs(figures, by_policy["fcfs"])
         figures["ratio_to_bound"] = ratios_to_bound(figures, limits)

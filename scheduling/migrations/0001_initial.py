@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("semantic", "Semantic"),
-                            ("semantic_due", "Semantic with promise"),
+                            ("semantic_due", "Semantic with deadlines"),
                             ("pjf", "Priority first"),
                             ("sjf", "Shortest first"),
                             ("fcfs", "First come"),

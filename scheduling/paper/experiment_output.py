@@ -28,7 +28,7 @@ _SHOWS: Final[Mapping[str, str]] = {
     "gap": (
         "Mean response of level 0 and of all as groups grow, groups 0.01 s apart, on each "
         "setting. Solid and dotted: our work-conserving rule; dashed: the published rule, whose "
-        "seats stay empty until the first member's class is done."
+        "slots stay empty until the first member's class is done."
     ),
     "latency": (
         "Mean response as each batch of the predictors takes longer, groups of at most 16 sent "
@@ -37,7 +37,7 @@ _SHOWS: Final[Mapping[str, str]] = {
     ),
     "length-error": (
         "Mean response as more answers' lengths are mistaken, and further off (rate = distance). "
-        "Two loads: the paper's default (groups of 5, 1 s apart: seats are mostly free, so order "
+        "Two loads: the paper's default (groups of 5, 1 s apart: slots are mostly free, so order "
         "hardly matters) and a queue (groups of 20, 0.01 s apart). Plotted: the queue."
     ),
     "priority-error": (

@@ -33,13 +33,13 @@ class Point:
     policy: str
     batching: str
     setting: str
-    num_seats: int
+    num_slots: int
     spec: WorkloadSpec
     labels: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
-        parts = [self.policy, self.batching, self.setting, f"seats{self.num_seats}"]
+        parts = [self.policy, self.batching, self.setting, f"slots{self.num_slots}"]
         return "/".join(parts + [f"{name}={value}" for name, value in self.labels.items()])
 
 
@@ -50,7 +50,7 @@ def gap_points() -> Iterator[Point]:
             for concurrent in (5, 10, 20, 50, 100):
                 spec = WorkloadSpec(gap_seconds=gap, max_concurrent=concurrent)
                 labels = {"gap_seconds": gap, "max_concurrent": concurrent}
-                yield from _all_policies(spec, labels, setting.name, setting.num_seats)
+                yield from _all_policies(spec, labels, setting.name, setting.num_slots)
 
 
 def latency_points() -> Iterator[Point]:
@@ -107,7 +107,7 @@ def published_points() -> Iterator[Point]:
                 policy=figures.policy,
                 batching=batching.value,
                 setting=figures.setting,
-                num_seats=figures.num_seats,
+                num_slots=figures.num_slots,
                 spec=spec,
                 labels={"configuration": figures.key},
             )
@@ -137,7 +137,7 @@ def run_point(point: Point) -> dict[str, Any]:
         policy=point.policy,
         model=model,
         batching=Batching(point.batching),
-        num_seats=point.num_seats,
+        num_slots=point.num_slots,
     )
     figures = to_json(simulate(simulation, works), wall_seconds=0.0)
     del figures["wall_seconds"]
@@ -147,9 +147,9 @@ def run_point(point: Point) -> dict[str, Any]:
             "policy": point.policy,
             "batching": point.batching,
             "setting": point.setting,
-            "num_seats": point.num_seats,
+            "num_slots": point.num_slots,
             **point.labels,
-            "bound": bounds(works, model, point.num_seats).overall,
+            "bound": bounds(works, model, point.num_slots).overall,
             **figures,
         }
     )
@@ -201,7 +201,7 @@ def _results(todo: list[Point], num_processes: int) -> Iterable[dict[str, Any]]:
 
 
 def _all_policies(
-    spec: WorkloadSpec, labels: dict[str, Any], setting: str = "A100_4B", num_seats: int = 16
+    spec: WorkloadSpec, labels: dict[str, Any], setting: str = "A100_4B", num_slots: int = 16
 ) -> Iterator[Point]:
     for batching in Batching:
         for policy in PUBLISHED_POLICIES if batching is Batching.PUBLISHED else POLICIES:
@@ -209,7 +209,7 @@ def _all_policies(
                 policy=policy,
                 batching=batching.value,
                 setting=setting,
-                num_seats=num_seats,
+                num_slots=num_slots,
                 spec=spec,
                 labels=labels,
             )

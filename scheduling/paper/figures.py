@@ -13,7 +13,7 @@ from scheduling.simulator.workload import Work, WorkloadSpec, generate
 PUBLISHED_DECISION_SECONDS: Final = {1024: 1145e-6, 2048: 2700e-6, 4096: 8299e-6}
 PUBLISHED_RUN_SECONDS: Final = 27.0  # real time of a run of 1,002 requests, at the least
 
-# Class means of strict class order, shortest first, on 16 seats, without any prefill stall
+# Class means of strict class order, shortest first, on 16 slots, without any prefill stall
 # (A100_4B, gap 0.01, max 50).
 REFERENCE_MEANS: Final = (7.58, 25.99, 42.50, 60.53, 79.28)
 
@@ -27,7 +27,7 @@ class PublishedFigures:
     setting: str
     gap_seconds: float
     max_concurrent: int
-    num_seats: int
+    num_slots: int
     num_requests: int
     means: tuple[float, ...]
     mean: float
@@ -43,7 +43,7 @@ def published_figures() -> list[PublishedFigures]:
     text = files("scheduling.paper").joinpath("data/published_means.json").read_text()
     found = []
     for key, figures in json.loads(text)["configurations"].items():
-        policy, setting, gap, concurrent, seats = key.split("/")
+        policy, setting, gap, concurrent, slots = key.split("/")
         found.append(
             PublishedFigures(
                 key=key,
@@ -51,7 +51,7 @@ def published_figures() -> list[PublishedFigures]:
                 setting=setting,
                 gap_seconds=float(gap.removeprefix("gap")),
                 max_concurrent=int(concurrent.removeprefix("max")),
-                num_seats=int(seats.removeprefix("batch")),
+                num_slots=int(slots.removeprefix("batch")),
                 num_requests=figures["num_requests"],
                 means=tuple(figures["mean_by_priority_seconds"].values()),
                 mean=figures["mean_seconds"],

@@ -29,14 +29,14 @@ class PublishedRule:
     """One run. Requests that its memory rule starves are missing from the outcomes."""
 
     def __init__(
-        self, works: Sequence[Work], policy: str, model: PublishedModel, num_seats: int
+        self, works: Sequence[Work], policy: str, model: PublishedModel, num_slots: int
     ) -> None:
         if policy not in KEYS:
             known = ", ".join(KEYS)
             raise ValueError(f"policy {policy}: the published rule knows only {known}")
         self._policy = policy
         self._model = model
-        self._num_seats = num_seats
+        self._num_slots = num_slots
         arriving = sorted(works, key=lambda work: work.enqueue_seconds)
         self._arriving = [member_of(work, model, policy) for work in arriving]
         self._num_arrived = 0
@@ -102,7 +102,7 @@ class PublishedRule:
     def _decode(self, num_steps: int) -> None:
         if num_steps > 1:
             only_ready = len(self._queue) > 0 and self._aligned().ready
-            self._queue.shuffle(self._num_seats, num_steps - 1, only_ready=only_ready)
+            self._queue.shuffle(self._num_slots, num_steps - 1, only_ready=only_ready)
             self._memory.grow_all(self._batch, num_steps)
             served = self._batch
         else:
@@ -211,15 +211,15 @@ class PublishedRule:
     def _schedule(self) -> bool:
         """Merges batch and queue; says whether the batch became another one."""
         if not self._batch:
-            self._batch = self._queue.fetch_best(self._num_seats)
+            self._batch = self._queue.fetch_best(self._num_slots)
             return True
         if not len(self._queue):
             return False
         before = self._batch
         fetched = self._fetch()
         merged = self._merged(self._batch, fetched)
-        self._batch = merged[: self._num_seats]
-        for member in merged[self._num_seats :]:
+        self._batch = merged[: self._num_slots]
+        for member in merged[self._num_slots :]:
             self._queue.push(member)
         if self._batch == before:
             return False
@@ -229,8 +229,8 @@ class PublishedRule:
 
     def _fetch(self) -> list[Member]:
         if not self._aligned().ready:
-            return self._queue.fetch_best(self._num_seats)
-        fetched = self._queue.fetch_ready(self._num_seats)
+            return self._queue.fetch_best(self._num_slots)
+        fetched = self._queue.fetch_ready(self._num_slots)
         for member in self._batch:
             if not member.ready:
                 self._queue.push(member)
@@ -263,6 +263,6 @@ class PublishedRule:
         )
 
 
-def run_published(works: Sequence[Work], policy: str, model: PublishedModel, num_seats: int) -> Run:
+def run_published(works: Sequence[Work], policy: str, model: PublishedModel, num_slots: int) -> Run:
     """Raises ValueError for a policy that the paper does not have."""
-    return PublishedRule(works, policy, model, num_seats).run()
+    return PublishedRule(works, policy, model, num_slots).run()

@@ -22,7 +22,7 @@ def conclusions(points: Records) -> str:
     """Empty where an experiment that it rests on is not recorded."""
     try:
         parts = [
-            _seats_or_order(points["gap"]),
+            _slots_or_order(points["gap"]),
             _price_of_the_promise(points["gap"]),
             _not_always(points),
             _errors(points["length-error"], points["priority-error"]),
@@ -32,7 +32,7 @@ def conclusions(points: Records) -> str:
     return "\n".join(["## What follows", "", *(f"* {part}" for part in parts), ""])
 
 
-def _seats_or_order(gap: Sequence[Record]) -> str:
+def _slots_or_order(gap: Sequence[Record]) -> str:
     def overall(policy: str, batching: str) -> float:
         return _mean(_one(gap, _LOAD, policy, batching))
 
@@ -44,9 +44,9 @@ def _seats_or_order(gap: Sequence[Record]) -> str:
     times_published = level_0("fcfs", "published") / level_0("semantic", "published")
     times_ours = level_0("fcfs", "ours") / level_0("semantic", "ours")
     return (
-        "**Much of the published gain over first come, first served is that its seats stay "
+        "**Much of the published gain over first come, first served is that its slots stay "
         f"empty.** On the paper's load FCFS falls from {overall('fcfs', 'published'):.1f} s to "
-        f"{overall('fcfs', 'ours'):.1f} s by filling seats alone. Semantic order then saves "
+        f"{overall('fcfs', 'ours'):.1f} s by filling slots alone. Semantic order then saves "
         f"{100 * ours:.0f} % of the mean, not {100 * published:.0f} %. What it is for stays: "
         f"level 0 is answered {times_ours:.1f} times as fast as under FCFS "
         f"({times_published:.1f} times by the published rule)."
@@ -77,7 +77,7 @@ def _not_always(points: Records) -> str:
             pairs += len(levels)
             worse += sum(_mean(ours, level) > _mean(theirs, level) for level in levels)
     return (
-        "**Not everything is better.** Under a steady load that the seats just bear (groups of "
+        "**Not everything is better.** Under a steady load that the slots just bear (groups of "
         f"at most 16, 1 s apart) semantic order's mean is {_mean(semantic):.2f} s against "
         f"{_mean(fcfs):.2f} s of FCFS: level 0 is served in {_mean(semantic, '0'):.1f} instead "
         f"of {_mean(fcfs, '0'):.1f} s, and the others pay for it. And in {worse} of the {pairs} "

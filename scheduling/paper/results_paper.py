@@ -27,7 +27,7 @@ def head_to_head(published: Sequence[Record], gap: Sequence[Record]) -> str:
     """The configuration that the paper's claim rests on, level by level."""
     figures = next(f for f in published_figures() if f.key == _HEAD_TO_HEAD)
     works, model = figures.workload(), SETTINGS[figures.setting]
-    limits = bounds(works, model, figures.num_seats, lambda own: _semantic(own, model))
+    limits = bounds(works, model, figures.num_slots, lambda own: _semantic(own, model))
     load = {
         "batching": "ours",
         "setting": figures.setting,
@@ -48,7 +48,7 @@ def head_to_head(published: Sequence[Record], gap: Sequence[Record]) -> str:
     parts = [
         "## The paper's load, level by level",
         "",
-        "A100_4B, gap 0.01 s, groups of at most 50: 495 requests in 0.2 s on 16 seats. Mean",
+        "A100_4B, gap 0.01 s, groups of at most 50: 495 requests in 0.2 s on 16 slots. Mean",
         "response in seconds, by level and of all.",
         "",
         *markdown_table(("", *_LEVELS, "all"), rows),
@@ -84,8 +84,8 @@ def _rest_of_the_gap(works: Sequence[Work], model: PublishedModel) -> list[str]:
         (
             f"It is the {run.prefill_passes} prefill passes, in which decoding stands still: "
             f"{stalled:.2f} s of the run's {run.busy_seconds:.1f}. The reference lets a prompt "
-            "hold up its own seat only, which the published GPU cannot do; without the stalls "
-            "ours would be below it. One pass takes along the requests that will be seated next, "
+            "hold up its own slot only, which the published GPU cannot do; without the stalls "
+            "ours would be below it. One pass takes along the requests that will be admitted next, "
             "up to 16 in all, since it costs what its longest prompt costs; with a pass for every "
             "newcomer, as the published rule has it, there would be hundreds. Not knowing lengths "
             "better than to 50 tokens costs a tenth of a second and less."
@@ -106,8 +106,8 @@ def _distance_to_the_bound(ours: Mapping[str, Record], limits: Bounds) -> list[s
             f"{level_0:.2f} s against a bound of {bound_0.rigorous:.2f}, and at "
             f"{bound_0.isolated:.2f} when it is replayed as if there were no other level: the "
             "others cost it nothing. The bound grants one request all the GPU's throughput, as "
-            "if 16 seats could work on one answer, while each really takes its "
-            f"{bound_0.solo:.2f} s on one seat."
+            "if 16 slots could work on one answer, while each really takes its "
+            f"{bound_0.solo:.2f} s on one slot."
         ),
         "",
     ]

@@ -31,7 +31,7 @@ def speed_section(folder: Path, page: Path) -> str:
             "### A decision",
             "",
             (
-                "A seat is freed, the best waiting request takes it, a newcomer is queued. The "
+                "A slot is freed, the best waiting request takes it, a newcomer is queued. The "
                 "cost grows with the logarithm of what waits (two heap moves), while the "
                 "published program drains and refills its queue."
             ),

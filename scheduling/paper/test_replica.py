@@ -27,7 +27,7 @@ def means(run: Run) -> list[float]:
 
 def check(figures: PublishedFigures) -> None:
     run = run_published(
-        figures.workload(), figures.policy, SETTINGS[figures.setting], figures.num_seats
+        figures.workload(), figures.policy, SETTINGS[figures.setting], figures.num_slots
     )
     assert len(run.outcomes) == figures.num_requests
     if figures.evictions:

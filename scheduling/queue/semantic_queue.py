@@ -32,7 +32,7 @@ _KEYS: Final = (
     "urgent",
     "due",
     "leases",
-    "holders",
+    "preempted",
     "counts",
     "changes",
 )
@@ -127,8 +127,8 @@ class RedisSemanticQueue:
         return leases
 
     def held(self) -> dict[str, str]:
-        holders = cast(dict[Any, Any], self._client.hgetall(self._key["holders"]))
-        return {_text(key): _text(holder).split(" ", 1)[0] for key, holder in holders.items()}
+        preempted = cast(dict[Any, Any], self._client.hgetall(self._key["preempted"]))
+        return {_text(key): _text(holder).split(" ", 1)[0] for key, holder in preempted.items()}
 
     def get(self, request_id: str) -> Request | None:
         record = self._stored(request_id)
@@ -189,26 +189,26 @@ class RedisSemanticQueue:
         return self._default.name if active is None else _text(active)
 
     def mark(self) -> str:
-        era, revision = cast(list[Any], self._client.hmget(self._key["state"], "era", "rev"))
-        return "none:0" if era is None else f"{_text(era)}:{_text(revision)}"
+        epoch, revision = cast(list[Any], self._client.hmget(self._key["state"], "epoch", "rev"))
+        return "none:0" if epoch is None else f"{_text(epoch)}:{_text(revision)}"
 
     def replace_all(
         self, requests: Sequence[Request], policy_name: str, *, mark: str | None = None
     ) -> Replaced:
-        era, _, revision = (mark or "").partition(":")
-        self._switch(policy_name, era, revision)
+        epoch, _, revision = (mark or "").partition(":")
+        self._switch(policy_name, epoch, revision)
         pairs = (text for each in requests for text in (each.id, self._record(each)))
-        return Replaced(*map(int, self._move("replace_all", era, revision, *pairs)))
+        return Replaced(*map(int, self._move("replace_all", epoch, revision, *pairs)))
 
     def clear(self) -> None:
         self._client.delete(*(key for name, key in self._key.items() if name != "state"))
 
-    def _switch(self, policy_name: str, era: str, revision: str) -> None:
+    def _switch(self, policy_name: str, epoch: str, revision: str) -> None:
         facts = _facts(self._policy(policy_name))
         rescored: dict[str, tuple[str, str, str]] = {}
         while True:
             known = (text for triple in rescored.values() for text in triple)
-            unscored = self._move("switch_policy", *facts, era, revision, *known)
+            unscored = self._move("switch_policy", *facts, epoch, revision, *known)
             if not unscored:
                 return
             for old in map(_text, unscored):

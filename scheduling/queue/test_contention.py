@@ -1,4 +1,4 @@
-"""Many at once: nothing lost, nothing doubled, no job with two holders."""
+"""Many at once: nothing lost, nothing doubled, no job with two preempted."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def policies_switching(connect: Connect) -> Iterator[list[str]]:
             switching.result(timeout=30)
 
 
-class Holders:
+class PreemptedWithKV:
     """Who holds what, as the workers themselves see it."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Holders:
 
     def take(self, request_id: str) -> None:
         with self._lock:
-            assert request_id not in self._held, f"{request_id} has two holders"
+            assert request_id not in self._held, f"{request_id} has two preempted"
             self._held.add(request_id)
 
     def let_go(self, request_id: str, *, finished: bool) -> None:
@@ -94,15 +94,15 @@ def produce(queue: SemanticQueue, who: int) -> None:
             queue.reprioritise(f"{who}-{random.randrange(n + 1)}", random.randrange(5), NOW)
 
 
-def work(queue: SemanticQueue, who: int, holders: Holders, num_jobs: int) -> None:
+def work(queue: SemanticQueue, who: int, preempted: PreemptedWithKV, num_jobs: int) -> None:
     random = Random(100 + who)
-    while holders.finished.total() < num_jobs:
+    while preempted.finished.total() < num_jobs:
         for claim in queue.claim(f"w{who}", random.randrange(1, 4), NOW, LEASE):
             request_id = claim.request.id
-            holders.take(request_id)
+            preempted.take(request_id)
             assert queue.renew(f"w{who}", {request_id: claim.token}, NOW, LEASE) == set()
             finished = random.random() < 0.6
-            holders.let_go(request_id, finished=finished)  # before anyone may claim it again
+            preempted.let_go(request_id, finished=finished)  # before anyone may claim it again
             if finished:
                 assert queue.finish(request_id, claim.token)
             else:
@@ -110,17 +110,17 @@ def work(queue: SemanticQueue, who: int, holders: Holders, num_jobs: int) -> Non
 
 
 def test_every_job_is_done_once_while_policies_switch(connect: Connect) -> None:
-    holders = Holders()
+    preempted = PreemptedWithKV()
     num_jobs = NUM_PRODUCERS * JOBS_EACH
     with policies_switching(connect) as switches, ThreadPoolExecutor(8) as pool:
         tasks = [pool.submit(produce, connect(), who) for who in range(NUM_PRODUCERS)]
         tasks += [
-            pool.submit(work, connect(), who, holders, num_jobs) for who in range(NUM_WORKERS)
+            pool.submit(work, connect(), who, preempted, num_jobs) for who in range(NUM_WORKERS)
         ]
         for task in tasks:
             task.result(timeout=50)
     expected = {f"{who}-{n}" for who in range(NUM_PRODUCERS) for n in range(JOBS_EACH)}
-    assert holders.finished == Counter(expected)
+    assert preempted.finished == Counter(expected)
     assert connect().counts() == QueueCounts()
     assert (connect().waiting(NOW), connect().running()) == ([], [])
     assert len(set(switches)) > 1
@@ -174,18 +174,18 @@ def test_releases_and_new_priorities_meet_without_loss(connect: Connect) -> None
     assert queue.counts().num_waiting == 1
 
 
-def test_one_seat_is_never_taken_twice_under_serial(connect: Connect) -> None:
+def test_one_slot_is_never_taken_twice_under_serial(connect: Connect) -> None:
     for n in range(30):
         connect().enqueue(made(f"j{n}"))
     connect().switch_policy("serial")
-    running = Holders()
+    running = PreemptedWithKV()
     end = monotonic() + 40
 
     def serve(queue: SemanticQueue) -> None:
         while running.finished.total() < 30 and monotonic() < end:
             for claim in queue.claim("w", 5, NOW, LEASE):
-                running.take("the seat")
-                running.let_go("the seat", finished=True)
+                running.take("the slot")
+                running.let_go("the slot", finished=True)
                 queue.finish(claim.request.id, claim.token)
 
     with ThreadPoolExecutor(3) as pool:

@@ -79,24 +79,24 @@ def test_streams_of_different_jobs_do_not_meet(redis_client: redis.Redis) -> Non
 
 
 def test_heartbeats_hold_the_latest_numbers(redis_client: redis.Redis) -> None:
-    events.set_worker_state(redis_client, "gpu-1", {"seats": 8, "rate": 1.5, "gone": 1})
-    events.set_worker_state(redis_client, "gpu-1", {"seats": 8, "rate": 2.5})
+    events.set_worker_state(redis_client, "gpu-1", {"slots": 8, "rate": 1.5, "gone": 1})
+    events.set_worker_state(redis_client, "gpu-1", {"slots": 8, "rate": 2.5})
     events.set_worker_state(redis_client, "gpu-0", {})
-    assert events.worker_states(redis_client) == {"gpu-0": {}, "gpu-1": {"seats": 8, "rate": 2.5}}
+    assert events.worker_states(redis_client) == {"gpu-0": {}, "gpu-1": {"slots": 8, "rate": 2.5}}
 
 
 def test_a_silent_worker_is_forgotten_until_it_beats_again(redis_client: redis.Redis) -> None:
-    events.set_worker_state(redis_client, "w", {"seats": 8}, ttl_seconds=10)
+    events.set_worker_state(redis_client, "w", {"slots": 8}, ttl_seconds=10)
     assert 0 < redis_client.ttl("{triage:main}:worker:w") <= 10
     redis_client.delete("{triage:main}:worker:w")  # what the expiry does
     assert events.worker_states(redis_client) == {}
     assert redis_client.scard("{triage:main}:workers") == 0
-    events.set_worker_state(redis_client, "w", {"seats": 4})
-    assert events.worker_states(redis_client) == {"w": {"seats": 4}}
+    events.set_worker_state(redis_client, "w", {"slots": 4})
+    assert events.worker_states(redis_client) == {"w": {"slots": 4}}
 
 
 def test_a_worker_that_leaves_is_forgotten_at_once(redis_client: redis.Redis) -> None:
-    events.set_worker_state(redis_client, "w", {"seats": 8})
+    events.set_worker_state(redis_client, "w", {"slots": 8})
     events.set_worker_state(redis_client, "w", None)
     assert events.worker_states(redis_client) == {}
 

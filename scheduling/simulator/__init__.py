@@ -1,1 +1,1 @@
-"""Virtual time: the core's order and seats, with a service model in place of the GPU."""
+"""Virtual time: the core's order and slots, with a service model in place of the GPU."""

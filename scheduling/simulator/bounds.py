@@ -52,7 +52,7 @@ class Bounds:
 def bounds(
     works: Sequence[Work],
     model: ServiceModel,
-    num_seats: int,
+    num_slots: int,
     replay: Callable[[Sequence[Work]], Run] | None = None,
 ) -> Bounds:
     """All bounds of a workload. `replay` runs one class alone, for the isolated figure."""
@@ -64,15 +64,15 @@ def bounds(
             by_priority[priority] = ClassBound(
                 count=len(own),
                 solo=solo_floor(own, model),
-                rigorous=rigorous_mean(own, model, num_seats),
-                rigorous_up_to=rigorous_mean(up_to, model, num_seats),
+                rigorous=rigorous_mean(own, model, num_slots),
+                rigorous_up_to=rigorous_mean(up_to, model, num_slots),
                 isolated=_mean_response(replay(own)) if replay else None,
             )
     weights = [float(len(PRIORITIES) - work.priority) for work in works]
     return Bounds(
         by_priority=by_priority,
-        overall=rigorous_mean(works, model, num_seats) if works else 0.0,
-        weighted_sum=weighted_bound(works, weights, model, num_seats),
+        overall=rigorous_mean(works, model, num_slots) if works else 0.0,
+        weighted_sum=weighted_bound(works, weights, model, num_slots),
     )
 
 
@@ -87,7 +87,7 @@ def solo_floor(works: Sequence[Work], model: ServiceModel) -> float:
     ) / len(works)
 
 
-def rigorous_mean(works: Sequence[Work], model: ServiceModel, num_seats: int) -> float:
+def rigorous_mean(works: Sequence[Work], model: ServiceModel, num_slots: int) -> float:
     """Mean response that no order of these requests can beat.
 
     In an iteration of d seconds with at most s members, each member's own need is at most d,
@@ -96,21 +96,21 @@ def rigorous_mean(works: Sequence[Work], model: ServiceModel, num_seats: int) ->
     completion times (Schrage 1968). Requests left out only make room. The larger of this
     and the solo floor is taken.
     """
-    tasks = _tasks(works, [1.0] * len(works), model, num_seats)
+    tasks = _tasks(works, [1.0] * len(works), model, num_slots)
     waited = fsum(work.predictor_seconds for work in works)
     shared = (srpt_total_response(tasks) + waited) / len(works)
     return max(shared, solo_floor(works, model))
 
 
 def weighted_bound(
-    works: Sequence[Work], weights: Sequence[float], model: ServiceModel, num_seats: int
+    works: Sequence[Work], weights: Sequence[float], model: ServiceModel, num_slots: int
 ) -> float:
     """Lower bound on the sum of weight x response (seconds) of any order.
 
     One `weights` entry per request. The GPU is charged as in `rigorous_mean`; Goemans' bound
     takes the place of SRPT, and the sum of weighted solo times that of the solo floor.
     """
-    tasks = _tasks(works, weights, model, num_seats)
+    tasks = _tasks(works, weights, model, num_slots)
     pairs = list(zip(works, weights, strict=True))
     waited = fsum(weight * work.predictor_seconds for work, weight in pairs)
     alone = fsum(
@@ -184,12 +184,12 @@ def goemans_total_response(tasks: Sequence[Task]) -> float:
 
 
 def _tasks(
-    works: Sequence[Work], weights: Sequence[float], model: ServiceModel, num_seats: int
+    works: Sequence[Work], weights: Sequence[float], model: ServiceModel, num_slots: int
 ) -> list[Task]:
     return [
         Task(
             release=work.arrival_seconds,
-            size=model.least_gpu_seconds(work.prompt_tokens, work.output_tokens, num_seats),
+            size=model.least_gpu_seconds(work.prompt_tokens, work.output_tokens, num_slots),
             weight=weight,
         )
         for work, weight in zip(works, weights, strict=True)

@@ -31,7 +31,7 @@ class ServiceModel(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def num_seats(self) -> int: ...
+    def num_slots(self) -> int: ...
     @property
     def num_kv_blocks(self) -> int | None: ...
     @property
@@ -58,8 +58,8 @@ class ServiceModel(Protocol):
     def solo_seconds(self, prompt_tokens: int, output_tokens: int) -> float:
         """Least response of one request alone on the GPU."""
 
-    def least_gpu_seconds(self, prompt_tokens: int, output_tokens: int, num_seats: int) -> float:
-        """Least share of GPU time of one request when all seats are always filled."""
+    def least_gpu_seconds(self, prompt_tokens: int, output_tokens: int, num_slots: int) -> float:
+        """Least share of GPU time of one request when all slots are always filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class PublishedModel:
     a2: float
     load_seconds_per_token: float
     num_kv_blocks: int
-    num_seats: int
+    num_slots: int
     kv_block_tokens: int = 32
     recomputes: bool = False  # an evicted prefill is computed anew, not swapped
     table: _StepTable = field(init=False, compare=False, repr=False)
@@ -137,8 +137,8 @@ class PublishedModel:
         decode = self.decode_seconds(1, prompt_tokens, prompt_tokens, output_tokens)
         return self.prefill_seconds(prompt_tokens) + decode
 
-    def least_gpu_seconds(self, prompt_tokens: int, output_tokens: int, num_seats: int) -> float:
-        return self.solo_seconds(prompt_tokens, output_tokens) / num_seats
+    def least_gpu_seconds(self, prompt_tokens: int, output_tokens: int, num_slots: int) -> float:
+        return self.solo_seconds(prompt_tokens, output_tokens) / num_slots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +153,7 @@ class StepTimeModel:
     base_seconds: float
     seconds_per_new_token: float
     seconds_per_kv_token: float
-    num_seats: int
+    num_slots: int
     max_step_tokens: int
     num_kv_blocks: int | None = None
     kv_block_tokens: int = 32
@@ -194,10 +194,10 @@ class StepTimeModel:
         later = self.decode_seconds(1, prompt_tokens + 1, prompt_tokens + 1, output_tokens - 1)
         return self.prefill_seconds(max(1, prompt_tokens)) + later
 
-    def least_gpu_seconds(self, prompt_tokens: int, output_tokens: int, num_seats: int) -> float:
+    def least_gpu_seconds(self, prompt_tokens: int, output_tokens: int, num_slots: int) -> float:
         num_steps = -(-max(1, prompt_tokens) // self.max_step_tokens) + output_tokens - 1
         alone = self.solo_seconds(prompt_tokens, output_tokens)
-        return alone - self.base_seconds * num_steps * (1 - 1 / num_seats)
+        return alone - self.base_seconds * num_steps * (1 - 1 / num_slots)
 
 
 _A100_4B: Final = PublishedModel(
@@ -208,7 +208,7 @@ _A100_4B: Final = PublishedModel(
     a2=1.0515576e-04,
     load_seconds_per_token=1e-4,
     num_kv_blocks=1179,
-    num_seats=16,
+    num_slots=16,
 )
 _A100_7B: Final = PublishedModel(
     name="A100_7B",
@@ -218,7 +218,7 @@ _A100_7B: Final = PublishedModel(
     a2=1.48057167e-04,
     load_seconds_per_token=1e-4,
     num_kv_blocks=153,
-    num_seats=8,
+    num_slots=8,
 )
 _A5000_4B: Final = PublishedModel(
     name="A5000_4B",
@@ -228,7 +228,7 @@ _A5000_4B: Final = PublishedModel(
     a2=1.30542054e-04,
     load_seconds_per_token=3e-4,
     num_kv_blocks=183,
-    num_seats=8,
+    num_slots=8,
     recomputes=True,
 )
 

@@ -16,7 +16,7 @@ class Progress:
     work: Work
     generated_tokens: int = 0
     ready: bool = False
-    seated: bool = False
+    admitted: bool = False
     chunk_left_tokens: int = 0  # of a prompt, or of evicted KV, still to compute
     base_step: int = 0  # of the batch's decode steps, when it began to decode there
     finish_step: int = -1

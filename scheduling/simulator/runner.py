@@ -16,20 +16,20 @@ from scheduling.simulator.outcome import Outcome, Run, Tally
 from scheduling.simulator.progress import DecodingBatch, Progress, request_of
 from scheduling.simulator.workload import Work
 
-DEFAULT_PROMISES_SECONDS: Final = (2.0, 10.0, 30.0, 60.0, 120.0)
+DEFAULT_DEADLINES_SECONDS: Final = (2.0, 10.0, 30.0, 60.0, 120.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerOptions:
     """How the core's scheduler is run. Promises: seconds to the start of guidance, by level."""
 
-    num_seats: int
+    num_slots: int
     preemption: Preemption = Preemption.KEY
-    promises_seconds: Sequence[float] = DEFAULT_PROMISES_SECONDS
+    deadlines_seconds: Sequence[float] = DEFAULT_DEADLINES_SECONDS
     prefill_ahead: bool = True
 
     def __post_init__(self) -> None:
-        if len(self.promises_seconds) != len(PRIORITIES):
+        if len(self.deadlines_seconds) != len(PRIORITIES):
             raise ValueError("promises: one number of seconds per level is needed")
 
 
@@ -53,12 +53,12 @@ class Runner:
             self._kv = KVBlocks(num_blocks=model.num_kv_blocks, block_tokens=model.kv_block_tokens)
         self._scheduler = Scheduler(
             policy=policy,
-            num_seats=options.num_seats,
+            num_slots=options.num_slots,
             kv=self._kv,
             preemption=options.preemption,
         )
         self._all: dict[str, Progress] = {}
-        self._unready: dict[str, Progress] = {}  # seated, their KV not in memory yet
+        self._unready: dict[str, Progress] = {}  # admitted, their KV not in memory yet
         self._wordless: list[Progress] = []  # decoding, without a first token
         self._decoding = DecodingBatch()
         self._outcomes: list[Outcome] = []
@@ -84,19 +84,19 @@ class Runner:
             work = self._arriving[self._num_arrived]
             if work.arrival_seconds > self._now:
                 return
-            promise = self._options.promises_seconds[min(work.predicted_priority, 4)]
+            promise = self._options.deadlines_seconds[min(work.predicted_priority, 4)]
             self._all[work.id] = Progress(work)
             self._scheduler.add(request_of(work, work.sent_seconds + promise))
             self._num_arrived += 1
 
     def _apply(self, batch: Batch) -> None:
         for request_id in (*batch.preempted, *batch.evicted):
-            self._unseat(self._all[request_id])
+            self._free_slot(self._all[request_id])
         self._lose_memory(batch.evicted)
         self._tally.preemptions += len(batch.preempted)
         for request_id in batch.admitted:
             member = self._all[request_id]
-            member.seated = True
+            member.admitted = True
             if member.ready:
                 self._join(member)
                 continue
@@ -112,8 +112,8 @@ class Runner:
             self._wordless.append(member)
         self._decoding.join(member)
 
-    def _unseat(self, member: Progress) -> None:
-        member.seated = False
+    def _free_slot(self, member: Progress) -> None:
+        member.admitted = False
         self._unready.pop(member.work.id, None)
         self._decoding.leave(member)
 
@@ -128,10 +128,10 @@ class Runner:
 
     def _prefill_pass(self) -> None:
         """All that need it at once, decoding idle meanwhile; and, since that costs no more,
-        those that will be seated next."""
+        those that will be admitted next."""
         members = list(self._unready.values())
         if self._options.prefill_ahead:
-            free_slots = self._scheduler.num_seats - len(members)
+            free_slots = self._scheduler.num_slots - len(members)
             ahead = self._scheduler.reserve_ahead(free_slots, self._now)
             members += [self._all[request.id] for request in ahead]
         self._advance(max(self._restore(member) for member in members))
@@ -139,7 +139,7 @@ class Runner:
         for member in members:
             member.ready = True
             member.chunk_left_tokens = 0
-            if member.seated:
+            if member.admitted:
                 self._join(member)
         self._unready.clear()
 
@@ -283,7 +283,7 @@ class Runner:
     def _grow(self, num_steps: int, but: Sequence[str] = ()) -> None:
         evicted = self._scheduler.advance_all(num_steps, self._now, but=but)
         for request_id in evicted:
-            self._unseat(self._all[request_id])
+            self._free_slot(self._all[request_id])
         self._lose_memory(evicted)
 
     def _result(self) -> Run:
@@ -302,4 +302,4 @@ def run_ours(
     options: RunnerOptions | None = None,
 ) -> Run:
     """Serves `works` with the core's scheduler. Raises CannotFit, or ValueError for ids twice."""
-    return Runner(works, policy, model, options or RunnerOptions(num_seats=model.num_seats)).run()
+    return Runner(works, policy, model, options or RunnerOptions(num_slots=model.num_slots)).run()

@@ -6,7 +6,7 @@
       "base_seconds": 0.004,
       "seconds_per_new_token": 0.0004,
       "seconds_per_kv_token": 0.000002,
-      "num_seats": 8,
+      "num_slots": 8,
       "max_step_tokens": 256,
       "num_kv_blocks": 512,
       "kv_block_tokens": 32,
@@ -36,7 +36,7 @@ from scheduling.simulator.hardware import (
 
 FORMAT: Final = "step-time/1"
 _TIMES: Final = ("base_seconds", "seconds_per_new_token", "seconds_per_kv_token")
-_COUNTS: Final = ("num_seats", "max_step_tokens")
+_COUNTS: Final = ("num_slots", "max_step_tokens")
 _OPTIONAL: Final = ("num_kv_blocks", "kv_block_tokens", "swap_seconds_per_token", "measured_on")
 
 
@@ -69,8 +69,8 @@ def parse_setting(content: Any, where: str) -> StepTimeModel:
             raise UnknownSetting(f"{where}: {field}: no such field")
     times = {field: _number(content, field, where) for field in _TIMES}
     counts = {field: _count(content, field, where) for field in _COUNTS}
-    if counts["max_step_tokens"] <= counts["num_seats"]:
-        raise UnknownSetting(f"{where}: max_step_tokens: must exceed num_seats, or nothing starts")
+    if counts["max_step_tokens"] <= counts["num_slots"]:
+        raise UnknownSetting(f"{where}: max_step_tokens: must exceed num_slots, or nothing starts")
     if times["base_seconds"] + times["seconds_per_new_token"] <= 0:
         raise UnknownSetting(f"{where}: base_seconds: a step must take some time")
     blocks = content.get("num_kv_blocks")
@@ -80,7 +80,7 @@ def parse_setting(content: Any, where: str) -> StepTimeModel:
         base_seconds=times["base_seconds"],
         seconds_per_new_token=times["seconds_per_new_token"],
         seconds_per_kv_token=times["seconds_per_kv_token"],
-        num_seats=counts["num_seats"],
+        num_slots=counts["num_slots"],
         max_step_tokens=counts["max_step_tokens"],
         num_kv_blocks=None if blocks is None else _count(content, "num_kv_blocks", where),
         kv_block_tokens=_count({"kv_block_tokens": 32, **content}, "kv_block_tokens", where),

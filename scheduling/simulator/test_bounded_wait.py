@@ -1,4 +1,4 @@
-"""The promise of `semantic_due` at full size: overload on all seats of a published setting."""
+"""The promise of `semantic_due` at full size: overload on all slots of a published setting."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from scheduling.simulator.outcome import Outcome
 from scheduling.simulator.runner import RunnerOptions, run_ours
 from scheduling.simulator.workload import Work, poisson_load
 
-PROMISES_SECONDS = (1.0, 5.0, 10.0, 20.0, 40.0)
+DEADLINES_SECONDS = (1.0, 5.0, 10.0, 20.0, 40.0)
 OVERLOAD = 8.0  # requests a second
-CAPACITY = 5.2  # 16 seats, 250 tokens of 0.012 s and a share of the prefill passes each
+CAPACITY = 5.2  # 16 slots, 250 tokens of 0.012 s and a share of the prefill passes each
 
 
 def run(works: list[Work], policy: str, setting: str = "A100_4B") -> list[Outcome]:
     model = SETTINGS[setting]
-    options = RunnerOptions(num_seats=model.num_seats, promises_seconds=PROMISES_SECONDS)
+    options = RunnerOptions(num_slots=model.num_slots, deadlines_seconds=DEADLINES_SECONDS)
     return list(run_ours(works, POLICIES[policy], model, options).outcomes)
 
 
@@ -50,7 +50,7 @@ def overtakings(outcomes: list[Outcome]) -> int:
 
 
 def due(outcome: Outcome) -> float:
-    return outcome.queued_seconds + PROMISES_SECONDS[outcome.priority]
+    return outcome.queued_seconds + DEADLINES_SECONDS[outcome.priority]
 
 
 @given(
@@ -95,7 +95,7 @@ def test_the_promise_bounds_the_wait_however_long_the_overload_lasts() -> None:
     """Before a patient of level 4 goes only level 1 that was promised no later."""
     waits = [longest_wait("semantic_due", seconds) for seconds in (150.0, 300.0, 450.0)]
     assert waits == [pytest.approx(waits[0])] * 3
-    earlier = OVERLOAD * (20.0 + PROMISES_SECONDS[4] - PROMISES_SECONDS[1])
+    earlier = OVERLOAD * (20.0 + DEADLINES_SECONDS[4] - DEADLINES_SECONDS[1])
     assert waits[0] < 1.1 * earlier / CAPACITY - 20.0
 
 

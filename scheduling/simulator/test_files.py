@@ -116,7 +116,7 @@ MODEL = StepTimeModel(
     base_seconds=0.004,
     seconds_per_new_token=0.0004,
     seconds_per_kv_token=2e-6,
-    num_seats=8,
+    num_slots=8,
     max_step_tokens=256,
     num_kv_blocks=512,
 )
@@ -133,8 +133,8 @@ def test_a_settings_file_comes_back_as_it_was(tmp_path: Path) -> None:
     [
         ({"base_seconds": -1}, "base_seconds: must be finite and not negative"),
         ({"base_seconds": "4 ms"}, "base_seconds: must be a number"),
-        ({"num_seats": 2.5}, "num_seats: must be a whole number"),
-        ({"num_seats": 256}, "max_step_tokens: must exceed num_seats"),
+        ({"num_slots": 2.5}, "num_slots: must be a whole number"),
+        ({"num_slots": 256}, "max_step_tokens: must exceed num_slots"),
         ({"format": "step-time/2"}, "format: must be 'step-time/1'"),
         ({"base_second": 1}, "base_second: no such field"),
     ],

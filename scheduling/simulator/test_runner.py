@@ -33,7 +33,7 @@ TIGHT = PublishedModel(
     a2=1e-4,
     load_seconds_per_token=1e-4,
     num_kv_blocks=9,
-    num_seats=4,
+    num_slots=4,
     kv_block_tokens=8,
 )
 MIXED = StepTimeModel(
@@ -41,7 +41,7 @@ MIXED = StepTimeModel(
     base_seconds=0.01,
     seconds_per_new_token=1e-4,
     seconds_per_kv_token=1e-6,
-    num_seats=3,
+    num_slots=3,
     max_step_tokens=8,
     num_kv_blocks=9,
     kv_block_tokens=8,
@@ -51,7 +51,7 @@ SWAPPING = StepTimeModel(
     base_seconds=0.01,
     seconds_per_new_token=1e-4,
     seconds_per_kv_token=1e-6,
-    num_seats=3,
+    num_slots=3,
     max_step_tokens=16,
     num_kv_blocks=9,
     kv_block_tokens=8,
@@ -98,7 +98,7 @@ models = st.sampled_from(MODELS)
 
 
 def run(works: list[Work], policy: KeyFunction, model: ServiceModel, **options: object) -> Run:
-    chosen = RunnerOptions(num_seats=model.num_seats, **options)  # type: ignore[arg-type]
+    chosen = RunnerOptions(num_slots=model.num_slots, **options)  # type: ignore[arg-type]
     return run_ours(works, policy, model, chosen)
 
 
@@ -174,7 +174,7 @@ def test_no_policy_beats_the_bounds(
     works: list[Work], policy: KeyFunction, model: ServiceModel
 ) -> None:
     outcomes = run(works, policy, model).outcomes
-    limits = bounds(works, model, model.num_seats)
+    limits = bounds(works, model, model.num_slots)
     for priority, bound in limits.by_priority.items():
         own = [o.response_seconds for o in outcomes if o.priority == priority]
         up_to = [o.response_seconds for o in outcomes if o.priority <= priority]
@@ -186,19 +186,19 @@ def test_no_policy_beats_the_bounds(
 
 
 def test_the_bound_is_within_a_fifth_of_the_best_of_all_orders() -> None:
-    """Brute force over every fixed order of tiny instances, on one seat and on two."""
+    """Brute force over every fixed order of tiny instances, on one slot and on two."""
     ratios = []
     for seed in range(6):
         works = poisson_load(seed=seed, num_requests=4, arrivals_per_second=2.0)
-        for num_seats in (1, 2):
+        for num_slots in (1, 2):
             best = min(
-                mean_response(works, fixed_order(order), num_seats)
+                mean_response(works, fixed_order(order), num_slots)
                 for order in permutations([item.id for item in works])
             )
-            bound = rigorous_mean(works, SETTINGS["A100_4B"], num_seats)
+            bound = rigorous_mean(works, SETTINGS["A100_4B"], num_slots)
             assert bound <= best + 1e-9
             ratios.append(best / bound)
-    assert fsum(ratios[::2]) / 6 < 1.05  # one seat: what is left is that a pass is not stopped
+    assert fsum(ratios[::2]) / 6 < 1.05  # one slot: what is left is that a pass is not stopped
     assert fsum(ratios) / len(ratios) < 1.35
 
 
@@ -211,9 +211,9 @@ def fixed_order(ids: tuple[str, ...]) -> KeyFunction:
     return key
 
 
-def mean_response(works: list[Work], policy: KeyFunction, num_seats: int) -> float:
+def mean_response(works: list[Work], policy: KeyFunction, num_slots: int) -> float:
     outcomes = run_ours(
-        works, policy, SETTINGS["A100_4B"], RunnerOptions(num_seats=num_seats)
+        works, policy, SETTINGS["A100_4B"], RunnerOptions(num_slots=num_slots)
     ).outcomes
     return fsum(o.response_seconds for o in outcomes) / len(outcomes)
 

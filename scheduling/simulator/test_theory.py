@@ -1,6 +1,6 @@
 """The simulation against closed forms of queueing theory, within its confidence interval.
 
-Servers are seats of a model whose step takes the same time whoever is in it. Numbers of steps
+Servers are slots of a model whose step takes the same time whoever is in it. Numbers of steps
 are drawn so that service is all but exponential, or uniform, with a mean of one second.
 """
 
@@ -43,7 +43,7 @@ def servers(count: int) -> StepTimeModel:
         base_seconds=STEP_SECONDS,
         seconds_per_new_token=0.0,
         seconds_per_kv_token=0.0,
-        num_seats=count,
+        num_slots=count,
         max_step_tokens=10**6,
     )
 
@@ -79,9 +79,9 @@ def load(
     return works
 
 
-def responses(works: list[Work], policy: str, seats: int, mode: Preemption) -> list[Outcome]:
-    options = RunnerOptions(num_seats=seats, preemption=mode)
-    outcomes = run_ours(works, POLICIES[policy], servers(seats), options).outcomes
+def responses(works: list[Work], policy: str, slots: int, mode: Preemption) -> list[Outcome]:
+    options = RunnerOptions(num_slots=slots, preemption=mode)
+    outcomes = run_ours(works, POLICIES[policy], servers(slots), options).outcomes
     return sorted(outcomes, key=lambda outcome: int(outcome.id))
 
 
@@ -102,14 +102,14 @@ def test_one_server() -> None:
     check(responses(load(1, 0.6), "fcfs", 1, Preemption.NEVER), 1 / (1 - 0.6))
 
 
-@pytest.mark.parametrize("seats", [2, 4])
-def test_several_servers(seats: int) -> None:
+@pytest.mark.parametrize("slots", [2, 4])
+def test_several_servers(slots: int) -> None:
     """M/M/c: Erlang's C, then W = C / (c mu - lambda) + 1 / mu."""
-    offered = 0.7 * seats
-    tail = offered**seats / factorial(seats) / (1 - offered / seats)
-    erlang_c = tail / (sum(offered**k / factorial(k) for k in range(seats)) + tail)
-    expected = erlang_c / (seats - offered) + 1
-    check(responses(load(2, offered), "fcfs", seats, Preemption.NEVER), expected)
+    offered = 0.7 * slots
+    tail = offered**slots / factorial(slots) / (1 - offered / slots)
+    erlang_c = tail / (sum(offered**k / factorial(k) for k in range(slots)) + tail)
+    expected = erlang_c / (slots - offered) + 1
+    check(responses(load(2, offered), "fcfs", slots, Preemption.NEVER), expected)
 
 
 SHARES = (0.3, 0.3, 0.4)

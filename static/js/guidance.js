@@ -80,7 +80,7 @@ const onPanel = () => {
     sayQuietly("Guidance is being written.");
   } else if (old === "running") {
     show();
-    note("Paused: a more urgent case has the seat. It goes on from here.");
+    note("Paused: a more urgent case has the slot. It goes on from here.");
   } else {
     written = "";
     window.htmx.trigger("#guidance", "guidance-changed");

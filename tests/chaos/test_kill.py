@@ -43,7 +43,7 @@ def num_in(*statuses: JobStatus) -> int:
 def test_kill_dash_nine_loses_and_doubles_nothing(
     process_env: dict[str, str], redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    env = {**process_env, "TRIAGE_LEASE_SECONDS": str(LEASE_SECONDS), "TRIAGE_SEATS": "4"}
+    env = {**process_env, "TRIAGE_LEASE_SECONDS": str(LEASE_SECONDS), "TRIAGE_SLOTS": "4"}
     log = tmp_path / "worker.log"
     submit(NUM_JOBS)
     with worker("gpu", env, log) as first:
@@ -84,7 +84,7 @@ def test_kill_dash_nine_loses_and_doubles_nothing(
 def test_a_warm_stop_gives_everything_back_and_goes_on_where_it_stopped(
     process_env: dict[str, str], redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    env = {**process_env, "TRIAGE_SEATS": "4"}
+    env = {**process_env, "TRIAGE_SLOTS": "4"}
     log = tmp_path / "worker.log"
     submit(6)
     with worker("gpu", env, log) as first:
@@ -100,7 +100,7 @@ def test_a_warm_stop_gives_everything_back_and_goes_on_where_it_stopped(
 def test_a_flushed_redis_in_mid_batch_loses_nothing(
     process_env: dict[str, str], redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    env = {**process_env, "TRIAGE_SEATS": "4", "TRIAGE_LEASE_SECONDS": str(LEASE_SECONDS)}
+    env = {**process_env, "TRIAGE_SLOTS": "4", "TRIAGE_LEASE_SECONDS": str(LEASE_SECONDS)}
     log = tmp_path / "worker.log"
     submit(NUM_JOBS)
     with worker("gpu", env, log):

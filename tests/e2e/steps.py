@@ -60,7 +60,7 @@ def waiting_case(actor: User, text: str, priority: int, **facts: object) -> Case
     return case
 
 
-def take_seat() -> ClaimedJob:
+def take_slot() -> ClaimedJob:
     """The next waiting job, as a worker claims it, with its stream begun."""
     (claim,) = scheduling.claim_jobs("w", 1, now=timezone.now(), model_name="small-model")
     events.begin_stream(connection.client(), str(claim.job.id), claim.job.attempt)

@@ -19,7 +19,7 @@ from tests.e2e.steps import (
     classify,
     finish,
     received_case,
-    take_seat,
+    take_slot,
     waiting_case,
     write,
 )
@@ -172,7 +172,7 @@ def test_guidance_streams_under_its_headings(site: Page, nurse: User, live_app: 
     site.goto(f"{live_app}/cases/{case.id}/")
     expect(site.locator("#guidance")).to_contain_text("No guidance worker is reporting")
     watched(site, "#stream")
-    claim = take_seat()
+    claim = take_slot()
     expect(site.locator("#panel")).to_contain_text("being written now")
     for number, piece in enumerate(re.findall(r"\S+\s*", GUIDANCE), start=1):
         write(claim, piece, number)
@@ -193,7 +193,7 @@ def test_guidance_streams_under_its_headings(site: Page, nurse: User, live_app: 
 def test_a_new_attempt_clears_what_an_old_one_wrote(site: Page, nurse: User, live_app: str) -> None:
     case = waiting_case(nurse, "chest pain", 1)
     site.goto(f"{live_app}/cases/{case.id}/")
-    claim = take_seat()
+    claim = take_slot()
     write(claim, "Situation: <b>first</b> & only ", 4)
     expect(site.locator("#stream")).to_contain_text("<b>first</b> & only")
     job_id = str(claim.job.id)

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from tests.e2e.steps import GUIDANCE, finish, take_seat, waiting_case
+from tests.e2e.steps import GUIDANCE, finish, take_slot, waiting_case
 
 AXE = (Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js").read_text()
 OPS = ("/ops/", "/ops/triage/")
@@ -25,9 +25,9 @@ def violations(page: Page) -> list[str]:
 def addresses(nurse: User, live_app: str) -> list[str]:
     """Every page, with a case in each state that has a look of its own."""
     done = waiting_case(nurse, "done", 0, hr_bpm=140, sbp_mmhg="unmeasurable")
-    finish(take_seat(), GUIDANCE)
+    finish(take_slot(), GUIDANCE)
     running = waiting_case(nurse, "running", 0)
-    take_seat()
+    take_slot()
     waiting = [waiting_case(nurse, f"level {p}", p) for p in range(5)][2]
     cases = [f"/cases/{case.id}/" for case in (done, running, waiting)]
     return [live_app + path for path in ("/", *cases, f"{cases[0]}print/", "/cases/new/", *OPS)]

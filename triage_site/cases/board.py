@@ -101,8 +101,8 @@ class Board:
     counts: Sequence[LevelCount]
     policy_title: str  # a Policy is callable: a template would call it
     policy_words: str
-    num_seats: int
-    num_seats_used: int
+    num_slots: int
+    num_slots_used: int
     num_workers: int
 
     @property
@@ -130,8 +130,8 @@ def build_board(now: datetime) -> Board:
         counts=_counts(rows),
         policy_title=queue.policy.title,
         policy_words=queue.policy.words,
-        num_seats=int(sum(worker.get("seats", 0) for worker in workers)),
-        num_seats_used=int(sum(worker.get("seats_used", 0) for worker in workers)),
+        num_slots=int(sum(worker.get("slots", 0) for worker in workers)),
+        num_slots_used=int(sum(worker.get("slots_used", 0) for worker in workers)),
         num_workers=len(workers),
     )
 

@@ -105,7 +105,7 @@ class CaseEvent(AppendOnly):
         CLASSIFIER_FAILED = "classifier_failed", "classifier failed"
         QUEUED = "queued", "waiting for guidance"
         RUNNING = "running", "guidance being written"
-        PREEMPTED = "preempted", "gave up its seat"
+        PREEMPTED = "preempted", "gave up its slot"
         RETURNED = "returned", "back to the queue"
         DONE = "done", "guidance ready"
         WITHHELD = "withheld", "guidance withheld"

@@ -34,7 +34,7 @@ def _before(request: Request, ahead: Sequence[Request], policy: Policy, now_seco
     overdue = [other for other in ahead if policy.bounded_wait and other.due_seconds <= now_seconds]
     late = {other.id for other in overdue if other.priority >= request.priority}
     rest = [other for other in ahead if other.id not in late]
-    parts = [f"{len(late)} past the promised start"] if late else []
+    parts = [f"{len(late)} past the deadline"] if late else []
     urgent = [other for other in rest if other.priority < request.priority]
     if urgent:
         parts.append(f"{_levels(urgent)} first")

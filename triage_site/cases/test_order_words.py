@@ -53,6 +53,4 @@ def test_each_policy_has_its_own_reason(policy: str, words: str) -> None:
 
 def test_an_overdue_case_ahead_is_named_as_such() -> None:
     ahead = [request("late", 4, due_seconds=50), request("urgent", 0, due_seconds=50)]
-    assert why(2, ahead, [], "semantic_due") == (
-        "because: 1 past the promised start, 1 resus first"
-    )
+    assert why(2, ahead, [], "semantic_due") == ("because: 1 past the deadline, 1 resus first")

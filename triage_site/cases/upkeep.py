@@ -24,11 +24,11 @@ RECONCILE_SECONDS = 30.0
 def run_upkeep(stop: Flag) -> None:
     """Until `stop`: queue what the classifier missed, put back what a lost worker held."""
     next_at = {"rescue": 0.0, "reap": 0.0, "reconcile": 0.0}
-    era: str | None = None
+    epoch: str | None = None
     while not stop.wait(RESCUE_SECONDS):
         now = time.monotonic()
-        if (current := _era_of_redis()) not in (None, era):  # flushed, or another server
-            era, next_at["reconcile"] = current, 0.0
+        if (current := _epoch_of_redis()) not in (None, epoch):  # flushed, or another server
+            epoch, next_at["reconcile"] = current, 0.0
         for name, every_seconds, action in _DUTIES:
             if now >= next_at[name]:
                 next_at[name] = now + every_seconds
@@ -36,7 +36,7 @@ def run_upkeep(stop: Flag) -> None:
         close_old_connections()
 
 
-def _era_of_redis() -> str | None:
+def _epoch_of_redis() -> str | None:
     """Names the life of what Redis holds; a new name means that it forgot all before."""
     try:
         return connection.queue().mark().partition(":")[0]

@@ -23,8 +23,8 @@ class WorkerLine:
     """One live worker by its last heartbeat; None where it does not report a figure."""
 
     name: str
-    seats: int
-    seats_used: int
+    slots: int
+    slots_used: int
     tokens_per_second: float
     kv_percent: int | None
     seen_seconds_ago: float | None
@@ -59,8 +59,8 @@ def workers(now: datetime) -> list[WorkerLine]:
     return [
         WorkerLine(
             name=name,
-            seats=int(state.get("seats", 0)),
-            seats_used=int(state.get("seats_used", 0)),
+            slots=int(state.get("slots", 0)),
+            slots_used=int(state.get("slots_used", 0)),
             tokens_per_second=state.get("tokens_per_second", 0.0),
             kv_percent=_percent(state.get("kv_blocks_used"), state.get("kv_blocks")),
             seen_seconds_ago=max(0.0, now.timestamp() - state["at"]) if "at" in state else None,

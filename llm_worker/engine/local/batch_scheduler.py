@@ -1,7 +1,7 @@
 """Our order inside the continuous batching of `transformers`.
 
 The library asks its scheduler, before each step, who is in the batch. This one asks the
-core, and carries out what the core decided: whom to seat, in which order, and whose KV
+core, and carries out what the core decided: whom to slot, in which order, and whose KV
 memory to take back. How tokens get into the batch is left to the library.
 
 The library's own request ids are used throughout; the engine makes them unique.
@@ -36,7 +36,7 @@ IN_FLIGHT_TOKENS: Final = 1
 
 
 class PolicyScheduler(LibraryScheduler):
-    """Ranks by policy; seats, preempts and evicts as `scheduling.core` decides.
+    """Ranks by policy; slots, preempts and evicts as `scheduling.core` decides.
 
     `expect` must be told a request before the library gets it. All public methods that
     the library does not know may be called from any thread.
@@ -99,7 +99,7 @@ class PolicyScheduler(LibraryScheduler):
         with self._lock:
             used = self._kv.num_blocks - self._kv.num_free
             return {
-                "seats_used": float(len(self._core.running)),
+                "slots_used": float(len(self._core.running)),
                 "kv_blocks_total": float(self._kv.num_blocks),
                 "kv_blocks_used": float(used),
                 "steps": float(self.num_steps),
@@ -112,7 +112,7 @@ class PolicyScheduler(LibraryScheduler):
         self._kv = KVBlocks(num_blocks=int(self.cache.num_blocks), block_tokens=self._page_tokens)
         self._core = Scheduler(
             policy=self._policy,
-            num_seats=self.max_requests_per_batch,
+            num_slots=self.max_requests_per_batch,
             kv=self._kv,
             preemption=self._preemption,
         )
@@ -137,10 +137,10 @@ class PolicyScheduler(LibraryScheduler):
         return states
 
     def schedule_batch(self, token_budget: int, cache_budget: int) -> Scheduled:
-        ranked, newly_seated, evicted = self._decide()
+        ranked, newly_admitted, evicted = self._decide()
         for request_id in evicted:
             self._requeue(request_id)
-        for request_id in newly_seated:
+        for request_id in newly_admitted:
             self._on_started(request_id)
         # An evicted request must sit out one step: a token of it may be in flight, and the
         # library would carry that into the new run of the same id.
@@ -169,9 +169,9 @@ class PolicyScheduler(LibraryScheduler):
             evicted = set(self._core.advance(self._take_progress(), now))
             batch = self._core.schedule(now)
             evicted.update(batch.evicted)
-            newly_seated = [r for r in batch.admitted if r not in self._started]
-            self._started.update(newly_seated)
-            return rank(self._core.running, self._policy, now), newly_seated, evicted
+            newly_admitted = [r for r in batch.admitted if r not in self._started]
+            self._started.update(newly_admitted)
+            return rank(self._core.running, self._policy, now), newly_admitted, evicted
 
     def _take_progress(self) -> dict[str, int]:
         """Tells the core how far each running request is, but for those that need another KV

@@ -69,8 +69,8 @@ class LocalEngine:
         self._unread: list[Event] = []
 
     @property
-    def num_seats(self) -> int:
-        return self._settings.num_seats
+    def num_slots(self) -> int:
+        return self._settings.num_slots
 
     # Life and death.
 
@@ -219,8 +219,8 @@ class LocalEngine:
         scheduler = self._scheduler
         inside = scheduler.stats() if scheduler is not None else {}
         return {
-            "seats_total": float(self.num_seats),
-            "seats_used": inside.get("seats_used", 0.0),
+            "slots_total": float(self.num_slots),
+            "slots_used": inside.get("slots_used", 0.0),
             "requests": float(len(self._book)),
             "kv_blocks_total": inside.get("kv_blocks_total", 0.0),
             "kv_blocks_used": inside.get("kv_blocks_used", 0.0),
@@ -244,7 +244,7 @@ class LocalEngine:
             num_blocks=settings.num_blocks,
             max_batch_tokens=settings.max_batch_tokens,
             max_memory_percent=settings.memory_fraction,
-            max_requests_per_batch=settings.num_seats,
+            max_requests_per_batch=settings.num_slots,
             safety_margin=0.0,
             seed=0,
         )

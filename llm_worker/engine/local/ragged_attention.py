@@ -1,7 +1,7 @@
 """Attention on a CPU, request by request.
 
 The library packs all requests of a batch into one sequence and masks what is not one's own:
-the work grows with the square of the seats. A GPU has kernels that know better; here each
+the work grows with the square of the slots. A GPU has kernels that know better; here each
 request attends to its own keys alone, and heads that share keys read them once.
 """
 

@@ -10,14 +10,14 @@ from typing import Literal, Self
 class EngineSettings:
     """None lets the library choose from the GPU's free memory; a CPU needs numbers."""
 
-    num_seats: int = 8
+    num_slots: int = 8
     page_tokens: int = 256  # tokens per KV block
     num_blocks: int | None = None
     max_batch_tokens: int | None = None  # new tokens per step, prompts included
     memory_fraction: float | None = None  # of the free GPU memory, where num_blocks is None
 
     def __post_init__(self) -> None:
-        for name in ("num_seats", "num_blocks", "max_batch_tokens"):
+        for name in ("num_slots", "num_blocks", "max_batch_tokens"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name}: must be at least 1")
@@ -36,7 +36,7 @@ class EngineSettings:
         cls,
         device: Literal["cpu", "cuda"],
         *,
-        num_seats: int,
+        num_slots: int,
         max_context_tokens: int,
         num_blocks: int | None = None,
         memory_fraction: float | None = None,
@@ -45,31 +45,31 @@ class EngineSettings:
         CPU and of 256 on a GPU."""
         if device == "cuda":
             return cls(
-                num_seats=num_seats,
+                num_slots=num_slots,
                 page_tokens=256,
                 num_blocks=num_blocks,
                 # One step must stay short: whoever generates waits for a neighbour's prompt.
                 max_batch_tokens=2048,
                 memory_fraction=memory_fraction,
             )
-        sized = cls.for_cpu(num_seats=num_seats, max_context_tokens=max_context_tokens)
+        sized = cls.for_cpu(num_slots=num_slots, max_context_tokens=max_context_tokens)
         if num_blocks is None:
             return sized
         return cls(
-            num_seats=num_seats,
+            num_slots=num_slots,
             page_tokens=sized.page_tokens,
             num_blocks=num_blocks,
             max_batch_tokens=sized.max_batch_tokens,
         )
 
     @classmethod
-    def for_cpu(cls, *, num_seats: int, max_context_tokens: int) -> Self:
-        """KV memory for every seat to hold a prompt and answer of `max_context_tokens`."""
+    def for_cpu(cls, *, num_slots: int, max_context_tokens: int) -> Self:
+        """KV memory for every slot to hold a prompt and answer of `max_context_tokens`."""
         page_tokens = 16
-        blocks_per_seat = -(-(max_context_tokens + 2) // page_tokens)
+        blocks_per_slot = -(-(max_context_tokens + 2) // page_tokens)
         return cls(
-            num_seats=num_seats,
+            num_slots=num_slots,
             page_tokens=page_tokens,
-            num_blocks=num_seats * blocks_per_seat,
+            num_blocks=num_slots * blocks_per_slot,
             max_batch_tokens=256,
         )

@@ -34,8 +34,8 @@ def engine_on(model: Any, tokenizer: Any, **sizes: int) -> LocalEngine:
 
 @pytest.fixture
 def short_of_memory(model: Any, tokenizer: Any) -> Iterator[Driver]:
-    """Three seats, but KV memory for 192 tokens."""
-    engine = engine_on(model, tokenizer, num_seats=3, num_blocks=12)
+    """Three slots, but KV memory for 192 tokens."""
+    engine = engine_on(model, tokenizer, num_slots=3, num_blocks=12)
     engine.start()
     yield Driver(engine)
     engine.stop()
@@ -83,7 +83,7 @@ def test_short_of_memory_the_least_urgent_gives_way(local: Driver, short_of_memo
         assert deltas == short_of_memory.finished(name).text
 
 
-def test_a_seat_taken_away_keeps_its_memory(local: Driver) -> None:
+def test_a_slot_taken_away_keeps_its_memory(local: Driver) -> None:
     with evictions_of(local) as evicted:
         local.add("low", priority=4, max_new_tokens=80)
         local.add("mid", priority=3, max_new_tokens=80)
@@ -158,7 +158,7 @@ def _add(
     )
 
 
-def test_a_running_request_made_less_urgent_loses_its_seat(local: Driver) -> None:
+def test_a_running_request_made_less_urgent_loses_its_slot(local: Driver) -> None:
     a = local.add("a", priority=1, max_new_tokens=120)
     local.add("b", priority=1, max_new_tokens=120)
     local.until_tokens("a", 5)
@@ -170,7 +170,7 @@ def test_a_running_request_made_less_urgent_loses_its_seat(local: Driver) -> Non
     assert len(local.finished("a").token_ids) == 120
 
 
-def test_switched_to_seats_by_rank_the_next_step_obeys(local: Driver) -> None:
+def test_switched_to_slots_by_rank_the_next_step_obeys(local: Driver) -> None:
     local.engine.set_policy(POLICIES["sjf"], Preemption.KEY)
     local.add("long", predicted=200, max_new_tokens=120)
     local.add("longer", predicted=300, max_new_tokens=120)
@@ -201,7 +201,7 @@ def test_the_model_ends_an_answer_and_the_end_mark_is_no_part_of_it(
     whole = local.answer("a", max_new_tokens=30)
     end = whole.token_ids[7]
     model.generation_config.eos_token_id = [end]
-    engine = engine_on(model, tokenizer, num_seats=1, num_blocks=8)
+    engine = engine_on(model, tokenizer, num_slots=1, num_blocks=8)
     engine.start()
     try:
         driver = Driver(engine)
@@ -289,7 +289,7 @@ def test_the_library_must_take_our_scheduler(
         yield
 
     monkeypatch.setattr(engine_module, "registered", not_registered)
-    engine = engine_on(model, tokenizer, num_seats=1, num_blocks=8)
+    engine = engine_on(model, tokenizer, num_slots=1, num_blocks=8)
     with pytest.raises(RuntimeError, match="FIFOScheduler"):
         engine.start()
     assert not engine.alive()
@@ -308,7 +308,7 @@ def test_answers_are_those_of_the_model_alone(model: Any, tokenizer: Any) -> Non
         )[0, len(prompt) :].tolist()
         for prompt in prompts
     ]
-    engine = engine_on(model, tokenizer, num_seats=4, num_blocks=64)
+    engine = engine_on(model, tokenizer, num_slots=4, num_blocks=64)
     engine.start()
     try:
         driver = Driver(engine)

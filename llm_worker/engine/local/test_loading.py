@@ -104,7 +104,7 @@ def test_a_configuration_alone_serves_with_noise(model: Any, tmp_path: Path) -> 
         loaded.tokenizer,
         encode=loaded.tokenizer.encode,
         clock=time.time,
-        settings=EngineSettings.for_cpu(num_seats=2, max_context_tokens=64),
+        settings=EngineSettings.for_cpu(num_slots=2, max_context_tokens=64),
     )
     engine.start()
     try:

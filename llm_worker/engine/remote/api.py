@@ -21,7 +21,7 @@ class RemoteSettings:
     base_url: str
     model: str
     api_key: str = ""
-    num_seats: int = 16
+    num_slots: int = 16
     max_context_tokens: int | None = None
     is_chat: bool = True
     speaks_vllm: bool = True

@@ -1,6 +1,6 @@
 """The remote engine: a serving cluster that speaks the OpenAI-compatible HTTP API.
 
-Our queue stays in front: no more requests are sent than there are seats, and they are
+Our queue stays in front: no more requests are sent than there are slots, and they are
 given out here, in our order. The priority goes along for the server's own scheduler.
 """
 
@@ -92,8 +92,8 @@ class RemoteEngine:
         self._unread: list[Event] = []
 
     @property
-    def num_seats(self) -> int:
-        return self._settings.num_seats
+    def num_slots(self) -> int:
+        return self._settings.num_slots
 
     def start(self) -> None:
         """Never fails for want of a server: that is said by an `EngineDied`."""
@@ -191,8 +191,8 @@ class RemoteEngine:
     def stats(self) -> dict[str, float]:
         running = self._running
         return {
-            "seats_total": float(self.num_seats),
-            "seats_used": float(running.inner.num_seated if running else 0),
+            "slots_total": float(self.num_slots),
+            "slots_used": float(running.inner.num_admitted if running else 0),
             "requests": float(len(self._answers)),
             "kv_blocks_total": 0.0,
             "kv_blocks_used": 0.0,

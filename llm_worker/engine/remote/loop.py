@@ -1,4 +1,4 @@
-"""The inner half of the remote engine: seats, order and streams, in an event loop."""
+"""The inner half of the remote engine: slots, order and streams, in an event loop."""
 
 from __future__ import annotations
 
@@ -65,21 +65,21 @@ class RemoteLoop:
         say: Callable[[Said], None],
     ) -> None:
         self._settings, self._clock, self._say = settings, clock, say
-        self._seats = Scheduler(policy=policy, num_seats=settings.num_seats, preemption=preemption)
+        self._slots = Scheduler(policy=policy, num_slots=settings.num_slots, preemption=preemption)
         self._streams: dict[str, _Stream] = {}
         self._ended = asyncio.Event()
         self._client = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {},
             timeout=httpx.Timeout(settings.silence_seconds, connect=settings.connect_seconds),
-            limits=httpx.Limits(max_connections=settings.num_seats + 1),
+            limits=httpx.Limits(max_connections=settings.num_slots + 1),
         )
-        self.num_seated = 0
+        self.num_admitted = 0
         self.num_steps = 0
 
     async def run(self) -> None:
         """Until `end` is called, or the server can no longer be used, which is said."""
         while not self._ended.is_set():
-            self._seat()
+            self._slot()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ended.wait(), ORDER_SECONDS)
         tasks = [stream.task for stream in self._streams.values() if stream.task]
@@ -95,33 +95,33 @@ class RemoteLoop:
         self._streams[request.id] = _Stream(
             job=job, request=request, text=job.prefix_text, num_tokens=request.generated_tokens
         )
-        self._seats.add(request)
-        self._seat()
+        self._slots.add(request)
+        self._slot()
 
     def remove(self, attempt: str) -> None:
         stream = self._streams.pop(attempt, None)
         if stream is None:
             return
-        self._seats.remove(attempt)
+        self._slots.remove(attempt)
         _leave(stream)
-        self._seat()
+        self._slot()
 
     def update(self, request: Request) -> None:
         stream = self._streams.get(request.id)
         if stream is not None:
             stream.request = request
-            self._seats.update(request.with_progress(stream.num_tokens))
-            self._seat()
+            self._slots.update(request.with_progress(stream.num_tokens))
+            self._slot()
 
     def set_policy(self, policy: Policy, preemption: Preemption) -> None:
-        self._seats.set_policy(policy, preemption)
-        self._seat()
+        self._slots.set_policy(policy, preemption)
+        self._slot()
 
-    def _seat(self) -> None:
-        """Gives the seats out; whoever loses one is cut off and goes on from there later."""
+    def _slot(self) -> None:
+        """Gives the slots out; whoever loses one is cut off and goes on from there later."""
         if self._ended.is_set():
             return
-        batch = self._seats.schedule(self._clock())
+        batch = self._slots.schedule(self._clock())
         for attempt in batch.preempted:
             _leave(self._streams[attempt])
         for attempt in batch.admitted:
@@ -130,7 +130,7 @@ class RemoteLoop:
                 stream.has_started = True
                 self._say(Said(attempt=attempt, started=True))
             stream.task = asyncio.get_running_loop().create_task(self._write(stream))
-        self.num_seated = len(batch.running)
+        self.num_admitted = len(batch.running)
 
     async def _write(self, stream: _Stream) -> None:
         """Sees one request through, over interruptions of the line."""

@@ -34,7 +34,7 @@ def connect(own_server: FakeServer) -> Iterator[Connect]:
 
         def make(**settings: object) -> Driver:
             base = RemoteSettings(
-                base_url=own_server.base_url, model="m", num_seats=2, retry_seconds=0.01
+                base_url=own_server.base_url, model="m", num_slots=2, retry_seconds=0.01
             )
             engine = RemoteEngine(
                 replace(base, **settings),  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 -- Stands in front of every move, so that all of them place, order and count alike.
 --
--- KEYS  state     hash    policy, bounded, cap, swept, era, rev, policy_rev
+-- KEYS  state     hash    policy, bounded, cap, swept, epoch, rev, policy_rev
 --       jobs      hash    id -> record: a request with its score under every policy, as text
 --       order     zset    waiting, by score then arrival and id
 --       urgent    zset    the same for level 0, while the policy bounds the wait
@@ -9,7 +9,7 @@
 --       holders   hash    running id -> "token worker"
 --       counts    hash    "waiting:0".."running:4"
 --       changes   zset    id -> revision of its latest change
--- ARGV  1..4 the policy to begin with (name, bounded, cap) and an era; the move's own from 5 on.
+-- ARGV  1..4 the policy to begin with (name, bounded, cap) and an epoch; the move's own from 5 on.
 --
 -- Law: while the wait is bounded, `order` holds exactly the levels 1..4 whose due time is after
 -- `swept`. So no place of the queue needs more than ranks and counts of sorted sets.
@@ -34,7 +34,7 @@ local function load_state()
   local state = redis.call('HMGET', STATE, 'policy', 'bounded', 'cap', 'swept')
   if not state[1] then
     redis.call('HSET', STATE, 'policy', ARGV[1], 'bounded', ARGV[2], 'cap', ARGV[3],
-      'swept', '-inf', 'era', ARGV[4], 'rev', '0', 'policy_rev', '0')
+      'swept', '-inf', 'epoch', ARGV[4], 'rev', '0', 'policy_rev', '0')
     state = {ARGV[1], ARGV[2], ARGV[3], '-inf'}
   end
   policy, bounded, cap, swept = state[1], state[2] == '1', tonumber(state[3]), state[4]
@@ -152,7 +152,7 @@ local function records_of(ids)
 end
 
 -- The revision after which a caller's knowledge ends; 0 where Redis began anew since.
-local function since(era, rev)
-  if redis.call('HGET', STATE, 'era') ~= era then return 0 end
+local function since(epoch, rev)
+  if redis.call('HGET', STATE, 'epoch') ~= epoch then return 0 end
   return tonumber(rev)
 end

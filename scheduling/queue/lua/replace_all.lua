@@ -1,5 +1,5 @@
--- replace_all(era, rev, id, record, id, record, ...) -> {added, removed, updated}.
--- Makes what waits equal what is given. Whatever runs is left alone, and with an era and a
+-- replace_all(epoch, rev, id, record, id, record, ...) -> {added, removed, updated}.
+-- Makes what waits equal what is given. Whatever runs is left alone, and with an epoch and a
 -- revision so is whatever changed after them.
 local known_until = arg(1) ~= '' and since(arg(1), arg(2))
 local function is_ours(id)

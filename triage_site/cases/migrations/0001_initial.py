@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                             ("classifier_failed", "classifier failed"),
                             ("queued", "waiting for guidance"),
                             ("running", "guidance being written"),
-                            ("preempted", "gave up its seat"),
+                            ("preempted", "gave up its slot"),
                             ("returned", "back to the queue"),
                             ("done", "guidance ready"),
                             ("withheld", "guidance withheld"),

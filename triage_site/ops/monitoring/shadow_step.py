@@ -22,7 +22,7 @@ STOP_SECONDS = 3.0
 
 
 class ShadowStep(bootsteps.StartStopStep):
-    """A process and not a task: a shadow in the pool would take a seat from a case."""
+    """A process and not a task: a shadow in the pool would take a slot from a case."""
 
     requires = ("celery.worker.components:Pool",)
 

@@ -16,7 +16,7 @@ _AFTER_ANY_DUE = float("inf")
 _END_OF_TEXT = 1.0  # greater than any negated code point: the longer text comes first
 
 
-class Holders:
+class PreemptedWithKV:
     """The end of the order, from which memory is taken. `now` must never go back.
 
     Nothing is ordered before memory is short for the first time. Under a bounded wait a

@@ -8,8 +8,8 @@ from itertools import islice
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduling.core.holders import Holders
 from scheduling.core.policies import POLICIES, rank
+from scheduling.core.preempted import PreemptedWithKV
 from scheduling.core.request import Request
 from scheduling.core.request_strategies import batches
 from scheduling.core.waiting import WaitingQueue
@@ -22,16 +22,16 @@ MOMENTS = st.lists(st.sampled_from([-1.0, 0.0, 1.5, 3.0, 1e6]), min_size=1, max_
 def test_worst_is_the_last_of_rank_as_time_goes_on(
     requests: list[Request], policy: str, moments: list[float]
 ) -> None:
-    holders = Holders(POLICIES[policy])
+    preempted = PreemptedWithKV(POLICIES[policy])
     left = {request.id: request for request in requests}
     for request in requests:
-        holders.push(request)
+        preempted.push(request)
     for now in moments:
-        worst = holders.worst(now)
+        worst = preempted.worst(now)
         last = rank(left.values(), POLICIES[policy], now)[-1:]
         assert worst == (last[0] if last else None)
         if worst is not None:
-            holders.discard(worst.id)
+            preempted.discard(worst.id)
             del left[worst.id]
 
 
