@@ -33,7 +33,7 @@ environment:
 	@$(PYTHON) .ci/environment.py
 
 environment-dev:
-	@$(PYTHON) .ci/environment.py dev
+	@$(PYTHON) .ci/environment.py training dev
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis staticfiles
