@@ -37,7 +37,7 @@ from llm_worker.engine.local.loading import (
     resolve_device,
 )
 from llm_worker.engine.local.settings import EngineSettings
-from llm_worker.engine.protocol import EngineDied, EngineJob, Failed, Finished, TokensOut
+from llm_worker.engine.protocol import EngineFailed, EngineJob, Failed, Finished, TokensOut
 from scheduling.core.request import Request
 
 
@@ -141,7 +141,7 @@ def _round(engine: LocalEngine, num_prompt_tokens: int, num_new_tokens: int) -> 
     marks: list[_Mark] = []
     while over < engine.num_slots:
         for event in engine.events(5.0):
-            if isinstance(event, EngineDied | Failed):
+            if isinstance(event, EngineFailed | Failed):
                 raise RuntimeError(event.reason)
             over += isinstance(event, Finished)
             if isinstance(event, TokensOut):
