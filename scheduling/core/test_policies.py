@@ -30,7 +30,7 @@ def ids(ranked: list[Request]) -> list[str]:
     return [request.id for request in ranked]
 
 
-def made(request_id: str, priority: int, predicted: int, **more: float) -> Request:
+def make_request(request_id: str, priority: int, predicted: int, **more: float) -> Request:
     fields = {"arrival_seconds": 0.0, "due_seconds": inf, **more}
     return Request(
         id=request_id,
@@ -174,10 +174,10 @@ def test_only_a_bounded_wait_depends_on_time(
 )
 def test_each_policy_on_four_cases(name: str, expected: list[str]) -> None:
     cases = [
-        made("a", priority=3, predicted=10, arrival_seconds=1.0),
-        made("b", priority=3, predicted=30, arrival_seconds=0.0, due_seconds=50.0),
-        made("c", priority=0, predicted=20, arrival_seconds=3.0),
-        made("d", priority=0, predicted=40, arrival_seconds=2.0),
+        make_request("a", priority=3, predicted=10, arrival_seconds=1.0),
+        make_request("b", priority=3, predicted=30, arrival_seconds=0.0, due_seconds=50.0),
+        make_request("c", priority=0, predicted=20, arrival_seconds=3.0),
+        make_request("d", priority=0, predicted=40, arrival_seconds=2.0),
     ]
     assert ids(rank(cases, POLICIES[name], now=60.0)) == expected
 
