@@ -34,12 +34,6 @@ def active_policy() -> Policy:
     return POLICIES[active_policy_name()]
 
 
-def waiting_order(now: datetime) -> list[str]:
-    """Returns the ids of all waiting jobs in the order of service."""
-    waiting = [job.to_request() for job in Job.objects.filter(status=JobStatus.WAITING)]
-    return [request.id for request in rank(waiting, active_policy(), now.timestamp())]
-
-
 def open_jobs() -> Iterable[Job]:
     return Job.objects.filter(status__in=OPEN).defer("prompt", "output")
 

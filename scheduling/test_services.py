@@ -33,6 +33,11 @@ def waiting_in_redis() -> list[str]:
     return [request.id for request in connection.queue().waiting(NOW.timestamp())]
 
 
+def waiting_in_sql() -> list[str]:
+    places = selectors.places(NOW)
+    return sorted(places, key=lambda job_id: places[job_id].position)
+
+
 def finish(one: services.ClaimedJob, output: str = "text") -> bool:
     return services.finish_job(
         one.job.id, token=one.token, output=output, num_tokens=3, finish_reason="eos", now=NOW
@@ -132,7 +137,7 @@ def test_after_a_flush_reconcile_restores_the_same_order(
     redis_client.flushall()
     assert waiting_in_redis() == []
     assert services.reconcile(now=NOW).added == 30
-    assert waiting_in_redis() == before == selectors.waiting_order(NOW)
+    assert waiting_in_redis() == before == waiting_in_sql()
     assert connection.queue().active_policy() == policy
     assert services.reconcile(now=NOW) == services.Reconciliation(
         added=0, removed=0, updated=0, returned=0
