@@ -194,9 +194,9 @@ def test_workers_never_claim_the_same_job() -> None:
         make_job(number % 5, number)
     won: list[list[services.ClaimedJob]] = [[], []]
 
-    def work(mine: list[services.ClaimedJob], name: str) -> None:
+    def work(claims: list[services.ClaimedJob], name: str) -> None:
         while claimed := claim(3, name):
-            mine.extend(claimed)
+            claims.extend(claimed)
         connections.close_all()
 
     threads = [Thread(target=work, args=(won[i], f"w{i}")) for i in range(2)]
@@ -204,7 +204,7 @@ def test_workers_never_claim_the_same_job() -> None:
         thread.start()
     for thread in threads:
         thread.join(60)
-    ids = [one.job.id for mine in won for one in mine]
+    ids = [one.job.id for claims in won for one in claims]
     assert len(ids) == len(set(ids)) == 40
 
 
