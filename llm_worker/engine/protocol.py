@@ -19,6 +19,10 @@ class EngineNotRunning(RuntimeError):
     """The engine is not started, is stopped, or has failed."""
 
 
+class EngineUnavailable(RuntimeError):
+    """The engine cannot work. The message is one sentence: the setting, its value, the remedy."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineJob:
     """One answer to generate. `max_new_tokens` counts the whole answer with its prefix.
