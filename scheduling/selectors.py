@@ -13,7 +13,7 @@ from scheduling import connection
 from scheduling.core.policies import POLICIES, Policy, rank
 from scheduling.core.status import OPEN, JobStatus
 from scheduling.models import DEFAULT_POLICY, Job, PolicyChange
-from scheduling.queue.events import worker_states
+from scheduling.queue.events import worker_problems, worker_states
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,22 @@ def open_jobs() -> Iterable[Job]:
 
 
 def workers() -> dict[str, dict[str, float]]:
-    """Returns the latest figures of each GPU worker, by name; empty during an outage of Redis."""
+    """Returns the latest figures of each GPU worker that can work, by name.
+
+    Empty during an outage of Redis.
+    """
     try:
-        return worker_states(connection.client())
+        client = connection.client()
+        idle = worker_problems(client)
+        return {name: state for name, state in worker_states(client).items() if name not in idle}
+    except redis.RedisError:
+        return {}
+
+
+def problems_of_workers() -> dict[str, str]:
+    """Returns one sentence for each GPU worker that runs but cannot work, by name."""
+    try:
+        return worker_problems(connection.client())
     except redis.RedisError:
         return {}
 

@@ -24,8 +24,8 @@ from django.core.management import call_command, get_commands
 from django.db import OperationalError, connections
 
 from triage_site import embedded_redis
+from triage_site.guidance_watch import GuidanceWatch, is_serving
 from triage_site.processes import Processes, Service, WriteLine
-from triage_site.readiness import identity, serving
 
 REMIND_SECONDS = 15.0
 MAX_EXITS_BEFORE_READY = 5
@@ -85,9 +85,11 @@ class System:
     processes: Processes = field(init=False)
     redis_url: str = settings.REDIS_URL
     _stopping: int = 0
+    _guidance: GuidanceWatch = field(init=False)
 
     def __post_init__(self) -> None:
         self.processes = Processes(self.write_line)
+        self._guidance = GuidanceWatch(self.write_line, lambda: self.processes.pid("gpu"))
 
     def run(self) -> int:
         """Starts everything, runs until a signal arrives, stops everything. Returns 0."""
@@ -110,6 +112,7 @@ class System:
         self.processes.pump(0.2)
         if not self._stopping:
             self.processes.restart_exited()
+            self._guidance.look(self.redis_url, time.monotonic())
 
     # -- start
 
@@ -209,7 +212,7 @@ class System:
         return {
             "web": self._web_is_ready,
             "classify": lambda: self._worker_is_ready("classify"),
-            "gpu": lambda: self._worker_is_ready("gpu"),
+            "gpu": lambda: self._guidance.is_decided,
         }
 
     def _wait_until_ready(self, waiting: dict[str, Callable[[], bool]]) -> None:
@@ -218,7 +221,9 @@ class System:
             self._turn()
             for name in [name for name, ready in waiting.items() if ready()]:
                 del waiting[name]
-                self.write_line("up", f"{name} is ready after {time.monotonic() - started:.1f} s")
+                if name != "gpu" or not self._guidance.problem:
+                    seconds = f"{time.monotonic() - started:.1f} s"
+                    self.write_line("up", f"{name} is ready after {seconds}")
             for name in waiting:
                 if self.processes.num_exits(name) >= MAX_EXITS_BEFORE_READY:
                     raise CannotStart(f"{name} exits repeatedly; its output is above")
@@ -237,16 +242,7 @@ class System:
         return answer.status_code == 200
 
     def _worker_is_ready(self, name: str) -> bool:
-        pid = self.processes.pid(name)
-        client = redis.Redis.from_url(
-            self.redis_url, socket_connect_timeout=1, socket_timeout=1, decode_responses=True
-        )
-        try:
-            return pid is not None and identity(pid) in serving(client, name, time.time())
-        except redis.RedisError:
-            return False
-        finally:
-            client.close()
+        return is_serving(self.redis_url, name, self.processes.pid(name))
 
     # -- stop
 

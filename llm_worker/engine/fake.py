@@ -69,6 +69,7 @@ class FakeEngine:
         self._policy, self._preemption = policy, preemption
         self._kv_shape = kv
         self._alive = False
+        self.problem = ""  # what `ready` returns
         self._unread: list[Event] = []
         self._reset()
 
@@ -87,6 +88,14 @@ class FakeEngine:
 
     def alive(self) -> bool:
         return self._alive
+
+    def ready(self) -> str:
+        return self.problem
+
+    def holds(self, request_id: str) -> bool:
+        return request_id in self._jobs or any(
+            getattr(event, "id", None) == request_id for event in self._unread
+        )
 
     def add(self, job: EngineJob) -> None:
         if not self._alive:

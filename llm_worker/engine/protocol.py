@@ -131,6 +131,16 @@ class Engine(Protocol):
 
     def alive(self) -> bool: ...
 
+    def ready(self) -> str:
+        """Empty when the engine can generate answers now.
+
+        Else one sentence for people: the setting, its value and the remedy. Takes less than
+        five seconds.
+        """
+
+    def holds(self, request_id: str) -> bool:
+        """True while the engine has this request, or events of it that were not read."""
+
     def add(self, job: EngineJob) -> None:
         """Adds a job. Returns at once; another thread generates the answer.
 

@@ -28,12 +28,14 @@ from llm_worker.engine.protocol import (
 from llm_worker.worker.pending_results import HeldJob, PendingResults
 from llm_worker.worker.slots import Options, Slots
 from scheduling import connection, selectors, services
+from scheduling.core.guidance import LOADING
 from scheduling.models import Job
 from scheduling.queue import events
 
 log = structlog.get_logger(__name__)
 
 STORE_ERRORS = (redis.RedisError, DatabaseError, OSError)
+PROBE_SECONDS = 5.0
 MAX_ENGINE_FAILURES = 5  # consecutive, without a finished answer; then the process ends
 
 
@@ -64,6 +66,8 @@ class GuidanceWorker:
         self._num_failures = 0
         self._restart_at = 0.0
         self._full_batch_rate = 0.0
+        self._problem = ""  # why the engine cannot work, as a sentence
+        self._must_probe = True
 
     def start(self) -> None:
         self._engine.start()
@@ -110,11 +114,26 @@ class GuidanceWorker:
             self._slots.renew_leases()
         if self._due("sync", self._options.sync_seconds, now) or doorbell_rang:
             self._sync()
-            self._slots.fill()
+            self._fill(now)
         elif self._slots.num_free() > 0 and self._due("claim", 0.1, now):
-            self._slots.fill()
+            self._fill(now)
         if self._due("state", self._options.state_seconds, now):
             self._report()
+
+    def _fill(self, now: float) -> None:
+        if self._can_work(now):
+            self._slots.fill()
+
+    def _can_work(self, now: float) -> bool:
+        """Asks the engine before the first claim, after a failure, and while it cannot work."""
+        every = 0.2 if self._problem == LOADING else PROBE_SECONDS
+        if self._must_probe or (self._problem and self._due("probe", every, now)):
+            self._must_probe = False
+            problem = self._engine.ready()
+            if problem != self._problem and problem != LOADING:
+                log.warning("engine_ready", problem=problem or "none")
+            self._problem = problem
+        return not self._problem
 
     # -- events of the engine
 
@@ -130,6 +149,7 @@ class GuidanceWorker:
         elif isinstance(event, Finished):
             self._on_finished(held, event)
         elif isinstance(event, Failed):
+            self._must_probe = True
             self._pending.failed(held, event.reason)
 
     def _on_tokens(self, held: HeldJob, event: TokensOut) -> None:
@@ -186,6 +206,7 @@ class GuidanceWorker:
 
     def _on_engine_failure(self, reason: str) -> None:
         self._num_failures += 1
+        self._must_probe = True
         self._restart_at = self._clock() + min(30.0, 0.5 * 2.0**self._num_failures)
         log.error("engine_failed", failures_in_a_row=self._num_failures, reason=reason[:200])
 
@@ -215,7 +236,7 @@ class GuidanceWorker:
             "tokens": stats["tokens"],
             "at": self._clock(),
         }
-        events.set_worker_state(connection.client(), self._name, state)
+        events.set_worker_state(connection.client(), self._name, state, problem=self._problem)
 
     def _due(self, what: str, every_seconds: float, now: float) -> bool:
         if now < self._next.get(what, 0.0):

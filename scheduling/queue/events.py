@@ -23,6 +23,8 @@ FIRST: Final = "0-0"  # an id before all entries
 
 _IDENTIFIER: Final = re.compile(r"[\w.:@/+-]{1,100}")
 
+_PROBLEM: Final = "problem"  # the one field of a heartbeat that is not a number
+
 Event = Mapping[str, str | int | float | bool | None]
 
 
@@ -106,11 +108,13 @@ def set_worker_state(
     worker: str,
     numbers: Mapping[str, int | float] | None,
     *,
+    problem: str = "",
     ttl_seconds: int = WORKER_TTL_SECONDS,
     name: str = "main",
 ) -> None:
     """Stores a heartbeat: the present numbers of a worker. They expire after `ttl_seconds`.
 
+    `problem` is one sentence when its engine cannot work; the worker then takes no job.
     None removes the worker. Raises TypeError with the name of the field if a value is not a
     number.
     """
@@ -123,7 +127,7 @@ def set_worker_state(
             raise TypeError(f"{field}: must be a number")
     with client.pipeline(transaction=True) as pipe:
         pipe.delete(key)
-        pipe.hset(key, mapping={"alive": 1, **{k: repr(v + 0) for k, v in numbers.items()}})
+        pipe.hset(key, mapping={_PROBLEM: problem, **{k: repr(v + 0) for k, v in numbers.items()}})
         pipe.expire(key, ttl_seconds)
         pipe.sadd(tagged(name, "workers"), worker)
         pipe.execute()
@@ -131,13 +135,27 @@ def set_worker_state(
 
 def worker_states(client: redis.Redis, *, name: str = "main") -> dict[str, dict[str, float]]:
     """Returns the latest numbers of every worker whose heartbeat has not expired, by name."""
+    return {worker: _numbers(raw) for worker, raw in _workers(client, name).items()}
+
+
+def worker_problems(client: redis.Redis, *, name: str = "main") -> dict[str, str]:
+    """Returns why the engine of a live worker cannot work, by name; only where it cannot."""
+    said = {worker: raw.get(_PROBLEM, "") for worker, raw in _workers(client, name).items()}
+    return {worker: problem for worker, problem in said.items() if problem}
+
+
+def _workers(client: redis.Redis, name: str) -> dict[str, dict[str, str]]:
     members = cast(set[Any], client.smembers(tagged(name, "workers")))
     workers = sorted(_text(member) for member in members)
     with client.pipeline(transaction=False) as pipe:
         for worker in workers:
             pipe.hgetall(_worker_key(worker, name))
         answers = pipe.execute() if workers else []
-    states = {worker: _numbers(raw) for worker, raw in zip(workers, answers, strict=True) if raw}
+    states = {
+        worker: {_text(field): _text(value) for field, value in raw.items()}
+        for worker, raw in zip(workers, answers, strict=True)
+        if raw
+    }
     if expired := [worker for worker in workers if worker not in states]:
         client.srem(tagged(name, "workers"), *expired)  # the next heartbeat adds it again
     return states
@@ -167,9 +185,8 @@ def _worker_key(worker: str, name: str) -> str:
     return tagged(name, f"worker:{worker}")
 
 
-def _numbers(raw: Mapping[Any, Any]) -> dict[str, float]:
-    fields = {_text(field): float(value) for field, value in raw.items()}
-    return {field: value for field, value in fields.items() if field != "alive"}
+def _numbers(raw: Mapping[str, str]) -> dict[str, float]:
+    return {field: float(value) for field, value in raw.items() if field != _PROBLEM}
 
 
 def _text(value: object) -> str:

@@ -91,8 +91,8 @@ class FakeServer:
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
         if refusal := self._refusal(handler, body):
-            status, _, reason = refusal.partition(" ")
-            _send_json(handler, int(status), {"error": {"message": reason}})
+            code, _, reason = refusal.partition(" ")
+            _send_json(handler, int(code), {"error": {"message": reason}})
             return
         prompt, prefix = _split(body)
         if not body["stream"]:

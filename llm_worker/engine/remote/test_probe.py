@@ -76,7 +76,7 @@ def test_token_ids_are_not_expected_from_a_server_that_sends_none(server: FakeSe
 
 def test_what_the_site_sets_is_not_probed(server: FakeServer) -> None:
     dialect = probed(server, is_chat=False, sends_priority=False, wants_token_ids=False)
-    assert not (dialect.is_chat or dialect.sends_priority or dialect.wants_token_ids)
+    assert (dialect.is_chat, dialect.sends_priority, dialect.wants_token_ids) == (False,) * 3
 
 
 def test_the_smaller_context_counts(server: FakeServer) -> None:
