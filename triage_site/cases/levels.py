@@ -94,7 +94,7 @@ def clock_of(arrived_at: datetime, priority: int | None, now: datetime) -> Clock
 
 
 def clock_html(clock: Clock, *, ticking: bool = True) -> SafeString:
-    """Returns "05:09 / 10 min", or "Now (3 s waiting)" when the target is 0 minutes.
+    """Returns "05:09 / 10 min". With a target of 0 minutes: "Now (3 s waiting)", "Waited 3 s".
 
     With `ticking` the browser updates the time. It finds arrival, amber time and target in
     seconds in the data attributes.
@@ -106,18 +106,20 @@ def clock_html(clock: Clock, *, ticking: bool = True) -> SafeString:
         ticks += format_html(' data-amber="{}" data-target="{}"', amber, target)
     if ticking and clock.is_immediate:
         ticks += mark_safe(' data-immediate=""')
-    waited = format_html('<span class="waited">{}</span>', clock.text)
     return format_html(
-        '<span class="clock {}"{}>{}</span>', clock.state, ticks, _with_target(clock, waited)
+        '<span class="clock {}"{}>{}</span>', clock.state, ticks, _clock_words(clock, ticking)
     )
 
 
 _LATE: Final = mark_safe('<b class="late"> !<span class="visually-hidden"> past target</span></b>')
 
 
-def _with_target(clock: Clock, waited: SafeString) -> SafeString:
+def _clock_words(clock: Clock, ticking: bool) -> SafeString:
+    waited = format_html('<span class="waited">{}</span>', clock.text)
     if clock.target_minutes is None:
         return waited
+    if clock.is_immediate and not ticking:
+        return format_html("Waited {}{}", waited, _LATE)
     if clock.is_immediate:
         return format_html('Now <span class="of">({} waiting)</span>{}', waited, _LATE)
     minutes = f"{clock.target_minutes:g}"

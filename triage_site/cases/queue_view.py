@@ -81,12 +81,12 @@ class QueueView:
 
 
 def place_text(place: QueuePlace | None) -> str:
-    """Returns "Next, starts in ~4 s" or "Position 2, starts in ~11 s"; no time without workers."""
+    """Returns "Next, in ~4 s" or "Position 2, in ~11 s"; without workers there is no time."""
     if place is None:
         return "Waiting"
     name = "Next" if place.position == 0 else f"Position {place.position + 1}"
     if place.starts_in_seconds is None:
         return name
     if place.starts_in_seconds < 1:
-        return f"{name}, starts now"
-    return f"{name}, starts in {rough_seconds(place.starts_in_seconds)}"
+        return f"{name}, now"
+    return f"{name}, in {rough_seconds(place.starts_in_seconds)}"

@@ -130,7 +130,8 @@ def test_missing_values_of_news2_are_named(client: Client) -> None:
     ],
 )
 def test_the_reason_for_no_news2(client: Client, form: dict[str, str], reason: str) -> None:
-    assert f"NEWS2: {reason}" in client.post("/preview/", form).content.decode()
+    text = client.post("/preview/", form).content.decode()
+    assert f'<strong>NEWS2</strong> <span class="muted">{reason}</span>' in text
 
 
 def test_typed_text_is_neither_stored_nor_logged(

@@ -393,7 +393,7 @@ def test_the_panel_shows_position_and_reason() -> None:
     first, second = queued(priority=0), queued(priority=2, seconds=1)
     assert "next" in render_case_panel(first.id, at(5))
     panel = render_case_panel(second.id, at(5))
-    assert "number 2 in the queue" in panel
+    assert "position 2 in the queue" in panel
     assert "After 1 resus" in panel
 
 
