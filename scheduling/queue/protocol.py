@@ -49,6 +49,13 @@ class QueueCounts:
         return sum(self.running)
 
 
+class Reaped(NamedTuple):
+    """A request whose lease ended, and the token that is void now."""
+
+    request_id: str
+    token: str
+
+
 class Replaced(NamedTuple):
     """How many waiting requests `replace_all` added, removed and corrected."""
 
@@ -61,8 +68,11 @@ class SemanticQueue(Protocol):
     """Waiting requests in the order of one active policy, and the leases of those that run.
 
     Each move happens at once or not at all, whoever else moves at the same time. `now` is
-    passed in (seconds of the Unix epoch). A token proves a lease: once the lease was reaped,
-    released or cancelled, its token is stale, and moves that carry it do nothing.
+    passed in (seconds of the Unix epoch); a queue that several hosts share takes the time of
+    its server instead, since their clocks differ. A token proves a lease: once the lease was
+    reaped, released or cancelled, its token is stale, and moves that carry it do nothing.
+
+    An entry that cannot be read is taken out and left to `mend`; it stops nothing else.
     """
 
     def enqueue(self, request: Request) -> bool:
@@ -76,10 +86,16 @@ class SemanticQueue(Protocol):
         now: float,
         lease_seconds: float,
         max_running: int | None = None,
+        *,
+        token: str | None = None,
+        repeated: bool = False,
     ) -> list[Claim]:
         """Takes up to `num` of the best, best first, leased until `now + lease_seconds`.
 
         `max_running` and the active policy's own cap bound the leases of all workers together.
+        All claims of one call carry the same `token`, a new one where none is given. A caller
+        that got no answer asks again with the same token, `repeated`: it is given what the first
+        call took, if that came through, and nothing more.
         """
         ...
 
@@ -134,8 +150,21 @@ class SemanticQueue(Protocol):
         """At once, waiting or running. False where it is not here."""
         ...
 
-    def reap(self, now: float) -> list[str]:
-        """Puts back, with priority and first arrival, those whose lease expired; their ids."""
+    def reap(self, now: float) -> list[Reaped]:
+        """Puts back, with priority and first arrival, those whose lease expired."""
+        ...
+
+    def audit(self) -> str:
+        """What does not fit together, in a word; empty where all is well. Cheap, and not complete:
+        it compares how much there is in each place."""
+        ...
+
+    def mend(self, now: float, lease_seconds: float) -> int:
+        """Looks at every entry and makes all places fit together again; how many did not.
+
+        What cannot be read is thrown out, for `replace_all` to bring back. A lease that is
+        whole but for its end is valid for `lease_seconds` more.
+        """
         ...
 
     def switch_policy(self, policy_name: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from scheduling.core.policies import POLICIES, rank
 from scheduling.queue.protocol import QueueCounts, SemanticQueue
-from scheduling.queue.queue_testing import LEASE, NOW, claim_one, fill, ids, made, mixed
+from scheduling.queue.queue_testing import LEASE, NOW, claim_one, fill, ids, made, mixed, reaped
 
 # -- order
 
@@ -184,8 +184,8 @@ def test_renew_prolongs_and_tells_what_is_lost(queue: SemanticQueue) -> None:
     queue.cancel("b")
     queue.finish("c", tokens["c"])
     assert queue.renew("w", {**tokens, "never": "seen"}, NOW + 5, LEASE) == {"b", "c", "never"}
-    assert queue.reap(NOW + LEASE + 1) == []
-    assert queue.reap(NOW + 5 + LEASE) == ["a"]
+    assert reaped(queue, NOW + LEASE + 1) == []
+    assert reaped(queue, NOW + 5 + LEASE) == ["a"]
 
 
 def test_only_the_holder_renews(queue: SemanticQueue) -> None:
@@ -201,11 +201,11 @@ def test_reap_puts_back_what_expired_and_nothing_else(queue: SemanticQueue) -> N
     fill(queue, [made("a", 1, arrival=3.0), made("b", 2)])
     claim_one(queue, now=NOW)
     claim_one(queue, now=NOW + 1)
-    assert queue.reap(NOW + LEASE - 0.001) == []
-    assert queue.reap(NOW + LEASE) == ["a"]
+    assert reaped(queue, NOW + LEASE - 0.001) == []
+    assert reaped(queue, NOW + LEASE) == ["a"]
     assert queue.waiting(NOW) == [made("a", 1, arrival=3.0)]
     assert [lease.request.id for lease in queue.running()] == ["b"]
-    assert queue.reap(NOW + LEASE) == []
+    assert reaped(queue, NOW + LEASE) == []
 
 
 def test_a_stale_token_does_nothing(queue: SemanticQueue) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from scheduling.core.policies import POLICIES, rank
 from scheduling.queue.protocol import QueueCounts, Replaced, SemanticQueue, UnknownPolicy
-from scheduling.queue.queue_testing import LEASE, NOW, claim_one, fill, ids, made, mixed
+from scheduling.queue.queue_testing import LEASE, NOW, claim_one, fill, ids, made, mixed, reaped
 
 # -- cancel, re-prioritise
 
@@ -154,7 +154,7 @@ def test_what_came_back_after_the_mark_is_not_thrown_out(queue: SemanticQueue) -
     claims = queue.claim("w", 2, NOW, LEASE)
     mark = queue.mark()
     queue.release("released", claims[0].token, 5, NOW)
-    assert queue.reap(NOW + LEASE) == ["expired"]
+    assert reaped(queue, NOW + LEASE) == ["expired"]
     assert queue.replace_all([], "semantic", mark=mark) == Replaced(0, 0, 0)
     assert ids(queue.waiting(NOW)) == ["released", "expired"]
 

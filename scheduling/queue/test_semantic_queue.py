@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,15 @@ from scheduling.core.policies import POLICIES, rank
 from scheduling.core.request import Request
 from scheduling.queue import semantic_queue
 from scheduling.queue.protocol import UnknownPolicy
-from scheduling.queue.queue_testing import LEASE, NOW, claim_one, fill, made, mixed
+from scheduling.queue.queue_testing import LEASE, NOW, claim_one, fill, made, mixed, reaped
 from scheduling.queue.semantic_queue import RedisSemanticQueue
 
+in_virtual_time = partial(RedisSemanticQueue, time="caller")
 LUA = Path(semantic_queue.__file__).parent / "lua"
 # Commands, and forms of them, that Redis 6.2, Redis 7 and Valkey share.
 SHARED_COMMANDS = {
-    *("DEL", "HDEL", "HEXISTS", "HGET", "HINCRBY", "HKEYS", "HMGET", "HSET"),
+    *("DEL", "HDEL", "HEXISTS", "HGET", "HGETALL", "HINCRBY", "HKEYS", "HLEN", "HMGET", "HSET"),
+    "TIME",
     *("ZADD", "ZCARD", "ZCOUNT", "ZRANGE", "ZRANGEBYSCORE", "ZRANK", "ZREM"),
     *("ZREMRANGEBYRANK", "ZSCORE"),
 }
@@ -35,7 +38,7 @@ def cluster_tag(key: str) -> str:
 
 
 def test_all_keys_of_a_queue_share_one_cluster_slot(redis_client: redis.Redis) -> None:
-    queue = RedisSemanticQueue(redis_client, name="ward")
+    queue = in_virtual_time(redis_client, name="ward")
     queue.switch_policy("semantic_due")
     fill(queue, mixed())
     queue.claim("w", 3, NOW, LEASE)
@@ -45,7 +48,7 @@ def test_all_keys_of_a_queue_share_one_cluster_slot(redis_client: redis.Redis) -
 
 
 def test_queues_of_different_names_do_not_meet(redis_client: redis.Redis) -> None:
-    one, two = (RedisSemanticQueue(redis_client, name=name) for name in ("one", "two"))
+    one, two = (in_virtual_time(redis_client, name=name) for name in ("one", "two"))
     one.enqueue(made("a"))
     one.switch_policy("sjf")
     assert two.waiting(NOW) == []
@@ -54,7 +57,7 @@ def test_queues_of_different_names_do_not_meet(redis_client: redis.Redis) -> Non
 
 
 def test_an_empty_queue_leaves_no_job_behind(redis_client: redis.Redis) -> None:
-    queue = RedisSemanticQueue(redis_client)
+    queue = in_virtual_time(redis_client)
     queue.switch_policy("semantic_due")
     fill(queue, mixed())
     for claim in queue.claim("w", 40, NOW, LEASE):
@@ -69,13 +72,13 @@ def test_changes_do_not_grow_without_end(redis_client: redis.Redis) -> None:
     assert kept is not None
     key = "{triage:main}:changes"
     redis_client.zadd(key, {f"old-{n}": n / 1e6 for n in range(int(kept[1]) + 50)})
-    RedisSemanticQueue(redis_client).enqueue(made("a"))
+    in_virtual_time(redis_client).enqueue(made("a"))
     assert redis_client.zcard(key) == int(kept[1])
     assert redis_client.zscore(key, "a") is not None
 
 
 def test_scripts_come_back_after_the_server_forgot_them(redis_client: redis.Redis) -> None:
-    queue = RedisSemanticQueue(redis_client)
+    queue = in_virtual_time(redis_client)
     queue.enqueue(made("a"))
     redis_client.script_flush()
     assert claim_one(queue).request.id == "a"
@@ -85,7 +88,7 @@ def test_a_client_that_does_not_decode_serves_as_well(
     redis_server: str, redis_client: redis.Redis
 ) -> None:
     with redis.Redis.from_url(redis_server) as raw:
-        queue = RedisSemanticQueue(raw)
+        queue = in_virtual_time(raw)
         fill(queue, mixed())
         assert queue.waiting(NOW) == rank(mixed(), POLICIES["semantic"], NOW)
         claim = claim_one(queue)
@@ -113,19 +116,25 @@ def test_every_script_is_one_move_of_the_queue() -> None:
 def test_a_policy_that_older_requests_have_no_score_for(redis_client: redis.Redis) -> None:
     """A new release brings a policy; the scores of what already waits are made at the switch."""
     known = {name: policy for name, policy in POLICIES.items() if name != "semantic_due"}
-    old, new = RedisSemanticQueue(redis_client, policies=known), RedisSemanticQueue(redis_client)
+    old, new = (
+        in_virtual_time(redis_client, policies=known),
+        in_virtual_time(redis_client),
+    )
     fill(old, mixed())
     claim = claim_one(old)
     left = [each for each in mixed() if each != claim.request]
     new.switch_policy("semantic_due")
     assert new.waiting(NOW) == rank(left, POLICIES["semantic_due"], NOW)
-    assert new.reap(NOW + LEASE) == [claim.request.id], "what runs was scored too"
+    assert reaped(new, NOW + LEASE) == [claim.request.id], "what runs was scored too"
     assert new.waiting(NOW) == rank(mixed(), POLICIES["semantic_due"], NOW)
 
 
 def test_a_process_that_cannot_score_the_active_policy_says_so(redis_client: redis.Redis) -> None:
     known = {name: policy for name, policy in POLICIES.items() if name != "sjf"}
-    old, new = RedisSemanticQueue(redis_client, policies=known), RedisSemanticQueue(redis_client)
+    old, new = (
+        in_virtual_time(redis_client, policies=known),
+        in_virtual_time(redis_client),
+    )
     new.enqueue(made("a"))
     new.switch_policy("sjf")
     with pytest.raises(UnknownPolicy, match="sjf"):
@@ -157,7 +166,10 @@ def interfere(
 def test_a_release_keeps_a_priority_given_meanwhile(
     redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue, other = RedisSemanticQueue(redis_client), RedisSemanticQueue(redis_client)
+    queue, other = (
+        in_virtual_time(redis_client),
+        in_virtual_time(redis_client),
+    )
     queue.enqueue(made("a", 4))
     claim = claim_one(queue)
     interfere(monkeypatch, queue, lambda: other.reprioritise("a", 1, NOW))
@@ -169,7 +181,10 @@ def test_a_release_keeps_a_priority_given_meanwhile(
 def test_a_new_priority_keeps_progress_made_meanwhile(
     redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue, other = RedisSemanticQueue(redis_client), RedisSemanticQueue(redis_client)
+    queue, other = (
+        in_virtual_time(redis_client),
+        in_virtual_time(redis_client),
+    )
     queue.enqueue(made("a", 4))
     claim = claim_one(queue)
     interfere(monkeypatch, queue, lambda: other.release("a", claim.token, 9, NOW))
@@ -181,7 +196,10 @@ def test_a_new_priority_keeps_progress_made_meanwhile(
 def test_what_was_cancelled_meanwhile_stays_cancelled(
     redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue, other = RedisSemanticQueue(redis_client), RedisSemanticQueue(redis_client)
+    queue, other = (
+        in_virtual_time(redis_client),
+        in_virtual_time(redis_client),
+    )
     queue.enqueue(made("a"))
     claim = claim_one(queue)
     interfere(monkeypatch, queue, lambda: other.cancel("a"))
@@ -193,7 +211,7 @@ def test_what_was_cancelled_meanwhile_stays_cancelled(
 
 
 def test_a_mark_from_before_a_flush_throws_nothing_out(redis_client: redis.Redis) -> None:
-    queue = RedisSemanticQueue(redis_client)
+    queue = in_virtual_time(redis_client)
     fill(queue, mixed())
     mark = queue.mark()
     redis_client.flushall()
@@ -203,7 +221,7 @@ def test_a_mark_from_before_a_flush_throws_nothing_out(redis_client: redis.Redis
 
 
 def test_no_token_is_given_twice_even_after_a_flush(redis_client: redis.Redis) -> None:
-    queue = RedisSemanticQueue(redis_client)
+    queue = in_virtual_time(redis_client)
     queue.enqueue(made("a"))
     old = claim_one(queue, worker="w1")
     redis_client.flushall()
@@ -218,7 +236,7 @@ def test_no_token_is_given_twice_even_after_a_flush(redis_client: redis.Redis) -
 def test_flush_then_replace_all_gives_the_same_order(
     redis_client: redis.Redis, policy_name: str
 ) -> None:
-    queue = RedisSemanticQueue(redis_client)
+    queue = in_virtual_time(redis_client)
     queue.switch_policy(policy_name)
     fill(queue, mixed(30))
     before = queue.waiting(NOW)
@@ -234,14 +252,16 @@ def test_a_policy_name_that_records_cannot_hold_is_refused(
     redis_client: redis.Redis, wrong: str
 ) -> None:
     with pytest.raises(ValueError, match="policies: "):
-        RedisSemanticQueue(redis_client, policies={**POLICIES, wrong: POLICIES["sjf"]})
+        RedisSemanticQueue(
+            redis_client, policies={**POLICIES, wrong: POLICIES["sjf"]}, time="caller"
+        )
 
 
 @pytest.mark.parametrize("policy_name", POLICIES)
 def test_more_than_a_script_takes_at_once(redis_client: redis.Redis, policy_name: str) -> None:
     """Scripts read and write in chunks; none may be lost between two of them."""
     truth = mixed(2300)
-    queue = RedisSemanticQueue(redis_client)
+    queue = in_virtual_time(redis_client)
     assert queue.replace_all(truth, "semantic_due") == (2300, 0, 0)
     queue.switch_policy(policy_name)
     expected = rank(truth, POLICIES[policy_name], NOW)
