@@ -108,13 +108,6 @@ def release_job(
     first_token_at: datetime | None = None,
 ) -> Standing:
     """Puts a running job back with its progress; None keeps the progress that SQL has."""
-    progress: dict[str, Any] = {}
-    if token_ids is not None:
-        progress = {
-            "progress_token_ids": list(token_ids),
-            "progress_text": text,
-            "generated_tokens": len(token_ids),
-        }
     return _move(
         job_id,
         JobStatus.WAITING,
@@ -124,8 +117,18 @@ def release_job(
         detail={"why": why},
         worker="",
         num_preemptions=F("num_preemptions") + int(why == "preempted"),
-        **progress,
+        **_progress(token_ids, text),
     )
+
+
+def _progress(token_ids: Sequence[int] | None, text: str) -> dict[str, Any]:
+    if token_ids is None:
+        return {}
+    return {
+        "progress_token_ids": list(token_ids),
+        "progress_text": text,
+        "generated_tokens": len(token_ids),
+    }
 
 
 def finish_job(
@@ -159,10 +162,20 @@ def fail_job(job_id: uuid.UUID, *, token: str, error: str, now: datetime) -> Sta
     return _move(job_id, JobStatus.FAILED, token, now, None, error=error[:_SHORT], finished_at=now)
 
 
-def return_job(job_id: uuid.UUID, *, token: str, now: datetime, why: str) -> Standing:
+def return_job(
+    job_id: uuid.UUID,
+    *,
+    token: str,
+    now: datetime,
+    why: str,
+    failure: str,
+    token_ids: Sequence[int] | None = None,
+    text: str = "",
+) -> Standing:
     """Puts a job back after an attempt that failed, and counts it; fails it after too many.
 
     A job fails only where others were written meanwhile: else the fault may be the engine's.
+    `why` is for the history, `failure` is what people read if it was the last attempt.
     """
     with transaction.atomic():
         row = Job.objects.select_for_update().filter(id=job_id, status=JobStatus.RUNNING)
@@ -171,15 +184,16 @@ def return_job(job_id: uuid.UUID, *, token: str, now: datetime, why: str) -> Sta
         if known is None:
             return _standing(job_id)
         num_failures, started_at = known[0] + 1, known[1]
-        values: dict[str, Any] = {"now": now, "token": token, "claim_token": "", "worker": ""}
-        values["num_failures"] = num_failures
+        values: dict[str, Any] = {"claim_token": "", "worker": "", "num_failures": num_failures}
         if num_failures >= MAX_FAILURES_ALONE or (
             num_failures >= MAX_FAILURES and _others_written_since(started_at)
         ):
-            error = f"its generation failed {num_failures} times: {why}"[:_SHORT]
-            move(job_id, JobStatus.FAILED, error=error, finished_at=now, **values)
+            error = f"{failure} (attempt {num_failures})"[:_SHORT]
+            values |= {"error": error, "finished_at": now}
+            move(job_id, JobStatus.FAILED, now=now, token=token, **values)
             return Standing(done=True, status=JobStatus.FAILED)
-        move(job_id, JobStatus.WAITING, detail={"why": why}, **values)
+        values |= _progress(token_ids, text)
+        move(job_id, JobStatus.WAITING, now=now, token=token, detail={"why": why}, **values)
     return Standing(done=True, status=JobStatus.WAITING)
 
 

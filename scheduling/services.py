@@ -159,7 +159,8 @@ def reap_expired(*, now: datetime) -> list[str]:
 
 
 def _return_lost(job_id: uuid.UUID, token: str, now: datetime) -> bool:
-    standing = return_job(job_id, token=token, now=now, why="worker lost")
+    failure = "its worker stopped again and again while writing this"
+    standing = return_job(job_id, token=token, now=now, why="worker lost", failure=failure)
     if standing.done and standing.status == JobStatus.FAILED:
         ignore_outage(lambda: connection.queue().cancel(str(job_id)))
     return standing.done

@@ -127,6 +127,13 @@ class Engine(Protocol):
 
     def alive(self) -> bool: ...
 
+    def ready(self) -> str:
+        """Empty where the engine can write answers now. Else one sentence for people that names
+        what is wrong, with which value, and the remedy. May take seconds, not more than five."""
+
+    def holds(self, request_id: str) -> bool:
+        """Whether it has this request, or events of it that were not read yet."""
+
     def add(self, job: EngineJob) -> None:
         """Takes a job; cheap, the work happens elsewhere.
 

@@ -235,3 +235,17 @@ def test_a_stopped_engine_forgets_and_can_begin_anew(driver: Driver) -> None:
     driver.engine.start()
     assert driver.engine.alive()
     assert len(driver.answer("a", max_new_tokens=5).token_ids) == 5
+
+
+def test_an_engine_knows_what_it_holds_until_its_end_was_read(driver: Driver) -> None:
+    assert driver.engine.ready() == ""
+    assert not driver.engine.holds("a")
+    driver.add("a")
+    assert driver.engine.holds("a")
+    driver.until_tokens("a", 1)
+    assert driver.engine.holds("a")
+    driver.until_over("a")
+    assert not driver.engine.holds("a")
+    driver.add("b", max_new_tokens=200)
+    driver.engine.cancel("b")
+    assert not driver.engine.holds("b")

@@ -115,12 +115,15 @@ class Ending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What goes back with a job, and why. `is_failure`: the attempt counts as a failed one."""
+    """What goes back with a job, and why (a few words of ours, for the history).
+
+    `failure` is a sentence where the attempt counts as a failed one, and empty else.
+    """
 
     why: str
     token_ids: tuple[int, ...] | None = None  # None: as SQL knows it from before
     text: str = ""
-    is_failure: bool = False
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +132,7 @@ class Reply:
 
     outcome: Outcome
     status: JobStatus | None = None
-    ending: Ending | None = None  # where the engine refused the request for good
+    ending: Ending | None = None  # where the step showed that the generation has failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,14 +180,14 @@ def after(
         return _told(claim, reply)
     if claim.state in (State.ENDED, State.STORED) and reply.outcome is not Outcome.AWAY:
         claim = replace(claim, unsent=())
+    if reply.ending is not None:
+        claim = replace(claim, ending=reply.ending)
     if reply.outcome is Outcome.REFUSED and claim.state not in NEXT_KNOWS_REFUSAL:
         return _refused(claim, reply.status)
     if claim.state is State.SAID and reply.outcome is Outcome.AWAY:
         return _not_stored(claim, now, limit_seconds, sql_ok_at)
     if reply.outcome is Outcome.BROKEN and claim.state in (State.SAID, State.RETURNING):
         return _unacceptable(claim)
-    if reply.ending is not None:
-        claim = replace(claim, ending=reply.ending)
     return _enter(claim, NEXT[claim.state][reply.outcome])
 
 
@@ -234,7 +237,7 @@ def _unacceptable(claim: Claim) -> Claim:
     if claim.state is State.SAID and ending is not None and ending.status is JobStatus.DONE:
         return replace(claim, ending=failure("The guidance could not be stored."))
     if claim.state is State.RETURNING and progress is not None and progress.token_ids is not None:
-        return replace(claim, progress=Progress(why=progress.why))
+        return replace(claim, progress=replace(progress, token_ids=None, text=""))
     return replace(claim, state=State.GONE)  # its lease ends, and others take it over
 
 
@@ -263,16 +266,17 @@ def with_words(claim: Claim, pieces: Sequence[str], num_tokens: int) -> Claim:
         Entry(seq=claim.next_seq + n, text=piece, num_tokens=num_tokens)
         for n, piece in enumerate(pieces)
     )
-    return replace(
-        claim, unsent=(*claim.unsent, *entries), next_seq=claim.next_seq + len(entries)
-    )
+    return replace(claim, unsent=(*claim.unsent, *entries), next_seq=claim.next_seq + len(entries))
 
 
 def with_tokens(claim: Claim, num_generated: int, now: float) -> Claim:
     first = now if claim.first_token_at is None else claim.first_token_at
-    return replace(
-        claim, request=claim.request.with_progress(num_generated), first_token_at=first
-    )
+    return replace(claim, request=claim.request.with_progress(num_generated), first_token_at=first)
+
+
+def reordered(claim: Claim, request: Request) -> Claim:
+    """Its priority or deadline has changed in SQL."""
+    return replace(claim, request=request)
 
 
 def ended(claim: Claim, ending: Ending) -> Claim:
@@ -284,7 +288,10 @@ def returning(claim: Claim, progress: Progress) -> Claim:
     """It goes back; only what holds a slot can. Words not sent yet come with the next attempt."""
     if claim.state not in TAKES_SLOT:
         return claim
-    return replace(claim, state=State.RETURNING, progress=progress, unsent=())
+    request = claim.request
+    if progress.token_ids is not None:
+        request = request.with_progress(len(progress.token_ids))
+    return replace(claim, state=State.RETURNING, request=request, progress=progress, unsent=())
 
 
 def voided(claim: Claim, status: JobStatus | None) -> Claim:

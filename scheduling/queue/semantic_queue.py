@@ -216,7 +216,7 @@ class RedisSemanticQueue:
             for (name, key), type_ in zip(self._key.items(), types, strict=True)
             if type_ not in ("none", "hash" if name in _HASHES else "zset")
         ]
-        return int(cast(int, self._client.delete(*wrong))) if wrong else 0
+        return int(self._client.delete(*wrong)) if wrong else 0
 
     def switch_policy(self, policy_name: str) -> None:
         self._switch(policy_name, "", "")

@@ -131,6 +131,14 @@ class RemoteEngine:
     def alive(self) -> bool:
         return self._running is not None and self._running.thread.is_alive()
 
+    def ready(self) -> str:
+        return ""
+
+    def holds(self, request_id: str) -> bool:
+        return request_id in self._answers or any(
+            getattr(event, "id", None) == request_id for event in self._unread
+        )
+
     def add(self, job: EngineJob) -> None:
         running = self._running
         if running is None or not running.thread.is_alive():
