@@ -1,7 +1,7 @@
-"""All writes of the scheduler. SQL is the truth; Redis holds order and leases and may lag.
+"""All writes of the scheduler. SQL is the truth; Redis has order and leases and may lag behind.
 
-Each move of a job is a compare-and-set on its row: exactly one caller wins. Redis is told
-after the commit; if it cannot be reached, `reconcile` tells it later, so nothing is lost.
+Each change of a job is a compare-and-set on its row, so exactly one caller succeeds. Redis is
+updated after the commit. After an outage `reconcile` updates it, so no change is lost.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedJob:
-    """A job that this worker holds, and the token that proves it."""
+    """A job that a worker holds, and the token that proves the claim."""
 
     job: Job
     token: str
@@ -41,13 +41,13 @@ class ClaimedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
-    """What `reconcile` had to mend: counts of jobs."""
+    """Numbers of jobs that `reconcile` corrected."""
 
     added: int
     removed: int
     updated: int
-    returned: int  # running in SQL, held by nobody in Redis
-    damaged: int = 0  # entries of Redis that could not be read, or did not fit the others
+    returned: int  # running in SQL, but without a lease in Redis
+    damaged: int = 0  # entries in Redis that could not be read or were inconsistent
 
 
 def submit_job(
@@ -60,7 +60,7 @@ def submit_job(
     arrival_at: datetime,
     now: datetime,
 ) -> Job:
-    """One new waiting job. Raises IntegrityError when the case has an open one."""
+    """Creates a waiting job. Raises IntegrityError if the case has an open job."""
     with transaction.atomic():
         job = Job.objects.create(
             case_id=case_id,
@@ -78,17 +78,20 @@ def submit_job(
 
 
 def lock_newest_job(case_id: uuid.UUID) -> Job | None:
-    """The case's latest job, locked. Lock it before its case: all writers take that order."""
+    """Returns the latest job of the case and locks it; None if there is none.
+
+    Lock order: first the job, then its case.
+    """
     return Job.objects.select_for_update().filter(case_id=case_id).order_by("created_at").last()
 
 
 def due_at(arrival_at: datetime, priority: int) -> datetime:
-    """When guidance should have started: arrival plus the site's promise for the level."""
+    """Returns the deadline: arrival plus the seconds that the site sets for the level."""
     return arrival_at + timedelta(seconds=settings.TRIAGE_DEADLINE_SECONDS[priority])
 
 
 def ring_doorbell() -> None:
-    """Tells the GPU workers that something waits. They also look by themselves."""
+    """Wakes the GPU workers. They also check the queue regularly without it."""
     from celery import current_app
 
     current_app.send_task(
@@ -97,7 +100,7 @@ def ring_doorbell() -> None:
 
 
 def reprioritise_job(job_id: uuid.UUID, priority: int, *, now: datetime) -> bool:
-    """Moves a waiting or running job to another level at once. False when it has ended."""
+    """Changes the level of a waiting or running job. Returns False if the job has ended."""
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(id=job_id, status__in=OPEN).first()
         if job is None:
@@ -112,7 +115,7 @@ def reprioritise_job(job_id: uuid.UUID, priority: int, *, now: datetime) -> bool
 
 
 def cancel_job(job_id: uuid.UUID, *, now: datetime) -> bool:
-    """Takes a waiting or running job out at once. False when it has ended already."""
+    """Cancels a waiting or running job. Returns False if the job has ended."""
     moved = move(job_id, JobStatus.CANCELLED, now=now, claim_token="", finished_at=now)
     if moved:
         after_commit(lambda: connection.queue().cancel(str(job_id)))
@@ -121,7 +124,7 @@ def cancel_job(job_id: uuid.UUID, *, now: datetime) -> bool:
 
 
 def claim_jobs(worker: str, num: int, *, now: datetime, model_name: str) -> list[ClaimedJob]:
-    """The best waiting jobs, best first, held by `worker` until its lease runs out."""
+    """Claims up to `num` of the best waiting jobs for `worker`, best first, with a lease."""
     policy = POLICIES[active_policy_name()]
     claims = connection.queue().claim(
         worker,
@@ -142,15 +145,15 @@ def claim_jobs(worker: str, num: int, *, now: datetime, model_name: str) -> list
         )
         if started.job is not None:
             claimed.append(ClaimedJob(job=started.job, token=claim.token))
-        else:  # ended in SQL before Redis heard of it
+        else:  # the job has ended in SQL, and Redis is not up to date
             connection.queue().finish(claim.request.id, claim.token)
     return claimed
 
 
 def reap_expired(*, now: datetime) -> list[str]:
-    """Puts jobs back whose worker stopped renewing; their old claims are void.
+    """Returns jobs with an expired lease to waiting and makes their claims void.
 
-    Redis has put them back already. A row that has a newer claim by now is left alone.
+    A job with a newer claim stays as it is. Returns the ids of the expired leases.
     """
     expired = connection.queue().reap(now=now.timestamp())
     for job_id, token in expired:
@@ -159,7 +162,7 @@ def reap_expired(*, now: datetime) -> list[str]:
 
 
 def _return_lost(job_id: uuid.UUID, token: str, now: datetime) -> bool:
-    failure = "its worker stopped again and again while writing this"
+    failure = "the worker failed again and again during this answer"
     standing = return_job(job_id, token=token, now=now, why="worker lost", failure=failure)
     if standing.done and standing.status == JobStatus.FAILED:
         ignore_outage(lambda: connection.queue().cancel(str(job_id)))
@@ -167,7 +170,7 @@ def _return_lost(job_id: uuid.UUID, token: str, now: datetime) -> bool:
 
 
 def check_queue(*, now: datetime) -> bool:
-    """Whether the queue in Redis was whole. If not, it is rebuilt at once. Cheap where it was."""
+    """Rebuilds the queue in Redis if a cheap check finds damage. Returns False in that case."""
     fault = connection.queue().audit()
     if fault:
         log.warning("queue_damaged", fault=fault)
@@ -176,22 +179,21 @@ def check_queue(*, now: datetime) -> bool:
 
 
 def reconcile(*, now: datetime) -> Reconciliation:
-    """Makes Redis say what SQL says. Idempotent; live claims are left alone, and so is
-    whatever changed in Redis after SQL was read.
+    """Rebuilds the queue in Redis from SQL. Idempotent.
 
-    Jobs that run in SQL but that nobody holds in Redis (it was flushed, or their worker
-    and its lease are gone) wait again, with their priority and first arrival.
+    Valid claims stay, and so do changes in Redis after SQL was read. A job that runs in SQL
+    but has no lease in Redis waits again, with its priority and original arrival.
     """
     queue = connection.queue()
     num_damaged = queue.mend(now.timestamp(), settings.TRIAGE_LEASE_SECONDS)
     mark = queue.mark()
     running = Job.objects.filter(status=JobStatus.RUNNING)
-    claims = list(running.values_list("id", "claim_token"))  # before the leases are read
-    held = queue.held()
+    claims = list(running.values_list("id", "claim_token"))  # read before the leases
+    tokens = queue.lease_tokens()
     returned = sum(
         release_job(job_id, token=token, token_ids=None, text="", now=now, why="claim lost").done
         for job_id, token in claims
-        if held.get(str(job_id)) != token
+        if tokens.get(str(job_id)) != token
     )
     waiting = [job.to_request() for job in readable(Job.objects.filter(status=JobStatus.WAITING))]
     change = queue.replace_all(waiting, active_policy_name(), mark=mark)
@@ -209,9 +211,9 @@ def reconcile(*, now: datetime) -> Reconciliation:
 
 
 def switch_policy(name: str, *, actor: User | None, reason: str, now: datetime) -> PolicyChange:
-    """Makes `name` the live policy, with who and why on record. Raises ValueError."""
+    """Makes `name` the active policy and records actor and reason. Raises ValueError."""
     if name not in POLICIES:
-        raise ValueError(f"policy: unknown, must be one of {', '.join(POLICIES)}")
+        raise ValueError(f"policy: must be one of {', '.join(POLICIES)}")
     if not reason.strip():
         raise ValueError("reason: required")
     change = PolicyChange.objects.create(
@@ -223,7 +225,7 @@ def switch_policy(name: str, *, actor: User | None, reason: str, now: datetime) 
 
 
 def requeue_failed(job: Job, *, now: datetime) -> bool:
-    """Tries a failed job again, by a person's wish."""
+    """Returns a failed job to waiting, at the request of a person."""
     moved = move(job.id, JobStatus.WAITING, now=now, num_failures=0, error="", finished_at=None)
     if moved:
         job.refresh_from_db()

@@ -11,9 +11,9 @@ from typing import Any, cast
 import redis
 from django.db import OperationalError
 
-from llm_worker.engine.fake import FakeEngine, text_of, words_of
+from llm_worker.engine.fake import FakeEngine, fake_text, fake_token_ids
 from llm_worker.engine.protocol import Engine
-from llm_worker.worker.loop import EngineBeyondRepair, GuidanceWorker
+from llm_worker.worker.loop import GuidanceWorker, TooManyEngineFailures
 from llm_worker.worker.options import Options
 from llm_worker.worker.outages import SQL_CALLS
 from llm_worker.worker.stores import LiveStores, Stores
@@ -145,7 +145,7 @@ class World:
             self.seconds += 1.0
             try:
                 self.worker.tick(0.0)
-            except EngineBeyondRepair:
+            except TooManyEngineFailures:
                 self.worker.stop()
                 self.worker = self._new_worker()
             with suppress(redis.RedisError, OperationalError):
@@ -179,7 +179,7 @@ class World:
             else:
                 self._check_written(job)
         queue = connection.queue()
-        assert (queue.held(), queue.waiting(self.clock()), queue.audit()) == ({}, [], "")
+        assert (queue.lease_tokens(), queue.waiting(self.clock()), queue.audit()) == ({}, [], "")
         assert len(self.worker._desk) == 0
         assert self.worker._admission.num_free() in (NUM_SLOTS, 1)  # one under the policy `serial`
         for case in Case.objects.all():
@@ -188,7 +188,7 @@ class World:
 
     def _check_written(self, job: Job) -> None:
         assert (job.status, job.error) == (JobStatus.DONE, "")
-        assert job.output == text_of(words_of(job.prompt, ANSWER_TOKENS))
+        assert job.output == fake_text(fake_token_ids(job.prompt, ANSWER_TOKENS))
         assert job.first_token_at is not None
         entries = events.read_stream(connection.client(), str(job.id))
         last = [entry for entry in entries if entry.attempt == job.attempt]

@@ -10,7 +10,7 @@ import structlog
 
 from llm_worker.engine.protocol import (
     Engine,
-    EngineDied,
+    EngineFailed,
     EngineJob,
     EngineNotRunning,
     Event,
@@ -93,7 +93,7 @@ class GuardedEngine:
         if not self._broken:
             read = self._guarded(lambda: self._engine.events(timeout_seconds), read)
         if self._unsaid_death:
-            read = [*read, EngineDied(reason=self._unsaid_death)]
+            read = [*read, EngineFailed(reason=self._unsaid_death)]
             self._unsaid_death = ""
         return read
 

@@ -14,7 +14,7 @@ from threading import Event as Flag
 
 import structlog
 
-from llm_worker.engine.protocol import Engine, EngineDied, Event, Failed, Finished, TokensOut
+from llm_worker.engine.protocol import Engine, EngineFailed, Event, Failed, Finished, TokensOut
 from llm_worker.worker import claims
 from llm_worker.worker.admission import Admission
 from llm_worker.worker.claims import State
@@ -28,12 +28,12 @@ from scheduling.core.status import JobStatus
 
 log = structlog.get_logger(__name__)
 
-MAX_ENGINE_DEATHS = 5  # in a row, without one finished answer; then the process gives up
-NUM_DEATHS_TO_DOUBT = 2  # then jobs run one at a time until one is finished
+MAX_ENGINE_FAILURES = 5  # in a row, without one finished answer; then the process gives up
+NUM_FAILURES_TO_DOUBT = 2  # then jobs run one at a time until one is finished
 _NUM_STOP_ROUNDS = 40
 
 
-class EngineBeyondRepair(RuntimeError):
+class TooManyEngineFailures(RuntimeError):
     """The engine died too often in a row; the process should end and be started anew."""
 
 
@@ -60,7 +60,7 @@ class GuidanceWorker:
         self._admission = Admission(*parts, self._performer, options, clock, new_token)
         self._next: dict[str, float] = {}
         self._is_in_step = False  # the last look at SQL succeeded
-        self._num_deaths = 0
+        self._num_engine_failures = 0
         self._restart_at = 0.0
         self._problem = ""  # why the engine cannot work, as a sentence for people
         self._must_probe = True
@@ -84,7 +84,7 @@ class GuidanceWorker:
         self._outages.ask(self._stores.beat, None, "")
 
     def run(self, stop: Flag) -> None:
-        """Serves until `stop` is set. Raises EngineBeyondRepair."""
+        """Serves until `stop` is set. Raises TooManyEngineFailures."""
         self.start()
         try:
             while not stop.is_set():
@@ -127,8 +127,8 @@ class GuidanceWorker:
             self._handle(event)
 
     def _handle(self, event: Event) -> None:
-        if isinstance(event, EngineDied):
-            self._on_death(event.reason)
+        if isinstance(event, EngineFailed):
+            self._on_engine_failure(event.reason)
             return
         held = self._desk.in_engine(event.id)
         if held is None:
@@ -137,7 +137,7 @@ class GuidanceWorker:
             if held.take_tokens(event, self._clock()):
                 self._engine.cancel(held.id)
         elif isinstance(event, Finished):
-            self._num_deaths, self._admission.is_solo = 0, False
+            self._num_engine_failures, self._admission.is_solo = 0, False
             held.take_end(event)
         elif isinstance(event, Failed):
             self._on_failed(held, event.reason)
@@ -209,11 +209,11 @@ class GuidanceWorker:
             self._problem = problem
         return not self._problem
 
-    def _on_death(self, reason: str) -> None:
-        self._num_deaths += 1
-        self._restart_at = self._clock() + min(30.0, 0.5 * 2.0**self._num_deaths)
-        self._admission.is_solo = self._num_deaths >= NUM_DEATHS_TO_DOUBT
-        log.error("engine_died", deaths_in_a_row=self._num_deaths, reason=reason[:200])
+    def _on_engine_failure(self, reason: str) -> None:
+        self._num_engine_failures += 1
+        self._restart_at = self._clock() + min(30.0, 0.5 * 2.0**self._num_engine_failures)
+        self._admission.is_solo = self._num_engine_failures >= NUM_FAILURES_TO_DOUBT
+        log.error("engine_failed", failures_in_a_row=self._num_engine_failures, reason=reason[:200])
 
     def _revive(self) -> None:
         """Everything goes back; a working engine that died counts against what it was writing."""
@@ -221,8 +221,10 @@ class GuidanceWorker:
         for held in self._desk.running():
             held.claim = claims.returning(held.claim, held.progress("engine stopped", failure))
         self._performer.advance_all()
-        if self._num_deaths >= MAX_ENGINE_DEATHS:
-            raise EngineBeyondRepair(f"the engine died {self._num_deaths} times in a row")
+        if self._num_engine_failures >= MAX_ENGINE_FAILURES:
+            raise TooManyEngineFailures(
+                f"the engine died {self._num_engine_failures} times in a row"
+            )
         if self._clock() >= self._restart_at:
             self.start()
             self._admission.policy = None  # a new engine has not heard of any

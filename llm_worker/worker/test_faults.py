@@ -71,7 +71,7 @@ def run_the_ward(world: World, fault: Fault, *, engine_dies: bool = False) -> No
     world.cancel(cancelled)
     services.switch_policy("pjf", actor=None, reason="test", now=at(world.seconds))
     if engine_dies:
-        world.fake.die("out of memory")
+        world.fake.fail_engine("out of memory")
     world.until_idle()
     world.check(cancelled)
     check_order(world, fault, urgent)

@@ -1,7 +1,7 @@
-"""What passes through Redis beside the queue: events, token streams, heartbeats of workers.
+"""Data in Redis besides the queue: events, token streams, heartbeats of workers.
 
-The token stream is the one place with words in it, and it expires. Events and heartbeats
-carry ids and numbers, and are refused where they carry anything else.
+Only the token stream contains clinical text, and it expires. Events and heartbeats contain
+ids and numbers only; other values are refused.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ FIRST: Final = "0-0"  # an id before all entries
 
 _IDENTIFIER: Final = re.compile(r"[\w.:@/+-]{1,100}")
 
-_PROBLEM: Final = "problem"  # the one field of a heartbeat that is no number; always there
+_PROBLEM: Final = "problem"  # the only field of a heartbeat that is not a number
 
 Event = Mapping[str, str | int | float | bool | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamEntry:
-    """The beginning of an attempt, a piece of its answer, or the end.
+    """The start of an attempt, a piece of its answer, or the end of the stream.
 
-    `attempt` grows when generation began anew: what earlier attempts wrote is then void.
-    `num_tokens` counts the tokens of this attempt up to and with this piece.
-    `status` is None but at the end, where it says how the job ended.
+    `attempt` increases when generation starts again; text of earlier attempts is then not
+    valid. `num_tokens` counts the tokens of this attempt, this piece included. `status` is the
+    final status of the job in the last entry, and None in all others.
     """
 
     id: str
@@ -53,23 +53,23 @@ def tokens_key(job_id: str, name: str = "main") -> str:
 
 
 def publish(client: redis.Redis, event: Event, *, name: str = "main") -> int:
-    """Tells all subscribers of `events_channel`; how many there were.
+    """Sends an event to all subscribers of `events_channel` and returns their number.
 
-    Raises ValueError, naming the field, where a value is neither a number nor an identifier.
+    Raises ValueError with the name of the field if a value is neither a number nor an id.
     """
     for field, value in event.items():
         if isinstance(value, str) and not _IDENTIFIER.fullmatch(value):
-            raise ValueError(f"{field}: events carry ids and numbers only")
+            raise ValueError(f"{field}: events contain ids and numbers only")
     text = json.dumps(dict(event), separators=(",", ":"), allow_nan=False)
     return client.publish(events_channel(name), text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """An entry to write. A writer that names `id` may write it twice: it will stand there once."""
+    """An entry to write. With its own `id` it can be written twice and is stored once."""
 
     attempt: int
-    text: str | None = None  # None in the entry that says that the attempt begins, or at the end
+    text: str | None = None  # None for the start of an attempt and for the last entry
     num_tokens: int = 0
     status: str | None = None
     id: str = "*"
@@ -85,10 +85,10 @@ class Piece:
 def write_stream(
     client: redis.Redis, job_id: str, pieces: Sequence[Piece], *, name: str = "main"
 ) -> list[str]:
-    """Adds `pieces`, which have growing ids; the ids. One that stands there already is left.
+    """Adds `pieces` with increasing ids, except those that are stored already. Returns the ids.
 
-    Where the first one says that an attempt begins, a stream of an earlier attempt whose ids
-    are greater all the same is deleted: nothing could follow it.
+    If the first piece is the start of an attempt, and entries of an earlier attempt have
+    greater ids, the stream is deleted first: Redis would accept no further entry.
     """
     key = tokens_key(job_id, name)
     ids = _write(client, key, pieces)
@@ -101,7 +101,7 @@ def write_stream(
 
 
 def begin_stream(client: redis.Redis, job_id: str, attempt: int, *, name: str = "main") -> str:
-    """Says that `attempt` begins, so that readers drop what an earlier one wrote; its id."""
+    """Adds the start of `attempt`; readers discard earlier attempts. Returns the entry id."""
     return write_stream(client, job_id, [Piece(attempt=attempt)], name=name)[0]
 
 
@@ -114,7 +114,7 @@ def append_tokens(
     *,
     name: str = "main",
 ) -> str:
-    """Adds `text`, with which the attempt has `num_tokens` tokens in all; the entry's id."""
+    """Adds `text`; the attempt then has `num_tokens` tokens in all. Returns the entry id."""
     piece = Piece(attempt=attempt, text=text, num_tokens=num_tokens)
     return write_stream(client, job_id, [piece], name=name)[0]
 
@@ -122,20 +122,20 @@ def append_tokens(
 def finish_stream(
     client: redis.Redis, job_id: str, status: str, *, attempt: int = 0, name: str = "main"
 ) -> str:
-    """Adds the end: the job is `status` and nothing follows; the entry's id."""
+    """Adds the last entry, with the final status of the job. Returns the entry id."""
     return write_stream(client, job_id, [Piece(attempt=attempt, status=status)], name=name)[0]
 
 
 def read_stream(
     client: redis.Redis, job_id: str, last_id: str = FIRST, *, num: int = 1000, name: str = "main"
 ) -> list[StreamEntry]:
-    """Up to `num` entries after `last_id`, oldest first; does not wait for more."""
+    """Returns up to `num` entries after `last_id`, oldest first. Does not block."""
     raw = client.xrange(tokens_key(job_id, name), min=f"({last_id}", max="+", count=num)
     return parse_entries(cast(list[Any], raw))
 
 
 def parse_entries(raw: Iterable[tuple[object, Mapping[Any, Any]]]) -> list[StreamEntry]:
-    """What XRANGE, or XREAD for one stream, answered."""
+    """Parses the reply of XRANGE, or of XREAD for one stream."""
     return [_entry(entry_id, fields) for entry_id, fields in raw]
 
 
@@ -148,11 +148,10 @@ def set_worker_state(
     ttl_seconds: int = WORKER_TTL_SECONDS,
     name: str = "main",
 ) -> None:
-    """A heartbeat: the worker's numbers of now, forgotten after `ttl_seconds` of silence.
+    """Stores a heartbeat: the present numbers of a worker. They expire after `ttl_seconds`.
 
-    `problem` is one sentence of ours where its engine cannot work; the worker then takes no job.
-
-    None says that the worker has gone. Raises TypeError, naming the field, for other values.
+    `problem` is one sentence if the engine of the worker cannot work. None removes the worker.
+    Raises TypeError with the name of the field if a value is not a number.
     """
     key = _worker_key(worker, name)
     if numbers is None:
@@ -170,14 +169,14 @@ def set_worker_state(
 
 
 def worker_states(client: redis.Redis, *, name: str = "main") -> dict[str, dict[str, float]]:
-    """The latest numbers of every worker that is alive, by its name."""
+    """Returns the latest numbers of every worker whose heartbeat has not expired, by name."""
     return {worker: _numbers(raw) for worker, raw in _workers(client, name).items()}
 
 
 def worker_problems(client: redis.Redis, *, name: str = "main") -> dict[str, str]:
-    """Why the engine of a live worker cannot work, by the worker's name; only where it cannot."""
-    said = {worker: raw.get(_PROBLEM, "") for worker, raw in _workers(client, name).items()}
-    return {worker: problem for worker, problem in said.items() if problem}
+    """Returns why an engine cannot work, by the name of its worker; only for such workers."""
+    problems = {worker: raw.get(_PROBLEM, "") for worker, raw in _workers(client, name).items()}
+    return {worker: problem for worker, problem in problems.items() if problem}
 
 
 def _workers(client: redis.Redis, name: str) -> dict[str, dict[str, str]]:
@@ -192,13 +191,13 @@ def _workers(client: redis.Redis, name: str) -> dict[str, dict[str, str]]:
         for worker, raw in zip(workers, answers, strict=True)
         if raw
     }
-    if silent := [worker for worker in workers if worker not in states]:
-        client.srem(tagged(name, "workers"), *silent)  # the next heartbeat adds it again
+    if expired := [worker for worker in workers if worker not in states]:
+        client.srem(tagged(name, "workers"), *expired)  # the next heartbeat adds it again
     return states
 
 
 def _write(client: redis.Redis, key: str, pieces: Sequence[Piece]) -> list[str | None]:
-    """The id of each new entry; None where the stream has that id, or a greater one, already."""
+    """Returns the id of each new entry; None if the stream has this id or a greater one."""
     with client.pipeline(transaction=True) as pipe:
         for piece in pieces:
             pipe.xadd(
@@ -217,7 +216,7 @@ def _write(client: redis.Redis, key: str, pieces: Sequence[Piece]) -> list[str |
         elif "equal or smaller" in str(answer):
             ids.append(None)
         else:
-            if "WRONGTYPE" in str(answer):  # somebody damaged it: the words are in SQL in the end
+            if "WRONGTYPE" in str(answer):  # damaged; the final text is in SQL
                 client.delete(key)
             raise answer
     return ids

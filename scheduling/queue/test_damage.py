@@ -9,10 +9,10 @@ import pytest
 import redis
 
 from scheduling.core.policies import POLICIES, rank
-from scheduling.queue.queue_testing import LEASE, NOW, claim_one, fill, made, mixed
+from scheduling.queue.queue_testing import LEASE, NOW, claim_one, fill, make_request, mixed_requests
 from scheduling.queue.semantic_queue import RedisSemanticQueue, tagged
 
-KEYS = ("state", "jobs", "order", "urgent", "due", "leases", "preempted", "counts", "changes")
+KEYS = ("state", "jobs", "order", "urgent", "due", "leases", "holders", "counts", "changes")
 Damage = Callable[[redis.Redis, str], object]
 
 
@@ -45,7 +45,7 @@ def queue(redis_client: redis.Redis) -> RedisSemanticQueue:
     """Waiting requests of all levels, before and past their due time, and two that run."""
     queue = RedisSemanticQueue(redis_client, time="caller")
     queue.switch_policy("semantic_due")
-    fill(queue, mixed())
+    fill(queue, mixed_requests())
     queue.claim("w", 2, NOW, LEASE)
     assert queue.audit() == ""
     return queue
@@ -55,7 +55,7 @@ def heal(queue: RedisSemanticQueue) -> None:
     """What `reconcile` does, for a truth in which nothing runs that nobody holds."""
     queue.mend(NOW, LEASE)
     mark = queue.mark()
-    truth = [request for request in mixed() if request.id not in queue.held()]
+    truth = [request for request in mixed_requests() if request.id not in queue.lease_tokens()]
     queue.replace_all(truth, "semantic_due", mark=mark)
 
 
@@ -67,8 +67,8 @@ def test_whatever_happens_to_a_key_everything_is_served_in_order_again(
     damage(redis_client, tagged("main", key))
     heal(queue)
     assert queue.audit() == ""
-    waiting, held = queue.waiting(NOW), queue.held()
-    assert {request.id for request in waiting} | set(held) == {each.id for each in mixed()}
+    waiting, held = queue.waiting(NOW), queue.lease_tokens()
+    assert {request.id for request in waiting} | set(held) == {each.id for each in mixed_requests()}
     assert waiting == rank(waiting, POLICIES["semantic_due"], NOW)
     assert queue.mend(NOW, LEASE) == 0, "once is enough"
     taken = []
@@ -77,7 +77,7 @@ def test_whatever_happens_to_a_key_everything_is_served_in_order_again(
     assert taken == waiting
 
 
-@pytest.mark.parametrize("key", ["order", "urgent", "due", "jobs", "leases", "preempted", "counts"])
+@pytest.mark.parametrize("key", ["order", "urgent", "due", "jobs", "leases", "holders", "counts"])
 def test_a_lost_key_is_seen_at_a_glance(
     queue: RedisSemanticQueue, redis_client: redis.Redis, key: str
 ) -> None:
@@ -104,10 +104,10 @@ def test_what_cannot_be_read_does_not_stop_the_others(
 def test_a_claim_survives_what_can_be_read_of_it(
     queue: RedisSemanticQueue, redis_client: redis.Redis
 ) -> None:
-    held = queue.held()
+    held = queue.lease_tokens()
     redis_client.delete(tagged("main", "leases"))
     heal(queue)
-    assert queue.held() == held
+    assert queue.lease_tokens() == held
     assert {lease.expires_seconds for lease in queue.running()} == {NOW + LEASE}
     assert queue.renew("w", held, NOW, LEASE) == set()
 
@@ -116,13 +116,13 @@ def test_a_lease_whose_record_is_gone_ends_without_harm(
     queue: RedisSemanticQueue, redis_client: redis.Redis
 ) -> None:
     redis_client.delete(tagged("main", "jobs"))
-    held = queue.held()
+    held = queue.lease_tokens()
     first, second = held
     assert queue.finish(first, held[first])
     assert [each.request_id for each in queue.reap(NOW + LEASE)] == [second]
     assert queue.running() == []
     heal(queue)
-    assert len(queue.waiting(NOW)) == len(mixed())
+    assert len(queue.waiting(NOW)) == len(mixed_requests())
 
 
 # -- whose clock
@@ -131,7 +131,7 @@ def test_a_lease_whose_record_is_gone_ends_without_harm(
 def test_hosts_whose_clocks_differ_by_a_minute_work_together(redis_client: redis.Redis) -> None:
     here = time.time()
     ahead, behind = (RedisSemanticQueue(redis_client) for _ in range(2))
-    ahead.enqueue(made("a", arrival=here))
+    ahead.enqueue(make_request("a", arrival=here))
     (claim,) = ahead.claim("w1", 1, here + 60, LEASE)
     assert behind.reap(here - 60) == []
     assert behind.reap(here + 3600) == [], "nobody's clock but the server's ends a lease"
@@ -143,7 +143,9 @@ def test_hosts_whose_clocks_differ_by_a_minute_work_together(redis_client: redis
 def test_due_times_go_by_the_clock_of_the_server(redis_client: redis.Redis) -> None:
     queue, here = RedisSemanticQueue(redis_client), time.time()
     queue.switch_policy("semantic_due")
-    fill(queue, [made("urgent", 1, due=here + 900), made("overdue", 4, due=here - 1)])
+    fill(
+        queue, [make_request("urgent", 1, due=here + 900), make_request("overdue", 4, due=here - 1)]
+    )
     for wrong in (here - 3600, here + 3600):
         assert [request.id for request in queue.waiting(wrong)] == ["overdue", "urgent"]
         assert queue.position("urgent", wrong) == 1

@@ -1,23 +1,26 @@
--- Stands in front of every move, so that all of them place, order and count alike.
+-- Shared functions. Every script starts with this file.
 --
--- KEYS  state     hash    policy, bounded, cap, swept, epoch, rev, policy_rev; `damaged` where
---                         something was found that does not fit, until `mend` has been here
---       jobs      hash    id -> record: a request with its score under every policy, as text
---       order     zset    waiting, by score then arrival and id
---       urgent    zset    the same for level 0, while the policy bounds the wait
---       due       zset    the other levels by due time, while the policy bounds the wait
---       leases    zset    running id -> time of expiry
---       holders   hash    running id -> "token worker"
---       counts    hash    "waiting:0".."running:4", and "due": how many stand in `due`
---       changes   zset    id -> revision of its latest change
--- ARGV  1..4 the policy to begin with (name, bounded, cap) and an epoch; the move's own from 5 on.
+-- semantic_queue.py writes two definitions before it: the names of KEYS (STATE, JOBS, ...), and
+-- split_record(text), so that the order of keys and of record fields is stated in Python only.
 --
--- Law: while the wait is bounded, `order` holds exactly the levels 1..4 whose due time is after
--- `swept`. So no place of the queue needs more than ranks and counts of sorted sets.
+-- KEYS  STATE     hash    policy, bounded, cap, swept, epoch, rev, policy_rev; `damaged` if a
+--                         script found an inconsistent entry, until `mend` has run
+--       JOBS      hash    id -> record: a request with its score under every policy, as text
+--       ORDER     zset    waiting requests, by score, then arrival and id
+--       URGENT    zset    the same for level 0, if the policy has a bounded wait
+--       DUE       zset    levels 1 to 4 by deadline, if the policy has a bounded wait
+--       LEASES    zset    running id -> time of expiry
+--       HOLDERS   hash    running id -> "token worker"
+--       COUNTS    hash    "waiting:0".."running:4", and "due": number of members of DUE
+--       CHANGES   zset    id -> revision of its latest change
+-- ARGV  1 to 3 the default policy (name, bounded, cap); 4 a new epoch; from 5 on the arguments
+--       of the script.
+--
+-- Invariant: with a bounded wait, ORDER contains exactly the requests of levels 1 to 4 whose
+-- deadline is after `swept`. So every position follows from ranks and counts of sorted sets.
 
-local STATE, JOBS, ORDER, URGENT, DUE, LEASES, HOLDERS, COUNTS, CHANGES = unpack(KEYS)
 local NUM_COMMON_ARGS = 4
-local ID_IN_TIE = 18 -- after sixteen hexadecimal digits and a colon
+local ID_IN_TIE = 18 -- first character of the id: after sixteen hexadecimal digits and a colon
 local NUM_CHANGES_KEPT = 20000
 local CHUNK = 1000
 
@@ -30,8 +33,7 @@ local function number(text)
   return tonumber(text)
 end
 
--- The moment of a caller, or of this server where the caller leaves it to us. Text, so that
--- nothing rounds.
+-- Returns the time of the caller as text, or the time of this server if the caller gave none.
 local function moment(text)
   if text ~= '' then return text end
   local time = redis.call('TIME')
@@ -58,16 +60,16 @@ local function load_state()
 end
 load_state()
 
--- What the order needs of a record, which record.py writes; `score` is nil where it has none
--- under the active policy. Nil where the text is no record.
+-- Returns the fields of a record that the scripts need, or nil if the text is not a record.
+-- `score` is nil if the record has no score under the active policy. record.py describes the
+-- format.
 local function parse(text)
-  if not text then return nil end
-  local priority, due, arrival, scores, tie =
-    string.match(text, '^([0-4]) (%S+) (%S+) %d+ %d+ %d+ (,%S+,) (%x+:.+)$')
-  if not (priority and number(due) and number(arrival)) then return nil end
-  local score, due_digits = string.match(scores, ',' .. policy .. '=([^,:]+):?([^,]*)')
-  return {priority = priority, due = due, score = score, tie = tie,
-    due_tie = score and due_digits .. ':' .. tie}
+  local record = text and split_record(text)
+  if not (record and number(record.due) and number(record.arrival)) then return nil end
+  local score, due_digits = string.match(record.scores, ',' .. policy .. '=([^,:]+):?([^,]*)')
+  record.score = score
+  record.due_tie = score and due_digits .. ':' .. record.tie
+  return record
 end
 
 local function unknown() return redis.error_reply('UNKNOWNPOLICY ' .. policy) end
@@ -77,7 +79,7 @@ local function changed(id)
   redis.call('ZREMRANGEBYRANK', CHANGES, 0, -NUM_CHANGES_KEPT - 1)
 end
 
--- Calls put(key, score, member) for each sorted set in which a waiting record stands.
+-- Calls put(key, score, member) for each sorted set that contains a waiting record.
 local function each_place(record, put)
   if not bounded then
     put(ORDER, record.score, record.tie)
@@ -112,7 +114,7 @@ local function lease(record, id, holder, expires)
   redis.call('HINCRBY', COUNTS, 'running:' .. record.priority, 1)
 end
 
--- `record` is nil where it cannot be read: then the counts are wrong until `mend` comes.
+-- `record` is nil if it cannot be read. Then COUNTS is wrong until `mend` has run.
 local function unlease(record, id)
   redis.call('ZREM', LEASES, id)
   redis.call('HDEL', HOLDERS, id)
@@ -131,8 +133,8 @@ local function holds(id, token)
   return holder and string.sub(holder, 1, #token + 1) == token .. ' '
 end
 
--- Moves between `order` and overdue whatever fell due since the last sweep, or, where the
--- caller's clock is behind the last one's, is not due yet. Each job moves once: O(log n).
+-- Removes from ORDER the requests that became overdue since the last sweep. If the clock of
+-- this caller is behind, adds those that are not overdue yet. O(log n) for each moved request.
 local function sweep(now)
   local moved
   if number(now) >= number(swept) then
@@ -169,65 +171,62 @@ local function records_of(ids)
   return records
 end
 
--- The best `num` places that are taken, best first, as {key, member, id}.
-local function best_places(num, now)
-  local places = {}
+-- Returns the best `num` entries of the sorted sets, best first, as {key, member, id}.
+local function best_entries(num, now)
+  local entries = {}
   local function take(key, members, first)
     for _, member in ipairs(members) do
-      places[#places + 1] = {key, member, string.sub(member, first)}
+      entries[#entries + 1] = {key, member, string.sub(member, first)}
     end
   end
   if bounded then
     sweep(now)
     take(URGENT, redis.call('ZRANGE', URGENT, 0, num - 1), ID_IN_TIE)
-    if #places < num then
-      take(DUE, redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, num - #places),
+    if #entries < num then
+      take(DUE, redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, num - #entries),
         2 * ID_IN_TIE - 1)
     end
   end
-  if #places < num then
-    take(ORDER, redis.call('ZRANGE', ORDER, 0, num - #places - 1), ID_IN_TIE)
+  if #entries < num then
+    take(ORDER, redis.call('ZRANGE', ORDER, 0, num - #entries - 1), ID_IN_TIE)
   end
-  return places
+  return entries
 end
 
--- Whether the record stands at this place rightly: nothing is served by an entry of unknown origin.
-local function fits(record, place_of_it)
-  local member = place_of_it[1] == DUE and record.due_tie or record.tie
-  return member == place_of_it[2]
+local function is_valid(record, entry)
+  return record and entry[2] == (entry[1] == DUE and record.due_tie or record.tie)
 end
 
--- Ids, texts and records of the best `num` that wait, best first. What stands there and cannot be
--- read is taken out; the truth brings it back.
+-- Returns ids, texts and records of the best `num` waiting requests, best first. Removes entries
+-- that cannot be read or do not fit their record; `replace_all` adds the requests again.
 local function best(num, now)
   while true do
-    local ids, texts, records, num_wrong = {}, {}, {}, 0
-    local places = best_places(num, now)
-    for i, each in ipairs(places) do ids[i] = each[3] end
-    local found = records_of(ids)
-    ids = {}
-    for i, each in ipairs(places) do
+    local ids, texts, records, found_ids, num_removed = {}, {}, {}, {}, 0
+    local entries = best_entries(num, now)
+    for i, entry in ipairs(entries) do found_ids[i] = entry[3] end
+    local found = records_of(found_ids)
+    for i, entry in ipairs(entries) do
       local record = parse(found[i])
-      if record and fits(record, each) then
-        ids[#ids + 1], texts[#texts + 1], records[#records + 1] = each[3], found[i], record
+      if is_valid(record, entry) then
+        ids[#ids + 1], texts[#texts + 1], records[#records + 1] = entry[3], found[i], record
       else
-        num_wrong = num_wrong + 1
-        redis.call('ZREM', each[1], each[2])
-        if not record then redis.call('HDEL', JOBS, each[3]) end
+        num_removed = num_removed + 1
+        redis.call('ZREM', entry[1], entry[2])
+        if not record then redis.call('HDEL', JOBS, entry[3]) end
       end
     end
-    if num_wrong == 0 then return ids, texts, records end
+    if num_removed == 0 then return ids, texts, records end
     damaged()
   end
 end
 
--- The revision after which a caller's knowledge ends; 0 where Redis began anew since.
+-- Returns the revision of a mark; 0 if Redis has lost its data since (another epoch).
 local function since(epoch, rev)
   if redis.call('HGET', STATE, 'epoch') ~= epoch then return 0 end
   return tonumber(rev)
 end
 
--- What an earlier call took whose answer was lost; its leases begin anew.
+-- Returns the requests that an earlier call of this holder leased, and renews their leases.
 local function granted_before(holder, expires)
   local held, mine = redis.call('HGETALL', HOLDERS), {}
   for i = 1, #held, 2 do
@@ -243,8 +242,8 @@ local function granted_before(holder, expires)
   return answer
 end
 
--- What does not fit together, in a word; '' where all is well. Compares how much there is in each
--- place, which costs the same however much waits.
+-- Returns the name of an inconsistent key, or ''. Compares numbers of entries only, so the cost
+-- does not depend on the number of waiting requests.
 local function fault()
   local counts, sums = redis.call('HGETALL', COUNTS), {waiting = 0, running = 0, due = 0}
   for i = 1, #counts, 2 do

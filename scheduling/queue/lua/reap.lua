@@ -1,4 +1,4 @@
--- reap(now) -> id, token, id, token, ... of the leases that have ended. Each waits again with its
+-- reap(now) -> id, token, id, token, ... of expired leases. The requests wait again, with their
 -- priority and arrival.
 local ids = redis.call('ZRANGEBYSCORE', LEASES, '-inf', moment(arg(1)))
 local answer = {}

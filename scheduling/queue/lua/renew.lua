@@ -1,5 +1,4 @@
--- renew(worker, now, lease seconds, id, token, id, token, ...) -> ids that this worker holds no
--- more.
+-- renew(worker, now, lease seconds, id, token, id, token, ...) -> ids whose token is stale.
 local worker, expires = arg(1), later(moment(arg(2)), arg(3))
 local lost = {}
 for i = 4, num_args, 2 do
