@@ -132,14 +132,11 @@ class Engine(Protocol):
     def alive(self) -> bool: ...
 
     def ready(self) -> str:
-        """Empty when the engine can generate answers now.
-
-        Else one sentence for people: the setting, its value and the remedy. Takes less than
-        five seconds.
-        """
+        """Empty where the engine can write answers now. Else one sentence for people that names
+        what is wrong, with which value, and the remedy. May take seconds, not more than five."""
 
     def holds(self, request_id: str) -> bool:
-        """True while the engine has this request, or events of it that were not read."""
+        """Whether it has this request, or events of it that were not read yet."""
 
     def add(self, job: EngineJob) -> None:
         """Adds a job. Returns at once; another thread generates the answer.

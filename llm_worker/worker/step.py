@@ -66,19 +66,22 @@ def _build_worker() -> Any:
     # Imported here: all Celery processes import this module, but only this one needs torch.
     from llm_worker.worker.engine_factory import make_engine
     from llm_worker.worker.loop import GuidanceWorker
-    from llm_worker.worker.slots import Options
+    from llm_worker.worker.options import Options
+    from llm_worker.worker.stores import LiveStores
     from llm_worker.worker.tasks import doorbell
     from scheduling.core.policies import Preemption
 
+    options = Options(
+        lease_seconds=settings.TRIAGE_LEASE_SECONDS,
+        preemption=Preemption(settings.TRIAGE_PREEMPTION),
+        max_new_tokens=settings.TRIAGE_MAX_NEW_TOKENS,
+        model_name=settings.TRIAGE_LLM_NAME,
+    )
+    name = f"{socket.gethostname()}:{os.getpid()}"
     return GuidanceWorker(
         make_engine(),
-        name=f"{socket.gethostname()}:{os.getpid()}",
-        options=Options(
-            lease_seconds=settings.TRIAGE_LEASE_SECONDS,
-            preemption=Preemption(settings.TRIAGE_PREEMPTION),
-            max_new_tokens=settings.TRIAGE_MAX_NEW_TOKENS,
-            model_name=settings.TRIAGE_LLM_NAME,
-        ),
+        LiveStores(name, options, time.time),
+        options=options,
         clock=time.time,
         doorbell=doorbell,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from threading import Event as Flag
 
@@ -11,7 +12,8 @@ import redis
 from llm_worker.engine.fake import FakeEngine
 from llm_worker.engine.protocol import EngineJob, TokensOut
 from llm_worker.worker.loop import MAX_ENGINE_FAILURES, GuidanceWorker, TooManyEngineFailures
-from llm_worker.worker.slots import Options
+from llm_worker.worker.options import Options
+from llm_worker.worker.stores import LiveStores
 from scheduling import connection, services
 from scheduling.core.policies import Preemption
 from scheduling.core.status import JobStatus
@@ -19,7 +21,7 @@ from scheduling.models import Job
 from scheduling.queue import events
 from tests.factories import START, at, make_job, make_user
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("virtual_time")]
 
 LEASE_SECONDS = 15.0
 
@@ -38,15 +40,16 @@ class Rig:
             num_slots=num_slots, clock=self.clock, answer_length=answer_length, kv=kv
         )
         self.doorbell = Flag()
+        options = Options(
+            lease_seconds=LEASE_SECONDS,
+            preemption=Preemption.LEVEL,
+            max_new_tokens=64,
+            model_name="fake",
+        )
         self.worker = GuidanceWorker(
             self.engine,
-            name="w1",
-            options=Options(
-                lease_seconds=LEASE_SECONDS,
-                preemption=Preemption.LEVEL,
-                max_new_tokens=64,
-                model_name="fake",
-            ),
+            LiveStores("w1", options, self.clock),
+            options=options,
             clock=self.clock,
             doorbell=self.doorbell,
         )
@@ -143,7 +146,8 @@ def test_a_job_that_is_claimed_again_while_held_is_stored_once(rig: Rig, ticks: 
     assert services.release_job(
         job.id, token=old.claim_token, token_ids=[], text="", now=at(110), why="lease lost"
     )
-    rig.worker._slots.fill()
+    assert connection.queue().release(str(job.id), old.claim_token, 0, rig.clock())
+    rig.worker._admission.take()
     assert Job.objects.get(id=job.id).claim_token not in ("", old.claim_token)
     rig.run_until_idle()
     assert status_of(job) == JobStatus.DONE
@@ -184,14 +188,58 @@ def test_leases_are_renewed_during_a_long_answer(redis_client: redis.Redis) -> N
     assert Job.objects.get().attempt == 1
 
 
-def test_a_failed_request_is_recorded_and_the_others_continue(rig: Rig) -> None:
+def fail_always(rig: Rig, job: Job, num_ticks: int) -> None:
+    for _ in range(num_ticks):
+        rig.tick()
+        if rig.engine.holds(str(job.id)):
+            rig.engine.fail(str(job.id), "its prompt is odd")
+
+
+def test_a_request_that_always_fails_is_reported_and_the_others_go_on(rig: Rig) -> None:
     bad, good = make_job(2, 0), make_job(2, 1)
-    rig.tick(2)
-    rig.engine.fail(str(bad.id), "its prompt is odd")
-    rig.run_until_idle()
+    fail_always(rig, bad, 40)
     assert status_of(good) == JobStatus.DONE
     failed = Job.objects.get(id=bad.id)
-    assert (failed.status, failed.error) == (JobStatus.FAILED, "its prompt is odd")
+    assert failed.status == JobStatus.FAILED
+    assert re.fullmatch(r"its prompt is odd \(attempt ([5-9]|10)\)", failed.error)
+    assert connection.queue().lease_tokens() == {}
+
+
+def test_a_request_that_fails_once_is_written_all_the_same(rig: Rig) -> None:
+    job = make_job(2, 0)
+    rig.tick(4)
+    rig.engine.fail(str(job.id), "a hiccup")
+    rig.run_until_idle()
+    done = Job.objects.get(id=job.id)
+    assert (done.status, done.num_failures, len(done.output.split())) == (JobStatus.DONE, 1, 10)
+
+
+def test_an_engine_that_cannot_work_takes_no_case_and_fails_none(rig: Rig) -> None:
+    rig.engine.problem = "TRIAGE_REMOTE_MODEL: the server knows no model m; choose another."
+    jobs = [make_job(priority, 0) for priority in (0, 2)]
+    rig.tick(60)
+    assert {status_of(job) for job in jobs} == {JobStatus.WAITING}
+    assert events.worker_problems(connection.client()) == {"w1": rig.engine.problem}
+    rig.engine.problem = ""
+    rig.run_until_idle()
+    assert {status_of(job) for job in jobs} == {JobStatus.DONE}
+    rig.tick(2)
+    assert events.worker_problems(connection.client()) == {}
+    assert all(job.attempt == 1 and job.num_failures == 0 for job in Job.objects.all())
+
+
+def test_requests_that_fail_because_the_engine_does_are_not_blamed(rig: Rig) -> None:
+    jobs = make_job(1, 0), make_job(2, 1)
+    rig.tick(4)
+    rig.engine.problem = "TRIAGE_REMOTE_URL: the server does not answer; start it."
+    for job in jobs:
+        rig.engine.fail(str(job.id), "connection refused")
+    rig.tick(10)
+    assert {status_of(job) for job in jobs} == {JobStatus.WAITING}
+    assert all(job.num_failures == 0 and job.progress_text for job in Job.objects.all())
+    rig.engine.problem = ""
+    rig.run_until_idle()
+    assert {status_of(job) for job in jobs} == {JobStatus.DONE}
 
 
 def test_after_an_engine_failure_all_jobs_are_done(rig: Rig) -> None:
@@ -244,22 +292,25 @@ def test_a_warm_stop_stores_answers_that_have_just_ended(rig: Rig) -> None:
     assert connection.queue().lease_tokens() == {}
 
 
-def test_a_result_is_kept_during_a_redis_outage(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_is_stored_while_the_stream_is_away_and_the_words_follow(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = make_job(2, 0)
     rig.tick(3)
     with monkeypatch.context() as patch:
 
-        def unreachable(*args: object, **kwargs: object) -> None:
+        def away(*args: object, **kwargs: object) -> None:
             raise redis.ConnectionError
 
-        patch.setattr(events, "append_tokens", unreachable)
-        rig.tick(15)
-        assert status_of(job) == JobStatus.RUNNING
+        patch.setattr(events, "write_stream", away)
+        rig.tick(12)
+        assert status_of(job) == JobStatus.DONE
+        assert len(connection.queue().lease_tokens()) == 1
     rig.tick(2)
-    done = Job.objects.get(id=job.id)
-    assert done.status == JobStatus.DONE
-    streamed = "".join(e.text for e in events.read_stream(connection.client(), str(job.id)))
-    assert streamed == done.output
+    entries = events.read_stream(connection.client(), str(job.id))
+    assert "".join(entry.text for entry in entries) == Job.objects.get().output
+    assert [entry.status for entry in entries if entry.status] == ["done"]
+    assert connection.queue().lease_tokens() == {}
 
 
 def test_the_stream_has_the_answer_in_pieces_and_its_end(rig: Rig) -> None:

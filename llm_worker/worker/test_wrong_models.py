@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from llm_worker.engine.local import loading
 from llm_worker.engine.protocol import EngineUnavailable
 from llm_worker.worker.engine_factory import build_engine
 
-Change = Callable[[Path], None]
+Change = Callable[[Path], object]
 
 
 @pytest.fixture
@@ -58,6 +59,11 @@ def rewrite_header(path: Path, old: bytes, new: bytes) -> None:
     path.write_bytes(content.replace(old, new, 1))
 
 
+def remove_tokenizer(folder: Path) -> None:
+    for name in ("tokenizer", "tokenizer_config"):
+        (folder / f"{name}.json").unlink()
+
+
 WRONG: list[tuple[str, Change, str]] = [
     ("no folder", shutil.rmtree, "there is no such folder"),
     ("no config", lambda at: (at / "config.json").unlink(), "has no config.json"),
@@ -65,7 +71,7 @@ WRONG: list[tuple[str, Change, str]] = [
     (
         "other model",
         lambda at: edit(at / "config.json", model_type="vit"),
-        "no usable|not a causal",
+        "no usable|not a",
     ),
     ("unknown model", lambda at: edit(at / "config.json", model_type="x9"), "no usable config"),
     ("LFS", lambda at: lfs_pointer(at / "model.safetensors"), "run `git lfs pull`"),
@@ -92,7 +98,7 @@ WRONG: list[tuple[str, Change, str]] = [
     (
         "dtype",
         lambda at: edit(at / "config.json", dtype="float8_e4m3fn"),
-        "choose a copy in float16",
+        "choose a copy in",
     ),
     (
         "quantised",
@@ -114,7 +120,7 @@ WRONG: list[tuple[str, Change, str]] = [
     ),
     (
         "wrong template",
-        lambda at: (at / "chat_template.jinja").write_text("{{ messages[9].content.x }}") and None,
+        lambda at: (at / "chat_template.jinja").write_text("{{ messages[9].content.x }}"),
         "the chat template fails",
     ),
 ]
@@ -138,8 +144,6 @@ def test_a_wrong_model_is_one_sentence(folder: Path, change: Change, said: str) 
     change(folder)
     got = sentence()
     assert got.startswith(f"TRIAGE_LLM: {folder}: ")
-    import re
-
     assert re.search(said, got), got
 
 
