@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from threading import Event as Flag
 from threading import Thread
 from typing import Any, cast
@@ -10,8 +11,12 @@ from typing import Any, cast
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage_site.settings")
 
 from django.core.asgi import get_asgi_application
+from django.core.exceptions import ImproperlyConfigured
 
-django_application = get_asgi_application()
+try:
+    django_application = get_asgi_application()
+except ImproperlyConfigured as error:
+    sys.exit(f"Wrong setting: {error}")
 
 from django.conf import settings
 
