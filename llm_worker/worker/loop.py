@@ -224,9 +224,7 @@ class GuidanceWorker:
             held.claim = claims.returning(held.claim, held.progress("engine stopped", failure))
         self._performer.advance_all()
         if self._num_engine_failures >= MAX_ENGINE_FAILURES:
-            raise TooManyEngineFailures(
-                f"the engine died {self._num_engine_failures} times in a row"
-            )
+            raise TooManyEngineFailures(f"{self._num_engine_failures} in a row")
         if self._clock() >= self._restart_at:
             self.start()
             self._admission.policy = None  # a new engine has not heard of any

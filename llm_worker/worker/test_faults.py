@@ -91,11 +91,10 @@ def check_order(world: World, fault: Fault, urgent: Job) -> None:
 
 @pytest.mark.parametrize("kind", Fault.KINDS)
 @pytest.mark.parametrize("call", STORES_CALLS)
-@pytest.mark.parametrize("first", [1, 3])
-def test_a_store_may_do_what_it_likes(call: str, kind: str, first: int) -> None:
-    fault = Fault(call, kind, error_of(call), first=first)
+def test_a_store_may_do_what_it_likes(call: str, kind: str) -> None:
+    fault = Fault(call, kind, error_of(call))
     run_the_ward(World(stores=fault.around), fault)
-    assert fault.num_calls >= first or call in ("give_back", "release", "policy")
+    assert fault.num_calls > 0
 
 
 @pytest.mark.parametrize("kind", Fault.KINDS)
