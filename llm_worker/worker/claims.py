@@ -303,9 +303,13 @@ def renewed(claim: Claim, lease_until: float) -> Claim:
     return replace(claim, lease_until=lease_until)
 
 
-def dropped(claim: Claim, now: float) -> Claim:
-    """Gone once its lease has ended, unless the lease is being renewed."""
-    if claim.state in RENEWED or now < claim.lease_until:
+def dropped(claim: Claim, now: float, *, limit_seconds: float) -> Claim:
+    """Gone once its lease has ended, unless the lease is being renewed.
+
+    The last words of a stored result need no lease; they are tried for `limit_seconds` more.
+    """
+    patience = limit_seconds if claim.state is State.STORED else 0.0
+    if claim.state in RENEWED or now < claim.lease_until + patience:
         return claim
     return replace(claim, state=State.GONE)
 

@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 MAX_ENGINE_FAILURES = 5  # in a row, without one finished answer; then the process gives up
 NUM_FAILURES_TO_DOUBT = 2  # then jobs run one at a time until one is finished
 _NUM_STOP_ROUNDS = 40
+_RECYCLE_SECONDS = 60.0  # a connection to the database is not used for longer
 
 
 class TooManyEngineFailures(RuntimeError):
@@ -94,7 +95,8 @@ class GuidanceWorker:
 
     def tick(self, timeout_seconds: float) -> None:
         """One round. Waits up to `timeout_seconds` for something to do."""
-        self._outages.ask(self._stores.recycle)
+        if self._outages.is_failing("sql") or self._is_due("recycle", _RECYCLE_SECONDS):
+            self._outages.ask(self._stores.recycle)
         is_alive, num_taken = self._engine.alive(), self._desk.num_slots_taken()
         self._read_events(timeout_seconds if is_alive and num_taken else 0)
         if not is_alive or not num_taken:

@@ -47,7 +47,8 @@ class Performer:
         for held in self._desk:
             held.cut()
             self.advance(held)
-            held.claim = claims.dropped(held.claim, self._clock())
+            limit = self._options.store_limit_seconds
+            held.claim = claims.dropped(held.claim, self._clock(), limit_seconds=limit)
         self._desk.sweep()
 
     def advance(self, held: Held) -> None:

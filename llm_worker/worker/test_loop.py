@@ -8,13 +8,15 @@ from threading import Event as Flag
 
 import pytest
 import redis
+from django.db import DataError
+from django.db import connection as db
 
 from llm_worker.engine.fake import FakeEngine
 from llm_worker.engine.protocol import EngineJob, TokensOut
 from llm_worker.worker.loop import MAX_ENGINE_FAILURES, GuidanceWorker, TooManyEngineFailures
 from llm_worker.worker.options import Options
 from llm_worker.worker.stores import LiveStores
-from scheduling import connection, services
+from scheduling import claimed, connection, services
 from scheduling.core.policies import Preemption
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
@@ -369,3 +371,31 @@ def test_the_worker_reports_its_state(rig: Rig) -> None:
     assert (state["slots"], state["slots_used"]) == (2.0, 1.0)
     rig.worker.stop()
     assert events.worker_states(connection.client()) == {}
+
+
+def test_a_lost_connection_to_the_database_is_replaced(rig: Rig) -> None:
+    """As after a restart of PostgreSQL: the connection of the worker is dead."""
+    job = make_job(2, 0)
+    rig.tick(3)
+    db.connection.close()
+    rig.tick(3)
+    rig.run_until_idle()
+    done = Job.objects.get(id=job.id)
+    assert (done.status, done.attempt) == (JobStatus.DONE, 1)
+
+
+def test_a_result_that_the_database_never_takes_becomes_a_failure_with_one_sentence(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise DataError("invalid byte sequence: the words of a patient")
+
+    monkeypatch.setattr(claimed, "finish_job", refuse)
+    job = make_job(2, 0)
+    rig.run_until_idle()
+    failed = Job.objects.get(id=job.id)
+    assert (failed.status, failed.error) == (
+        JobStatus.FAILED,
+        "The guidance could not be stored.",
+    )
+    assert connection.queue().lease_tokens() == {}
