@@ -10,7 +10,8 @@ from typing import Protocol
 
 from django.db import connections
 
-from llm_worker.worker.claims import BEGIN_SEQ, Claim, Entry
+from llm_worker.worker.claims import Claim
+from llm_worker.worker.endings import BEGIN_SEQ, Entry
 from llm_worker.worker.held import JobToWrite
 from llm_worker.worker.options import Options
 from scheduling import claimed, connection, selectors

@@ -17,13 +17,12 @@ from llm_worker.worker.claims import (
     STEPS,
     TAKES_SLOT,
     Claim,
-    Ending,
     Outcome,
-    Progress,
     Reply,
     State,
     Step,
 )
+from llm_worker.worker.endings import Ending, Progress
 from scheduling.core.request import Request
 from scheduling.core.status import JobStatus
 
