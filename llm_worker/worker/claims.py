@@ -17,11 +17,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from llm_worker.worker.endings import BEGIN_SEQ, END_SEQ, Ending, Entry, Progress, failure
 from scheduling.core.request import Request
 from scheduling.core.status import JobStatus
-
-BEGIN_SEQ: Final = 1  # of the stream entry that says that an attempt begins
-END_SEQ: Final = 2**40  # of the one that says how the answer ended; after all words
 
 
 class State(StrEnum):
@@ -90,40 +88,6 @@ NEXT: Final[Mapping[State, Mapping[Outcome, State]]] = {
 TAKES_SLOT: Final = frozenset({_S.LEASED, _S.STARTED, _S.IN_ENGINE})
 # The engine has it, or its result is on the way to SQL. All others end with their lease.
 RENEWED: Final = frozenset({_S.IN_ENGINE, _S.ENDED, _S.SAID})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One entry of the token stream, with its place in it. It never changes once it is cut."""
-
-    seq: int
-    text: str = ""
-    num_tokens: int = 0
-    status: str | None = None  # at the end: done, withheld or failed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How the generation ended. `reason` is the finish reason, or the sentence of a failure."""
-
-    status: JobStatus  # done or failed
-    shown: str  # what the stream says of it: done, withheld or failed
-    reason: str
-    text: str = ""
-    num_tokens: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """What goes back with a job, and why (a few words of ours, for the history).
-
-    `failure` is a sentence where the attempt counts as a failed one, and empty else.
-    """
-
-    why: str
-    token_ids: tuple[int, ...] | None = None  # None: as SQL knows it from before
-    text: str = ""
-    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,10 +205,6 @@ def _unacceptable(claim: Claim) -> Claim:
     return replace(claim, state=State.GONE)  # its lease ends, and others take it over
 
 
-def failure(sentence: str) -> Ending:
-    return Ending(status=JobStatus.FAILED, shown="failed", reason=sentence)
-
-
 # -- what the loop reports of a claim
 
 
@@ -274,14 +234,13 @@ def with_tokens(claim: Claim, num_generated: int, now: float) -> Claim:
     return replace(claim, request=claim.request.with_progress(num_generated), first_token_at=first)
 
 
-def reordered(claim: Claim, request: Request) -> Claim:
-    """Its priority or deadline has changed in SQL."""
-    return replace(claim, request=request)
-
-
 def ended(claim: Claim, ending: Ending) -> Claim:
     """The engine has nothing more to say about it. Only a claim in the engine can end."""
-    return replace(claim, state=State.ENDED, ending=ending) if _is_in_engine(claim) else claim
+    return (
+        replace(claim, state=State.ENDED, ending=ending)
+        if claim.state is State.IN_ENGINE
+        else claim
+    )
 
 
 def returning(claim: Claim, progress: Progress) -> Claim:
@@ -296,23 +255,19 @@ def returning(claim: Claim, progress: Progress) -> Claim:
 
 def voided(claim: Claim, status: JobStatus | None) -> Claim:
     """SQL shows this status under another token, or none: the claim in the engine is void."""
-    return replace(_refused(claim, status), unsent=()) if _is_in_engine(claim) else claim
+    return replace(_refused(claim, status), unsent=()) if claim.state is State.IN_ENGINE else claim
 
 
-def renewed(claim: Claim, lease_until: float) -> Claim:
-    return replace(claim, lease_until=lease_until)
+def dropped(claim: Claim, now: float, *, limit_seconds: float) -> Claim:
+    """Gone once its lease has ended, unless the lease is being renewed.
 
-
-def dropped(claim: Claim, now: float) -> Claim:
-    """Gone once its lease has ended, unless the lease is being renewed."""
-    if claim.state in RENEWED or now < claim.lease_until:
+    The last words of a stored result need no lease; they are tried for `limit_seconds` more.
+    """
+    patience = limit_seconds if claim.state is State.STORED else 0.0
+    if claim.state in RENEWED or now < claim.lease_until + patience:
         return claim
     return replace(claim, state=State.GONE)
 
 
 def num_slots_taken(claims: Iterable[Claim]) -> int:
     return sum(claim.state in TAKES_SLOT for claim in claims)
-
-
-def _is_in_engine(claim: Claim) -> bool:
-    return claim.state is State.IN_ENGINE

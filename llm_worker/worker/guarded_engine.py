@@ -16,7 +16,8 @@ from llm_worker.engine.protocol import (
     Event,
     Released,
 )
-from llm_worker.worker.claims import Outcome, Reply, failure
+from llm_worker.worker.claims import Outcome, Reply
+from llm_worker.worker.endings import failure
 from scheduling.core.policies import Policy, Preemption
 from scheduling.core.request import Request
 from scheduling.core.scheduler import NeverFits

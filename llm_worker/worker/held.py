@@ -10,7 +10,8 @@ from typing import Final
 from llm_worker.engine.protocol import EngineJob, Finished, TokensOut
 from llm_worker.guard.text import GuardedText
 from llm_worker.worker import claims
-from llm_worker.worker.claims import Claim, Ending, Progress, State
+from llm_worker.worker.claims import Claim, State
+from llm_worker.worker.endings import Ending, Progress
 from scheduling.core.request import Request
 from scheduling.core.status import JobStatus
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Event as Flag
 
 import structlog
@@ -18,6 +19,7 @@ from llm_worker.engine.protocol import Engine, EngineFailed, Event, Failed, Fini
 from llm_worker.worker import claims
 from llm_worker.worker.admission import Admission
 from llm_worker.worker.claims import State
+from llm_worker.worker.endings import Progress
 from llm_worker.worker.guarded_engine import GuardedEngine
 from llm_worker.worker.held import Desk, Held
 from llm_worker.worker.options import Options
@@ -33,10 +35,11 @@ MAX_ENGINE_FAILURES = 5  # in a row, without one finished answer; then the proce
 NUM_FAILURES_TO_DOUBT = 2  # then jobs run one at a time until one is finished
 _NUM_STOP_ROUNDS = 40
 LOADING_SECONDS = 0.2  # between two questions to an engine whose model is being loaded
+_RECYCLE_SECONDS = 60.0  # a connection to the database is not used for longer
 
 
 class TooManyEngineFailures(RuntimeError):
-    """The engine died too often in a row; the process should end and be started anew."""
+    """The engine failed too often in a row; the process should end and be started again."""
 
 
 class GuidanceWorker:
@@ -60,7 +63,7 @@ class GuidanceWorker:
         parts = (self._desk, self._engine, stores, self._outages)
         self._performer = Performer(*parts, options, clock)
         self._admission = Admission(*parts, self._performer, options, clock, new_token)
-        self._next: dict[str, float] = {}
+        self._done_at: dict[str, float] = {}
         self._is_in_step = False  # the last look at SQL succeeded
         self._num_engine_failures = 0
         self._restart_at = 0.0
@@ -75,13 +78,14 @@ class GuidanceWorker:
 
     def stop(self) -> None:
         """Warm shutdown: what is written is stored, the rest goes back with its progress."""
+        pause = Flag()
         for _ in range(_NUM_STOP_ROUNDS):
             self._read_events(0)
             self._return_all("worker stopped")
             self._performer.advance_all()
             if not len(self._desk):
                 break
-            self._doorbell.wait(0.05)
+            pause.wait(0.05)
         self._engine.stop()
         self._outages.ask(self._stores.beat, None, "")
 
@@ -96,7 +100,8 @@ class GuidanceWorker:
 
     def tick(self, timeout_seconds: float) -> None:
         """One round. Waits up to `timeout_seconds` for something to do."""
-        self._outages.ask(self._stores.recycle)
+        if self._outages.is_failing("sql") or self._is_due("recycle", _RECYCLE_SECONDS):
+            self._outages.ask(self._stores.recycle)
         is_alive, num_taken = self._engine.alive(), self._desk.num_slots_taken()
         self._read_events(timeout_seconds if is_alive and num_taken else 0)
         if not is_alive or not num_taken:
@@ -104,6 +109,8 @@ class GuidanceWorker:
         rung = self._doorbell.is_set()
         self._doorbell.clear()
         self._performer.advance_all()
+        if self._is_due("renew", self._options.lease_seconds / 3):
+            self._renew()
         if self._engine.alive():
             has_freed = self._desk.num_slots_taken() < num_taken
             self._serve(rung=rung or has_freed)
@@ -113,8 +120,6 @@ class GuidanceWorker:
             self._outages.ask(self._stores.beat, self._figures(), self._problem)
 
     def _serve(self, *, rung: bool) -> None:
-        if self._is_due("renew", self._options.lease_seconds / 3):
-            self._renew()
         if self._is_due("sync", self._options.sync_seconds) or rung:
             self._is_in_step = self._sync()
         elif not self._is_due("claim", self._options.claim_seconds):
@@ -125,16 +130,15 @@ class GuidanceWorker:
     # -- events of the engine
 
     def _read_events(self, timeout_seconds: float) -> None:
-        for event in self._engine.events(timeout_seconds):
-            self._handle(event)
+        events = self._engine.events(timeout_seconds)
+        running = {held.id: held for held in self._desk.running()} if events else {}
+        for event in events:
+            if isinstance(event, EngineFailed):
+                self._on_engine_failure(event.reason)
+            elif (held := running.get(event.id)) is not None:
+                self._handle(held, event)
 
-    def _handle(self, event: Event) -> None:
-        if isinstance(event, EngineFailed):
-            self._on_engine_failure(event.reason)
-            return
-        held = self._desk.in_engine(event.id)
-        if held is None:
-            return
+    def _handle(self, held: Held, event: Event) -> None:
         if isinstance(event, TokensOut):
             if held.take_tokens(event, self._clock()):
                 self._engine.cancel(held.id)
@@ -159,11 +163,11 @@ class GuidanceWorker:
         until = self._clock() + self._options.lease_seconds
         answer = self._outages.ask(self._stores.renew, {h.id: h.claim.token for h in mine})
         if answer.value is None:
-            self._next.pop("renew", None)  # at the next tick that may ask
+            self._done_at.pop("renew", None)  # at the next tick that may ask
             return
         for held in mine:
             if held.id not in answer.value:
-                held.claim = claims.renewed(held.claim, until)
+                held.claim = replace(held.claim, lease_until=until)
             elif held.claim.state is State.IN_ENGINE:
                 self._admission.give_back(held, "lease lost")
 
@@ -193,18 +197,20 @@ class GuidanceWorker:
         elif row.request is not None:
             request = row.request.with_progress(claim.request.generated_tokens)
             if request != claim.request:
-                held.claim = claims.reordered(claim, request)
+                held.claim = replace(claim, request=request)
                 self._engine.update(request)
 
     # -- the engine's health
 
+    def _probe_seconds(self) -> float:
+        if self._problem == LOADING:
+            return LOADING_SECONDS
+        return self._options.state_seconds if self._must_probe else self._options.probe_seconds
+
     def _can_work(self) -> bool:
         """Asks the engine before the first claim, after a failure, and while it cannot work."""
-        is_loading = self._problem == LOADING
-        every_seconds = LOADING_SECONDS if is_loading else self._options.probe_seconds
-        if self._must_probe or (self._problem and self._is_due("probe", every_seconds)):
+        if (self._must_probe or self._problem) and self._is_due("probe", self._probe_seconds()):
             self._must_probe = False
-            self._is_due("probe", every_seconds)
             problem = self._engine.ready()
             if problem != self._problem and problem != LOADING:
                 log.warning("engine_ready", problem=problem or "none")
@@ -224,20 +230,18 @@ class GuidanceWorker:
             held.claim = claims.returning(held.claim, held.progress("engine stopped", failure))
         self._performer.advance_all()
         if self._num_engine_failures >= MAX_ENGINE_FAILURES:
-            raise TooManyEngineFailures(
-                f"the engine died {self._num_engine_failures} times in a row"
-            )
+            raise TooManyEngineFailures(f"{self._num_engine_failures} in a row")
         if self._clock() >= self._restart_at:
             self.start()
             self._admission.policy = None  # a new engine has not heard of any
-            self._next.pop("sync", None)
+            self._done_at.pop("sync", None)
 
     def _return_all(self, why: str) -> None:
         for held in self._desk:
             if held.claim.state is State.IN_ENGINE:
                 self._admission.give_back(held, why)
             elif held.claim.state in claims.TAKES_SLOT:
-                held.claim = claims.returning(held.claim, claims.Progress(why=why))
+                held.claim = claims.returning(held.claim, Progress(why=why))
 
     def _figures(self) -> dict[str, float]:
         stats = self._engine.stats()
@@ -258,7 +262,7 @@ class GuidanceWorker:
 
     def _is_due(self, what: str, every_seconds: float) -> bool:
         now = self._clock()
-        if now < self._next.get(what, 0.0):
+        if now < self._done_at.get(what, float("-inf")) + every_seconds:
             return False
-        self._next[what] = now + every_seconds
+        self._done_at[what] = now
         return True

@@ -62,6 +62,10 @@ class Outages:
         self._worked(name, store)
         return Answer(Outcome.OK, value)
 
+    def is_failing(self, store: str) -> bool:
+        """Whether a call to this store failed and has not succeeded since."""
+        return bool(self._failing[store])
+
     def _away(self, name: str, store: str, asked_at: float, error: Exception) -> Answer[T]:
         now = self._clock()
         self._not_before[name] = now + self._retry_seconds

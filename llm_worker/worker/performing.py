@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from llm_worker.worker import claims
 from llm_worker.worker.claims import Outcome, Reply, Step
+from llm_worker.worker.endings import failure
 from llm_worker.worker.guarded_engine import GuardedEngine
 from llm_worker.worker.held import Desk, Held
 from llm_worker.worker.options import Options
@@ -47,7 +48,8 @@ class Performer:
         for held in self._desk:
             held.cut()
             self.advance(held)
-            held.claim = claims.dropped(held.claim, self._clock())
+            limit = self._options.store_limit_seconds
+            held.claim = claims.dropped(held.claim, self._clock(), limit_seconds=limit)
         self._desk.sweep()
 
     def advance(self, held: Held) -> None:
@@ -92,7 +94,7 @@ class Performer:
         standing, progress = answer.value, held.claim.progress
         if standing and standing.status is JobStatus.FAILED and progress is not None:
             # One failed attempt too many: it ends here.
-            ending = claims.failure(progress.failure)
+            ending = failure(progress.failure)
             return Reply(outcome=Outcome.REFUSED, status=JobStatus.FAILED, ending=ending)
         return _judged(answer)
 

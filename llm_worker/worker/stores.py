@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from django.db import close_old_connections
+from django.db import connections
 
-from llm_worker.worker.claims import BEGIN_SEQ, Claim, Entry
+from llm_worker.worker.claims import Claim
+from llm_worker.worker.endings import BEGIN_SEQ, Entry
 from llm_worker.worker.held import JobToWrite
 from llm_worker.worker.options import Options
 from scheduling import claimed, connection, selectors
@@ -73,7 +74,7 @@ class Stores(Protocol):
         """The job waits again, with the progress of the claim."""
 
     def recycle(self) -> None:
-        """Lets go of connections that are dead or old."""
+        """Closes the connections to the database; the next call opens a new one."""
 
 
 class LiveStores:
@@ -195,7 +196,9 @@ class LiveStores:
         )
 
     def recycle(self) -> None:
-        close_old_connections()
+        for each in connections.all(initialized_only=True):
+            if not each.in_atomic_block:
+                each.close()
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)

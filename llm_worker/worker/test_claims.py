@@ -17,13 +17,12 @@ from llm_worker.worker.claims import (
     STEPS,
     TAKES_SLOT,
     Claim,
-    Ending,
     Outcome,
-    Progress,
     Reply,
     State,
     Step,
 )
+from llm_worker.worker.endings import Ending, Progress
 from scheduling.core.request import Request
 from scheduling.core.status import JobStatus
 
@@ -117,7 +116,7 @@ def test_a_result_outlives_any_outage_of_sql() -> None:
     claim = after(make_claim(State.SAID), Outcome.AWAY, now=10.0, sql_ok_at=9.0)
     claim = after(claim, Outcome.AWAY, now=9999.0, sql_ok_at=9.0)
     assert claim.ending == DONE
-    assert claims.dropped(claim, 9999.0) is claim
+    assert claims.dropped(claim, 9999.0, limit_seconds=120.0) is claim
 
 
 def test_progress_that_sql_refuses_is_left_behind_and_the_job_is_not() -> None:
@@ -130,8 +129,9 @@ def test_progress_that_sql_refuses_is_left_behind_and_the_job_is_not() -> None:
 @pytest.mark.parametrize("state", sorted(set(State) - RENEWED - {State.GONE}))
 def test_a_claim_ends_with_its_lease_unless_that_is_renewed(state: State) -> None:
     claim = make_claim(state)
-    assert claims.dropped(claim, 14.9) is claim
-    assert claims.dropped(claim, 15.0).state is State.GONE
+    end = 135.0 if state is State.STORED else 15.0  # the last words need no lease
+    assert claims.dropped(claim, end - 0.1, limit_seconds=120.0) is claim
+    assert claims.dropped(claim, end, limit_seconds=120.0).state is State.GONE
 
 
 def test_only_what_the_engine_has_or_gets_takes_a_slot() -> None:
@@ -178,7 +178,7 @@ def test_no_history_brings_a_claim_back_to_life_or_renews_what_has_ended(
         elif what == "words" and claim.state is State.IN_ENGINE:
             claim = claims.with_words(claim, ["x"], 1)
         elif what == "time":
-            claim = claims.dropped(claim, now)
+            claim = claims.dropped(claim, now, limit_seconds=120.0)
         assert old is not State.GONE or claim.state is State.GONE
         assert claim.state not in TAKES_SLOT or order.index(claim.state) >= order.index(old)
         assert claim.state is not State.IN_ENGINE or old in (State.IN_ENGINE, State.STARTED)

@@ -26,6 +26,13 @@ pytestmark = [
     pytest.mark.timeout(120),
 ]
 
+
+@pytest.fixture(autouse=True)
+def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The doorbell is lost every time; the loop looks at the queue by itself."""
+    monkeypatch.setattr(services, "ring_doorbell", lambda: None)
+
+
 STORES_CALLS = (
     *("grant", "head", "renew", "send", "finish", "release", "beat"),
     *("policy", "rows", "start", "mark", "store", "give_back", "recycle"),
@@ -38,7 +45,7 @@ ENGINE_CALLS_OF_OTHERS = {"count_prompt_tokens"}  # the loop does not make it
 # What services and upkeep ask of the queue, while the worker's calls go well.
 QUEUE_CALLS = (
     *("enqueue", "cancel", "reprioritise", "switch_policy"),
-    *("reap", "audit", "mend", "mark", "held", "replace_all"),
+    *("reap", "audit", "mend", "mark", "lease_tokens", "replace_all"),
 )
 QUEUE_CALLS_OF_OTHERS = {
     *("claim", "peek", "renew", "release", "finish"),  # made through Stores
@@ -91,11 +98,10 @@ def check_order(world: World, fault: Fault, urgent: Job) -> None:
 
 @pytest.mark.parametrize("kind", Fault.KINDS)
 @pytest.mark.parametrize("call", STORES_CALLS)
-@pytest.mark.parametrize("first", [1, 3])
-def test_a_store_may_do_what_it_likes(call: str, kind: str, first: int) -> None:
-    fault = Fault(call, kind, error_of(call), first=first)
+def test_a_store_may_do_what_it_likes(call: str, kind: str) -> None:
+    fault = Fault(call, kind, error_of(call))
     run_the_ward(World(stores=fault.around), fault)
-    assert fault.num_calls >= first or call in ("give_back", "release", "policy")
+    assert fault.num_calls > 0
 
 
 @pytest.mark.parametrize("kind", Fault.KINDS)

@@ -143,9 +143,8 @@ def test_hosts_whose_clocks_differ_by_a_minute_work_together(redis_client: redis
 def test_due_times_go_by_the_clock_of_the_server(redis_client: redis.Redis) -> None:
     queue, here = RedisSemanticQueue(redis_client), time.time()
     queue.switch_policy("semantic_due")
-    fill(
-        queue, [make_request("urgent", 1, due=here + 900), make_request("overdue", 4, due=here - 1)]
-    )
+    queue.enqueue(make_request("urgent", 1, due=here + 900))
+    queue.enqueue(make_request("overdue", 4, due=here - 1))
     for wrong in (here - 3600, here + 3600):
         assert [request.id for request in queue.waiting(wrong)] == ["overdue", "urgent"]
         assert queue.position("urgent", wrong) == 1

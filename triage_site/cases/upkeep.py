@@ -12,18 +12,19 @@ from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from scheduling import connection, services
+from scheduling.queue.protocol import UnknownPolicy
 from triage_site.cases.services import rescue_unclassified
 
 log = structlog.get_logger(__name__)
 
 RESCUE_SECONDS = 0.5
 REAP_SECONDS = 1.0
-RECONCILE_SECONDS = 30.0
+RECONCILE_SECONDS = 8.0  # damage that the cheap check does not see is repaired within 10 s
 
 
 def run_upkeep(stop: Flag) -> None:
     """Runs until `stop`: queues unclassified cases, requeues jobs of lost workers, reconciles."""
-    next_at = {"rescue": 0.0, "reap": 0.0, "reconcile": 0.0}
+    next_at = {name: 0.0 for name, _, _ in _DUTIES}
     epoch: str | None = None
     while not stop.wait(RESCUE_SECONDS):
         now = time.monotonic()
@@ -47,12 +48,13 @@ def _epoch_of_redis() -> str | None:
 def _attempt(name: str, action: Callable[[], object]) -> None:
     try:
         action()
-    except (redis.RedisError, DatabaseError, OSError) as error:
+    except (redis.RedisError, UnknownPolicy, DatabaseError, OSError) as error:
         log.warning("upkeep_failed", duty=name, error=type(error).__name__)
 
 
 _DUTIES: tuple[tuple[str, float, Callable[[], object]], ...] = (
     ("rescue", RESCUE_SECONDS, lambda: rescue_unclassified(now=timezone.now())),
     ("reap", REAP_SECONDS, lambda: services.reap_expired(now=timezone.now())),
+    ("check", REAP_SECONDS, lambda: services.check_queue(now=timezone.now())),
     ("reconcile", RECONCILE_SECONDS, lambda: services.reconcile(now=timezone.now())),
 )
