@@ -1,4 +1,4 @@
-"""`manage.py up` with one wrong value of each variable: one sentence with its name, no traceback."""
+"""`manage.py up` with one wrong value of each variable: one sentence, no traceback."""
 
 from __future__ import annotations
 
