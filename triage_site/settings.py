@@ -99,8 +99,13 @@ TRIAGE_MISSED_EMERGENCY_COST = environment.number(
 )
 # Queue a case at the most urgent level of its level set instead of the decided level.
 TRIAGE_QUEUE_BY_SET = environment.flag("TRIAGE_QUEUE_BY_SET", default=False)
+# Limit of one classification, from its start; and of the wait for a free classify worker. Past
+# either a case gets a provisional level, which the classifier's late answer replaces.
 TRIAGE_CLASSIFY_TIMEOUT_SECONDS = environment.number(
     "TRIAGE_CLASSIFY_TIMEOUT_SECONDS", 2, at_least=0.05
+)
+TRIAGE_CLASSIFY_WAIT_SECONDS = environment.number(
+    "TRIAGE_CLASSIFY_WAIT_SECONDS", 5, at_least=0.05
 )
 # Folder of a classifier to use instead of the shipped one: weights of this project, or a
 # sequence classifier of transformers. The shipped one answers while that one is unavailable.
@@ -286,6 +291,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_start": 0,
     "interval_step": 0,
     "socket_connect_timeout": 1,
+    # Longer than a blocking read of the broker, which waits one second.
+    "socket_timeout": 5,
     "socket_keepalive": True,
 }
 
