@@ -105,6 +105,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def redis_client(redis_server: str) -> Iterator[redis.Redis]:
     """The client of the code under test, on an empty server."""
+    assert connection.guard().probe()  # closes the breaker, if earlier code met no server
     client = connection.client()
     client.flushall()
     yield client
