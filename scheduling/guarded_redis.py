@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 PROBE_SECONDS: Final = 1.0
 _FIRST_PROBE_SECONDS: Final = 0.1  # a single slow answer of a busy machine is no outage
+NO_RETRY: Final = Retry(NoBackoff(), 0)
 _PROBE_KEY: Final = "triage:probe"
 
 SENTENCES: Final = {
@@ -123,7 +124,7 @@ def _plain_client(url: str, timeout_seconds: float) -> redis.Redis:
         decode_responses=True,
         socket_connect_timeout=min(1.0, timeout_seconds),
         socket_timeout=timeout_seconds,
-        retry=Retry(NoBackoff(), 0),
+        retry=NO_RETRY,
         health_check_interval=15,
     )
 

@@ -30,6 +30,9 @@ BEHIND_TLS_PROXY = environment.flag("BEHIND_TLS_PROXY", default=False)
 
 DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / ".data"))).expanduser().resolve()
 
+# Signs of life of the processes of this host, for the supervisor.
+BEATS_DIR = DATA_DIR / "beats"
+
 # --- Stores ----------------------------------------------------------------------------------
 
 # The embedded server has a new port and password at each start. Its URL is written to this

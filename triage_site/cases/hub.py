@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 BOARD: Final = "board"
 RENDER_SECONDS: Final = 0.25  # minimum time between two renderings of the same fragment
-SHARE_OF_RENDERING: Final = 0.25  # of the time, at most: so pages get older under a surge
+MAX_PAUSE_SECONDS: Final = 2.0  # else the pause is as long as the rendering took
 REFRESH_SECONDS: Final = 10.0
 READ_MILLISECONDS: Final = 200
 STORE_SECONDS: Final = 0.5
@@ -164,7 +164,7 @@ class Hub:
             for target, html, job_id in rendered:
                 await self._show(target, html, job_id)
             took = time.monotonic() - begun
-            await asyncio.sleep(max(RENDER_SECONDS, took * (1 / SHARE_OF_RENDERING - 1)))
+            await asyncio.sleep(min(max(RENDER_SECONDS, took), MAX_PAUSE_SECONDS))
 
     async def _show(self, target: Target, html: str, job_id: str | None) -> None:
         watchers = list(self._watchers.get(target, ()))

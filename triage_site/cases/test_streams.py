@@ -23,7 +23,6 @@ from scheduling import services as scheduling
 from scheduling.models import Job
 from scheduling.queue import events
 from tests.factories import make_case, make_user
-from tests.fixtures import wait_until
 from triage_site.cases import services, streams
 from triage_site.cases.board_changes import unpacked
 from triage_site.cases.models import Case
@@ -250,22 +249,3 @@ def test_a_damaged_token_stream_stops_no_other_page(live_app: str) -> None:
         assert "first" in other.next("token").data
         write(job, "second ")
         assert "second" in other.next("token").data
-
-
-def test_leaving_pages_frees_everything(live_app: str) -> None:
-    from triage_site.asgi import application
-
-    case, _ = running_case()
-    user = make_user()
-    for _ in range(5):
-        with (
-            watching(f"{live_app}/live/cases/{case.id}/", user) as page,
-            watching(f"{live_app}/live/board/", user) as board,
-        ):
-            page.next("case")
-            board.next("board")
-    hub = application._hub
-    assert hub is not None
-    wait_until(lambda: hub.num_watchers() == 0, seconds=5, what="no page is left")
-    assert dict(hub._watchers) == {}
-    assert hub._picture is None
