@@ -51,6 +51,12 @@ REDIS_URL_IS_GIVEN = bool(environment.text("REDIS_URL"))
 REDIS_URL = environment.url("REDIS_URL", _default_redis_url(), ["redis", "rediss"])
 
 
+# How long a statement waits for the database. `up` and the containers set a short time for the
+# pages: they say what is down instead of waiting.
+_WAIT = "TRIAGE_DATABASE_WAIT_SECONDS"
+DATABASE_WAIT_SECONDS = environment.number("TRIAGE_DATABASE_WAIT_SECONDS", 20, at_least=0.1)
+
+
 def _database() -> dict[str, Any]:
     entry = environment.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'triage.sqlite3'}")
     if entry["ENGINE"] == "django.db.backends.sqlite3":
@@ -59,11 +65,22 @@ def _database() -> dict[str, Any]:
             # WAL: readers never wait for a writer; a writer waits for another writer.
             # IMMEDIATE: a transaction that begins with a read could not wait before its write.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-            "timeout": 20,
+            "timeout": DATABASE_WAIT_SECONDS,
             "transaction_mode": "IMMEDIATE",
         }
     else:
         entry["CONN_HEALTH_CHECKS"] = True
+        milliseconds = int(1000 * DATABASE_WAIT_SECONDS)
+        entry["OPTIONS"] = {
+            **entry.get("OPTIONS", {}),
+            "connect_timeout": 2,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": milliseconds,
+            "options": f"-c lock_timeout={milliseconds} -c statement_timeout="
+            f"{milliseconds if environment.text(_WAIT) else 0}",
+        }
     return entry
 
 

@@ -32,6 +32,8 @@ from triage_site.readiness import identity, serving
 
 REMIND_SECONDS = 15.0
 MAX_EXITS_BEFORE_READY = 5
+# A page must say within two seconds that the database does not answer.
+ENVIRONMENT = {"web": {"TRIAGE_DATABASE_WAIT_SECONDS": "1.5"}}
 COLOURS = {"redis": 35, "web": 32, "classify": 33, "gpu": 36, "up": 34}  # ANSI codes
 
 
@@ -216,7 +218,7 @@ class System:
                 Service(
                     name=name,
                     command=command,
-                    environment=environment,
+                    environment={**environment, **ENVIRONMENT.get(name, {})},
                     stop_seconds=stop_seconds,
                 )
             )
