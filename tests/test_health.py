@@ -40,7 +40,7 @@ def test_ready_names_each_part(
     assert parts["redis"]["ok"]
     assert parts["upkeep: rescue"]["ok"]
     assert parts["upkeep: reap"] == {"ok": False, "seconds": None}
-    assert parts["gpu"] == {"ok": False, "workers": 0}
+    assert parts["gpu"] == {"ok": False, "workers": 0, "problem": ""}
 
 
 def test_an_outage_is_a_503_that_names_the_store(

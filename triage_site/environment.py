@@ -51,6 +51,11 @@ def flag(name: str, default: bool) -> bool:
     return value in _TRUE
 
 
+def optional_flag(name: str) -> bool | None:
+    """Returns None when the variable is not set or is `auto`: the program then finds out."""
+    return None if text(name).lower() in ("", "auto") else flag(name, default=False)
+
+
 def integer(name: str, default: int, *, at_least: int, at_most: int | None = None) -> int:
     return int(_bounded(name, text(name) or str(default), int, "an integer", at_least, at_most))
 

@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from scheduling import connection
 from scheduling.beats import HUNG_SECONDS
+from scheduling.queue.events import worker_problems
 from triage_site.cases import upkeep
 from triage_site.readiness import WORKERS, serving
 
@@ -57,6 +58,8 @@ def ready(now: float) -> Part:
     workers = _num_workers()
     for name in WORKERS:
         parts[name] = {"ok": bool(workers.get(name)), "workers": workers.get(name, 0)}
+    parts["gpu"]["problem"] = problem = _engine_problem()
+    parts["gpu"]["ok"] = parts["gpu"]["ok"] and not problem
     ok = parts["database"]["ok"] and parts["redis"]["ok"] and alive(now)["ok"]
     return {"ok": ok, "parts": parts}
 
@@ -98,6 +101,14 @@ def _part(now: float, success: float | None, trouble: str) -> Part:
 
 def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 1)
+
+
+def _engine_problem() -> str:
+    """Returns the sentence of a GPU worker whose engine cannot work; empty without one."""
+    try:
+        return next(iter(worker_problems(connection.client()).values()), "")
+    except redis.RedisError:
+        return ""
 
 
 def _num_workers() -> dict[str, int]:

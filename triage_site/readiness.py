@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import redis
 
 from scheduling.beats import Beat
-from scheduling.queue.events import worker_states
+from scheduling.queue.events import worker_problems, worker_states
 
 WORKERS: Final = ("classify", "gpu")
 EVERY_SECONDS: Final = 2.0
@@ -44,6 +44,11 @@ def serving(client: redis.Redis, name: str, now: float) -> list[str]:
         return list(worker_states(client))
     raw = cast(list[bytes | str], client.zrangebyscore(_key(name), now - FRESH_SECONDS, "+inf"))
     return [one.decode() if isinstance(one, bytes) else one for one in raw]
+
+
+def problem_of(client: redis.Redis, worker: str) -> str:
+    """Returns why this GPU worker, which runs, cannot work; empty when it can."""
+    return worker_problems(client).get(worker, "")
 
 
 class Heartbeat:

@@ -144,6 +144,10 @@ TRIAGE_REMOTE_MODEL = environment.text(
     "TRIAGE_REMOTE_MODEL", None if TRIAGE_ENGINE == "remote" else ""
 )
 TRIAGE_REMOTE_API_KEY = environment.text("TRIAGE_REMOTE_API_KEY")
+# How to speak to the remote server. By default the GPU worker finds out.
+TRIAGE_REMOTE_API = environment.choice("TRIAGE_REMOTE_API", "auto", ["auto", "chat", "completions"])
+TRIAGE_REMOTE_PRIORITY = environment.optional_flag("TRIAGE_REMOTE_PRIORITY")
+TRIAGE_REMOTE_TOKEN_IDS = environment.optional_flag("TRIAGE_REMOTE_TOKEN_IDS")
 # The model name that is stored with each guidance.
 TRIAGE_LLM_NAME = (
     TRIAGE_REMOTE_MODEL

@@ -26,9 +26,9 @@ from django.db import OperationalError, connections
 from scheduling import beats
 from scheduling.beats import HUNG_SECONDS
 from triage_site import embedded_redis
+from triage_site.guidance_watch import GuidanceWatch, is_serving
 from triage_site.hung import Watch
 from triage_site.processes import Processes, Service, WriteLine
-from triage_site.readiness import identity, serving
 
 REMIND_SECONDS = 15.0
 MAX_EXITS_BEFORE_READY = 5
@@ -91,9 +91,11 @@ class System:
     redis_url: str = settings.REDIS_URL
     watch: Watch = field(default_factory=lambda: Watch(settings.BEATS_DIR))
     _stopping: int = 0
+    _guidance: GuidanceWatch = field(init=False)
 
     def __post_init__(self) -> None:
         self.processes = Processes(self.write_line)
+        self._guidance = GuidanceWatch(self.write_line, lambda: self.processes.pid("gpu"))
 
     def run(self) -> int:
         """Starts everything, runs until a signal arrives, stops everything. Returns 0."""
@@ -117,6 +119,7 @@ class System:
         if not self._stopping:
             self._kill_hung()
             self.processes.restart_exited()
+            self._guidance.look(self.redis_url, time.monotonic())
 
     def _kill_hung(self) -> None:
         """Ends services that live but make no progress; they restart like those that exited."""
@@ -225,7 +228,7 @@ class System:
         return {
             "web": self._web_is_ready,
             "classify": lambda: self._worker_is_ready("classify"),
-            "gpu": lambda: self._worker_is_ready("gpu"),
+            "gpu": lambda: self._guidance.is_decided,
         }
 
     def _wait_until_ready(self, waiting: dict[str, Callable[[], bool]]) -> None:
@@ -234,7 +237,9 @@ class System:
             self._turn()
             for name in [name for name, ready in waiting.items() if ready()]:
                 del waiting[name]
-                self.write_line("up", f"{name} is ready after {time.monotonic() - started:.1f} s")
+                if name != "gpu" or not self._guidance.problem:
+                    seconds = f"{time.monotonic() - started:.1f} s"
+                    self.write_line("up", f"{name} is ready after {seconds}")
             for name in waiting:
                 if self.processes.num_exits(name) >= MAX_EXITS_BEFORE_READY:
                     raise CannotStart(f"{name} exits repeatedly; its output is above")
@@ -253,16 +258,7 @@ class System:
         return answer.status_code == 200
 
     def _worker_is_ready(self, name: str) -> bool:
-        pid = self.processes.pid(name)
-        client = redis.Redis.from_url(
-            self.redis_url, socket_connect_timeout=1, socket_timeout=1, decode_responses=True
-        )
-        try:
-            return pid is not None and identity(pid) in serving(client, name, time.time())
-        except redis.RedisError:
-            return False
-        finally:
-            client.close()
+        return is_serving(self.redis_url, name, self.processes.pid(name))
 
     # -- stop
 

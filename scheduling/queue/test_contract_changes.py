@@ -16,6 +16,7 @@ from scheduling.queue.queue_testing import (
     ids,
     make_request,
     mixed_requests,
+    reaped_ids,
 )
 
 # -- cancel, re-prioritise
@@ -181,7 +182,7 @@ def test_replace_all_keeps_requests_that_returned_after_the_mark(queue: Semantic
     claims = queue.claim("w", 2, NOW, LEASE)
     mark = queue.mark()
     queue.release("released", claims[0].token, 5, NOW)
-    assert queue.reap(NOW + LEASE) == ["expired"]
+    assert reaped_ids(queue, NOW + LEASE) == ["expired"]
     assert queue.replace_all([], "semantic", mark=mark) == Replaced(0, 0, 0)
     assert ids(queue.waiting(NOW)) == ["released", "expired"]
 

@@ -53,8 +53,10 @@ class _Keeper:
             Duty("rescue", 0.5, lambda: rescue_unclassified(now=timezone.now())),
             Duty("ask again", 2.0, lambda: late_answers.ask_again(self._reminder, _seconds())),
             Duty("reap", 1.0, lambda: services.reap_expired(now=timezone.now())),
+            Duty("check queue", 1.0, lambda: services.check_queue(now=timezone.now())),
             Duty("watch queue", 1.0, self._watch_queue),
-            Duty(RECONCILE, 30.0, lambda: services.reconcile(now=timezone.now())),
+            # Damage that the cheap checks do not see is repaired within 10 seconds.
+            Duty(RECONCILE, 8.0, lambda: services.reconcile(now=timezone.now())),
         )
 
     def round(self, now: float) -> None:
