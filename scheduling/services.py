@@ -109,6 +109,38 @@ def reprioritise_job(job_id: uuid.UUID, priority: int, *, now: datetime) -> bool
     return True
 
 
+def rewrite_job(
+    job_id: uuid.UUID,
+    *,
+    prompt: str,
+    priority: int,
+    prompt_tokens: int,
+    predicted_tokens: int,
+    now: datetime,
+) -> bool:
+    """A waiting job is told something new, and begins anew. False when it does not wait."""
+    with transaction.atomic():
+        rows = Job.objects.select_for_update().filter(id=job_id, status=JobStatus.WAITING)
+        job = rows.first()
+        if job is None:
+            return False
+        values: dict[str, Any] = {
+            "prompt": prompt,
+            "priority": priority,
+            "prompt_tokens": prompt_tokens,
+            "predicted_tokens": predicted_tokens,
+            "due_at": due_at(job.arrival_at, priority),
+            "generated_tokens": 0,
+            "progress_token_ids": [],
+            "progress_text": "",
+        }
+        Job.objects.filter(id=job_id).update(**values)
+        job.refresh_from_db()
+    after_commit(lambda: connection.queue().revise(job.to_request()))
+    after_commit(ring_doorbell)
+    return True
+
+
 def cancel_job(job_id: uuid.UUID, *, now: datetime) -> bool:
     """Takes a waiting or running job out at once. False when it has ended already."""
     moved = move(job_id, JobStatus.CANCELLED, now=now, claim_token="", finished_at=now)

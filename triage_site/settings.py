@@ -87,6 +87,10 @@ TRIAGE_DEADLINE_SECONDS = environment.numbers(
 TRIAGE_TARGET_MINUTES = environment.numbers(
     "TRIAGE_TARGET_MINUTES", (0.0, 10.0, 30.0, 60.0, 120.0), at_least=0
 )
+# Per priority: after how long somebody should look at a patient again who waits.
+TRIAGE_REASSESS_MINUTES = environment.numbers(
+    "TRIAGE_REASSESS_MINUTES", (5.0, 15.0, 30.0, 60.0, 120.0), at_least=1
+)
 # What a wrong level costs per level of distance: too mild, by true priority 0 to 3, and too
 # urgent; and what a patient of priority 0 or 1 at priority 3 or 4 costs on top.
 TRIAGE_UNDER_COSTS = environment.numbers(
@@ -150,6 +154,7 @@ warnings.filterwarnings(
 )
 MIDDLEWARE = [
     "triage_site.health.HealthMiddleware",
+    "triage_site.cases.api_errors.ApiErrorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

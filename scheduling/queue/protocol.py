@@ -134,6 +134,13 @@ class SemanticQueue(Protocol):
         """At once, waiting or running. False where it is not here."""
         ...
 
+    def revise(self, request: Request) -> bool:
+        """Puts other values in the place of the request of that id, waiting or running, at once.
+
+        Its claim, where it has one, stays good. False where it is not here.
+        """
+        ...
+
     def reap(self, now: float) -> list[str]:
         """Puts back, with priority and first arrival, those whose lease expired; their ids."""
         ...

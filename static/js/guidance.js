@@ -11,6 +11,8 @@ const panel = () => document.getElementById("panel");
 let written = "";
 let status = panel()?.dataset.status;
 let level = panel()?.dataset.level;
+let version = panel()?.dataset.version;
+let job = panel()?.dataset.job;
 
 const stream = () => {
   if (!document.getElementById("stream")) {
@@ -64,10 +66,22 @@ const onMessage = (event) => {
 
 const onPanel = () => {
   tick();
-  const { status: newStatus, level: newLevel, number } = panel().dataset;
+  const { status: newStatus, level: newLevel, version: newVersion, job: newJob, number } = panel().dataset;
   if (level && newLevel < level) sayAtOnce(`Case ${number} is raised to level ${newLevel}.`);
-  if (newLevel !== level || newStatus !== status) window.htmx.trigger("#facts", "facts-changed");
+  if (newLevel !== level || newStatus !== status || newVersion !== version) {
+    window.htmx.trigger("#facts", "facts-changed");
+  }
   level = newLevel;
+  version = newVersion;
+  if (job && newJob !== job && newStatus !== "running") {
+    // Other facts, another text: what was written so far is no part of it.
+    written = "";
+    job = newJob;
+    status = newStatus;
+    window.htmx.trigger("#guidance", "guidance-changed");
+    return;
+  }
+  job = newJob;
   if (newStatus === status) return;
   const old = status;
   status = newStatus;

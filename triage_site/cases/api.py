@@ -1,50 +1,54 @@
 """The HTTP API: the same services as the pages, with a token per account.
 
-Errors are JSON: `{"errors": [{"field": ..., "reason": ...}]}`.
+Errors are JSON: `{"errors": [{"field": ..., "reason": ...}]}` (api_errors.py).
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from ninja import NinjaAPI, Router, Status
-from ninja.errors import AuthenticationError, ValidationError
+from ninja import NinjaAPI, Query, Router, Status
 from ninja.security import HttpBearer
 
 from scheduling import selectors as queue_selectors
 from scheduling import services as scheduling
 from scheduling.core.policies import POLICIES
-from triage_site.cases import selectors, services
+from triage_site.cases import api_errors, selectors, services
+from triage_site.cases.api_errors import ApiError, field_error
+from triage_site.cases.api_fields import storable
+from triage_site.cases.api_out import case_out, case_page
 from triage_site.cases.api_schemas import (
     CancelIn,
+    CaseFilter,
     CaseOut,
+    CasePage,
+    CloseIn,
     Errors,
     NewCase,
+    NoteIn,
     OverrideIn,
     PolicyIn,
     PolicyOut,
+    ProposalIn,
     QueueOut,
-    Reason,
+    Versioned,
+    Vitals,
+    VitalsIn,
 )
 from triage_site.cases.entry import check_entry
+from triage_site.cases.fhir import bundle
 from triage_site.cases.models import ApiToken, Case, CaseEvent
 from triage_site.cases.roles import Action, may
 from triage_site.triage.facts import CaseFacts
 
-
-class ApiError(Exception):
-    """Answered as JSON with `status`."""
-
-    def __init__(self, status: int, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.status = status
-        self.field = field
-        self.reason = reason
+MAX_KEY_CHARACTERS = 80
+FHIR_JSON = "application/fhir+json; charset=utf-8"
 
 
 class TokenAuth(HttpBearer):
@@ -68,8 +72,8 @@ api = NinjaAPI(
     docs_url="/docs",
     openapi_url="/openapi.json",
 )
+api_errors.install(api)
 router = Router()
-
 
 _FAULTS = dict.fromkeys((400, 401, 403, 404, 409, 422), Errors)
 
@@ -78,66 +82,142 @@ _FAULTS = dict.fromkeys((400, 401, 403, 404, 409, 422), Errors)
 def submit(request: HttpRequest, body: NewCase) -> Status:
     """A new case. An `Idempotency-Key` header makes a resend return the first one (200)."""
     user = _allowed(request, Action.SUBMIT)
+    facts, warnings = _facts_of(body)
+    case, created = services.submit_case(
+        facts=facts,
+        actor=user,
+        submission_key=_submission_key(request),
+        label=body.label,
+        now=timezone.now(),
+    )
+    if not created and case.facts != facts.to_dict():
+        raise ApiError(409, "Idempotency-Key", "was used for another case")
+    return Status(201 if created else 200, case_out(case, timezone.now(), warnings))
+
+
+def _facts_of(body: NewCase) -> tuple[CaseFacts, Any]:
     data = body.dict(exclude={"label", "confirmed"}, exclude_none=True)
     try:
         facts = CaseFacts.from_dict(data)
     except ValueError as error:
-        raise _field_error(422, error) from None
+        raise field_error(error) from None
     entry = check_entry(facts)
     if entry.errors:
         first = entry.errors[0]
         raise ApiError(422, first.field, first.reason)
+    return facts, entry.warnings
+
+
+def _submission_key(request: HttpRequest) -> str:
     key = request.headers.get("Idempotency-Key", "").strip() or uuid.uuid4().hex
-    if len(key) > 80:
-        raise ApiError(422, "Idempotency-Key", "at most 80 characters")
-    case, created = services.submit_case(
-        facts=facts, actor=user, submission_key=key, label=body.label, now=timezone.now()
-    )
-    if not created and case.facts != facts.to_dict():
-        raise ApiError(409, "Idempotency-Key", "was used for another case")
-    return Status(201 if created else 200, _case_out(case, entry.warnings))
+    if len(key) > MAX_KEY_CHARACTERS:
+        raise ApiError(422, "Idempotency-Key", f"at most {MAX_KEY_CHARACTERS} characters")
+    try:
+        return storable(key)
+    except ValueError as error:
+        raise ApiError(422, "Idempotency-Key", str(error)) from None
+
+
+@router.get("/cases", response={200: CasePage, **_FAULTS})
+def list_cases(request: HttpRequest, wanted: Query[CaseFilter]) -> dict[str, Any]:
+    """The cases that fit, newest first, a page at a time."""
+    _allowed(request, Action.VIEW)
+    return case_page(wanted, timezone.now())
 
 
 @router.get("/cases/{case_id}", response={200: CaseOut, **_FAULTS})
 def read(request: HttpRequest, case_id: uuid.UUID) -> dict[str, Any]:
-    user = _allowed(request, Action.VIEW)
-    case = _case(case_id)
-    services.record(case, CaseEvent.Kind.VIEWED, timezone.now(), actor=user, data={"via": "api"})
-    return _case_out(case)
+    return case_out(_viewed(request, case_id, via="api"), timezone.now())
+
+
+@router.get("/cases/{case_id}/fhir", response={200: dict[str, Any], **_FAULTS})
+def fhir(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    """The case as a FHIR R4 Bundle."""
+    case = _viewed(request, case_id, via="fhir")
+    made = bundle(case, selectors.vitals_over_time(case), now=timezone.now())
+    return JsonResponse(made, content_type=FHIR_JSON)
+
+
+@router.post("/cases/{case_id}/seen", response={200: CaseOut, **_FAULTS})
+def seen(request: HttpRequest, case_id: uuid.UUID, body: Versioned | None = None) -> Any:
+    """You see the patient now: the clock stops."""
+    version = None if body is None else body.version
+    return _changed(
+        request, case_id, Action.CARE, lambda call: services.see_patient(**call, version=version)
+    )
+
+
+@router.post("/cases/{case_id}/close", response={200: CaseOut, **_FAULTS})
+def close(request: HttpRequest, case_id: uuid.UUID, body: CloseIn) -> Any:
+    """The case leaves the board."""
+    return _changed(
+        request, case_id, Action.CARE, lambda call: services.close_case(**call, **body.dict())
+    )
+
+
+@router.post("/cases/{case_id}/reopen", response={200: CaseOut, **_FAULTS})
+def reopen(request: HttpRequest, case_id: uuid.UUID, body: Versioned | None = None) -> Any:
+    """The patient waits again, from the first arrival on."""
+    version = None if body is None else body.version
+    return _changed(
+        request, case_id, Action.CARE, lambda call: services.reopen_case(**call, version=version)
+    )
+
+
+@router.post("/cases/{case_id}/vitals", response={200: CaseOut, **_FAULTS})
+def vitals(request: HttpRequest, case_id: uuid.UUID, body: VitalsIn) -> Any:
+    """Vital signs again. A worse level is set at once, a better one is proposed."""
+    readings = Vitals.taken(body)
+
+    def act(call: dict[str, Any]) -> Case:
+        return services.record_vitals(
+            **call, readings=readings, note=body.text, version=body.version
+        )
+
+    return _changed(request, case_id, Action.SUBMIT, act)
+
+
+@router.post("/cases/{case_id}/notes", response={200: CaseOut, **_FAULTS})
+def note(request: HttpRequest, case_id: uuid.UUID, body: NoteIn) -> Any:
+    """More words, which count like the first ones."""
+    return _changed(
+        request, case_id, Action.SUBMIT, lambda call: services.add_note(**call, **body.dict())
+    )
 
 
 @router.post("/cases/{case_id}/override", response={200: CaseOut, **_FAULTS})
-def override(request: HttpRequest, case_id: uuid.UUID, body: OverrideIn) -> dict[str, Any]:
-    user = _allowed(request, Action.OVERRIDE)
-    _case(case_id)
-    try:
-        case = services.override_priority(
-            case_id,
-            priority=body.priority,
-            reason=body.reason,
-            note=body.note,
-            actor=user,
-            now=timezone.now(),
-        )
-    except ValueError as error:
-        raise _field_error(422, error) from None
-    return _case_out(case)
+def override(request: HttpRequest, case_id: uuid.UUID, body: OverrideIn) -> Any:
+    """A person's level in place of the classifier's."""
+    return _changed(
+        request,
+        case_id,
+        Action.OVERRIDE,
+        lambda call: services.override_priority(**call, **body.dict()),
+    )
+
+
+@router.post("/cases/{case_id}/proposal", response={200: CaseOut, **_FAULTS})
+def proposal(request: HttpRequest, case_id: uuid.UUID, body: ProposalIn) -> Any:
+    """Takes the lower level that the classifier proposes, or not."""
+    accept = body.decision == "accept"
+
+    def act(call: dict[str, Any]) -> Case:
+        return services.decide_proposal(**call, accept=accept, version=body.version)
+
+    return _changed(request, case_id, Action.OVERRIDE, act)
 
 
 @router.post("/cases/{case_id}/cancel", response={200: CaseOut, **_FAULTS})
-def cancel(request: HttpRequest, case_id: uuid.UUID, body: CancelIn) -> dict[str, Any]:
-    user = _allowed(request, Action.CANCEL)
-    _case(case_id)
-    try:
-        case = services.cancel_case(case_id, reason=body.reason, actor=user, now=timezone.now())
-    except ValueError as error:
-        raise _field_error(409, error) from None
-    return _case_out(case)
+def cancel(request: HttpRequest, case_id: uuid.UUID, body: CancelIn) -> Any:
+    """Closes a case that was entered in error."""
+    return _changed(
+        request, case_id, Action.CARE, lambda call: services.cancel_case(**call, **body.dict())
+    )
 
 
 @router.get("/queue", response={200: QueueOut, **_FAULTS})
 def queue(request: HttpRequest) -> dict[str, Any]:
-    """What runs and what waits, in the order in which it will be served."""
+    """What runs and what waits for guidance, in the order in which it will be served."""
     _allowed(request, Action.VIEW)
     return selectors.queue_overview(timezone.now())
 
@@ -154,39 +234,35 @@ def switch(request: HttpRequest, body: PolicyIn) -> dict[str, Any]:
     try:
         scheduling.switch_policy(body.policy, actor=user, reason=body.reason, now=timezone.now())
     except ValueError as error:
-        raise _field_error(422, error) from None
+        raise field_error(error) from None
     return _policy_out()
 
 
 api.add_router("/v1", router)
 
 
-@api.exception_handler(ApiError)
-def _on_api_error(request: HttpRequest, error: ApiError) -> HttpResponse:
-    return _errors(request, error.status, [{"field": error.field, "reason": error.reason}])
+def _changed(
+    request: HttpRequest,
+    case_id: uuid.UUID,
+    action: Action,
+    act: Callable[[dict[str, Any]], Case],
+) -> dict[str, Any]:
+    """The case after `act`, which is handed case, actor and time."""
+    user = _allowed(request, action)
+    _case(case_id)
+    try:
+        case = act({"case_id": case_id, "actor": user, "now": timezone.now()})
+    except ValueError as error:
+        raise field_error(error) from None
+    return case_out(case, timezone.now())
 
 
-@api.exception_handler(AuthenticationError)
-def _on_stranger(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-    reason = "send a valid token as `Authorization: Bearer ...`"
-    return _errors(request, 401, [{"field": "authorization", "reason": reason}])
-
-
-@api.exception_handler(ValidationError)
-def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    # The place and the reason only: the value itself may be a patient's words.
-    items = [{"field": str(item["loc"][-1]), "reason": str(item["msg"])} for item in error.errors]
-    return _errors(request, 422, items)
-
-
-def _errors(request: HttpRequest, status: int, items: list[dict[str, str]]) -> HttpResponse:
-    return api.create_response(request, {"errors": items}, status=status)
-
-
-def _field_error(status: int, error: ValueError) -> ApiError:
-    """Services say "field: reason"."""
-    field, _, reason = str(error).partition(": ")
-    return ApiError(status, field, reason or str(error))
+def _viewed(request: HttpRequest, case_id: uuid.UUID, *, via: str) -> Case:
+    """The case, after its being looked at is on record."""
+    user = _allowed(request, Action.VIEW)
+    case = _case(case_id)
+    services.record(case, CaseEvent.Kind.VIEWED, timezone.now(), actor=user, data={"via": via})
+    return case
 
 
 def _allowed(request: HttpRequest, action: Action) -> User:
@@ -202,28 +278,6 @@ def _case(case_id: uuid.UUID) -> Case:
     if case is None:
         raise ApiError(404, "id", "no such case")
     return case
-
-
-def _case_out(case: Case, warnings: Any = ()) -> dict[str, Any]:
-    case.refresh_from_db()
-    place = selectors.place_of(case, timezone.now())
-    reasons = case.classification.get("reasons", [])
-    return {
-        "id": case.id,
-        "number": case.number,
-        "status": case.status,
-        "priority": case.priority,
-        "suggested_priority": case.suggested_priority,
-        "needs_person": case.needs_person,
-        "reasons": [{k: r.get(k) for k in Reason.model_fields} for r in reasons],
-        "position": None if place is None else place.position,
-        "starts_in_seconds": None if place is None else place.starts_in_seconds,
-        "timestamps": selectors.timestamps(case),
-        "warnings": [{"field": w.field, "reason": w.reason} for w in warnings],
-        "guidance": case.guidance,
-        "guidance_withheld": case.guidance_withheld,
-        "guidance_model": case.guidance_model,
-    }
 
 
 def _policy_out() -> dict[str, Any]:

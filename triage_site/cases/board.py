@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from scheduling import selectors as scheduling
 from scheduling.core.request import PRIORITIES
-from triage_site.cases.levels import Clock, Level, clock_html, clock_of, clock_text, level_of
-from triage_site.cases.models import ENDED, OPEN_STATUSES, Case, CaseStatus
+from triage_site.cases.clinical import GUIDANCE_WORDS, ClinicalStatus, GuidanceStatus
+from triage_site.cases.levels import Clock, Level, clock_html, clock_text, level_of
+from triage_site.cases.models import UNCLASSIFIED, Case, CaseStatus
 from triage_site.cases.panel import render_case_panel, render_guidance, render_token
 from triage_site.cases.people import who
 from triage_site.cases.queue_view import QueueView, place_words
+from triage_site.cases.standing import Standing, standing_of
 
 __all__ = [
     "Board",
@@ -35,14 +38,16 @@ __all__ = [
     "render_token",
 ]
 
-NUM_DONE_SHOWN: Final = 30
+NUM_CLOSED_SHOWN: Final = 30
 NUM_OPEN_SHOWN: Final = 300
 COMPLAINT_CHARACTERS: Final = 140
 TAIL_CHARACTERS: Final = 48
 
 _COLUMNS = (
-    "number", "id", "status", "label", "facts", "created_by_id", "arrived_at", "ended_at",
-    "priority", "suggested_priority", "needs_person", "guidance_withheld",
+    "number", "id", "status", "label", "facts", "changed_facts", "created_by_id", "arrived_at",
+    "ended_at", "priority", "suggested_priority", "proposed_priority", "needs_person",
+    "guidance_withheld", "guidance_stale_at", "clinical_status", "seen_at", "closed_at",
+    "disposition", "assessed_at", "version", "seen_by__username",
 )  # fmt: skip
 
 
@@ -51,30 +56,46 @@ class Row:
     """One case as the board shows it. Equal rows look alike, but for their clocks."""
 
     case: Case = field(compare=False)
-    clock: Clock = field(compare=False)
+    standing: Standing = field(compare=False)
     case_id: uuid.UUID
     number: int
-    status: str
+    version: int
+    clinical: str
+    guidance: str  # `GuidanceStatus`
     label: str
     owner_id: int
+    seer_id: int | None
     needs_person: bool
     changed: bool
+    is_lower_proposed: bool
+    is_overdue: bool
+    is_reassess_due: bool
+    is_longest_overdue: bool = False
     level: Level | None
     who: str
     complaint: str
-    state: str  # in words, with what is expected
+    state: str  # of the guidance in words, with what is expected
     why: str
     percent: int | None = None  # of the expected answer, while it is written
-    ended_words: str = ""  # when it came and how long it took, once it has ended
+    care_words: str = ""  # who sees the patient since when, or how the case ended
 
     @property
-    def is_ended(self) -> bool:
-        return self.status in ENDED
+    def clock(self) -> Clock:
+        return self.standing.clock
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.clinical == ClinicalStatus.WAITING
+
+    @property
+    def is_closed(self) -> bool:
+        return self.clinical == ClinicalStatus.CLOSED
 
     @property
     def html(self) -> SafeString:
         # Most rows look as they did a moment ago; only their clocks have gone on.
-        return mark_safe(_row_html(self).replace(_CLOCK_MARK, clock_html(self.clock)))
+        clock = clock_html(self.clock, ticking=self.is_waiting)
+        return mark_safe(_row_html(self).replace(_CLOCK_MARK, clock))
 
 
 _CLOCK_MARK: Final = "<!--clock-->"
@@ -87,6 +108,8 @@ def _row_html(row: Row) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelCount:
+    """Patients of a level who wait to be seen."""
+
     level: Level
     num: int
     num_late: int
@@ -95,9 +118,14 @@ class LevelCount:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     now: datetime
-    open_rows: Sequence[Row]
-    done_rows: Sequence[Row]
-    num_hidden: int  # open cases beyond NUM_OPEN_SHOWN, the last ones in order
+    open_rows: Sequence[Row]  # patients who wait to be seen
+    seen_rows: Sequence[Row]
+    closed_rows: Sequence[Row]
+    num_hidden: int  # waiting patients beyond NUM_OPEN_SHOWN, the last ones in order
+    num_waiting: int
+    num_overdue: int
+    num_reassess_due: int
+    longest: Row | None  # the patient who is longest past the target
     counts: Sequence[LevelCount]
     policy_title: str  # a Policy is callable: a template would call it
     policy_words: str
@@ -109,6 +137,14 @@ class Board:
     def now_epoch(self) -> float:
         return round(self.now.timestamp(), 1)
 
+    @property
+    def is_guidance_awaited(self) -> bool:
+        rows = (*self.open_rows, *self.seen_rows)
+        return any(row.guidance in _AWAITED for row in rows)
+
+
+_AWAITED: Final = frozenset({GuidanceStatus.QUEUED, GuidanceStatus.OFFLINE, GuidanceStatus.STALE})
+
 
 def render_board(now: datetime) -> str:
     """HTML of everything that changes on the board; its rows keep their ids."""
@@ -116,17 +152,24 @@ def render_board(now: datetime) -> str:
 
 
 def build_board(now: datetime) -> Board:
-    """Running cases first, then those still being classified, then the queue in its order."""
+    """Everybody who is not closed: waiting patients in their order, then those being seen."""
     queue = QueueView.read(now)
-    cases = Case.objects.filter(status__in=OPEN_STATUSES).only(*_COLUMNS).order_by("arrived_at")
-    rows = [_open_row(case, queue, now) for case in sorted(cases, key=queue.standing)]
-    ended = Case.objects.filter(status__in=ENDED).only(*_COLUMNS).order_by("-ended_at")
     workers = scheduling.workers().values()
+    make = _Rows(queue, now, is_online=bool(workers))
+    waiting = queue.order_of_patients(_cases(ClinicalStatus.WAITING).order_by("arrived_at"))
+    rows = _with_longest([make.row(case) for case in waiting])
+    seen = _cases(ClinicalStatus.BEING_SEEN).order_by("seen_at")
+    closed = _cases(ClinicalStatus.CLOSED).order_by("-closed_at")
     return Board(
         now=now,
         open_rows=rows[:NUM_OPEN_SHOWN],
-        done_rows=[_ended_row(case) for case in ended[:NUM_DONE_SHOWN]],
+        seen_rows=[make.row(case) for case in seen[:NUM_OPEN_SHOWN]],
+        closed_rows=[make.row(case) for case in closed[:NUM_CLOSED_SHOWN]],
         num_hidden=max(0, len(rows) - NUM_OPEN_SHOWN),
+        num_waiting=len(rows),
+        num_overdue=sum(row.is_overdue for row in rows),
+        num_reassess_due=sum(row.is_reassess_due for row in rows),
+        longest=next((row for row in rows if row.is_longest_overdue), None),
         counts=_counts(rows),
         policy_title=queue.policy.title,
         policy_words=queue.policy.words,
@@ -136,26 +179,28 @@ def build_board(now: datetime) -> Board:
     )
 
 
+def _cases(status: ClinicalStatus) -> QuerySet[Case]:
+    cases = Case.objects.filter(clinical_status=status)
+    return cases.select_related("seen_by").only(*_COLUMNS)
+
+
+def _with_longest(rows: Sequence[Row]) -> list[Row]:
+    """The rows, with the patient marked who is longest past the target."""
+    longest = max(rows, key=lambda row: row.standing.overdue_seconds, default=None)
+    if longest is None or not longest.is_overdue:
+        return list(rows)
+    return [replace(row, is_longest_overdue=row is longest) for row in rows]
+
+
 def _counts(rows: Sequence[Row]) -> list[LevelCount]:
     counts = []
     for priority in PRIORITIES:
         of_level = [row for row in rows if row.case.priority == priority]
         level = level_of(priority)
         assert level is not None
-        late = sum(row.clock.state == "red" for row in of_level)
+        late = sum(row.is_overdue for row in of_level)
         counts.append(LevelCount(level=level, num=len(of_level), num_late=late))
     return counts
-
-
-def _open_row(case: Case, queue: QueueView, now: datetime) -> Row:
-    if case.status == CaseStatus.RUNNING:
-        percent, tail = queue.progress_for(case)
-        why = f"“{_last_words(tail)}”" if tail else ""
-        return _row(case, now, state="writing", why=why, percent=percent or 0)
-    if case.status != CaseStatus.QUEUED:
-        return _row(case, now, state="being classified", why="")
-    place = queue.places.get(str(case.id))
-    return _row(case, now, state=place_words(place), why=queue.why(case, place))
 
 
 def _last_words(text: str) -> str:
@@ -166,35 +211,72 @@ def _last_words(text: str) -> str:
     return "…" + line[-TAIL_CHARACTERS:].partition(" ")[2]
 
 
-def _ended_row(case: Case) -> Row:
-    state = str(case.get_status_display()).lower()
-    if case.guidance_withheld:
-        state = "guidance withheld"
-    end = case.ended_at or case.arrived_at
-    after = clock_text((end - case.arrived_at).total_seconds())
-    came = timezone.localtime(case.arrived_at)
-    return _row(case, end, state=state, why="", ended_words=f"{came:%H:%M} after {after}")
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Makes the rows of one moment."""
+
+    queue: QueueView
+    now: datetime
+    _: KW_ONLY
+    is_online: bool
+
+    def row(self, case: Case) -> Row:
+        standing = standing_of(case, self.now, is_online=self.is_online)
+        state, why, percent = self._guidance(case, standing.guidance)
+        facts = case.case_facts
+        return Row(
+            case=case,
+            standing=standing,
+            case_id=case.id,
+            number=case.number,
+            version=case.version,
+            clinical=case.clinical_status,
+            guidance=standing.guidance,
+            label=case.label,
+            owner_id=case.created_by_id,
+            seer_id=case.seen_by_id,
+            needs_person=case.needs_person,
+            changed=case.overridden,
+            is_lower_proposed=case.proposed_priority is not None,
+            is_overdue=standing.is_overdue,
+            is_reassess_due=standing.is_reassess_due,
+            level=level_of(case.priority),
+            who=who(facts),
+            complaint=_complaint(facts.text),
+            state=state,
+            why=why,
+            percent=percent,
+            care_words=_care_words(case),
+        )
+
+    def _guidance(self, case: Case, status: GuidanceStatus) -> tuple[str, str, int | None]:
+        """State, reason and percent of the guidance."""
+        words = GUIDANCE_WORDS[status].removeprefix("Guidance ")
+        if case.status == CaseStatus.RUNNING:
+            percent, tail = self.queue.progress_for(case)
+            return "writing", f"“{_last_words(tail)}”" if tail else "", percent or 0
+        if case.status == CaseStatus.QUEUED:
+            place = self.queue.places.get(str(case.id))
+            stale = "out of date, " if status == GuidanceStatus.STALE else ""
+            return stale + place_words(place), self.queue.why(case, place), None
+        if case.status in UNCLASSIFIED:
+            return "being classified", "", None
+        return words, "", None
 
 
-def _row(case: Case, now: datetime, *, state: str, why: str, **more: Any) -> Row:
-    facts = case.case_facts
-    words = " ".join(facts.text.split())
-    if len(words) > COMPLAINT_CHARACTERS:
-        words = words[:COMPLAINT_CHARACTERS].rstrip() + "…"
-    return Row(
-        case=case,
-        clock=clock_of(case.arrived_at, case.priority, now),
-        case_id=case.id,
-        number=case.number,
-        status=case.status,
-        label=case.label,
-        owner_id=case.created_by_id,
-        needs_person=case.needs_person,
-        changed=case.overridden,
-        level=level_of(case.priority),
-        who=who(facts),
-        complaint=words,
-        state=state,
-        why=why,
-        **more,
-    )
+def _complaint(text: str) -> str:
+    words = " ".join(text.split())
+    if len(words) <= COMPLAINT_CHARACTERS:
+        return words
+    return words[:COMPLAINT_CHARACTERS].rstrip() + "…"
+
+
+def _care_words(case: Case) -> str:
+    if case.is_waiting:
+        return ""
+    waited = clock_text(((case.waited_until or case.arrived_at) - case.arrived_at).total_seconds())
+    if not case.is_closed:
+        since = timezone.localtime(case.seen_at)
+        return f"{case.seen_by} since {since:%H:%M}, waited {waited}"
+    ended = timezone.localtime(case.closed_at or case.arrived_at)
+    return f"{case.get_disposition_display()} {ended:%H:%M}, waited {waited}"

@@ -11,10 +11,7 @@ from typing import Any, Final
 from django import forms
 from django.http import QueryDict
 
-from scheduling.core.request import PRIORITIES
 from triage_site.cases.entry import FAHRENHEIT, Finding, celsius, check_entry
-from triage_site.cases.levels import LEVELS
-from triage_site.cases.models import OverrideReason
 from triage_site.triage.facts import (
     NOT_TAKEN,
     UNMEASURABLE,
@@ -273,30 +270,6 @@ LABELS: Final = {
 def _with_label(name: str, reason: str) -> str:
     label = LABELS.get(name) or VITAL_RANGES[name].label
     return reason if reason.startswith(label) else f"{label}: {reason}"
-
-
-class OverrideForm(forms.Form):
-    """A person's priority, with the reason."""
-
-    priority = forms.TypedChoiceField(
-        choices=[(p, f"{p} {LEVELS[p].word}") for p in PRIORITIES],
-        coerce=int,
-        widget=forms.RadioSelect,
-        error_messages={"required": "choose a level"},
-    )
-    reason = forms.ChoiceField(
-        choices=[("", "Choose a reason"), *OverrideReason.choices],
-        error_messages={"required": "choose a reason"},
-    )
-    note = forms.CharField(
-        required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
-    )
-
-
-class CancelForm(forms.Form):
-    reason = forms.CharField(
-        required=False, max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"})
-    )
 
 
 def carried_out(form: forms.Form, act: Callable[[dict[str, Any]], object]) -> bool:

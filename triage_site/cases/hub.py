@@ -44,6 +44,18 @@ class Watcher:
         self._picture: bytes | None = None
         self._ready = asyncio.Event()
 
+    def resume(self, last_event_id: str) -> None:
+        """Goes on after the last token that the page saw, if it was one of this job."""
+        job, _, rest = last_event_id.partition("/")
+        attempt, _, entry_id = rest.partition("/")
+        if entry_id and attempt.isdigit() and job == _short(self.job_id):
+            self.attempt, self.last_id = int(attempt), entry_id
+
+    def follow(self, job_id: str | None) -> None:
+        """Another job writes another text: its first token comes with a reset."""
+        if job_id != self.job_id:
+            self.job_id, self.attempt = job_id, 0
+
     def show(self, picture: bytes) -> None:
         self._picture = picture
         self._ready.set()
@@ -101,9 +113,7 @@ class Hub:
         watcher = Watcher(target)
         if target != BOARD:
             watcher.job_id = await on_database(_job_of, target)
-            attempt, _, entry_id = (last_event_id or "").partition("/")
-            if entry_id and attempt.isdigit():
-                watcher.attempt, watcher.last_id = int(attempt), entry_id
+            watcher.resume(last_event_id or "")
         self._watchers[target].add(watcher)
         self._mark(target)
         return watcher
@@ -173,7 +183,7 @@ class Hub:
             event = "case"
             job_id = await on_database(_job_of, target)
             for watcher in watchers:
-                watcher.job_id = job_id
+                watcher.follow(job_id)
             if job_id is not None:
                 # A picture may say that the text is complete: all its words go first.
                 with suppress(RedisError, OSError):
@@ -214,13 +224,17 @@ class Hub:
         return watched
 
 
+def _short(job_id: str | None) -> str:
+    return (job_id or "").partition("-")[0]
+
+
 def _deliver(watcher: Watcher, entry: StreamEntry) -> None:
     """Passes one entry on to one page, once, with a reset where a new attempt begins."""
     if _id_order(entry.id) <= _id_order(watcher.last_id):
         return
     fresh = watcher.last_id == FIRST
     watcher.last_id = entry.id
-    event_id = f"{entry.attempt}/{entry.id}"
+    event_id = f"{_short(watcher.job_id)}/{entry.attempt}/{entry.id}"
     if entry.status is not None:
         watcher.push(sse("end", entry.status, event_id))
         return

@@ -17,6 +17,7 @@ from scheduling.models import Job
 from tests.factories import at, make_case, make_user
 from triage_site.cases import services
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
+from triage_site.cases.services import intake
 from triage_site.triage import screen
 from triage_site.triage.facts import CaseFacts
 
@@ -96,7 +97,7 @@ def test_even_failing_rules_do_not_lose_the_case(monkeypatch: pytest.MonkeyPatch
     def broken(facts: CaseFacts) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(services, "screen", broken)
+    monkeypatch.setattr(intake, "screen", broken)
     case = make_case("sore toe")
     assert services.classify_without_model(case.id, why="error", now=NOW)
     assert Job.objects.get(case_id=case.id).priority == 1

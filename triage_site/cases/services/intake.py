@@ -1,0 +1,157 @@
+"""The way in: a case is submitted, classified and put into the queue."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from celery import current_app
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+
+from triage_site.cases.models import UNCLASSIFIED, Case, CaseEvent, CaseStatus
+from triage_site.cases.services.guidance import submit_guidance
+from triage_site.cases.services.records import record
+from triage_site.triage import Classification, screen
+from triage_site.triage.facts import CaseFacts
+
+log = structlog.get_logger(__name__)
+
+CLASSIFY_TASK = "cases.classify"
+SAFE_PRIORITY = 1  # what a case gets when the classifier cannot say
+
+
+def submit_case(
+    *,
+    facts: CaseFacts,
+    actor: User,
+    submission_key: str,
+    now: datetime,
+    label: str = "",
+) -> tuple[Case, bool]:
+    """A new case, and whether it is new: the same key of the same person makes one case."""
+    same = Case.objects.filter(created_by=actor, submission_key=submission_key)
+    try:
+        with transaction.atomic():
+            case = Case.objects.create(
+                facts=facts.to_dict(),
+                created_by=actor,
+                submission_key=submission_key,
+                label=label,
+                arrived_at=now,
+                assessed_at=now,
+            )
+            record(case, CaseEvent.Kind.RECEIVED, now, actor=actor)
+    except IntegrityError:
+        existing = same.first()
+        if existing is None:
+            raise
+        return existing, False
+    transaction.on_commit(lambda: ask_classifier(case.id))
+    return case, True
+
+
+def ask_classifier(case_id: uuid.UUID) -> None:
+    """Tells the classify workers. What they miss is rescued."""
+    try:
+        current_app.send_task(
+            CLASSIFY_TASK, [str(case_id)], queue="classify", ignore_result=True, retry=False
+        )
+    except Exception as error:  # whatever the broker's client raises: the rescue takes over
+        log.warning("classifier_unreachable", error=type(error).__name__)
+
+
+def begin_classification(case_id: uuid.UUID, *, now: datetime) -> Case | None:
+    """The case, if it is this caller's to classify."""
+    with transaction.atomic():
+        rows = Case.objects.filter(id=case_id, status=CaseStatus.RECEIVED)
+        if not rows.update(status=CaseStatus.CLASSIFYING):
+            return None
+        case = Case.objects.get(id=case_id)
+        record(case, CaseEvent.Kind.CLASSIFYING, now)
+    return case
+
+
+def record_classification(
+    case_id: uuid.UUID, classification: Classification, *, now: datetime
+) -> bool:
+    """Stores what the classifier said and puts the case into the queue. Only the first counts."""
+    return _enqueue(
+        case_id,
+        classification,
+        priority=classification.priority,
+        needs_person=classification.needs_person,
+        kind=CaseEvent.Kind.CLASSIFIED,
+        data={
+            "priority": classification.priority,
+            "confidence": round(classification.confidence, 3),
+            "rules": [r.code for r in classification.reasons if r.kind == "rule"],
+            "rules_version": classification.rules_version,
+            "model_version": classification.model_version,
+        },
+        now=now,
+    )
+
+
+def classify_without_model(case_id: uuid.UUID, *, why: str, now: datetime) -> bool:
+    """The way in when the classifier fails: safe priority, or what the rules demand."""
+    case = Case.objects.filter(id=case_id, status__in=UNCLASSIFIED).first()
+    if case is None:
+        return False
+    screened: Classification | None = None
+    try:
+        screened = screen(case.case_facts)
+    except Exception as error:  # even the rules failing must not lose the case
+        log.error("screen_failed", error=type(error).__name__)
+    priority = SAFE_PRIORITY if screened is None else min(SAFE_PRIORITY, screened.priority)
+    return _enqueue(
+        case_id,
+        screened,
+        priority=priority,
+        needs_person=True,
+        kind=CaseEvent.Kind.CLASSIFIER_FAILED,
+        data={"why": why, "priority": priority},
+        now=now,
+    )
+
+
+def rescue_unclassified(*, now: datetime) -> int:
+    """Queues every case that waited too long for the classifier. Returns how many."""
+    late = now - timedelta(seconds=settings.TRIAGE_CLASSIFY_TIMEOUT_SECONDS)
+    waiting = Case.objects.filter(status__in=UNCLASSIFIED, assessed_at__lt=late)
+    return sum(
+        classify_without_model(case_id, why="no answer in time", now=now)
+        for case_id in waiting.values_list("id", flat=True)
+    )
+
+
+def _enqueue(
+    case_id: uuid.UUID,
+    classification: Classification | None,
+    *,
+    priority: int,
+    needs_person: bool,
+    kind: CaseEvent.Kind,
+    data: Mapping[str, Any],
+    now: datetime,
+) -> bool:
+    with transaction.atomic():
+        rows = Case.objects.filter(id=case_id, status__in=UNCLASSIFIED)
+        moved = rows.update(
+            status=CaseStatus.QUEUED,
+            priority=priority,
+            suggested_priority=priority,
+            needs_person=needs_person,
+            classification={} if classification is None else classification.to_dict(),
+            classified_at=now,
+        )
+        if not moved:
+            return False
+        case = Case.objects.get(id=case_id)
+        record(case, kind, now, data=data)
+        submit_guidance(case, now)
+    return True
