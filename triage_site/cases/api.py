@@ -130,7 +130,14 @@ def read(request: HttpRequest, case_id: uuid.UUID) -> dict[str, Any]:
     return case_out(_viewed(request, case_id, via="api"), timezone.now())
 
 
-@router.get("/cases/{case_id}/fhir", response={200: dict[str, Any], **_FAULTS})
+_FHIR_CONTENT = {"content": {"application/fhir+json": {"schema": {"type": "object"}}}}
+
+
+@router.get(
+    "/cases/{case_id}/fhir",
+    response={200: dict[str, Any], **_FAULTS},
+    openapi_extra={"responses": {200: _FHIR_CONTENT}},
+)
 def fhir(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     """The case as a FHIR R4 Bundle."""
     case = _viewed(request, case_id, via="fhir")

@@ -122,7 +122,8 @@ def test_an_override_keeps_both_values_and_moves_the_job() -> None:
     assert (case.priority, case.suggested_priority, case.overridden) == (0, 3, True)
     event = case.events.get(kind=CaseEvent.Kind.OVERRIDDEN)
     assert event.actor == nurse
-    assert event.data == {"from": 3, "to": 0, "reason": "worse", "note": "grey now"}
+    expected = {"from": 3, "to": 0, "reason": "worse", "note": "grey now", "version": 1}
+    assert event.data == expected
     waiting = connection.queue().waiting(NOW.timestamp())
     jobs = [Job.objects.get(case_id=one.id) for one in (case, other)]
     assert [request.id for request in waiting] == [str(job.id) for job in jobs]

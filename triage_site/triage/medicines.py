@@ -85,8 +85,8 @@ _STOPPED: Final = re.compile(
     rf"|used to (?:take|be on))(?: taking)?{_BETWEEN}"
 )
 _DENIED: Final = re.compile(
-    r"\b(?:no|not (?:currently |now |been )?(?:on|taking|prescribed|using)|denies(?: taking)?|without"
-    rf"|never (?:taken|took|been on|had)|is not|isn't|not){_BETWEEN}"
+    r"\b(?:no|not (?:currently |now |been )?(?:on|taking|prescribed|using)|denies(?: taking)?"
+    rf"|without|never (?:taken|took|been on|had)|is not|isn't|not){_BETWEEN}"
 )
 _NOT_TAKEN_TODAY: Final = re.compile(r"\bnot (?:take|taken|had|have|got|get|been taking)\b[^,]*$")
 _OF_ANOTHER: Final = re.compile(
@@ -107,69 +107,16 @@ _ALLERGIC: Final = compile_pattern(
 )
 _ALLERGY_OF: Final = compile_pattern(rf"({_THING}) (?:allergy|allergies|allergic)")
 _NOT_A_THING: Final = frozenset(
-    [
-        "no",
-        "nil",
-        "none",
-        "nkda",
-        "any",
-        "known",
-        "drug",
-        "drugs",
-        "food",
-        "severe",
-        "the",
-        "an",
-        "a",
-        "his",
-        "her",
-        "my",
-        "their",
-        "bad",
-        "is",
-        "was",
-        "am",
-        "are",
-        "be",
-        "not",
-        "and",
-        "or",
-        "of",
-        "has",
-        "have",
-        "had",
-        "possible",
-        "mild",
-        "other",
-        "multiple",
-        "many",
-        "new",
-        "seasonal",
-        "skin",
-        "some",
-        "possibly",
-        "think",
-        "thinks",
-        "know",
-        "very",
-        "highly",
-        "badly",
-        "also",
-        "for",
-        "by",
-        "denies",
-        "medication",
-        "medicine",
-        "s",
-        "im",
-        "he",
-        "she",
-    ]
+    """
+    no nil none nkda any known drug drugs food severe the an a his her my their bad is was am are
+    be not and or of has have had possible mild other multiple many new seasonal skin some
+    possibly think thinks know very highly badly also for by denies medication medicine s im he she
+    """.split()
 )
 _NONE_KNOWN: Final = re.compile(
     r"\b(?:nkda|nka|nkfa)\b"
-    r"|\b(?:no|nil|denies|denied|without|negative for)(?: any| known| drug| food| medication| or| and"
-    r"| environmental| other)*(?: allerg(?:y|ies))\b"
+    r"|\b(?:no|nil|denies|denied|without|negative for)(?: any| known| drug| food| medication| or"
+    r"| and| environmental| other)*(?: allerg(?:y|ies))\b"
     r"|\ballergies ?[:=-]? ?(?:none|nil|no|nkda)\b"
     r"|\bnot allergic to (?:anything|any)\b",
     re.IGNORECASE,

@@ -22,11 +22,12 @@ from triage_site.cases.entry import check_entry
 from triage_site.cases.models import UNCLASSIFIED, Case, CaseEvent, CaseNote, VitalSet
 from triage_site.cases.readings import VITAL_FIELDS, merged, news2_of, readings_of
 from triage_site.cases.services.guidance import refresh_guidance
-from triage_site.cases.services.intake import SAFE_PRIORITY, record_classification
+from triage_site.cases.services.intake import classify_without_model, record_classification
 from triage_site.cases.services.levels import move_in_queue
 from triage_site.cases.services.records import Conflict, change, locked
 from triage_site.classifiers import active
 from triage_site.triage import Classification, screen
+from triage_site.triage.classify import NO_MODEL
 from triage_site.triage.facts import CaseFacts
 
 log = structlog.get_logger(__name__)
@@ -123,22 +124,20 @@ def _again(
 
 
 def judge(facts: CaseFacts) -> Classification | None:
-    """The live classifier's answer within the time that it has, else that of the rules alone."""
+    """The live classifier's answer within the time that it has, else that of the rules alone.
+
+    Rules alone can raise a level; that none fires says nothing.
+    """
     try:
         answer = _judges.submit(_classify, facts)
         return answer.result(timeout=settings.TRIAGE_CLASSIFY_TIMEOUT_SECONDS)
     except Exception as error:  # whatever the model raises; its words could be the patient's
         log.error("classifier_failed", error=type(error).__name__)
     try:
-        return _at_most_safe(screen(facts))
+        return screen(facts)
     except Exception as error:
         log.error("screen_failed", error=type(error).__name__)
         return None
-
-
-def _at_most_safe(said: Classification) -> Classification:
-    """Rules alone say nothing of a case in which none fires."""
-    return replace(said, priority=min(SAFE_PRIORITY, said.priority))
 
 
 def _classify(facts: CaseFacts) -> Classification:
@@ -153,19 +152,26 @@ def _apply(
 ) -> None:
     """Raises the level at once, or proposes a lower one. Guidance follows."""
     if case.status in UNCLASSIFIED:
-        if said is not None:
-            record_classification(case.id, said, now=now)
-            case.refresh_from_db()
+        _classify_first(case, said, now)
         return
     assert case.priority is not None
-    if said is None:
-        change(case, CaseEvent.Kind.RECLASSIFIED, now, actor=None, needs_person=True)
-    elif said.priority < case.priority:
+    if said is not None and said.priority < case.priority:
         _raise(case, said, now)
         move_in_queue(case, job, now)
+    elif said is None or said.model_version == NO_MODEL:
+        change(case, CaseEvent.Kind.RECLASSIFIED, now, actor=None, needs_person=True)
     else:
         _keep_level(case, said, now)
     refresh_guidance(case, job, now, why=why)
+
+
+def _classify_first(case: Case, said: Classification | None, now: datetime) -> None:
+    """The worker had not answered yet; what it says now comes too late."""
+    if said is None or said.model_version == NO_MODEL:
+        classify_without_model(case.id, why="no answer in time", now=now)
+    else:
+        record_classification(case.id, said, now=now)
+    case.refresh_from_db()
 
 
 def _raise(case: Case, said: Classification, now: datetime) -> None:
