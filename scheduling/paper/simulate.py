@@ -1,4 +1,4 @@
-"""One simulation: a workload, a policy, a service model and one of two batching rules."""
+"""One simulation: a workload, a policy, a service model, and one of two batching rules."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Batching(StrEnum):
 
 
 class NotPossible(ValueError):
-    """These choices cannot go together; the message says why."""
+    """These options cannot be combined; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    """`num_slots` None takes the setting's own."""
+    """Options of a simulation. `num_slots` None: the number of the service model."""
 
     policy: str
     model: ServiceModel
@@ -37,11 +37,11 @@ class Simulation:
 
 
 def simulate(simulation: Simulation, works: Sequence[Work]) -> Run:
-    """Raises NotPossible, CannotFit, or ValueError for ids that are there twice."""
+    """Simulates `works`. Raises NotPossible, CannotFit, or ValueError if an id occurs twice."""
     model = simulation.model
     num_slots = simulation.num_slots or model.num_slots
     if simulation.policy not in POLICIES:
-        raise NotPossible(f"policy {simulation.policy}: there are {', '.join(POLICIES)}")
+        raise NotPossible(f"policy {simulation.policy}: must be one of {', '.join(POLICIES)}")
     if simulation.batching is Batching.PUBLISHED:
         return _simulate_published(simulation, works, num_slots)
     if model.mixed_steps and num_slots >= model.max_step_tokens:
@@ -59,10 +59,11 @@ def simulate(simulation: Simulation, works: Sequence[Work]) -> Run:
 def _simulate_published(simulation: Simulation, works: Sequence[Work], num_slots: int) -> Run:
     if simulation.policy not in PUBLISHED_POLICIES:
         known = ", ".join(PUBLISHED_POLICIES)
-        raise NotPossible(f"policy {simulation.policy}: the published rule has only {known}")
+        raise NotPossible(f"policy {simulation.policy}: the published rule supports only {known}")
     if not isinstance(simulation.model, PublishedModel):
         known = ", ".join(SETTINGS)
-        raise NotPossible(f"setting {simulation.model.name}: the published rule knows only {known}")
+        name = simulation.model.name
+        raise NotPossible(f"setting {name}: the published rule supports only {known}")
     check_sizes(works, simulation.model)
     return run_published(works, simulation.policy, simulation.model, num_slots)
 

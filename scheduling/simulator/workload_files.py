@@ -1,7 +1,7 @@
-"""Workloads from files: CSV, JSON lines, or JSON as the published requests are kept.
+"""Workloads from files: CSV, JSON lines, or JSON in the format of the published requests.
 
-Each bad record is refused with its line, the field and the reason. CSV and JSON lines hold
-arrival, priority, prompt, output and predicted (the last may be missing: then it is exact).
+A bad record is refused with its line, field and reason. CSV and JSON lines have the fields
+arrival, priority, prompt, output and predicted. Without `predicted`, the prediction is exact.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ _DECODER: Final = json.JSONDecoder()
 
 
 class BadWorkload(ValueError):
-    """The message gives file, line or entry, field and reason."""
+    """The file is not valid. The message gives file, line or entry, field and reason."""
 
 
 def load_workload(path: Path, gap_seconds: float, group: str | None = None) -> list[Work]:
-    """Reads a whole file or raises BadWorkload.
+    """Returns the requests of a file. Raises BadWorkload.
 
-    A JSON object of several workloads (`max5`, `max20`, ...) needs `group` to say which.
-    Where arrivals are kept per gap, those of `gap_seconds` are taken.
+    `group` selects one of several workloads in a JSON object (`max5`, `max20`, ...). If a
+    record has arrivals for several gaps, those of `gap_seconds` are used.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise BadWorkload(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise BadWorkload(f"{path}: is not UTF-8 text") from error
+        raise BadWorkload(f"{path}: not UTF-8 text") from error
     records = list(_records(path, text, group))
     if not records:
-        raise BadWorkload(f"{path}: holds no requests")
+        raise BadWorkload(f"{path}: contains no requests")
     works: list[Work] = []
     seen: set[str] = set()
     for where, record in records:
         work = _work(where, record, gap_seconds, default_id=str(len(works)))
         if work.id in seen:
-            raise BadWorkload(f"{where}: id: {work.id} is there already")
+            raise BadWorkload(f"{where}: id: {work.id} occurs twice")
         seen.add(work.id)
         works.append(work)
     if any("published_enqueue_seconds" in record for _, record in records):
@@ -76,12 +76,12 @@ def _csv_records(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     header = reader.fieldnames or []
     for field, names in _ALIASES.items():
         if field != "predicted" and not set(names) & set(header):
-            raise BadWorkload(f"{path}: line 1: {field}: column is missing")
+            raise BadWorkload(f"{path}: line 1: {field}: missing column")
     try:
         for row in reader:
             where = f"{path}: line {reader.line_num}"
             if None in row or None in row.values():
-                raise BadWorkload(f"{where}: row: has not {len(header)} fields")
+                raise BadWorkload(f"{where}: row: must have {len(header)} fields")
             yield where, {name: value for name, value in row.items() if value != ""}
     except csv.Error as error:
         raise BadWorkload(f"{path}: line {reader.line_num}: row: {error}") from error
@@ -95,7 +95,7 @@ def _line_records(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]
         try:
             record = json.loads(line)
         except ValueError as error:
-            raise BadWorkload(f"{where}: record: is not JSON: {error}") from error
+            raise BadWorkload(f"{where}: record: not JSON: {error}") from error
         if not isinstance(record, dict):
             raise BadWorkload(f"{where}: record: must be a JSON object")
         yield where, record
@@ -105,13 +105,13 @@ def _json_records(path: Path, text: str, group: str | None) -> Iterator[tuple[st
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
-        raise BadWorkload(f"{path}: line {error.lineno}: file: is not JSON: {error.msg}") from error
+        raise BadWorkload(f"{path}: line {error.lineno}: file: not JSON: {error.msg}") from error
     start = 0
     if isinstance(content, dict):
         name = _chosen(path, content, group)
         content, start = content[name], _start_of_value(text, name)
     if not isinstance(content, list):
-        raise BadWorkload(f"{path}: line 1: file: must be a list of requests, or name such lists")
+        raise BadWorkload(f"{path}: line 1: file: must be a list of requests, or named lists")
     lines = _lines_of_entries(text, start)
     for number, (record, line) in enumerate(zip(content, lines, strict=True), start=1):
         where = f"{path}: line {line}, entry {number}"
@@ -121,17 +121,17 @@ def _json_records(path: Path, text: str, group: str | None) -> Iterator[tuple[st
 
 
 def _chosen(path: Path, content: Mapping[str, Any], group: str | None) -> str:
-    """The name of the wanted workload; where there is only one, that one."""
+    """Returns the name of the selected workload, or of the only one."""
     if group in content:
         return str(group)
     if len(content) == 1:
         return next(iter(content))
     names = ", ".join(map(str, content))
-    raise BadWorkload(f"{path}: line 1: file: holds the workloads {names}; none is {group!r}")
+    raise BadWorkload(f"{path}: line 1: file: no workload {group!r}; there are {names}")
 
 
 def _start_of_value(text: str, name: str) -> int:
-    """Where the value of `name` begins in the one object that `text`, valid JSON, holds."""
+    """Returns the position of the value of `name` in `text`, a valid JSON object."""
     found = 0
     position = _skip(text, text.index("{") + 1, ",")
     while text[position] != "}":
@@ -144,7 +144,7 @@ def _start_of_value(text: str, name: str) -> int:
 
 
 def _lines_of_entries(text: str, start: int) -> Iterator[int]:
-    """Lines on which the entries of the list at `start` begin, in valid JSON."""
+    """Yields the line number of each entry of the list at `start`, in valid JSON."""
     position = _skip(text, text.index("[", start) + 1, ",")
     line, counted = 1, 0
     while text[position] != "]":
@@ -209,34 +209,34 @@ def _at_gap(where: str, record: Mapping[str, Any], field: str, gap_seconds: floa
                 return seconds
         except (TypeError, ValueError):
             break
-    raise BadWorkload(f"{where}: {field}: has no times for a gap of {gap_seconds:g} s")
+    raise BadWorkload(f"{where}: {field}: no times for a gap of {gap_seconds:g} s")
 
 
 def _seconds(where: str, field: str, value: Any) -> float:
     number = _number(where, field, value)
     if number < 0:
-        raise BadWorkload(f"{where}: {field}: must not be negative, is {number:g}")
+        raise BadWorkload(f"{where}: {field}: must not be negative, not {number:g}")
     return number
 
 
 def _whole(where: str, record: Mapping[str, Any], field: str, low: int, high: int) -> int:
     number = _number(where, field, _raw(record, field))
     if number != int(number):
-        raise BadWorkload(f"{where}: {field}: must be a whole number, is {number:g}")
+        raise BadWorkload(f"{where}: {field}: must be a whole number, not {number:g}")
     if not low <= number <= high:
-        raise BadWorkload(f"{where}: {field}: must lie in {low} to {high}, is {number:g}")
+        raise BadWorkload(f"{where}: {field}: must be {low} to {high}, not {number:g}")
     return int(number)
 
 
 def _number(where: str, field: str, value: Any) -> float:
     if value is None:
-        raise BadWorkload(f"{where}: {field}: is missing")
+        raise BadWorkload(f"{where}: {field}: missing")
     try:
         if isinstance(value, bool):
             raise ValueError
         number = float(value)
     except (TypeError, ValueError):
-        raise BadWorkload(f"{where}: {field}: must be a number, is {value!r}") from None
+        raise BadWorkload(f"{where}: {field}: must be a number, not {value!r}") from None
     if not isfinite(number):
-        raise BadWorkload(f"{where}: {field}: must be finite, is {value!r}")
+        raise BadWorkload(f"{where}: {field}: must be finite, not {value!r}")
     return number

@@ -31,11 +31,11 @@ class OverrideForm(VersionedForm):
         choices=[(p, f"{p} {LEVELS[p].word}") for p in PRIORITIES],
         coerce=int,
         widget=forms.RadioSelect,
-        error_messages={"required": "choose a level"},
+        error_messages={"required": "Choose a level"},
     )
     reason = forms.ChoiceField(
         choices=[("", "Choose a reason"), *OverrideReason.choices],
-        error_messages={"required": "choose a reason"},
+        error_messages={"required": "Choose a reason"},
     )
     note = forms.CharField(required=False, max_length=MAX_NOTE_CHARACTERS, widget=forms.Textarea)
 

@@ -1,4 +1,4 @@
-"""The HTTP API: the same services as the pages, with a token per account.
+"""The HTTP API. It uses the same services as the pages; each account has a token.
 
 Errors are JSON: `{"errors": [{"field": ..., "reason": ...}]}` (api_errors.py).
 """
@@ -53,12 +53,12 @@ FHIR_JSON = "application/fhir+json; charset=utf-8"
 
 class TokenAuth(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
-        found = ApiToken.objects.select_related("user").filter(digest=ApiToken.digest_of(token))
-        row = found.first()
+        tokens = ApiToken.objects.select_related("user").filter(digest=ApiToken.digest_of(token))
+        row = tokens.first()
         if row is None or not row.user.is_active:
             return None
         if row.demo and not settings.TRIAGE_DEMO:
-            raise ApiError(401, "authorization", "demo tokens are refused outside demo mode")
+            raise ApiError(401, "authorization", "demo tokens are valid in demo mode only")
         request.user = row.user
         return row.user
 
@@ -75,12 +75,12 @@ api = NinjaAPI(
 api_errors.install(api)
 router = Router()
 
-_FAULTS = dict.fromkeys((400, 401, 403, 404, 409, 422), Errors)
+_ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), Errors)
 
 
-@router.post("/cases", response={201: CaseOut, 200: CaseOut, **_FAULTS})
+@router.post("/cases", response={201: CaseOut, 200: CaseOut, **_ERRORS})
 def submit(request: HttpRequest, body: NewCase) -> Status:
-    """A new case. An `Idempotency-Key` header makes a resend return the first one (200)."""
+    """Submits a case. A request with the same `Idempotency-Key` returns the same case (200)."""
     user = _allowed(request, Action.SUBMIT)
     facts, warnings = _facts_of(body)
     case, created = services.submit_case(
@@ -111,21 +111,21 @@ def _facts_of(body: NewCase) -> tuple[CaseFacts, Any]:
 def _submission_key(request: HttpRequest) -> str:
     key = request.headers.get("Idempotency-Key", "").strip() or uuid.uuid4().hex
     if len(key) > MAX_KEY_CHARACTERS:
-        raise ApiError(422, "Idempotency-Key", f"at most {MAX_KEY_CHARACTERS} characters")
+        raise ApiError(422, "Idempotency-Key", f"must have at most {MAX_KEY_CHARACTERS} characters")
     try:
         return storable(key)
     except ValueError as error:
         raise ApiError(422, "Idempotency-Key", str(error)) from None
 
 
-@router.get("/cases", response={200: CasePage, **_FAULTS})
+@router.get("/cases", response={200: CasePage, **_ERRORS})
 def list_cases(request: HttpRequest, wanted: Query[CaseFilter]) -> dict[str, Any]:
-    """The cases that fit, newest first, a page at a time."""
+    """Returns one page of the matching cases, newest first."""
     _allowed(request, Action.VIEW)
     return case_page(wanted, timezone.now())
 
 
-@router.get("/cases/{case_id}", response={200: CaseOut, **_FAULTS})
+@router.get("/cases/{case_id}", response={200: CaseOut, **_ERRORS})
 def read(request: HttpRequest, case_id: uuid.UUID) -> dict[str, Any]:
     return case_out(_viewed(request, case_id, via="api"), timezone.now())
 
@@ -135,45 +135,45 @@ _FHIR_CONTENT = {"content": {"application/fhir+json": {"schema": {"type": "objec
 
 @router.get(
     "/cases/{case_id}/fhir",
-    response={200: dict[str, Any], **_FAULTS},
+    response={200: dict[str, Any], **_ERRORS},
     openapi_extra={"responses": {200: _FHIR_CONTENT}},
 )
 def fhir(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
-    """The case as a FHIR R4 Bundle."""
+    """Returns the case as a FHIR R4 Bundle."""
     case = _viewed(request, case_id, via="fhir")
     made = bundle(case, selectors.vitals_over_time(case), now=timezone.now())
     return JsonResponse(made, content_type=FHIR_JSON)
 
 
-@router.post("/cases/{case_id}/seen", response={200: CaseOut, **_FAULTS})
+@router.post("/cases/{case_id}/seen", response={200: CaseOut, **_ERRORS})
 def seen(request: HttpRequest, case_id: uuid.UUID, body: Versioned | None = None) -> Any:
-    """You see the patient now: the clock stops."""
+    """Records that you see the patient now. The clock stops."""
     version = None if body is None else body.version
     return _changed(
         request, case_id, Action.CARE, lambda call: services.see_patient(**call, version=version)
     )
 
 
-@router.post("/cases/{case_id}/close", response={200: CaseOut, **_FAULTS})
+@router.post("/cases/{case_id}/close", response={200: CaseOut, **_ERRORS})
 def close(request: HttpRequest, case_id: uuid.UUID, body: CloseIn) -> Any:
-    """The case leaves the board."""
+    """Closes the case. It leaves the board."""
     return _changed(
         request, case_id, Action.CARE, lambda call: services.close_case(**call, **body.dict())
     )
 
 
-@router.post("/cases/{case_id}/reopen", response={200: CaseOut, **_FAULTS})
+@router.post("/cases/{case_id}/reopen", response={200: CaseOut, **_ERRORS})
 def reopen(request: HttpRequest, case_id: uuid.UUID, body: Versioned | None = None) -> Any:
-    """The patient waits again, from the first arrival on."""
+    """Reopens the case. The patient waits again, and the clock counts from the arrival."""
     version = None if body is None else body.version
     return _changed(
         request, case_id, Action.CARE, lambda call: services.reopen_case(**call, version=version)
     )
 
 
-@router.post("/cases/{case_id}/vitals", response={200: CaseOut, **_FAULTS})
+@router.post("/cases/{case_id}/vitals", response={200: CaseOut, **_ERRORS})
 def vitals(request: HttpRequest, case_id: uuid.UUID, body: VitalsIn) -> Any:
-    """Vital signs again. A worse level is set at once, a better one is proposed."""
+    """Adds vital signs. A more urgent level is set at once, a less urgent one is proposed."""
     readings = Vitals.taken(body)
 
     def act(call: dict[str, Any]) -> Case:
@@ -184,17 +184,17 @@ def vitals(request: HttpRequest, case_id: uuid.UUID, body: VitalsIn) -> Any:
     return _changed(request, case_id, Action.SUBMIT, act)
 
 
-@router.post("/cases/{case_id}/notes", response={200: CaseOut, **_FAULTS})
+@router.post("/cases/{case_id}/notes", response={200: CaseOut, **_ERRORS})
 def note(request: HttpRequest, case_id: uuid.UUID, body: NoteIn) -> Any:
-    """More words, which count like the first ones."""
+    """Adds a note, which counts like the complaint."""
     return _changed(
         request, case_id, Action.SUBMIT, lambda call: services.add_note(**call, **body.dict())
     )
 
 
-@router.post("/cases/{case_id}/override", response={200: CaseOut, **_FAULTS})
+@router.post("/cases/{case_id}/override", response={200: CaseOut, **_ERRORS})
 def override(request: HttpRequest, case_id: uuid.UUID, body: OverrideIn) -> Any:
-    """A person's level in place of the classifier's."""
+    """Sets the level that a person chose."""
     return _changed(
         request,
         case_id,
@@ -203,9 +203,9 @@ def override(request: HttpRequest, case_id: uuid.UUID, body: OverrideIn) -> Any:
     )
 
 
-@router.post("/cases/{case_id}/proposal", response={200: CaseOut, **_FAULTS})
+@router.post("/cases/{case_id}/proposal", response={200: CaseOut, **_ERRORS})
 def proposal(request: HttpRequest, case_id: uuid.UUID, body: ProposalIn) -> Any:
-    """Takes the lower level that the classifier proposes, or not."""
+    """Accepts or dismisses the less urgent level that the classifier proposes."""
     accept = body.decision == "accept"
 
     def act(call: dict[str, Any]) -> Case:
@@ -214,7 +214,7 @@ def proposal(request: HttpRequest, case_id: uuid.UUID, body: ProposalIn) -> Any:
     return _changed(request, case_id, Action.OVERRIDE, act)
 
 
-@router.post("/cases/{case_id}/cancel", response={200: CaseOut, **_FAULTS})
+@router.post("/cases/{case_id}/cancel", response={200: CaseOut, **_ERRORS})
 def cancel(request: HttpRequest, case_id: uuid.UUID, body: CancelIn) -> Any:
     """Closes a case that was entered in error."""
     return _changed(
@@ -222,20 +222,20 @@ def cancel(request: HttpRequest, case_id: uuid.UUID, body: CancelIn) -> Any:
     )
 
 
-@router.get("/queue", response={200: QueueOut, **_FAULTS})
+@router.get("/queue", response={200: QueueOut, **_ERRORS})
 def queue(request: HttpRequest) -> dict[str, Any]:
-    """What runs and what waits for guidance, in the order in which it will be served."""
+    """Returns the running cases and the waiting cases in the order of service."""
     _allowed(request, Action.VIEW)
     return selectors.queue_overview(timezone.now())
 
 
-@router.get("/policy", response={200: PolicyOut, **_FAULTS})
+@router.get("/policy", response={200: PolicyOut, **_ERRORS})
 def policy(request: HttpRequest) -> dict[str, Any]:
     _allowed(request, Action.VIEW)
     return _policy_out()
 
 
-@router.post("/policy", response={200: PolicyOut, **_FAULTS})
+@router.post("/policy", response={200: PolicyOut, **_ERRORS})
 def switch(request: HttpRequest, body: PolicyIn) -> dict[str, Any]:
     user = _allowed(request, Action.OPERATE)
     try:
@@ -254,7 +254,7 @@ def _changed(
     action: Action,
     act: Callable[[dict[str, Any]], Case],
 ) -> dict[str, Any]:
-    """The case after `act`, which is handed case, actor and time."""
+    """Calls a service with case, actor and time. Returns the changed case."""
     user = _allowed(request, action)
     _case(case_id)
     try:
@@ -265,7 +265,7 @@ def _changed(
 
 
 def _viewed(request: HttpRequest, case_id: uuid.UUID, *, via: str) -> Case:
-    """The case, after its being looked at is on record."""
+    """Returns the case and records that the user viewed it."""
     user = _allowed(request, Action.VIEW)
     case = _case(case_id)
     services.record(case, CaseEvent.Kind.VIEWED, timezone.now(), actor=user, data={"via": via})
@@ -283,12 +283,12 @@ def _allowed(request: HttpRequest, action: Action) -> User:
 def _case(case_id: uuid.UUID) -> Case:
     case = Case.objects.filter(id=case_id).first()
     if case is None:
-        raise ApiError(404, "id", "no such case")
+        raise ApiError(404, "id", "there is no case with this id")
     return case
 
 
 def _policy_out() -> dict[str, Any]:
     return {
         "policy": queue_selectors.active_policy_name(),
-        "policies": {name: one.words for name, one in POLICIES.items()},
+        "policies": {name: one.description for name, one in POLICIES.items()},
     }

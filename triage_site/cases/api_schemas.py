@@ -1,4 +1,4 @@
-"""What goes into the HTTP API and what comes out."""
+"""Request and response bodies of the HTTP API."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from triage_site.cases.api_fields import (
     Whole,
     Yes,
 )
+from triage_site.cases.entry import MAX_LABEL_CHARACTERS, MAX_TEXT_CHARACTERS
 
 MAX_PAGE: Final = 200
 
@@ -62,18 +63,20 @@ class Vitals(In):
 
 
 class NewCase(Vitals):
-    """`CaseFacts` as JSON."""
+    """`CaseFacts` as JSON. An absent vital sign was not taken; "unmeasurable" means it failed."""
 
     text: Annotated[
-        str, Field(max_length=10_000, examples=["crushing chest pain since noon"]), Storable
+        str,
+        Field(max_length=MAX_TEXT_CHARACTERS, examples=["crushing chest pain since noon"]),
+        Storable,
     ]
     age_years: Number = Field(default=None, ge=0, le=125, examples=[61])
     sex: SexField = "unknown"
     arrival_mode: ArrivalField = "unknown"
     injury: Flag = None
-    label: Annotated[str, Field(max_length=60, examples=["Bed 3"]), Storable] = ""
+    label: Annotated[str, Field(max_length=MAX_LABEL_CHARACTERS, examples=["Bed 3"]), Storable] = ""
     confirmed: Yes = Field(
-        default=False, description="Unusual but possible values have been looked at again."
+        default=False, description="Unusual but possible values have been checked."
     )
 
 
@@ -99,7 +102,7 @@ class VitalsIn(Vitals, Versioned):
         str, Field(max_length=2000, examples=["looks worse than an hour ago"]), Storable
     ] = ""
     confirmed: Yes = Field(
-        default=False, description="Unusual but possible values have been looked at again."
+        default=False, description="Unusual but possible values have been checked."
     )
 
 

@@ -1,7 +1,7 @@
-"""The board as a value, and the fragments that the live pages send.
+"""The board as a value, and its HTML fragment.
 
-Nothing in a fragment depends on who looks, so one picture serves every open page. What a
-person may do is decided by the page around it, and again by each view.
+A fragment does not depend on the user, so it is rendered once for all open pages. The page
+around it and each view check the rights of the user.
 """
 
 from __future__ import annotations
@@ -21,22 +21,11 @@ from django.utils.safestring import SafeString, mark_safe
 from scheduling import selectors as scheduling
 from scheduling.core.request import PRIORITIES
 from triage_site.cases.clinical import GUIDANCE_WORDS, ClinicalStatus, GuidanceStatus
-from triage_site.cases.levels import Clock, Level, clock_html, clock_text, level_of
+from triage_site.cases.levels import Clock, Level, clock_html, duration_text, level_of
 from triage_site.cases.models import UNCLASSIFIED, Case, CaseStatus
-from triage_site.cases.panel import render_case_panel, render_guidance, render_token
-from triage_site.cases.people import who
-from triage_site.cases.queue_view import QueueView, place_words
+from triage_site.cases.patient import patient_summary
+from triage_site.cases.queue_view import QueueView, place_text
 from triage_site.cases.standing import Standing, standing_of
-
-__all__ = [
-    "Board",
-    "Row",
-    "build_board",
-    "render_board",
-    "render_case_panel",
-    "render_guidance",
-    "render_token",
-]
 
 NUM_CLOSED_SHOWN: Final = 30
 NUM_OPEN_SHOWN: Final = 300
@@ -53,7 +42,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One case as the board shows it. Equal rows look alike, but for their clocks."""
+    """One case as the board shows it. Equal rows have equal HTML, except for the clock."""
 
     case: Case = field(compare=False)
     standing: Standing = field(compare=False)
@@ -72,10 +61,10 @@ class Row:
     is_reassess_due: bool
     is_longest_overdue: bool = False
     level: Level | None
-    who: str
+    patient: str  # age and sex
     complaint: str
     state: str  # of the guidance in words, with what is expected
-    why: str
+    reason: str  # of the position in the queue
     percent: int | None = None  # of the expected answer, while it is written
     care_words: str = ""  # who sees the patient since when, or how the case ended
 
@@ -93,7 +82,7 @@ class Row:
 
     @property
     def html(self) -> SafeString:
-        # Most rows look as they did a moment ago; only their clocks have gone on.
+        # Most rows have not changed since the last fragment, except for the clock.
         clock = clock_html(self.clock, ticking=self.is_waiting)
         return mark_safe(_row_html(self).replace(_CLOCK_MARK, clock))
 
@@ -127,8 +116,8 @@ class Board:
     num_reassess_due: int
     longest: Row | None  # the patient who is longest past the target
     counts: Sequence[LevelCount]
-    policy_title: str  # a Policy is callable: a template would call it
-    policy_words: str
+    policy_title: str  # not the Policy: a template would call it
+    policy_description: str
     num_slots: int
     num_slots_used: int
     num_workers: int
@@ -147,12 +136,12 @@ _AWAITED: Final = frozenset({GuidanceStatus.QUEUED, GuidanceStatus.OFFLINE, Guid
 
 
 def render_board(now: datetime) -> str:
-    """HTML of everything that changes on the board; its rows keep their ids."""
+    """Returns the HTML of everything that changes on the board. Rows keep their ids."""
     return render_to_string("cases/_board.html", {"board": build_board(now)})
 
 
 def build_board(now: datetime) -> Board:
-    """Everybody who is not closed: waiting patients in their order, then those being seen."""
+    """Lists all patients who are not closed: those waiting, in order, then those being seen."""
     queue = QueueView.read(now)
     workers = scheduling.workers().values()
     make = _Rows(queue, now, is_online=bool(workers))
@@ -172,7 +161,7 @@ def build_board(now: datetime) -> Board:
         longest=next((row for row in rows if row.is_longest_overdue), None),
         counts=_counts(rows),
         policy_title=queue.policy.title,
-        policy_words=queue.policy.words,
+        policy_description=queue.policy.description,
         num_slots=int(sum(worker.get("slots", 0) for worker in workers)),
         num_slots_used=int(sum(worker.get("slots_used", 0) for worker in workers)),
         num_workers=len(workers),
@@ -185,7 +174,7 @@ def _cases(status: ClinicalStatus) -> QuerySet[Case]:
 
 
 def _with_longest(rows: Sequence[Row]) -> list[Row]:
-    """The rows, with the patient marked who is longest past the target."""
+    """Marks the patient who is longest past the target."""
     longest = max(rows, key=lambda row: row.standing.overdue_seconds, default=None)
     if longest is None or not longest.is_overdue:
         return list(rows)
@@ -204,7 +193,7 @@ def _counts(rows: Sequence[Row]) -> list[LevelCount]:
 
 
 def _last_words(text: str) -> str:
-    """The end of a text that is being written, from a whole word on."""
+    """Returns the last whole words of a running answer."""
     line = " ".join(text.split())
     if len(line) <= TAIL_CHARACTERS:
         return line
@@ -213,7 +202,7 @@ def _last_words(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Makes the rows of one moment."""
+    """Makes the rows of one board."""
 
     queue: QueueView
     now: datetime
@@ -222,7 +211,7 @@ class _Rows:
 
     def row(self, case: Case) -> Row:
         standing = standing_of(case, self.now, is_online=self.is_online)
-        state, why, percent = self._guidance(case, standing.guidance)
+        state, reason, percent = self._guidance(case, standing.guidance)
         facts = case.case_facts
         return Row(
             case=case,
@@ -241,27 +230,26 @@ class _Rows:
             is_overdue=standing.is_overdue,
             is_reassess_due=standing.is_reassess_due,
             level=level_of(case.priority),
-            who=who(facts),
+            patient=patient_summary(facts),
             complaint=_complaint(facts.text),
             state=state,
-            why=why,
+            reason=reason,
             percent=percent,
             care_words=_care_words(case),
         )
 
     def _guidance(self, case: Case, status: GuidanceStatus) -> tuple[str, str, int | None]:
-        """State, reason and percent of the guidance."""
-        words = GUIDANCE_WORDS[status].removeprefix("Guidance ")
+        """Returns state, reason and percentage of the guidance."""
         if case.status == CaseStatus.RUNNING:
             percent, tail = self.queue.progress_for(case)
-            return "writing", f"“{_last_words(tail)}”" if tail else "", percent or 0
+            return "Writing", f"“{_last_words(tail)}”" if tail else "", percent or 0
         if case.status == CaseStatus.QUEUED:
             place = self.queue.places.get(str(case.id))
-            stale = "out of date, " if status == GuidanceStatus.STALE else ""
-            return stale + place_words(place), self.queue.why(case, place), None
+            stale = "Out of date. " if status == GuidanceStatus.STALE else ""
+            return stale + place_text(place), self.queue.reason(case, place), None
         if case.status in UNCLASSIFIED:
-            return "being classified", "", None
-        return words, "", None
+            return "Being classified", "", None
+        return GUIDANCE_WORDS[status], "", None
 
 
 def _complaint(text: str) -> str:
@@ -274,7 +262,9 @@ def _complaint(text: str) -> str:
 def _care_words(case: Case) -> str:
     if case.is_waiting:
         return ""
-    waited = clock_text(((case.waited_until or case.arrived_at) - case.arrived_at).total_seconds())
+    waited = duration_text(
+        ((case.waited_until or case.arrived_at) - case.arrived_at).total_seconds()
+    )
     if not case.is_closed:
         since = timezone.localtime(case.seen_at)
         return f"{case.seen_by} since {since:%H:%M}, waited {waited}"

@@ -31,7 +31,7 @@ from triage_site.cases.action_forms import (
     VitalsForm,
 )
 from triage_site.cases.case_history import meanwhile
-from triage_site.cases.forms import carried_out
+from triage_site.cases.forms import call_service
 from triage_site.cases.models import Case
 from triage_site.cases.roles import Action
 
@@ -130,7 +130,7 @@ def retry(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     try:
         services.retry_case(case.id, actor=request.user, now=timezone.now())  # type: ignore[arg-type]
     except ValueError as error:
-        messages.error(request, str(error).partition(": ")[2].capitalize() + ".")
+        messages.error(request, str(error).partition(": ")[2] + ".")
     return _to_case(request, case)
 
 
@@ -172,7 +172,7 @@ def _carried_out(request: HttpRequest, case: Case, form: Any, act: Any) -> list[
             is_conflict = True
             raise
 
-    if carried_out(form, call):
+    if call_service(form, call):
         return None
     case.refresh_from_db()
     return meanwhile(case, version) if is_conflict and version is not None else []

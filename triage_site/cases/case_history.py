@@ -1,4 +1,4 @@
-"""The history of a case in words: what happened, who did it, who looked."""
+"""The history of a case in words."""
 
 from __future__ import annotations
 
@@ -11,28 +11,34 @@ from triage_site.cases import services
 from triage_site.cases.levels import LEVELS, clock_text
 from triage_site.cases.models import DISPOSITION_CHOICES, Case, CaseEvent, OverrideReason
 
+# Names of finish reasons of the worker's guard -> why the text is withheld.
+WITHHELD_WORDS: Final = {
+    "looping": "The model repeated itself.",
+    "withheld": "The text contained a number that is not in the facts of this case.",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryLine:
     at: datetime
     after: str  # time since arrival
-    words: str
+    event: str
     detail: str
     actor: str
 
 
 def history(case: Case) -> tuple[list[HistoryLine], list[HistoryLine]]:
-    """What happened to the case, and who looked at it; oldest first."""
-    happened: list[HistoryLine] = []
-    viewed: list[HistoryLine] = []
+    """Returns the changes of the case and its views, each oldest first."""
+    changes: list[HistoryLine] = []
+    views: list[HistoryLine] = []
     for event in case.events.select_related("actor"):
-        lines = viewed if event.kind == CaseEvent.Kind.VIEWED else happened
+        lines = views if event.kind == CaseEvent.Kind.VIEWED else changes
         lines.append(_history_line(case, event))
-    return happened, viewed
+    return changes, views
 
 
 def meanwhile(case: Case, version: int) -> list[HistoryLine]:
-    """What was changed since a form was opened on `version`."""
+    """Returns the changes since a form was opened on `version`."""
     return [_history_line(case, event) for event in services.changes_since(case, version)]
 
 
@@ -40,7 +46,7 @@ def _history_line(case: Case, event: CaseEvent) -> HistoryLine:
     return HistoryLine(
         at=event.at,
         after=clock_text(max(0.0, (event.at - case.arrived_at).total_seconds())),
-        words=str(event.get_kind_display()).capitalize(),
+        event=str(event.get_kind_display()).capitalize(),
         detail=_detail(event),
         actor=event.actor.get_username() if event.actor else "",
     )
@@ -60,7 +66,7 @@ def _override_words(data: dict[str, Any]) -> str:
 
 
 def _move_words(data: dict[str, Any]) -> str:
-    return f"{_level_words(data.get('from'))} → {_level_words(data.get('to'))}"
+    return f"{_level_text(data.get('from'))} → {_level_text(data.get('to'))}"
 
 
 def _news2_words(data: dict[str, Any]) -> str:
@@ -75,10 +81,10 @@ def _close_words(data: dict[str, Any]) -> str:
 
 
 def _failed_words(data: dict[str, Any]) -> str:
-    return f"{data.get('why', '')}; safe level {_level_words(data.get('priority'))}"
+    return f"{data.get('why', '')}; safe level {_level_text(data.get('priority'))}"
 
 
-def _level_words(priority: int | None) -> str:
+def _level_text(priority: int | None) -> str:
     return "no level" if priority is None else f"{priority} {LEVELS[priority].word}"
 
 
@@ -90,7 +96,7 @@ _DETAILS: Final[dict[CaseEvent.Kind, Callable[[dict[str, Any]], str]]] = {
     _K.ACCEPTED: _move_words,
     _K.DISMISSED: _move_words,
     _K.RECLASSIFIED: lambda data: "",
-    _K.CLASSIFIED: lambda data: _level_words(data.get("priority")),
+    _K.CLASSIFIED: lambda data: _level_text(data.get("priority")),
     _K.CLASSIFIER_FAILED: _failed_words,
     _K.CANCELLED: lambda data: str(data.get("reason", "")),
     _K.CLOSED: _close_words,
@@ -99,5 +105,5 @@ _DETAILS: Final[dict[CaseEvent.Kind, Callable[[dict[str, Any]], str]]] = {
     _K.VITALS: _news2_words,
     _K.NOTE: lambda data: "",
     _K.VIEWED: lambda data: str(data.get("what", data.get("via", ""))),
-    _K.WITHHELD: lambda data: "it held a number that the case does not hold",
+    _K.WITHHELD: lambda data: WITHHELD_WORDS.get(data.get("why", ""), ""),
 }

@@ -1,4 +1,4 @@
-"""The case page as values, and its live fragments: status panel, guidance, tokens."""
+"""The case page as values, and its HTML fragments: status panel, guidance, tokens."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 
@@ -14,28 +15,24 @@ from scheduling import selectors as scheduling
 from scheduling.core.guidance import HEADINGS
 from scheduling.models import Job
 from triage_site.cases import selectors
-from triage_site.cases.case_history import history
+from triage_site.cases.case_history import WITHHELD_WORDS, history
 from triage_site.cases.clinical import GUIDANCE_WORDS
 from triage_site.cases.guidance_text import Section, sections
 from triage_site.cases.highlight import highlighted
 from triage_site.cases.levels import level_of, rough_seconds
-from triage_site.cases.models import (
-    Case,
-    CaseEvent,
-    CaseStatus,
-)
-from triage_site.cases.people import who
+from triage_site.cases.models import Case, CaseEvent, CaseStatus
+from triage_site.cases.patient import ARRIVAL_LABELS, patient_summary
 from triage_site.cases.queue_view import QueueView
 from triage_site.cases.standing import standing_of
 from triage_site.cases.vitals_shown import trend_rows, trend_svg, vital_rows
-from triage_site.triage import PHRASE
-from triage_site.triage.facts import ArrivalMode, CaseFacts
+from triage_site.triage import PHRASE, news2
+from triage_site.triage.facts import CaseFacts
 from triage_site.triage.length import predict_quantiles
 from triage_site.triage.medicines import read_history
 
 
 def render_case_panel(case_id: uuid.UUID, now: datetime) -> str:
-    """HTML of what changes about a case: level, clock, status, place, reason of the order."""
+    """Returns the HTML of level, clock, status, position and the reason for the position."""
     return render_to_string("cases/_panel.html", panel_context(case_id, now))
 
 
@@ -55,12 +52,12 @@ def panel_context(case_id: uuid.UUID, now: datetime) -> dict[str, Any]:
         "guidance_words": GUIDANCE_WORDS[standing.guidance],
         "job_id": _newest_job_id(case),
         "now_epoch": round(now.timestamp(), 1),
-        "who": who(case.case_facts),
+        "patient": patient_summary(case.case_facts),
         "place": place,
         "position_shown": 0 if place is None else place.position + 1,
-        "why": queue.why(case, place),
-        "starts": _seconds_words(None if place is None else place.starts_in_seconds),
-        "ends": _seconds_words(None if place is None else place.ends_in_seconds),
+        "reason": queue.reason(case, place),
+        "starts": _seconds_text(None if place is None else place.starts_in_seconds),
+        "ends": _seconds_text(None if place is None else place.ends_in_seconds),
         "num_workers": num_workers,
     }
 
@@ -70,12 +67,12 @@ def _newest_job_id(case: Case) -> str:
     return str(newest.values_list("id", flat=True).last() or "")
 
 
-def _seconds_words(seconds: float | None) -> str:
+def _seconds_text(seconds: float | None) -> str:
     return "" if seconds is None else rough_seconds(seconds)
 
 
 def render_guidance(case_id: uuid.UUID) -> str:
-    """HTML of the guidance, or of why there is none. Escaped; numbers were guarded before."""
+    """Returns the HTML of the guidance or of the reason for its absence. All text is escaped."""
     return render_to_string("cases/_guidance.html", guidance_context(case_id))
 
 
@@ -87,7 +84,9 @@ def guidance_context(case_id: uuid.UUID) -> dict[str, Any]:
         "sections": sections(case.guidance),
         "headings": HEADINGS,
         "job": job,
-        "length": _length_words(job) if case.is_open and job else "",
+        "withheld_reason": WITHHELD_WORDS.get(job.finish_reason, "") if job else "",
+        "model_name": model_label(case.guidance_model),
+        "length": _length_text(job) if case.is_open and job else "",
         "num_workers": len(scheduling.workers()),
         "earlier": earlier_texts(case),
     }
@@ -113,7 +112,7 @@ def earlier_texts(case: Case) -> list[EarlierText]:
         texts.append(
             EarlierText(
                 sections=sections(job.output),
-                model=job.model_name,
+                model=model_label(job.model_name),
                 written_at=job.finished_at,
                 until=end.at if end else None,
                 why=str(end.data.get("why", "")) if end else "",
@@ -122,58 +121,69 @@ def earlier_texts(case: Case) -> list[EarlierText]:
     return texts
 
 
-def _length_words(job: Job) -> str:
-    """How long the guidance will probably be, by what its brief holds."""
-    usual, rarely_more = predict_quantiles(job.prompt)
-    return f"about {usual} tokens, in nine of ten cases at most {rarely_more}"
+def model_label(model_name: str) -> str:
+    """Returns the name of a language model for the pages."""
+    if model_name == settings.EMBEDDED_LLM.name:
+        return "the demo model"
+    return model_name or "a language model"
+
+
+def _length_text(job: Job) -> str:
+    """Returns the predicted length of the guidance: median and 90th percentile in tokens."""
+    median, percentile_90 = predict_quantiles(job.prompt)
+    return f"about {median} tokens, in nine of ten cases at most {percentile_90}"
 
 
 def render_token(text: str) -> str:
-    """One piece of streamed text, escaped, in an element of its own."""
+    """Returns one piece of streamed text, escaped, in its own element."""
     return format_html('<span class="token">{}</span>', text)
 
 
 def facts_context(case: Case) -> dict[str, Any]:
-    """What is known of the case, and why its level is what it is."""
-    facts, said = case.case_facts, case.classification
+    """Returns the facts of the case, the reasons for its level, and its history."""
+    facts, classification = case.case_facts, case.classification
     submitted = CaseFacts.from_dict(case.facts)
-    happened, viewed = history(case)
-    reasons = reasons_shown(said)
-    injury = {True: "yes", False: "no", None: "not recorded"}[facts.injury]
-    arrival = facts.arrival_mode.value.replace("_", " ")
+    changes, views = history(case)
+    reasons = reasons_shown(classification)
     return {
         "case": case,
-        # Whole clauses would leave nothing that stands out.
+        # Phrases are not marked: marks on whole clauses would hide the important words.
         "words": highlighted(submitted.text, [r for r in reasons if r["code"] != PHRASE]),
         "reasons": reasons,
         "vitals": vital_rows(facts),
-        "news2": said.get("news2"),
-        "level_set": level_set_words(said),
-        "confidence": round(100 * said.get("confidence", 0)),
-        "history": happened,
-        "views": viewed,
+        "news2": classification.get("news2"),
+        "news2_absent": news2_absent_reason(facts),
+        "level_set": level_set_text(classification),
+        "confidence": round(100 * classification.get("confidence", 0)),
+        "history": changes,
+        "views": views,
         "notes": case.notes.select_related("author"),
         "trend": trend_rows(case),
         "trend_svg": trend_svg(case),
-        "read": read_history(facts.text),
-        "arrival": "not recorded" if facts.arrival_mode == ArrivalMode.UNKNOWN else arrival,
-        "injury": injury,
+        "named": read_history(facts.text),
+        "arrival": ARRIVAL_LABELS.get(facts.arrival_mode, "Not recorded"),
+        "injury": {True: "Yes", False: "No", None: "Not recorded"}[facts.injury],
     }
 
 
+def news2_absent_reason(facts: CaseFacts) -> str:
+    """Returns why there is no NEWS2 score."""
+    return "no vital sign measured" if news2.applies(facts) else "not used under 16 years"
+
+
 def reasons_shown(classification: dict[str, Any]) -> list[dict[str, Any]]:
-    """The reasons as stored, with the size of a weight in words of levels."""
+    """Returns the stored reasons, with the size of a weight as a number of levels in words."""
     return [
-        {**reason, "weight_size": _levels_words(abs(reason.get("weight") or 0.0))}
+        {**reason, "weight_size": _weight_text(abs(reason.get("weight") or 0.0))}
         for reason in classification.get("reasons", [])
     ]
 
 
-def _levels_words(size: float) -> str:
+def _weight_text(size: float) -> str:
     return f"{size:.1f} of a level" if size < 0.95 else f"{size:.1f} levels"
 
 
-def level_set_words(classification: dict[str, Any]) -> str:
-    """ "2–3" where the classifier hesitates, empty where it does not."""
+def level_set_text(classification: dict[str, Any]) -> str:
+    """Returns "2–3" for a level set of several levels, else an empty string."""
     levels = sorted(classification.get("level_set") or ())
     return f"{levels[0]}–{levels[-1]}" if len(levels) > 1 else ""

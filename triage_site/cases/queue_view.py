@@ -1,4 +1,4 @@
-"""The scheduler's view of all open cases at one moment, by case."""
+"""The state of the queue at one moment, by case."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from scheduling.models import Job
 from scheduling.selectors import QueuePlace
 from triage_site.cases.levels import rough_seconds
 from triage_site.cases.models import Case
-from triage_site.cases.order_words import why_waiting
 from triage_site.cases.progress import Progress, progress_of
+from triage_site.cases.waiting_reason import waiting_reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueView:
-    """The scheduler's view at one moment, by case id."""
+    """The queue and the running jobs at one moment. Mappings have the case id as key."""
 
     now: datetime
     policy: Policy
@@ -74,11 +74,12 @@ class QueueView:
             predicted_tokens=0,
         )
 
-    def why(self, case: Case, place: QueuePlace | None) -> str:
+    def reason(self, case: Case, place: QueuePlace | None) -> str:
+        """Returns the reason for the position of a waiting case; empty for other cases."""
         request = self.requests.get(str(case.id))
         if request is None or place is None:
             return ""
-        return why_waiting(
+        return waiting_reason(
             request,
             ahead=self.order[: place.position],
             running=self.running,
@@ -87,7 +88,7 @@ class QueueView:
         )
 
     def progress_for(self, case: Case) -> tuple[int | None, str]:
-        """Percent of the expected answer, and its last words."""
+        """Returns the written percentage of the predicted length and the end of the text."""
         request = self.requests.get(str(case.id))
         progress = self.progress.get(request.id) if request else None
         if request is None or progress is None:
@@ -96,14 +97,13 @@ class QueueView:
         return min(99, round(100 * progress.num_tokens / expected)), progress.tail
 
 
-def place_words(place: QueuePlace | None) -> str:
-    """ "next, starts ~4 s", "waiting #2, ~11 s"; without workers no time is promised."""
+def place_text(place: QueuePlace | None) -> str:
+    """Returns "Next, in ~4 s" or "Position 2, in ~11 s"; without workers there is no time."""
     if place is None:
-        return "waiting"
-    name = "next" if place.position == 0 else f"waiting #{place.position + 1}"
+        return "Waiting"
+    name = "Next" if place.position == 0 else f"Position {place.position + 1}"
     if place.starts_in_seconds is None:
         return name
-    starts = "starts " if place.position == 0 else ""
     if place.starts_in_seconds < 1:
-        return f"{name}, {starts}now"
-    return f"{name}, {starts}{rough_seconds(place.starts_in_seconds)}"
+        return f"{name}, now"
+    return f"{name}, in {rough_seconds(place.starts_in_seconds)}"

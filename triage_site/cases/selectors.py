@@ -1,4 +1,4 @@
-"""All reads of the clinical app that more than one page needs."""
+"""Reads of the clinical app that several pages need."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from triage_site.triage.facts import CaseFacts
 
 
 def place_of(case: Case, now: datetime) -> QueuePlace | None:
-    """Where a waiting case stands; None for all others."""
+    """Returns the place of a waiting case in the queue; None for other cases."""
     if case.status != CaseStatus.QUEUED:
         return None
     return places_by_case(now).get(str(case.id))
 
 
 def places_by_case(now: datetime) -> dict[str, QueuePlace]:
-    """Place of every waiting case, by case id."""
+    """Returns the place of every waiting case, by case id."""
     cases = {str(job.id): str(job.case_id) for job in scheduling.open_jobs()}
     return {
         cases[job_id]: place for job_id, place in scheduling.places(now).items() if job_id in cases
@@ -37,7 +37,7 @@ def places_by_case(now: datetime) -> dict[str, QueuePlace]:
 
 
 def timestamps(case: Case) -> list[dict[str, Any]]:
-    """When the case entered each status, oldest first."""
+    """Returns when the case entered each status, oldest first."""
     statuses = set(CaseStatus.values)
     return [
         {"status": kind, "at": at}
@@ -47,7 +47,7 @@ def timestamps(case: Case) -> list[dict[str, Any]]:
 
 
 def queue_overview(now: datetime) -> dict[str, Any]:
-    """Policy, running cases, and waiting cases in the order in which they will be served."""
+    """Returns the policy, the running cases, and the waiting cases in the order of service."""
     places = places_by_case(now)
     cases = {str(case.id): case for case in Case.objects.filter(status=CaseStatus.QUEUED)}
     waiting = [

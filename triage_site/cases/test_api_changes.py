@@ -85,7 +85,7 @@ def test_a_change_for_an_older_version_is_refused(path: str, body: dict[str, Any
     version = Case.objects.get(id=case.id).version
     status, answer = api.post(f"cases/{case.id}/{path}", {**body, "version": 0})
     assert status == 409
-    assert "somebody was faster: note added" in reason_of(answer, "version")
+    assert "Somebody was faster: note added" in reason_of(answer, "version")
     assert api.post(f"cases/{case.id}/{path}", {**body, "version": version})[0] == 200
 
 
@@ -227,9 +227,7 @@ def raw(method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int,
         ("GET", "/api/v1/cases/00000000-0000-0000-0000-000000000000", b"", 404, "id"),
     ],
 )
-def test_every_error_is_json(
-    method: str, path: str, body: bytes, status: int, field: str
-) -> None:
+def test_every_error_is_json(method: str, path: str, body: bytes, status: int, field: str) -> None:
     got, answer = raw(method, path, body)
     assert got == status
     reason_of(answer, field)

@@ -18,6 +18,7 @@ from triage_site.cases import selectors, services
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
 from triage_site.cases.panel import render_guidance
 from triage_site.cases.services import Conflict, reassess
+from triage_site.classifiers import active
 from triage_site.triage import Classification, screen
 from triage_site.triage.facts import CaseFacts
 
@@ -39,7 +40,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         said = replace(screen(facts), priority=answer["priority"], needs_person=False)
         return replace(said, model_version="m")
 
-    monkeypatch.setattr(reassess.active, "classify", classify)
+    monkeypatch.setattr(active, "classify", classify)
     return answer
 
 
@@ -182,7 +183,7 @@ def test_rules_answer_where_the_classifier_fails(
     def broken(facts: CaseFacts) -> Classification:
         raise RuntimeError("clinical words")
 
-    monkeypatch.setattr(reassess.active, "classify", broken)
+    monkeypatch.setattr(active, "classify", broken)
     case = again(classified(3, age_years=50), nurse, rr_bpm=0)
     assert case.priority == 0
     assert case.needs_person
@@ -191,7 +192,7 @@ def test_rules_answer_where_the_classifier_fails(
 def test_rules_that_do_not_fire_leave_the_level_to_a_person(
     monkeypatch: pytest.MonkeyPatch, nurse: User
 ) -> None:
-    monkeypatch.setattr(reassess.active, "classify", lambda facts: 1 / 0)
+    monkeypatch.setattr(active, "classify", lambda facts: 1 / 0)
     case = again(classified(2, age_years=50), nurse, hr_bpm=80)
     assert (case.priority, case.proposed_priority, case.needs_person) == (2, None, True)
 
@@ -202,16 +203,14 @@ def test_a_slow_classifier_does_not_hold_the_nurse(
     import time
 
     settings.TRIAGE_CLASSIFY_TIMEOUT_SECONDS = 0.1
-    monkeypatch.setattr(reassess.active, "classify", lambda facts: time.sleep(3))
+    monkeypatch.setattr(active, "classify", lambda facts: time.sleep(3))
     started = time.monotonic()
     case = again(classified(3), nurse, hr_bpm=80)
     assert time.monotonic() - started < 2.5
     assert (case.priority, case.needs_person) == (3, True)
 
 
-def test_vital_signs_before_the_classification_classify(
-    said: dict[str, Any], nurse: User
-) -> None:
+def test_vital_signs_before_the_classification_classify(said: dict[str, Any], nurse: User) -> None:
     case = make_case("cough")
     said["priority"] = 2
     case = again(case, nurse, 1, hr_bpm=120)
@@ -313,9 +312,7 @@ def test_a_new_level_makes_guidance_old(nurse: User) -> None:
     assert "Priority: resuscitation" in claim().job.prompt
 
 
-def test_what_a_model_is_not_told_makes_no_guidance_old(
-    said: dict[str, Any], nurse: User
-) -> None:
+def test_what_a_model_is_not_told_makes_no_guidance_old(said: dict[str, Any], nurse: User) -> None:
     case = classified(3, hr_bpm=80)
     finish(claim(), "Situation: fine.")
     case = again(case, nurse, hr_bpm=80)
@@ -340,7 +337,8 @@ def test_withheld_guidance_is_asked_for_again_with_new_facts(
 def test_two_changes_at_once_lose_neither(said: dict[str, Any], nurse: User) -> None:
     """The second one finds another version than it judged, and judges again."""
     case = classified(3)
-    real, raced = reassess.judge, []
+    raced: list[bool] = []
+    real = reassess.judge
 
     def judge(facts: CaseFacts) -> Classification | None:
         if not raced:

@@ -1,4 +1,4 @@
-"""Pages of the clinical app. Views decide who may and what to show; services write."""
+"""Pages of the clinical app. Views check rights and render pages; services write."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from scheduling.core.guidance import HEADINGS
+from scheduling.core.request import PRIORITIES
 from triage_site.cases import demo, services
 from triage_site.cases.access import allowed
 from triage_site.cases.action_forms import CloseForm, NoteForm, OverrideForm
@@ -25,8 +27,10 @@ from triage_site.cases.models import Case, CaseEvent
 from triage_site.cases.panel import (
     facts_context,
     guidance_context,
+    model_label,
     panel_context,
     render_case_panel,
+    render_guidance,
 )
 from triage_site.cases.preview import preview_context
 from triage_site.cases.preview_limit import previews
@@ -34,16 +38,16 @@ from triage_site.cases.roles import Action
 
 UNPROCESSABLE = 422
 RECEIPT_COOKIE = "received"
-MAX_RECEIPTS = 8  # tabs in which one person may be writing
+MAX_RECEIPTS = 8  # number of tabs in which a user can type at the same time
 
 
 class Login(LoginView):
-    """Sign-in; in demonstration mode it lists the demonstration accounts."""
+    """The login page. In demo mode it lists the demo accounts."""
 
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        accounts = demo.sign_ins() if settings.TRIAGE_DEMO else ()
+        accounts = demo.demo_logins() if settings.TRIAGE_DEMO else ()
         return super().get_context_data(demo_accounts=accounts, **kwargs)
 
 
@@ -59,7 +63,7 @@ def board(request: HttpRequest) -> HttpResponse:
     context = {
         "here": "board",
         "fragment": mark_safe(render_board(timezone.now())),
-        "filter": {"level": level if level in "01234" else "", "show": show},
+        "filter": {"level": level if level in map(str, PRIORITIES) else "", "show": show},
     }
     return render(request, "cases/board.html", context)
 
@@ -68,7 +72,7 @@ def board(request: HttpRequest) -> HttpResponse:
 @never_cache
 @allowed(Action.VIEW)
 def board_fragment(request: HttpRequest) -> HttpResponse:
-    """The way to follow the board where server-sent events do not get through."""
+    """Returns the board for pages without a live stream."""
     return HttpResponse(render_board(timezone.now()))
 
 
@@ -102,24 +106,26 @@ def _submit(request: HttpRequest, form: CaseForm) -> HttpResponse:
         now=timezone.now(),
     )
     if not created and case.facts != got["facts"].to_dict():
-        return _entry_page(request, form, status=409, sent_before=case)
+        return _entry_page(request, form, status=409, submitted_case=case)
     if "another" in request.POST:
         messages.success(request, f"Case {case.number} was received.")
-    answer = redirect("new_case") if "another" in request.POST else redirect("case", case.id)
-    return _with_receipt(request, answer, got["submission_key"])
+    response = redirect("new_case") if "another" in request.POST else redirect("case", case.id)
+    return _with_receipt(request, response, got["submission_key"])
 
 
-def _with_receipt(request: HttpRequest, answer: HttpResponse, submission_key: str) -> HttpResponse:
-    """Names the entry to the browser's script (static/js/draft.js), which drops its draft."""
+def _with_receipt(
+    request: HttpRequest, response: HttpResponse, submission_key: str
+) -> HttpResponse:
+    """Adds the key to the receipt cookie. static/js/draft.js then deletes its draft."""
     earlier = request.COOKIES.get(RECEIPT_COOKIE, "").split(".")
     keys = [submission_key, *(key for key in earlier if key and key != submission_key)]
-    answer.set_cookie(
+    response.set_cookie(
         RECEIPT_COOKIE,
         ".".join(keys[:MAX_RECEIPTS]),
         samesite="Lax",
         secure=settings.SESSION_COOKIE_SECURE,
     )
-    return answer
+    return response
 
 
 def _entry_page(
@@ -128,14 +134,14 @@ def _entry_page(
     *,
     key: str = "",
     status: int = 200,
-    sent_before: Case | None = None,
+    submitted_case: Case | None = None,
 ) -> HttpResponse:
     context = {
         "here": "new",
         "form": form,
         "submission_key": key or uuid.uuid4().hex,
         "celsius_offer": form.celsius_offer(),
-        "sent_before": sent_before,
+        "submitted_case": submitted_case,
     }
     return render(request, "cases/new_case.html", context, status=status)
 
@@ -151,7 +157,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 @require_POST
 @allowed(Action.VIEW)
 def stay(request: HttpRequest) -> HttpResponse:
-    """Any request renews the session; this one does nothing else."""
+    """Does nothing: every request renews the session."""
     return HttpResponse(status=204)
 
 
@@ -184,6 +190,8 @@ def print_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
         **facts_context(case),
         **panel_context(case.id, now),
         "sections": sections(case.guidance),
+        "headings": HEADINGS,
+        "model_name": model_label(case.guidance_model),
         "now": now,
     }
     return render(request, "cases/print.html", context)
@@ -210,11 +218,11 @@ def facts(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
 @allowed(Action.VIEW)
 def guidance(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     case = get_object_or_404(Case, id=case_id)
-    return render(request, "cases/_guidance.html", guidance_context(case.id))
+    return HttpResponse(render_guidance(case.id))
 
 
 def _viewed(request: HttpRequest, case_id: uuid.UUID, *, what: str) -> Case:
-    """The case, after its being looked at is on record."""
+    """Returns the case and records that the user viewed it."""
     case = get_object_or_404(Case, id=case_id)
     services.record(
         case,

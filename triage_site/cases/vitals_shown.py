@@ -1,10 +1,10 @@
-"""Vital signs as pages show them: the newest of each, and how they went over time."""
+"""Vital signs for the pages: the newest of each, and the trend."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -12,18 +12,10 @@ from django.utils.safestring import SafeString
 from triage_site.cases import selectors
 from triage_site.cases.levels import clock_text
 from triage_site.cases.models import Case
+from triage_site.cases.patient import CONSCIOUSNESS_LABELS
 from triage_site.cases.trend import Point, news2_svg
 from triage_site.triage.facts import UNMEASURABLE, CaseFacts, Consciousness
 from triage_site.triage.vitals import VITAL_RANGES, vital_band
-
-_CONSCIOUSNESS: Final = {
-    Consciousness.ALERT: "Alert",
-    Consciousness.CONFUSED: "New confusion",
-    Consciousness.VOICE: "Responds to voice",
-    Consciousness.PAIN: "Responds to pain",
-    Consciousness.UNRESPONSIVE: "Unresponsive",
-    Consciousness.NOT_TAKEN: "",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,21 +68,21 @@ def trend_svg(case: Case) -> SafeString:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VitalRow:
-    """`text` is what was read; `absent` says which of the two kinds of absence it is."""
+    """`text` is the reading; `absent` is the reason why there is none."""
 
     label: str
     text: str = ""
     unit: str = ""
     absent: str = ""
-    band: str = ""  # how far from usual for the age, in words
+    band: str = ""  # deviation from the usual range of the age, such as "very high"
 
 
 def vital_rows(facts: CaseFacts) -> list[VitalRow]:
-    """All vital signs in NEWS2's order, taken or not."""
+    """Returns all vital signs in the order of NEWS2, also those that were not taken."""
     rows = [_vital_row(facts, name) for name in VITAL_RANGES]
     oxygen = {True: "On oxygen", False: "Room air", None: ""}[facts.on_oxygen]
     rows.insert(2, _word_row("Air or oxygen", oxygen))
-    alertness = _CONSCIOUSNESS[facts.consciousness]
+    alertness = CONSCIOUSNESS_LABELS.get(facts.consciousness, "")
     abnormal = facts.consciousness not in (Consciousness.ALERT, Consciousness.NOT_TAKEN)
     rows.append(_word_row("Consciousness", alertness, band="not alert" if abnormal else ""))
     return rows

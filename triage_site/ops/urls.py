@@ -8,5 +8,5 @@ urlpatterns = [
     path("state/", views.state, name="ops_state"),
     path("triage/", monitoring.monitoring, name="ops_monitoring"),
     path("triage/promote/", monitoring.promote, name="ops_promote"),
-    path("triage/take-back/", monitoring.take_back, name="ops_take_back"),
+    path("triage/undo/", monitoring.undo, name="ops_undo"),
 ]

@@ -106,13 +106,12 @@ _ALLERGIC: Final = compile_pattern(
     rf"(?: the| a)? ({_LIST}(?: ?(?:,|and|or|&) (?:and )?{_LIST}){{0,5}})"
 )
 _ALLERGY_OF: Final = compile_pattern(rf"({_THING}) (?:allergy|allergies|allergic)")
-_NOT_A_THING: Final = frozenset(
-    """
-    no nil none nkda any known drug drugs food severe the an a his her my their bad is was am are
-    be not and or of has have had possible mild other multiple many new seasonal skin some
-    possibly think thinks know very highly badly also for by denies medication medicine s im he she
-    """.split()
-)
+_OTHER_WORDS: Final = """
+no nil none nkda any known drug drugs food severe the an a his her my their bad is was am are
+be not and or of has have had possible mild other multiple many new seasonal skin some
+possibly think thinks know very highly badly also for by denies medication medicine s im he she
+"""
+_NOT_A_THING: Final = frozenset(_OTHER_WORDS.split())
 _NONE_KNOWN: Final = re.compile(
     r"\b(?:nkda|nka|nkfa)\b"
     r"|\b(?:no|nil|denies|denied|without|negative for)(?: any| known| drug| food| medication| or"

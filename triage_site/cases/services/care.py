@@ -1,4 +1,4 @@
-"""The clinical life of a case: it is seen, closed and reopened by people."""
+"""The clinical status of a case: people see the patient, close the case and reopen it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from triage_site.cases.clinical import (
 )
 from triage_site.cases.models import OPEN_STATUSES, UNCLASSIFIED, Case, CaseEvent, CaseStatus
 from triage_site.cases.services.guidance import submit_guidance
-from triage_site.cases.services.intake import ask_classifier
+from triage_site.cases.services.intake import send_to_classifier
 from triage_site.cases.services.records import Conflict, change, locked
 
 
 def see_patient(
     case_id: uuid.UUID, *, actor: User, now: datetime, version: int | None = None
 ) -> Case:
-    """Somebody sees the patient: the clock stops. Raises Conflict."""
+    """Records who sees the patient. The clock stops. Raises Conflict."""
     with transaction.atomic():
         case, _ = locked(case_id, version)
         target = _checked(case, Move.SEE)
@@ -45,7 +45,7 @@ def close_case(
     reason: str = "",
     version: int | None = None,
 ) -> Case:
-    """The case leaves the board; guidance that is not written is not written. Raises ValueError."""
+    """Closes the case and stops its guidance. Raises ValueError and Conflict."""
     if disposition not in list(Disposition):
         raise ValueError(f"disposition: must be one of {', '.join(Disposition)}")
     with transaction.atomic():
@@ -61,7 +61,7 @@ def close_case(
 def reopen_case(
     case_id: uuid.UUID, *, actor: User, now: datetime, version: int | None = None
 ) -> Case:
-    """The patient waits again, from the first arrival on. Raises Conflict."""
+    """Reopens the case. The patient waits again since the arrival. Raises Conflict."""
     with transaction.atomic():
         case, _ = locked(case_id, version)
         data = {"was": case.clinical_status, "disposition": case.disposition}
@@ -77,7 +77,7 @@ def reopen_case(
 
 
 def cancel_case(case_id: uuid.UUID, *, reason: str, actor: User, now: datetime) -> Case:
-    """Closes a case that should not be there. Raises Conflict when it is closed already."""
+    """Closes a case as entered in error. Raises Conflict when it is closed already."""
     return close_case(
         case_id, disposition=Disposition.ENTERED_IN_ERROR, reason=reason, actor=actor, now=now
     )
@@ -88,7 +88,7 @@ def _checked(case: Case, move: Move) -> ClinicalStatus:
     target = target_of(move, status)
     if target is None:
         words = STATUS_WORDS[status].lower()
-        raise Conflict(f"status: the case is {words} already")
+        raise Conflict(f"status: The case is {words} already")
     return target
 
 
@@ -102,11 +102,11 @@ def _stop_writing(case: Case, job: Job | None, now: datetime) -> None:
 
 
 def _write_after_all(case: Case, now: datetime) -> None:
-    """Closing had taken the guidance, or even the level, away."""
+    """Queues the guidance that closing had cancelled, or classifies the case."""
     case.ended_at = None
     case.status = CaseStatus.RECEIVED if case.priority is None else CaseStatus.QUEUED
     case.save(update_fields=["status", "ended_at"])
     if case.status in UNCLASSIFIED:
-        transaction.on_commit(lambda: ask_classifier(case.id))
+        transaction.on_commit(lambda: send_to_classifier(case.id))
     else:
         submit_guidance(case, now)

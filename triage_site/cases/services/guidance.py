@@ -1,4 +1,4 @@
-"""Guidance follows the facts: the job of a case, and what becomes of its text."""
+"""Guidance follows the facts: the jobs of a case and their texts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from triage_site.cases.services.records import Conflict, locked, record
 from triage_site.triage.brief import build_brief
 from triage_site.triage.length import predict_tokens
 
-_BYTES_PER_TOKEN = 4  # a first guess; the engine counts for itself
+_BYTES_PER_TOKEN = 4  # an estimate; the engine counts the real tokens
 
 
 def brief_of(case: Case) -> str:
-    """What a language model is told about the case as it is now."""
+    """Returns the brief of the case with its current facts."""
     assert case.priority is not None
     said = case.classification
     return build_brief(
@@ -36,7 +36,7 @@ def brief_of(case: Case) -> str:
 
 
 def submit_guidance(case: Case, now: datetime) -> Job:
-    """A new job in the case's turn: its first arrival counts."""
+    """Queues a new job at the position of the first arrival."""
     assert case.priority is not None
     return scheduling.submit_job(
         case_id=case.id,
@@ -48,10 +48,10 @@ def submit_guidance(case: Case, now: datetime) -> Job:
 
 
 def refresh_guidance(case: Case, job: Job | None, now: datetime, *, why: str) -> None:
-    """After level, vital signs or words changed, in the transaction that changed them.
+    """Updates the guidance after a change of the facts or the level, in the same transaction.
 
-    A job that waits is told the new facts. Text that is written, or being written, is out of
-    date: a new job waits in the case's turn, and the old one keeps what it wrote.
+    A waiting job gets the new brief. Text that is written or being written is marked stale and
+    a new job is queued; the old job keeps its text.
     """
     if job is None or job.status == JobStatus.CANCELLED:
         return
@@ -73,15 +73,15 @@ def refresh_guidance(case: Case, job: Job | None, now: datetime, *, why: str) ->
 
 
 def retry_case(case_id: uuid.UUID, *, actor: User, now: datetime) -> Case:
-    """Asks again for guidance that failed. Raises Conflict when it did not fail."""
+    """Queues a case again whose guidance failed. Raises Conflict for other cases."""
     with transaction.atomic():
         case, job = locked(case_id)
         if case.is_closed:
-            raise Conflict("status: the case is closed; reopen it first")
+            raise Conflict("status: The case is closed; reopen it first")
         if case.status != CaseStatus.FAILED or job is None:
-            raise Conflict("status: only guidance that failed can be asked for again")
+            raise Conflict("status: Only failed guidance can be requested again")
         if not scheduling.requeue_failed(job, now=now):
-            raise Conflict("status: the case has moved on; look again")
+            raise Conflict("status: The case has changed; reload the page")
     case.refresh_from_db()
     return case
 
@@ -115,12 +115,14 @@ def _on_job_moved(
     detail: dict[str, Any],
     **_: object,
 ) -> None:
-    """The case follows its job, in the same transaction."""
+    """Changes the status of the case with that of its job, in the same transaction."""
     status = _STATUS_OF.get(JobStatus(job.status))
-    if status is None:  # cancelled: the case said so first
+    if (
+        status is None
+    ):  # cancelled: the service that cancelled the job has set the status of the case
         return
     case = Case.objects.select_for_update().filter(id=job.case_id).first()
-    if case is None:  # a job of somebody else, a benchmark say
+    if case is None:  # a job without a case, such as one of a benchmark
         return
     case.status = status
     case.ended_at = now if status in (CaseStatus.DONE, CaseStatus.FAILED) else None
@@ -134,7 +136,7 @@ _GUIDANCE_FIELDS = ("guidance", "guidance_withheld", "guidance_model", "guidance
 
 
 def _store_guidance(case: Case, job: Job, now: datetime) -> None:
-    """Withholds what the worker's guard refused."""
+    """Stores the guidance, or that the worker's guard withheld it."""
     case.guidance_withheld = job.finish_reason in WITHHELD_REASONS
     case.guidance = "" if case.guidance_withheld else job.output
     case.guidance_model, case.guidance_stale_at = job.model_name, None

@@ -1,4 +1,4 @@
-"""The way in: a case is submitted, classified and put into the queue."""
+"""Submission: a case is stored, classified and queued."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from triage_site.triage.facts import CaseFacts
 log = structlog.get_logger(__name__)
 
 CLASSIFY_TASK = "cases.classify"
-SAFE_PRIORITY = 1  # what a case gets when the classifier cannot say
+SAFE_PRIORITY = 1  # the priority of a case without a classification
 
 
 def submit_case(
@@ -33,8 +33,8 @@ def submit_case(
     now: datetime,
     label: str = "",
 ) -> tuple[Case, bool]:
-    """A new case, and whether it is new: the same key of the same person makes one case."""
-    same = Case.objects.filter(created_by=actor, submission_key=submission_key)
+    """Returns the case and whether it is new: the same key of the same user makes one case."""
+    with_same_key = Case.objects.filter(created_by=actor, submission_key=submission_key)
     try:
         with transaction.atomic():
             case = Case.objects.create(
@@ -47,26 +47,26 @@ def submit_case(
             )
             record(case, CaseEvent.Kind.RECEIVED, now, actor=actor)
     except IntegrityError:
-        existing = same.first()
+        existing = with_same_key.first()
         if existing is None:
             raise
         return existing, False
-    transaction.on_commit(lambda: ask_classifier(case.id))
+    transaction.on_commit(lambda: send_to_classifier(case.id))
     return case, True
 
 
-def ask_classifier(case_id: uuid.UUID) -> None:
-    """Tells the classify workers. What they miss is rescued."""
+def send_to_classifier(case_id: uuid.UUID) -> None:
+    """Sends the case to the classify workers."""
     try:
         current_app.send_task(
             CLASSIFY_TASK, [str(case_id)], queue="classify", ignore_result=True, retry=False
         )
-    except Exception as error:  # whatever the broker's client raises: the rescue takes over
+    except Exception as error:  # any error of the broker: `rescue_unclassified` queues the case
         log.warning("classifier_unreachable", error=type(error).__name__)
 
 
 def begin_classification(case_id: uuid.UUID, *, now: datetime) -> Case | None:
-    """The case, if it is this caller's to classify."""
+    """Returns the case if this call changed its status from received to classifying."""
     with transaction.atomic():
         rows = Case.objects.filter(id=case_id, status=CaseStatus.RECEIVED)
         if not rows.update(status=CaseStatus.CLASSIFYING):
@@ -79,7 +79,7 @@ def begin_classification(case_id: uuid.UUID, *, now: datetime) -> Case | None:
 def record_classification(
     case_id: uuid.UUID, classification: Classification, *, now: datetime
 ) -> bool:
-    """Stores what the classifier said and puts the case into the queue. Only the first counts."""
+    """Stores the classification and queues the case. Only the first classification counts."""
     return _enqueue(
         case_id,
         classification,
@@ -98,14 +98,14 @@ def record_classification(
 
 
 def classify_without_model(case_id: uuid.UUID, *, why: str, now: datetime) -> bool:
-    """The way in when the classifier fails: safe priority, or what the rules demand."""
+    """Queues a case after a failure of the classifier, at the safe priority or that of a rule."""
     case = Case.objects.filter(id=case_id, status__in=UNCLASSIFIED).first()
     if case is None:
         return False
     screened: Classification | None = None
     try:
         screened = screen(case.case_facts)
-    except Exception as error:  # even the rules failing must not lose the case
+    except Exception as error:  # the case is queued even when the rules fail
         log.error("screen_failed", error=type(error).__name__)
     priority = SAFE_PRIORITY if screened is None else min(SAFE_PRIORITY, screened.priority)
     return _enqueue(
@@ -120,7 +120,7 @@ def classify_without_model(case_id: uuid.UUID, *, why: str, now: datetime) -> bo
 
 
 def rescue_unclassified(*, now: datetime) -> int:
-    """Queues every case that waited too long for the classifier. Returns how many."""
+    """Queues every case that waited too long for the classifier. Returns their number."""
     late = now - timedelta(seconds=settings.TRIAGE_CLASSIFY_TIMEOUT_SECONDS)
     waiting = Case.objects.filter(status__in=UNCLASSIFIED, assessed_at__lt=late)
     return sum(

@@ -1,4 +1,4 @@
-"""The level of a case as people change it."""
+"""Changes of the level by people: overrides and decisions about proposals."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def override_priority(
     now: datetime,
     version: int | None = None,
 ) -> Case:
-    """A person's priority replaces the suggested one, which is kept. Raises ValueError.
+    """Sets the priority that a person chose and keeps the suggested one. Raises ValueError.
 
-    The case moves at once, and guidance of the old level is out of date.
+    The new priority applies at once, and guidance for the old one becomes stale.
     """
     _check_override(priority, reason, note)
     with transaction.atomic():
         case, job = locked(case_id, version)
         if case.is_closed:
-            raise Conflict("priority: the case is closed; reopen it first")
+            raise Conflict("priority: The case is closed; reopen it first")
         if case.status in UNCLASSIFIED:
-            raise Conflict("priority: the case is being classified; try again in a moment")
+            raise Conflict("priority: The case is being classified; try again in a moment")
         data = {"from": case.priority, "to": priority, "reason": reason, "note": note.strip()}
         change(
             case, CaseEvent.Kind.OVERRIDDEN, now, actor=actor, data=data, priority=priority,
@@ -52,24 +52,24 @@ def override_priority(
 
 def _check_override(priority: int, reason: str, note: str) -> None:
     if priority not in PRIORITIES:
-        raise ValueError("priority: must be 0 to 4")
+        raise ValueError(f"priority: must be {PRIORITIES[0]} to {PRIORITIES[-1]}")
     if reason not in OverrideReason.values:
         raise ValueError(f"reason: must be one of {', '.join(OverrideReason.values)}")
     if reason == OverrideReason.OTHER and not note.strip():
-        raise ValueError("note: say the reason in a note")
+        raise ValueError("note: Enter the reason as a note")
 
 
 def decide_proposal(
     case_id: uuid.UUID, *, accept: bool, actor: User, now: datetime, version: int | None = None
 ) -> Case:
-    """A person takes the lower level that the classifier proposes, or does not. Raises Conflict."""
+    """Accepts or dismisses the less urgent level that the classifier proposes. Raises Conflict."""
     with transaction.atomic():
         case, job = locked(case_id, version)
         if case.is_closed:
-            raise Conflict("status: the case is closed; reopen it first")
+            raise Conflict("status: The case is closed; reopen it first")
         proposed = case.proposed_priority
         if proposed is None:
-            raise Conflict("proposal: there is none any more")
+            raise Conflict("proposal: There is no proposal any more")
         data = {"from": case.priority, "to": proposed}
         if not accept:
             change(

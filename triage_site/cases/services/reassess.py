@@ -1,6 +1,6 @@
-"""The patient again: vital signs and notes after the first, and what the classifier makes of them.
+"""Repeated vital signs and notes. The case is classified again at once.
 
-A change that worsens moves the case by itself; one that improves is proposed to a person.
+A more urgent level is set automatically; a less urgent one is proposed to a person.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ def record_vitals(
     note: str = "",
     version: int | None = None,
 ) -> Case:
-    """Stores what was taken now, with words about it, and judges the case again.
+    """Stores new vital signs with an optional note and classifies the case again.
 
-    `readings` are fields of `CaseFacts.to_dict()`; what is left out keeps its last value.
+    `readings` are fields of `CaseFacts.to_dict()`; an absent field keeps its last value.
     Raises ValueError naming the field, and Conflict.
     """
     if not readings:
-        raise ValueError("vitals: give at least one vital sign")
+        raise ValueError("vitals: Enter at least one vital sign")
     if unknown := sorted(set(readings) - set(VITAL_FIELDS)):
-        raise ValueError(f"{unknown[0]}: is no vital sign")
+        raise ValueError(f"{unknown[0]}: is not a vital sign")
 
     def facts_after(case: Case) -> CaseFacts:
         facts = _with_words(merged(case.case_facts, readings), note)
@@ -79,9 +79,9 @@ def record_vitals(
 def add_note(
     case_id: uuid.UUID, *, text: str, actor: User, now: datetime, version: int | None = None
 ) -> Case:
-    """Adds words, which count like the first ones. Raises ValueError and Conflict."""
+    """Adds a note, which counts like the complaint. Raises ValueError and Conflict."""
     if not text.strip():
-        raise ValueError("text: enter a note")
+        raise ValueError("text: Enter a note")
 
     def facts_after(case: Case) -> CaseFacts:
         return _with_words(case.case_facts, text)
@@ -103,7 +103,7 @@ def _again(
     version: int | None,
     why: str,
 ) -> Case:
-    """Judges before it locks, since that takes time; once more when the case has changed."""
+    """Classifies before it locks the case. Tries again when the case changed meanwhile."""
     for attempt in range(1, MAX_ATTEMPTS + 1):
         before = Case.objects.get(id=case_id)
         facts = facts_after(before)
@@ -112,7 +112,7 @@ def _again(
             with transaction.atomic():
                 case, job = locked(case_id, before.version if version is None else version)
                 if case.is_closed:
-                    raise Conflict("status: the case is closed; reopen it first")
+                    raise Conflict("status: The case is closed; reopen it first")
                 store(case, facts)
                 _apply(case, job, said, now, why=why)
         except Conflict:
@@ -124,14 +124,14 @@ def _again(
 
 
 def judge(facts: CaseFacts) -> Classification | None:
-    """The live classifier's answer within the time that it has, else that of the rules alone.
+    """Returns the answer of the active classifier within its time limit, else of the rules.
 
-    Rules alone can raise a level; that none fires says nothing.
+    The answer of the rules alone can only raise a level.
     """
     try:
         answer = _judges.submit(_classify, facts)
         return answer.result(timeout=settings.TRIAGE_CLASSIFY_TIMEOUT_SECONDS)
-    except Exception as error:  # whatever the model raises; its words could be the patient's
+    except Exception as error:  # only the type is logged: the message could be clinical text
         log.error("classifier_failed", error=type(error).__name__)
     try:
         return screen(facts)
@@ -144,13 +144,13 @@ def _classify(facts: CaseFacts) -> Classification:
     try:
         return active.classify(facts)
     finally:
-        connections.close_all()  # this thread's own
+        connections.close_all()  # of this thread
 
 
 def _apply(
     case: Case, job: Job | None, said: Classification | None, now: datetime, *, why: str
 ) -> None:
-    """Raises the level at once, or proposes a lower one. Guidance follows."""
+    """Raises the level or proposes a less urgent one, and updates the guidance."""
     if case.status in UNCLASSIFIED:
         _classify_first(case, said, now)
         return
@@ -166,7 +166,7 @@ def _apply(
 
 
 def _classify_first(case: Case, said: Classification | None, now: datetime) -> None:
-    """The worker had not answered yet; what it says now comes too late."""
+    """Stores the first classification. A later answer of the worker is ignored."""
     if said is None or said.model_version == NO_MODEL:
         classify_without_model(case.id, why="no answer in time", now=now)
     else:
@@ -184,10 +184,7 @@ def _raise(case: Case, said: Classification, now: datetime) -> None:
 
 
 def _keep_level(case: Case, said: Classification, now: datetime) -> None:
-    """The same level, or a lower one for a person to decide about.
-
-    What the classifier suggested before a person changed the level is not proposed again.
-    """
+    """Keeps the level. Proposes a less urgent one, unless a person overrode it before."""
     assert case.priority is not None
     is_lower = case.priority < said.priority != case.suggested_priority
     kind = CaseEvent.Kind.PROPOSED if is_lower else CaseEvent.Kind.RECLASSIFIED
@@ -215,12 +212,12 @@ def _with_words(facts: CaseFacts, words: str) -> CaseFacts:
     text = f"{facts.text}\n{words.strip()}"
     if len(text) > MAX_WORDS_CHARACTERS:
         limit = f"{MAX_WORDS_CHARACTERS:,}"
-        raise ValueError(f"text: the words of a case and its notes may have {limit} characters")
+        raise ValueError(f"text: The complaint and all notes may have at most {limit} characters")
     return replace(facts, text=text)
 
 
 def _changed(case: Case, facts: CaseFacts) -> dict[str, Any]:
-    """What the facts hold now and did not hold when they were submitted."""
+    """Returns the fields that differ from the submitted facts."""
     new = {**dict.fromkeys(case.facts, None), **facts.to_dict()}
     return {
         name: "not_taken" if value is None else value
@@ -230,7 +227,7 @@ def _changed(case: Case, facts: CaseFacts) -> dict[str, Any]:
 
 
 def _keep_first_set(case: Case) -> None:
-    """The vital signs of the arrival become the first set when there is a second."""
+    """Stores the vital signs of the arrival as the first set before the second one."""
     first = CaseFacts.from_dict(case.facts)
     if readings_of(first) and not case.vital_sets.exists():
         _store_set(case, readings_of(first), first, case.created_by, case.arrived_at)

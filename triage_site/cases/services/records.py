@@ -1,4 +1,4 @@
-"""The history of a case, and the guard against two people changing it at once."""
+"""The history of a case and the check against lost updates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from triage_site.cases.models import Case, CaseEvent
 
 
 class Conflict(ValueError):
-    """The case is not, or no longer, in the state that this change was meant for."""
+    """The state of the case does not allow this change, or another change came first."""
 
 
 def record(
@@ -29,7 +29,7 @@ def record(
     actor: User | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> CaseEvent:
-    """Appends to the history and tells every open page."""
+    """Appends an event to the history and notifies open pages."""
     event = CaseEvent.objects.create(
         case=case, kind=kind, at=at, actor=actor, data=dict(data or {})
     )
@@ -40,9 +40,9 @@ def record(
 
 
 def locked(case_id: uuid.UUID, version: int | None = None) -> tuple[Case, Job | None]:
-    """The case and its newest job, locked, job first. Inside a transaction.
+    """Locks and returns the case and its newest job, job first. Needs a transaction.
 
-    Raises Conflict when the case has changed since `version`, saying what others did.
+    Raises Conflict with the changes since `version` when the case has another version.
     """
     job = scheduling.lock_newest_job(case_id)
     case = Case.objects.select_for_update().get(id=case_id)
@@ -60,24 +60,24 @@ def change(
     data: Mapping[str, Any] | None = None,
     **values: Any,
 ) -> None:
-    """Compare-and-set on the version, with its row of the history. Raises Conflict."""
+    """Changes the case by compare-and-set on its version and records it. Raises Conflict."""
     rows = Case.objects.filter(id=case.id, version=case.version)
     if not rows.update(version=F("version") + 1, **values):
-        raise Conflict("version: the case has changed; look again")
+        raise Conflict("version: The case has changed; reload the page")
     case.refresh_from_db()
     record(case, kind, now, actor=actor, data={**(data or {}), "version": case.version})
 
 
 def faster_words(case: Case, version: int) -> str:
-    """Who changed the case since `version`, and how; no clinical text."""
+    """Returns who changed the case since `version` and how, without clinical text."""
     events = [
         f"{event.get_kind_display()} ({event.actor or 'automatic'}, {event.at:%H:%M:%S} UTC)"
         for event in changes_since(case, version)
     ]
-    return f"somebody was faster: {'; '.join(events) or 'the case has changed'}"
+    return f"Somebody was faster: {'; '.join(events) or 'the case has changed'}"
 
 
 def changes_since(case: Case, version: int) -> list[CaseEvent]:
-    """What was changed after `version`, oldest first."""
+    """Returns the changes after `version`, oldest first."""
     events = case.events.select_related("actor").filter(data__version__gt=version)
     return list(events)

@@ -17,6 +17,6 @@ def carry_over(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0002_two_lives")]
+    dependencies = [("cases", "0003_two_lives")]
 
     operations = [migrations.RunPython(carry_over, migrations.RunPython.noop)]
