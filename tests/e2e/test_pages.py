@@ -171,7 +171,7 @@ def test_guidance_streams_under_its_headings(site: Page, nurse: User, live_app: 
     expect(site.locator("#guidance")).to_contain_text("No guidance worker is running")
     count_updates(site, "#stream")
     claim = take_slot()
-    expect(site.locator("#panel")).to_contain_text("being written now")
+    expect(site.locator("#panel")).to_contain_text("being written")
     for number, piece in enumerate(re.findall(r"\S+\s*", GUIDANCE), start=1):
         write(claim, piece, number)
         site.wait_for_timeout(60)

@@ -1,32 +1,32 @@
-"""Where a patient stands in the department: the clock, what is due, who saw them. Pure of views.
-
-Every figure "waits to be seen" comes from here.
-"""
+"""The wait of a patient: clock, target, next assessment. All figures of waits come from here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Final
 
 from django.conf import settings
 from django.db.models import Q
 
 from scheduling import selectors as scheduling
 from triage_site.cases.clinical import (
+    ClinicalStatus,
     GuidanceStatus,
     guidance_status,
     reassess_at,
 )
-from triage_site.cases.levels import Clock, clock_of
+from triage_site.cases.levels import LEVELS, Clock, Level, clock_of
 from triage_site.cases.models import Case, CaseStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """One case at one moment."""
+    """The wait of one patient at one moment."""
 
-    clock: Clock  # stands once the patient is seen, or the case closed
-    is_overdue: bool  # waits, longer than the target of the level
+    clock: Clock  # stops when the patient is seen or the case is closed
+    is_overdue: bool  # waits longer than the target of the level
     overdue_seconds: float
     reassess_at: datetime | None  # while the patient waits
     is_reassess_due: bool
@@ -64,7 +64,7 @@ def workers_online() -> bool:
 
 
 def guidance_filter(status: GuidanceStatus, *, is_online: bool) -> Q:
-    """The cases for which `guidance_of` says `status`."""
+    """Returns the filter for cases for which `guidance_of` returns `status`."""
     pending = Q(status__in=[CaseStatus.RECEIVED, CaseStatus.CLASSIFYING, CaseStatus.QUEUED])
     is_stale = Q(guidance_stale_at__isnull=False)
     nothing = Q(pk__in=[])
@@ -78,3 +78,50 @@ def guidance_filter(status: GuidanceStatus, *, is_online: bool) -> Q:
         GuidanceStatus.QUEUED: pending & ~is_stale if is_online else nothing,
         GuidanceStatus.OFFLINE: nothing if is_online else pending & ~is_stale,
     }[status]
+
+
+SEEN_WITHIN: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitLine:
+    """Patients of one level: those who wait, and those seen in the last 24 hours."""
+
+    level: Level
+    num_waiting: int
+    num_overdue: int
+    longest_seconds: float  # of those who wait
+    num_seen: int
+    median_seconds: float | None  # from arrival to being seen
+
+
+def wait_lines(now: datetime) -> list[WaitLine]:
+    """Returns one line per level. Cases without a level are not counted."""
+    columns = ("priority", "arrived_at")
+    waiting = list(
+        Case.objects.filter(clinical_status=ClinicalStatus.WAITING).values_list(*columns)
+    )
+    seen = list(
+        Case.objects.filter(seen_at__gte=now - SEEN_WITHIN).values_list(*columns, "seen_at")
+    )
+    return [_wait_line(level, waiting, seen, now) for level in LEVELS]
+
+
+def _wait_line(
+    level: Level,
+    waiting: list[tuple[int | None, datetime]],
+    seen: list[tuple[int | None, datetime, datetime | None]],
+    now: datetime,
+) -> WaitLine:
+    clocks = [clock_of(at, level.priority, now) for p, at in waiting if p == level.priority]
+    waits = [
+        (end - at).total_seconds() for p, at, end in seen if p == level.priority and end is not None
+    ]
+    return WaitLine(
+        level=level,
+        num_waiting=len(clocks),
+        num_overdue=sum(clock.state == "red" for clock in clocks),
+        longest_seconds=max((clock.waited_seconds for clock in clocks), default=0.0),
+        num_seen=len(waits),
+        median_seconds=median(waits) if waits else None,
+    )

@@ -7,114 +7,188 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cases', '0002_event_labels'),
+        ("cases", "0002_event_labels"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CaseNote',
+            name="CaseNote",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('text', models.TextField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("text", models.TextField()),
             ],
             options={
-                'ordering': ['at', 'id'],
+                "ordering": ["at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='VitalSet',
+            name="VitalSet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('taken_at', models.DateTimeField()),
-                ('readings', models.JSONField()),
-                ('news2', models.PositiveSmallIntegerField(null=True)),
-                ('news2_complete', models.BooleanField(default=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("taken_at", models.DateTimeField()),
+                ("readings", models.JSONField()),
+                ("news2", models.PositiveSmallIntegerField(null=True)),
+                ("news2_complete", models.BooleanField(default=False)),
             ],
             options={
-                'ordering': ['taken_at', 'id'],
+                "ordering": ["taken_at", "id"],
             },
         ),
         migrations.AddField(
-            model_name='case',
-            name='assessed_at',
+            model_name="case",
+            name="assessed_at",
             field=models.DateTimeField(default=django.utils.timezone.now),
         ),
         migrations.AddField(
-            model_name='case',
-            name='changed_facts',
+            model_name="case",
+            name="changed_facts",
             field=models.JSONField(default=dict),
         ),
         migrations.AddField(
-            model_name='case',
-            name='clinical_status',
-            field=models.CharField(choices=[('waiting', 'Waiting to be seen'), ('being_seen', 'Being seen'), ('closed', 'Closed')], default='waiting', max_length=12),
+            model_name="case",
+            name="clinical_status",
+            field=models.CharField(
+                choices=[
+                    ("waiting", "Waiting to be seen"),
+                    ("being_seen", "Being seen"),
+                    ("closed", "Closed"),
+                ],
+                default="waiting",
+                max_length=12,
+            ),
         ),
         migrations.AddField(
-            model_name='case',
-            name='closed_at',
+            model_name="case",
+            name="closed_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='case',
-            name='disposition',
-            field=models.CharField(blank=True, choices=[('discharged', 'Discharged'), ('admitted', 'Admitted'), ('transferred', 'Transferred'), ('left_before_seen', 'Left before being seen'), ('died', 'Died'), ('entered_in_error', 'Entered in error')], max_length=20),
+            model_name="case",
+            name="disposition",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("discharged", "Discharged"),
+                    ("admitted", "Admitted"),
+                    ("transferred", "Transferred"),
+                    ("left_before_seen", "Left before being seen"),
+                    ("died", "Died"),
+                    ("entered_in_error", "Entered in error"),
+                ],
+                max_length=20,
+            ),
         ),
         migrations.AddField(
-            model_name='case',
-            name='guidance_stale_at',
+            model_name="case",
+            name="guidance_stale_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='case',
-            name='proposed_priority',
+            model_name="case",
+            name="proposed_priority",
             field=models.PositiveSmallIntegerField(null=True),
         ),
         migrations.AddField(
-            model_name='case',
-            name='seen_at',
+            model_name="case",
+            name="seen_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='case',
-            name='seen_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cases_seen', to=settings.AUTH_USER_MODEL),
+            model_name="case",
+            name="seen_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="cases_seen",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='case',
-            name='version',
+            model_name="case",
+            name="version",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AlterField(
-            model_name='caseevent',
-            name='kind',
-            field=models.CharField(choices=[('received', 'received'), ('classifying', 'classifying'), ('classified', 'classified'), ('classifier_failed', 'classifier failed'), ('queued', 'waiting for guidance'), ('running', 'guidance being written'), ('preempted', 'paused for a more urgent case'), ('returned', 'returned to the queue'), ('done', 'guidance ready'), ('withheld', 'guidance withheld'), ('failed', 'no guidance'), ('cancelled', 'cancelled'), ('overridden', 'priority changed'), ('raised', 'priority raised automatically'), ('proposed', 'lower priority proposed'), ('accepted', 'lower priority accepted'), ('dismissed', 'lower priority dismissed'), ('reclassified', 'classified again'), ('vitals', 'vital signs taken'), ('note', 'note added'), ('seen', 'being seen'), ('closed', 'closed'), ('reopened', 'reopened, waits again'), ('stale', 'guidance out of date'), ('viewed', 'viewed')], max_length=20),
+            model_name="caseevent",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("received", "received"),
+                    ("classifying", "classifying"),
+                    ("classified", "classified"),
+                    ("classifier_failed", "classifier failed"),
+                    ("queued", "waiting for guidance"),
+                    ("running", "guidance being written"),
+                    ("preempted", "paused for a more urgent case"),
+                    ("returned", "returned to the queue"),
+                    ("done", "guidance ready"),
+                    ("withheld", "guidance withheld"),
+                    ("failed", "no guidance"),
+                    ("cancelled", "cancelled"),
+                    ("overridden", "priority changed"),
+                    ("raised", "priority raised automatically"),
+                    ("proposed", "lower priority proposed"),
+                    ("accepted", "lower priority accepted"),
+                    ("dismissed", "lower priority dismissed"),
+                    ("reclassified", "classified again"),
+                    ("vitals", "vital signs taken"),
+                    ("note", "note added"),
+                    ("seen", "being seen"),
+                    ("closed", "closed"),
+                    ("reopened", "reopened, waits again"),
+                    ("stale", "guidance out of date"),
+                    ("viewed", "viewed"),
+                ],
+                max_length=20,
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['clinical_status', 'arrived_at'], name='cases_case_clinica_02e800_idx'),
+            model_name="case",
+            index=models.Index(
+                fields=["clinical_status", "arrived_at"], name="cases_case_clinica_02e800_idx"
+            ),
         ),
         migrations.AddField(
-            model_name='casenote',
-            name='author',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL),
+            model_name="casenote",
+            name="author",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='casenote',
-            name='case',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='cases.case'),
+            model_name="casenote",
+            name="case",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="notes", to="cases.case"
+            ),
         ),
         migrations.AddField(
-            model_name='vitalset',
-            name='case',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='vital_sets', to='cases.case'),
+            model_name="vitalset",
+            name="case",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="vital_sets",
+                to="cases.case",
+            ),
         ),
         migrations.AddField(
-            model_name='vitalset',
-            name='taken_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL),
+            model_name="vitalset",
+            name="taken_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+            ),
         ),
     ]
