@@ -146,7 +146,7 @@ def build_board(now: datetime) -> Board:
     workers = scheduling.workers().values()
     make = _Rows(queue, now, is_online=bool(workers))
     waiting = queue.order_of_patients(_cases(ClinicalStatus.WAITING).order_by("arrived_at"))
-    rows = _with_longest([make.row(case) for case in waiting])
+    rows = _with_longest(_overdue_first([make.row(case) for case in waiting]))
     seen = _cases(ClinicalStatus.BEING_SEEN).order_by("seen_at")
     closed = _cases(ClinicalStatus.CLOSED).order_by("-closed_at")
     return Board(
@@ -171,6 +171,17 @@ def build_board(now: datetime) -> Board:
 def _cases(status: ClinicalStatus) -> QuerySet[Case]:
     cases = Case.objects.filter(clinical_status=status)
     return cases.select_related("seen_by").only(*_COLUMNS)
+
+
+def _overdue_first(rows: Sequence[Row]) -> list[Row]:
+    """Sorts overdue patients first within the places of their level, the longest first."""
+    by_level: dict[int | None, list[Row]] = {}
+    for row in rows:
+        by_level.setdefault(row.case.priority, []).append(row)
+    for of_level in by_level.values():
+        of_level.sort(key=lambda row: -row.standing.overdue_seconds)
+        of_level.reverse()  # `pop` takes the first one
+    return [by_level[row.case.priority].pop() for row in rows]
 
 
 def _with_longest(rows: Sequence[Row]) -> list[Row]:
@@ -262,9 +273,8 @@ def _complaint(text: str) -> str:
 def _care_words(case: Case) -> str:
     if case.is_waiting:
         return ""
-    waited = duration_text(
-        ((case.waited_until or case.arrived_at) - case.arrived_at).total_seconds()
-    )
+    until = case.waited_until or case.arrived_at
+    waited = duration_text(max(0.0, (until - case.arrived_at).total_seconds()))
     if not case.is_closed:
         since = timezone.localtime(case.seen_at)
         return f"{case.seen_by} since {since:%H:%M}, waited {waited}"

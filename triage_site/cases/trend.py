@@ -10,8 +10,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 WIDTH: Final = 320
-HEIGHT: Final = 96
-_LEFT, _RIGHT, _TOP, _BOTTOM = 24, 10, 12, 18
+HEIGHT: Final = 104
+_LEFT, _RIGHT, _TOP, _BOTTOM = 24, 10, 20, 18
 _MIN_TOP_SCORE: Final = 8
 # From here on NEWS2 asks for an urgent, and for an emergency response (RCP, 2017).
 URGENT_SCORE: Final = 5
