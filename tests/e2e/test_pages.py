@@ -208,7 +208,7 @@ def test_an_override_in_its_dialog(site: Page, nurse: User, live_app: str) -> No
     site.goto(f"{live_app}/cases/{case.id}/")
     site.get_by_role("link", name="Change priority").click()
     dialog = site.get_by_role("dialog")
-    dialog.locator("input[value='0']").check()
+    dialog.locator("[name=priority][value='0']").check()
     dialog.get_by_role("button", name="Change priority").click()
     expect(dialog.get_by_role("alert")).to_have_text("Choose a reason")
     dialog.get_by_label("Reason").select_option("worse")
