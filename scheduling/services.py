@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -106,6 +107,38 @@ def reprioritise_job(job_id: uuid.UUID, priority: int, *, now: datetime) -> bool
         job.save(update_fields=["priority", "due_at"])
     due_seconds = job.due_at.timestamp()
     after_commit(lambda: connection.queue().reprioritise(str(job_id), priority, due_seconds))
+    after_commit(ring_doorbell)
+    return True
+
+
+def rewrite_job(
+    job_id: uuid.UUID,
+    *,
+    prompt: str,
+    priority: int,
+    prompt_tokens: int,
+    predicted_tokens: int,
+    now: datetime,
+) -> bool:
+    """Gives a waiting job another prompt; it starts again. Returns False if it does not wait."""
+    with transaction.atomic():
+        rows = Job.objects.select_for_update().filter(id=job_id, status=JobStatus.WAITING)
+        job = rows.first()
+        if job is None:
+            return False
+        values: dict[str, Any] = {
+            "prompt": prompt,
+            "priority": priority,
+            "prompt_tokens": prompt_tokens,
+            "predicted_tokens": predicted_tokens,
+            "due_at": due_at(job.arrival_at, priority),
+            "generated_tokens": 0,
+            "progress_token_ids": [],
+            "progress_text": "",
+        }
+        Job.objects.filter(id=job_id).update(**values)
+        job.refresh_from_db()
+    after_commit(lambda: connection.queue().revise(job.to_request()))
     after_commit(ring_doorbell)
     return True
 

@@ -71,7 +71,6 @@ class Application:
             self._hub = None
         await send({"type": "lifespan.shutdown.complete"})
 
-
     def _keep_up(self) -> None:
         while not self._stop.is_set():
             try:

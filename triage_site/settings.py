@@ -109,6 +109,10 @@ TRIAGE_DEADLINE_SECONDS = environment.numbers(
 TRIAGE_TARGET_MINUTES = environment.numbers(
     "TRIAGE_TARGET_MINUTES", (0.0, 10.0, 30.0, 60.0, 120.0), at_least=0
 )
+# Per priority: minutes until a waiting patient should be assessed again.
+TRIAGE_REASSESS_MINUTES = environment.numbers(
+    "TRIAGE_REASSESS_MINUTES", (5.0, 15.0, 30.0, 60.0, 120.0), at_least=1
+)
 # Cost of a wrong level, per level of distance: under-triage by true priority 0 to 3, and
 # over-triage. A patient of priority 0 or 1 at priority 3 or 4 adds the missed emergency cost.
 TRIAGE_UNDER_COSTS = environment.numbers(
@@ -125,9 +129,7 @@ TRIAGE_QUEUE_BY_SET = environment.flag("TRIAGE_QUEUE_BY_SET", default=False)
 TRIAGE_CLASSIFY_TIMEOUT_SECONDS = environment.number(
     "TRIAGE_CLASSIFY_TIMEOUT_SECONDS", 2, at_least=0.05
 )
-TRIAGE_CLASSIFY_WAIT_SECONDS = environment.number(
-    "TRIAGE_CLASSIFY_WAIT_SECONDS", 5, at_least=0.05
-)
+TRIAGE_CLASSIFY_WAIT_SECONDS = environment.number("TRIAGE_CLASSIFY_WAIT_SECONDS", 5, at_least=0.05)
 # Folder of a classifier to use instead of the shipped one: weights of this project, or a
 # sequence classifier of transformers. The shipped one answers while that one is unavailable.
 TRIAGE_CLASSIFIER = environment.text("TRIAGE_CLASSIFIER")
@@ -180,6 +182,7 @@ warnings.filterwarnings(
 )
 MIDDLEWARE = [
     "triage_site.health.HealthMiddleware",
+    "triage_site.cases.api_errors.ApiErrorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

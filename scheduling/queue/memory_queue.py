@@ -190,16 +190,20 @@ class MemorySemanticQueue:
     @_atomic
     def reprioritise(self, request_id: str, priority: int, due_seconds: float) -> bool:
         old = self.get(request_id)
-        if old is None:
-            return False
-        request = old.with_priority(priority, due_seconds)
+        return old is not None and self._replace(old.with_priority(priority, due_seconds))
+
+    @_atomic
+    def revise(self, request: Request) -> bool:
+        return self.get(request.id) is not None and self._replace(request)
+
+    def _replace(self, request: Request) -> bool:
         self._check(request)
-        lease = self._leases.get(request_id)
+        lease = self._leases.get(request.id)
         if lease is None:
             self._push(request)
         else:
             self._replace_lease(lease, request, lease.expires_seconds)
-            self._changed(request_id)
+            self._changed(request.id)
         return True
 
     @_atomic

@@ -152,6 +152,13 @@ class SemanticQueue(Protocol):
         """Changes priority and deadline, waiting or running. Returns False if it is not here."""
         ...
 
+    def revise(self, request: Request) -> bool:
+        """Replaces the values of the request of that id at once, waiting or running.
+
+        A claim stays valid. Returns False if the id is not here.
+        """
+        ...
+
     def reap(self, now: float) -> list[Reaped]:
         """Returns requests with an expired lease to waiting, with priority and original arrival."""
         ...

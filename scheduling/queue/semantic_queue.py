@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -185,10 +185,16 @@ class RedisSemanticQueue:
         return None if was is None else _text(was)
 
     def reprioritise(self, request_id: str, priority: int, due_seconds: float) -> bool:
+        return self._replace(request_id, lambda old: old.with_priority(priority, due_seconds))
+
+    def revise(self, request: Request) -> bool:
+        return self._replace(request.id, lambda old: request)
+
+    def _replace(self, request_id: str, change: Callable[[Request], Request]) -> bool:
         while (old := self._stored(request_id)) is not None:
             if (request := _request(old)) is None:
                 return False
-            new = self._record(request.with_priority(priority, due_seconds))
+            new = self._record(change(request))
             answer = self._move("reprioritise", request_id, old, new)
             if answer in (_STALE, _DONE):
                 return bool(answer)

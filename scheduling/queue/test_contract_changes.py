@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -65,6 +66,31 @@ def test_reprioritise_changes_a_running_request_and_survives_its_release(
     assert queue.counts() == QueueCounts(waiting=(0, 0, 1, 0, 0), running=(0, 1, 0, 0, 0))
     assert queue.release("a", claim.token, 5, NOW), "its token is still good"
     assert queue.waiting(NOW)[0] == make_request("a", 1, due=NOW + 10).with_progress(5)
+
+
+@pytest.mark.parametrize("policy_name", ["semantic", "sjf"])
+def test_revise_gives_a_waiting_one_the_place_of_its_new_values(
+    queue: SemanticQueue, policy_name: str
+) -> None:
+    queue.switch_policy(policy_name)
+    fill(queue, [replace(make_request(name, 2), predicted_tokens=50) for name in "ab"])
+    shorter = replace(make_request("b", 1), predicted_tokens=9, prompt_tokens=33)
+    assert queue.revise(shorter)
+    assert queue.waiting(NOW)[0] == shorter
+    assert queue.counts().waiting == (0, 1, 1, 0, 0)
+
+
+def test_revise_reaches_a_running_one_and_its_claim_stays_good(queue: SemanticQueue) -> None:
+    queue.enqueue(make_request("a", 4))
+    claim = claim_one(queue)
+    assert queue.revise(replace(make_request("a", 1), predicted_tokens=9))
+    assert queue.release("a", claim.token, 5, NOW)
+    assert queue.waiting(NOW)[0].predicted_tokens == 9
+
+
+def test_revise_of_an_unknown_id_changes_nothing(queue: SemanticQueue) -> None:
+    assert not queue.revise(make_request("a"))
+    assert queue.get("a") is None
 
 
 def test_reprioritise_of_an_unknown_id_changes_nothing(queue: SemanticQueue) -> None:

@@ -111,6 +111,10 @@ class Twins(RuleBasedStateMachine):
     def reprioritise(self, request_id: str, priority: int, due: float) -> None:
         self.both(lambda queue: queue.reprioritise(request_id, priority, due))
 
+    @rule(request=REQUESTS)
+    def revise(self, request: Request) -> None:
+        self.both(lambda queue: queue.revise(request))
+
     @rule()
     def reap(self) -> None:
         ours, twins = self.redis.reap(self.now), self.memory.reap(self.now)

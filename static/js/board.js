@@ -31,7 +31,7 @@ const filter = () => {
   for (const row of rows()) {
     const matches =
       (!level || row.dataset.level === level) &&
-      (show !== "mine" || row.dataset.owner === user) &&
+      (show !== "mine" || row.dataset.owner === user || row.dataset.seer === user) &&
       (show !== "done" || row.classList.contains("ended"));
     row.hidden = !matches;
     visible += matches;
@@ -40,6 +40,8 @@ const filter = () => {
   const ended = board.querySelectorAll("tr.row.ended:not([hidden])").length;
   const head = document.getElementById("done-head");
   if (head) head.hidden = !ended;
+  const seen = document.getElementById("seen-head");
+  if (seen) seen.hidden = !board.querySelector("#seen-rows tr.row:not([hidden])");
   const nothing = document.getElementById("nothing-open");
   if (nothing) nothing.hidden = !(all && board.querySelectorAll("#open-rows tr.row").length === 0);
   const empty = document.getElementById("empty-filter");

@@ -5,6 +5,10 @@ document.addEventListener("click", (event) => {
     const dialog = document.getElementById(opener.dataset.dialog);
     if (dialog) {
       event.preventDefault();
+      // What the page shows when the dialog opens is what the answer is about.
+      const version = dialog.querySelector("input[name=version]");
+      const shown = document.getElementById("panel")?.dataset.version;
+      if (version && shown) version.value = shown;
       dialog.showModal();
     }
   }

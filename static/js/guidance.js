@@ -9,6 +9,8 @@ let written = "";
 let status = panel()?.dataset.status;
 let ended = panel()?.dataset.ended === "1";
 let level = panel()?.dataset.level;
+let version = panel()?.dataset.version;
+let job = panel()?.dataset.job;
 
 // The headings of the server (scheduling/core/guidance.py) are in the template of the stream.
 const headings = [...(template?.content.querySelectorAll("[data-heading]") ?? [])]
@@ -70,9 +72,23 @@ const onMessage = (event) => {
 const onPanel = () => {
   tick();
   const { status: newStatus, level: newLevel, levelName, number } = panel().dataset;
+  const { version: newVersion, job: newJob } = panel().dataset;
   if (level && newLevel < level) announce(`Case ${number} is raised to level ${levelName}.`);
-  if (newLevel !== level || newStatus !== status) window.htmx.trigger("#facts", "facts-changed");
+  if (newLevel !== level || newStatus !== status || newVersion !== version) {
+    window.htmx.trigger("#facts", "facts-changed");
+  }
   level = newLevel;
+  version = newVersion;
+  if (job && newJob !== job && newStatus !== "running") {
+    // The facts have changed. The new job writes a new text.
+    written = "";
+    job = newJob;
+    status = newStatus;
+    ended = panel().dataset.ended === "1";
+    window.htmx.trigger("#guidance", "guidance-changed");
+    return;
+  }
+  job = newJob;
   if (newStatus === status) return;
   const old = status;
   status = newStatus;

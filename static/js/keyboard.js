@@ -1,10 +1,12 @@
-// n: new case. j and k: next and previous case on the board. Ctrl+Enter: submit.
+// n: new case. j and k: next and previous case on the board; s, x and r: see, close and reopen
+// the one that has the focus, or the case of the page. v: vital signs. Ctrl+Enter: submit.
 const typing = (target) => target.closest("input, select, textarea, dialog, [contenteditable]");
 
 const step = (by) => {
-  const links = [...document.querySelectorAll("tr.row:not([hidden]) .c-open a")];
+  const links = [...document.querySelectorAll("tr.row:not([hidden]) [data-row-open]")];
   if (!links.length) return;
-  const at = links.indexOf(document.activeElement);
+  const row = document.activeElement.closest("tr.row");
+  const at = row ? links.findIndex((link) => row.contains(link)) : -1;
   const next = at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by));
   links[next].focus();
 };
@@ -23,7 +25,9 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "j") step(1);
   else if (event.key === "k") step(-1);
   else {
-    const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    const key = CSS.escape(event.key);
+    const row = event.target.closest("tr.row");
+    const target = row?.querySelector(`[data-row-key="${key}"]`) ?? document.querySelector(`[data-key="${key}"]`);
     if (!target) return;
     event.preventDefault();
     target.click();

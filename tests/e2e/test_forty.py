@@ -141,7 +141,8 @@ def test_forty_cases_through_the_browser(
             f"{num_stream_entries(reader)} pieces written"
         ),
     )
-    expect(site.locator("#open-rows tr.row")).to_have_count(0, timeout=15_000)
+    ready = site.locator("#open-rows tr.row[data-guidance=ready], tr.row[data-guidance=withheld]")
+    expect(ready).to_have_count(NUM_CASES, timeout=15_000)
     assert Case.objects.count() == Job.objects.count() == NUM_CASES
     assert not Case.objects.filter(guidance="", guidance_withheld=False).exists()
     cases = list(Case.objects.all())

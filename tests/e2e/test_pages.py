@@ -171,7 +171,7 @@ def test_guidance_streams_under_its_headings(site: Page, nurse: User, live_app: 
     expect(site.locator("#guidance")).to_contain_text("No guidance worker is ready")
     count_updates(site, "#stream")
     claim = take_slot()
-    expect(site.locator("#panel")).to_contain_text("being written now")
+    expect(site.locator("#panel")).to_contain_text("being written")
     for number, piece in enumerate(re.findall(r"\S+\s*", GUIDANCE), start=1):
         write(claim, piece, number)
         site.wait_for_timeout(60)
@@ -208,7 +208,7 @@ def test_an_override_in_its_dialog(site: Page, nurse: User, live_app: str) -> No
     site.goto(f"{live_app}/cases/{case.id}/")
     site.get_by_role("link", name="Change priority").click()
     dialog = site.get_by_role("dialog")
-    dialog.locator("input[value='0']").check()
+    dialog.locator("[name=priority][value='0']").check()
     dialog.get_by_role("button", name="Change priority").click()
     expect(dialog.get_by_role("alert")).to_have_text("Choose a reason")
     dialog.get_by_label("Reason").select_option("worse")

@@ -1,73 +1,55 @@
 """The HTTP API. It uses the same services as the pages; each account has a token.
 
-Errors are JSON: `{"errors": [{"field": ..., "reason": ...}]}`.
+Errors are JSON: `{"errors": [{"field": ..., "reason": ...}]}` (api_errors.py).
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from ninja import NinjaAPI, Router, Status
-from ninja.errors import AuthenticationError, ValidationError
-from ninja.security import HttpBearer
+from ninja import NinjaAPI, Query, Router, Status
 
 from scheduling import selectors as queue_selectors
 from scheduling import services as scheduling
 from scheduling.core.policies import POLICIES
-from triage_site.cases import selectors, services
+from triage_site.cases import api_errors, selectors, services
+from triage_site.cases.api_auth import TokenAuth
+from triage_site.cases.api_errors import ApiError, TooMany, field_error
+from triage_site.cases.api_fields import storable
+from triage_site.cases.api_out import case_out, case_page
 from triage_site.cases.api_schemas import (
     CancelIn,
+    CaseFilter,
     CaseOut,
+    CasePage,
+    CloseIn,
     Errors,
     NewCase,
+    NoteIn,
     OverrideIn,
     PolicyIn,
     PolicyOut,
+    ProposalIn,
     QueueOut,
-    Reason,
+    Versioned,
+    Vitals,
+    VitalsIn,
 )
 from triage_site.cases.entry import check_entry
-from triage_site.cases.models import ApiToken, Case, CaseEvent
+from triage_site.cases.fhir import bundle
+from triage_site.cases.models import Case, CaseEvent
 from triage_site.cases.roles import Action, may
-from triage_site.cases.storable import not_storable
 from triage_site.cases.submission_limit import submissions
 from triage_site.triage import screen
 from triage_site.triage.facts import CaseFacts
 
-
-class ApiError(Exception):
-    """An error that is returned as JSON with HTTP status `status`."""
-
-    def __init__(self, status: int, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.status = status
-        self.field = field
-        self.reason = reason
-
-
-class TooMany(Exception):
-    """A flood of one account is refused for `wait_seconds`."""
-
-    def __init__(self, wait_seconds: int) -> None:
-        super().__init__("too many cases")
-        self.wait_seconds = wait_seconds
-
-
-class TokenAuth(HttpBearer):
-    def authenticate(self, request: HttpRequest, token: str) -> User | None:
-        tokens = ApiToken.objects.select_related("user").filter(digest=ApiToken.digest_of(token))
-        row = tokens.first()
-        if row is None or not row.user.is_active:
-            return None
-        if row.demo and not settings.TRIAGE_DEMO:
-            raise ApiError(401, "authorization", "demo tokens are valid in demo mode only")
-        request.user = row.user
-        return row.user
+MAX_KEY_CHARACTERS = 80
+FHIR_JSON = "application/fhir+json; charset=utf-8"
 
 
 api = NinjaAPI(
@@ -79,80 +61,156 @@ api = NinjaAPI(
     docs_url="/docs",
     openapi_url="/openapi.json",
 )
+api_errors.install(api)
 router = Router()
 
+_ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), Errors)
 
-_ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422, 429), Errors)
 
-
-@router.post("/cases", response={201: CaseOut, 200: CaseOut, **_ERRORS})
+@router.post("/cases", response={201: CaseOut, 200: CaseOut, **_ERRORS, 429: Errors})
 def submit(request: HttpRequest, body: NewCase) -> Status:
     """Submits a case. A request with the same `Idempotency-Key` returns the same case (200)."""
     user = _allowed(request, Action.SUBMIT)
-    data = body.dict(exclude={"label", "confirmed"}, exclude_none=True)
-    try:
-        facts = CaseFacts.from_dict(data)
-    except ValueError as error:
-        raise _field_error(422, error) from None
-    entry = check_entry(facts)
-    if entry.errors:
-        first = entry.errors[0]
-        raise ApiError(422, first.field, first.reason)
-    key = request.headers.get("Idempotency-Key", "").strip() or uuid.uuid4().hex
-    if len(key) > 80:
-        raise ApiError(422, "Idempotency-Key", "must have at most 80 characters")
-    if not_storable(key):
-        raise ApiError(422, "Idempotency-Key", not_storable(key))
-    is_flood = _flood(user, facts)
+    facts, warnings = _facts_of(body)
     case, created = services.submit_case(
         facts=facts,
         actor=user,
-        submission_key=key,
+        submission_key=_submission_key(request),
         label=body.label,
         now=timezone.now(),
-        is_flood=is_flood,
+        is_flood=_flood(user, facts),
     )
     submissions.count(user.pk)
     if not created and case.facts != facts.to_dict():
         raise ApiError(409, "Idempotency-Key", "was used for another case")
-    return Status(201 if created else 200, _case_out(case, entry.warnings))
+    return Status(201 if created else 200, case_out(case, timezone.now(), warnings))
+
+
+def _facts_of(body: NewCase) -> tuple[CaseFacts, Any]:
+    data = body.dict(exclude={"label", "confirmed"}, exclude_none=True)
+    try:
+        facts = CaseFacts.from_dict(data)
+    except ValueError as error:
+        raise field_error(error) from None
+    entry = check_entry(facts)
+    if entry.errors:
+        first = entry.errors[0]
+        raise ApiError(422, first.field, first.reason)
+    return facts, entry.warnings
+
+
+def _submission_key(request: HttpRequest) -> str:
+    key = request.headers.get("Idempotency-Key", "").strip() or uuid.uuid4().hex
+    if len(key) > MAX_KEY_CHARACTERS:
+        raise ApiError(422, "Idempotency-Key", f"must have at most {MAX_KEY_CHARACTERS} characters")
+    try:
+        return storable(key)
+    except ValueError as error:
+        raise ApiError(422, "Idempotency-Key", str(error)) from None
+
+
+@router.get("/cases", response={200: CasePage, **_ERRORS})
+def list_cases(request: HttpRequest, wanted: Query[CaseFilter]) -> dict[str, Any]:
+    """Returns one page of the matching cases, newest first."""
+    _allowed(request, Action.VIEW)
+    return case_page(wanted, timezone.now())
 
 
 @router.get("/cases/{case_id}", response={200: CaseOut, **_ERRORS})
 def read(request: HttpRequest, case_id: uuid.UUID) -> dict[str, Any]:
-    user = _allowed(request, Action.VIEW)
-    case = _case(case_id)
-    services.record(case, CaseEvent.Kind.VIEWED, timezone.now(), actor=user, data={"via": "api"})
-    return _case_out(case)
+    return case_out(_viewed(request, case_id, via="api"), timezone.now())
+
+
+_FHIR_CONTENT = {"content": {"application/fhir+json": {"schema": {"type": "object"}}}}
+
+
+@router.get(
+    "/cases/{case_id}/fhir",
+    response={200: dict[str, Any], **_ERRORS},
+    openapi_extra={"responses": {200: _FHIR_CONTENT}},
+)
+def fhir(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    """Returns the case as a FHIR R4 Bundle."""
+    case = _viewed(request, case_id, via="fhir")
+    made = bundle(case, selectors.vitals_over_time(case), now=timezone.now())
+    return JsonResponse(made, content_type=FHIR_JSON)
+
+
+@router.post("/cases/{case_id}/seen", response={200: CaseOut, **_ERRORS})
+def seen(request: HttpRequest, case_id: uuid.UUID, body: Versioned | None = None) -> Any:
+    """Records that you see the patient now. The clock stops."""
+    version = None if body is None else body.version
+    return _changed(
+        request, case_id, Action.CARE, lambda call: services.see_patient(**call, version=version)
+    )
+
+
+@router.post("/cases/{case_id}/close", response={200: CaseOut, **_ERRORS})
+def close(request: HttpRequest, case_id: uuid.UUID, body: CloseIn) -> Any:
+    """Closes the case. It leaves the board."""
+    return _changed(
+        request, case_id, Action.CARE, lambda call: services.close_case(**call, **body.dict())
+    )
+
+
+@router.post("/cases/{case_id}/reopen", response={200: CaseOut, **_ERRORS})
+def reopen(request: HttpRequest, case_id: uuid.UUID, body: Versioned | None = None) -> Any:
+    """Reopens the case. The patient waits again, and the clock counts from the arrival."""
+    version = None if body is None else body.version
+    return _changed(
+        request, case_id, Action.CARE, lambda call: services.reopen_case(**call, version=version)
+    )
+
+
+@router.post("/cases/{case_id}/vitals", response={200: CaseOut, **_ERRORS})
+def vitals(request: HttpRequest, case_id: uuid.UUID, body: VitalsIn) -> Any:
+    """Adds vital signs. A more urgent level is set at once, a less urgent one is proposed."""
+    readings = Vitals.taken(body)
+
+    def act(call: dict[str, Any]) -> Case:
+        return services.record_vitals(
+            **call, readings=readings, note=body.text, version=body.version
+        )
+
+    return _changed(request, case_id, Action.SUBMIT, act)
+
+
+@router.post("/cases/{case_id}/notes", response={200: CaseOut, **_ERRORS})
+def note(request: HttpRequest, case_id: uuid.UUID, body: NoteIn) -> Any:
+    """Adds a note, which counts like the complaint."""
+    return _changed(
+        request, case_id, Action.SUBMIT, lambda call: services.add_note(**call, **body.dict())
+    )
 
 
 @router.post("/cases/{case_id}/override", response={200: CaseOut, **_ERRORS})
-def override(request: HttpRequest, case_id: uuid.UUID, body: OverrideIn) -> dict[str, Any]:
-    user = _allowed(request, Action.OVERRIDE)
-    _case(case_id)
-    try:
-        case = services.override_priority(
-            case_id,
-            priority=body.priority,
-            reason=body.reason,
-            note=body.note,
-            actor=user,
-            now=timezone.now(),
-        )
-    except ValueError as error:
-        raise _field_error(422, error) from None
-    return _case_out(case)
+def override(request: HttpRequest, case_id: uuid.UUID, body: OverrideIn) -> Any:
+    """Sets the level that a person chose."""
+    return _changed(
+        request,
+        case_id,
+        Action.OVERRIDE,
+        lambda call: services.override_priority(**call, **body.dict()),
+    )
+
+
+@router.post("/cases/{case_id}/proposal", response={200: CaseOut, **_ERRORS})
+def proposal(request: HttpRequest, case_id: uuid.UUID, body: ProposalIn) -> Any:
+    """Accepts or dismisses the less urgent level that the classifier proposes."""
+    accept = body.decision == "accept"
+
+    def act(call: dict[str, Any]) -> Case:
+        return services.decide_proposal(**call, accept=accept, version=body.version)
+
+    return _changed(request, case_id, Action.OVERRIDE, act)
 
 
 @router.post("/cases/{case_id}/cancel", response={200: CaseOut, **_ERRORS})
-def cancel(request: HttpRequest, case_id: uuid.UUID, body: CancelIn) -> dict[str, Any]:
-    user = _allowed(request, Action.CANCEL)
-    _case(case_id)
-    try:
-        case = services.cancel_case(case_id, reason=body.reason, actor=user, now=timezone.now())
-    except ValueError as error:
-        raise _field_error(409, error) from None
-    return _case_out(case)
+def cancel(request: HttpRequest, case_id: uuid.UUID, body: CancelIn) -> Any:
+    """Closes a case that was entered in error."""
+    return _changed(
+        request, case_id, Action.CARE, lambda call: services.cancel_case(**call, **body.dict())
+    )
 
 
 @router.get("/queue", response={200: QueueOut, **_ERRORS})
@@ -174,47 +232,35 @@ def switch(request: HttpRequest, body: PolicyIn) -> dict[str, Any]:
     try:
         scheduling.switch_policy(body.policy, actor=user, reason=body.reason, now=timezone.now())
     except ValueError as error:
-        raise _field_error(422, error) from None
+        raise field_error(error) from None
     return _policy_out()
 
 
 api.add_router("/v1", router)
 
 
-@api.exception_handler(ApiError)
-def _on_api_error(request: HttpRequest, error: ApiError) -> HttpResponse:
-    return _errors(request, error.status, [{"field": error.field, "reason": error.reason}])
+def _changed(
+    request: HttpRequest,
+    case_id: uuid.UUID,
+    action: Action,
+    act: Callable[[dict[str, Any]], Case],
+) -> dict[str, Any]:
+    """Calls a service with case, actor and time. Returns the changed case."""
+    user = _allowed(request, action)
+    _case(case_id)
+    try:
+        case = act({"case_id": case_id, "actor": user, "now": timezone.now()})
+    except ValueError as error:
+        raise field_error(error) from None
+    return case_out(case, timezone.now())
 
 
-@api.exception_handler(TooMany)
-def _on_too_many(request: HttpRequest, error: TooMany) -> HttpResponse:
-    reason = f"too many cases of this account; send the next one in {error.wait_seconds} s"
-    response = _errors(request, 429, [{"field": "cases", "reason": reason}])
-    response["Retry-After"] = str(error.wait_seconds)
-    return response
-
-
-@api.exception_handler(AuthenticationError)
-def _on_authentication_error(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-    reason = "send a valid token as `Authorization: Bearer ...`"
-    return _errors(request, 401, [{"field": "authorization", "reason": reason}])
-
-
-@api.exception_handler(ValidationError)
-def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    # Only field and reason: the value can be clinical text.
-    items = [{"field": str(item["loc"][-1]), "reason": str(item["msg"]).removeprefix("Value error, ")} for item in error.errors]
-    return _errors(request, 422, items)
-
-
-def _errors(request: HttpRequest, status: int, items: list[dict[str, str]]) -> HttpResponse:
-    return api.create_response(request, {"errors": items}, status=status)
-
-
-def _field_error(status: int, error: ValueError) -> ApiError:
-    """Converts an error of a service, whose message has the form "field: reason"."""
-    field, _, reason = str(error).partition(": ")
-    return ApiError(status, field, reason or str(error))
+def _viewed(request: HttpRequest, case_id: uuid.UUID, *, via: str) -> Case:
+    """Returns the case and records that the user viewed it."""
+    user = _allowed(request, Action.VIEW)
+    case = _case(case_id)
+    services.record(case, CaseEvent.Kind.VIEWED, timezone.now(), actor=user, data={"via": via})
+    return case
 
 
 def _flood(user: User, facts: CaseFacts) -> bool:
@@ -244,28 +290,6 @@ def _case(case_id: uuid.UUID) -> Case:
     if case is None:
         raise ApiError(404, "id", "there is no case with this id")
     return case
-
-
-def _case_out(case: Case, warnings: Any = ()) -> dict[str, Any]:
-    case.refresh_from_db()
-    place = selectors.place_of(case, timezone.now())
-    reasons = case.classification.get("reasons", [])
-    return {
-        "id": case.id,
-        "number": case.number,
-        "status": case.status,
-        "priority": case.priority,
-        "suggested_priority": case.suggested_priority,
-        "needs_person": case.needs_person,
-        "reasons": [{k: r.get(k) for k in Reason.model_fields} for r in reasons],
-        "position": None if place is None else place.position,
-        "starts_in_seconds": None if place is None else place.starts_in_seconds,
-        "timestamps": selectors.timestamps(case),
-        "warnings": [{"field": w.field, "reason": w.reason} for w in warnings],
-        "guidance": case.guidance,
-        "guidance_withheld": case.guidance_withheld,
-        "guidance_model": case.guidance_model,
-    }
 
 
 def _policy_out() -> dict[str, Any]:

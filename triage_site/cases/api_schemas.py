@@ -4,68 +4,149 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Final
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, create_model, field_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from triage_site.cases.api_fields import (
+    ArrivalField,
+    ClinicalField,
+    ConsciousnessField,
+    DecisionField,
+    DispositionField,
+    Flag,
+    GuidanceField,
+    Number,
+    PolicyField,
+    Priority,
+    ReadingOf,
+    ReasonField,
+    SexField,
+    Storable,
+    Whole,
+    Yes,
+)
 from triage_site.cases.entry import MAX_LABEL_CHARACTERS, MAX_TEXT_CHARACTERS
-from triage_site.cases.storable import NOT_STORABLE, unstorable_field
-from triage_site.triage.facts import ArrivalMode, Consciousness, Sex
-from triage_site.triage.vitals import VITAL_RANGES
+
+MAX_PAGE: Final = 200
 
 
-class _In(Schema):
-    """A request body. Text that no database stores is refused."""
+class In(Schema):
+    """A body: an unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid")
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _is_storable(cls, value: Any) -> Any:
-        if unstorable_field(value) is not None:
-            raise ValueError(NOT_STORABLE)
-        return value
+
+class Vitals(In):
+    """Absent vital signs were not taken, "unmeasurable" could not be."""
+
+    rr_bpm: Annotated[Any, ReadingOf("rr_bpm", 18)] = None
+    spo2_percent: Annotated[Any, ReadingOf("spo2_percent", 97)] = None
+    on_oxygen: Flag = None
+    sbp_mmhg: Annotated[Any, ReadingOf("sbp_mmhg", 124)] = None
+    dbp_mmhg: Annotated[Any, ReadingOf("dbp_mmhg", 78)] = None
+    hr_bpm: Annotated[Any, ReadingOf("hr_bpm", 104)] = None
+    temp_c: Annotated[Any, ReadingOf("temp_c", 37.2)] = None
+    pain_score: Annotated[Any, ReadingOf("pain_score", 6)] = None
+    consciousness: ConsciousnessField = "not_taken"
+    spo2_scale_2: Yes = Field(default=False, description="Target SpO2 88-92 %: NEWS2 scale 2.")
+
+    def taken(self) -> dict[str, Any]:
+        """What was given and says something, as `CaseFacts.to_dict` has it."""
+        given = self.dict(include=set(Vitals.model_fields), exclude_none=True)
+        return {
+            name: value
+            for name, value in given.items()
+            if value != "not_taken" and not (name == "spo2_scale_2" and value is False)
+        }
 
 
-class _Facts(_In):
-    """`CaseFacts` as JSON, without the vital signs."""
+class NewCase(Vitals):
+    """`CaseFacts` as JSON. An absent vital sign was not taken; "unmeasurable" means it failed."""
 
-    text: str = Field(max_length=MAX_TEXT_CHARACTERS)
-    age_years: float | None = None
-    sex: str = Sex.UNKNOWN.value
-    arrival_mode: str = ArrivalMode.UNKNOWN.value
-    injury: bool | None = None
-    on_oxygen: bool | None = None
-    consciousness: str = Consciousness.NOT_TAKEN.value
-    spo2_scale_2: bool = False
-    label: str = Field(default="", max_length=MAX_LABEL_CHARACTERS)
-    confirmed: bool = Field(
+    text: Annotated[
+        str,
+        Field(max_length=MAX_TEXT_CHARACTERS, examples=["crushing chest pain since noon"]),
+        Storable,
+    ]
+    age_years: Number = Field(default=None, ge=0, le=125, examples=[61])
+    sex: SexField = "unknown"
+    arrival_mode: ArrivalField = "unknown"
+    injury: Flag = None
+    label: Annotated[str, Field(max_length=MAX_LABEL_CHARACTERS, examples=["Bed 3"]), Storable] = ""
+    confirmed: Yes = Field(
         default=False, description="Unusual but possible values have been checked."
     )
 
 
-_VITALS: Any = dict.fromkeys(VITAL_RANGES, (float | str | None, None))
-_FactsAndVitals: Any = create_model("_FactsAndVitals", __base__=_Facts, **_VITALS)
+class Versioned(In):
+    version: Whole | None = Field(
+        default=None,
+        ge=0,
+        description="The `version` of the case that this change is meant for; another one is "
+        "refused with 409. Without it the change is made whatever happened meanwhile.",
+        examples=[3],
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_body(cls, value: Any) -> Any:
+        return {} if value is None else value
 
 
-class NewCase(_FactsAndVitals):
-    """`CaseFacts` as JSON. An absent vital sign was not taken; "unmeasurable" means it failed."""
+class VitalsIn(Vitals, Versioned):
+    """Vital signs taken again, with the fields of a new case; `text` is a note about them."""
+
+    text: Annotated[
+        str, Field(max_length=2000, examples=["looks worse than an hour ago"]), Storable
+    ] = ""
+    confirmed: Yes = Field(
+        default=False, description="Unusual but possible values have been checked."
+    )
 
 
-class OverrideIn(_In):
-    priority: int
-    reason: str
-    note: str = Field(default="", max_length=2000)
+class NoteIn(Versioned):
+    text: Annotated[
+        str, Field(max_length=2000, examples=["takes warfarin, her daughter says"]), Storable
+    ]
 
 
-class CancelIn(_In):
-    reason: str = Field(default="", max_length=500)
+class OverrideIn(Versioned):
+    priority: Priority
+    reason: ReasonField
+    note: Annotated[str, Field(max_length=2000, examples=["grey and sweating"]), Storable] = ""
 
 
-class PolicyIn(_In):
-    policy: str
-    reason: str = Field(max_length=500)
+class CloseIn(Versioned):
+    disposition: DispositionField
+    reason: Annotated[str, Field(max_length=500, examples=[""]), Storable] = ""
+
+
+class ProposalIn(Versioned):
+    decision: DecisionField
+
+
+class CancelIn(In):
+    reason: Annotated[str, Field(max_length=500, examples=["entered twice"]), Storable] = ""
+
+
+class PolicyIn(In):
+    policy: PolicyField
+    reason: Annotated[str, Field(max_length=500, examples=["many short cases wait"]), Storable]
+
+
+class CaseFilter(Schema):
+    """Which cases of the list, and which page of it."""
+
+    clinical_status: ClinicalField | None = None
+    guidance_status: GuidanceField | None = None
+    priority: int | None = Field(default=None, ge=0, le=4)
+    q: Annotated[str, Field(max_length=200, examples=["chest"]), Storable] = Field(
+        default="", description="Number of the case, or a part of its words, name or bed."
+    )
+    limit: int = Field(default=50, ge=1, le=MAX_PAGE)
+    offset: int = Field(default=0, ge=0, le=10**9)
 
 
 class ErrorItem(Schema):
@@ -90,21 +171,62 @@ class Timestamp(Schema):
     at: datetime
 
 
-class CaseOut(Schema):
+class VitalsOut(Schema):
+    """Vital signs of one moment; `news2` is the score of all that was known then."""
+
+    taken_at: datetime
+    taken_by: str
+    readings: dict[str, float | bool | str]
+    news2: int | None
+    news2_complete: bool
+
+
+class CaseBrief(Schema):
+    """A case as lists show it."""
+
     id: uuid.UUID
     number: int
-    status: str
+    label: str
+    clinical_status: ClinicalField
+    guidance_status: GuidanceField
     priority: int | None
-    suggested_priority: int | None
     needs_person: bool
+    arrived_at: datetime
+    seen_at: datetime | None
+    seen_by: str | None
+    closed_at: datetime | None
+    disposition: str
+    wait_seconds: float = Field(description="From arrival until seen, closed or now.")
+    overdue: bool = Field(description="Waits longer than the target of its level.")
+    reassess_at: datetime | None = Field(description="When somebody should look again.")
+
+
+class CasePage(Schema):
+    count: int
+    limit: int
+    offset: int
+    items: list[CaseBrief]
+
+
+class CaseOut(CaseBrief):
+    version: int
+    status: str = Field(description="Of classification and writing.")
+    suggested_priority: int | None
+    proposed_priority: int | None = Field(
+        description="A lower level that the classifier proposes; a person decides."
+    )
     reasons: list[Reason]
     position: int | None
     starts_in_seconds: float | None
     timestamps: list[Timestamp]
     warnings: list[ErrorItem]
+    vitals: list[VitalsOut]
+    allergies: str
+    medicines: list[str]
     guidance: str
     guidance_withheld: bool
     guidance_model: str
+    guidance_stale: bool = Field(description="`guidance` is older than the facts.")
 
 
 class QueueItem(Schema):

@@ -8,30 +8,35 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from scheduling import selectors as scheduling
 from scheduling.core.request import PRIORITIES
-from triage_site.cases.levels import Clock, Level, clock_html, clock_of, duration_text, level_of
-from triage_site.cases.models import ENDED, OPEN_STATUSES, Case, CaseStatus
+from triage_site.cases.clinical import GUIDANCE_WORDS, ClinicalStatus, GuidanceStatus
+from triage_site.cases.levels import Clock, Level, clock_html, duration_text, level_of
+from triage_site.cases.models import UNCLASSIFIED, Case, CaseStatus
 from triage_site.cases.patient import patient_summary
 from triage_site.cases.queue_view import QueueView, place_text
+from triage_site.cases.standing import Standing, standing_of
 
-NUM_DONE_SHOWN: Final = 30
+NUM_CLOSED_SHOWN: Final = 30
 NUM_OPEN_SHOWN: Final = 300
 COMPLAINT_CHARACTERS: Final = 140
 TAIL_CHARACTERS: Final = 48
 
 _COLUMNS = (
-    "number", "id", "status", "label", "facts", "created_by_id", "arrived_at", "ended_at",
-    "priority", "suggested_priority", "needs_person", "guidance_withheld",
+    "number", "id", "status", "label", "facts", "changed_facts", "created_by_id", "arrived_at",
+    "ended_at", "priority", "suggested_priority", "proposed_priority", "needs_person",
+    "guidance_withheld", "guidance_stale_at", "clinical_status", "seen_at", "closed_at",
+    "disposition", "assessed_at", "version", "seen_by__username",
 )  # fmt: skip
 
 
@@ -40,29 +45,46 @@ class Row:
     """One case as the board shows it. Equal rows have equal HTML, except for the clock."""
 
     case: Case = field(compare=False)
-    clock: Clock = field(compare=False)
+    standing: Standing = field(compare=False)
     case_id: uuid.UUID
     number: int
-    status: str
+    version: int
+    clinical: str
+    guidance: str  # `GuidanceStatus`
     label: str
     owner_id: int
+    seer_id: int | None
     needs_person: bool
     changed: bool
+    is_lower_proposed: bool
+    is_overdue: bool
+    is_reassess_due: bool
+    is_longest_overdue: bool = False
     level: Level | None
     patient: str  # age and sex
     complaint: str
-    state: str  # of the guidance, with the expected start or the time of the end
+    state: str  # of the guidance in words, with what is expected
     reason: str  # of the position in the queue
     percent: int | None = None  # of the expected answer, while it is written
+    care_words: str = ""  # who sees the patient since when, or how the case ended
 
     @property
-    def is_ended(self) -> bool:
-        return self.status in ENDED
+    def clock(self) -> Clock:
+        return self.standing.clock
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.clinical == ClinicalStatus.WAITING
+
+    @property
+    def is_closed(self) -> bool:
+        return self.clinical == ClinicalStatus.CLOSED
 
     @property
     def html(self) -> SafeString:
         # Most rows have not changed since the last fragment, except for the clock.
-        return mark_safe(_row_html(self).replace(_CLOCK_MARK, clock_html(self.clock)))
+        clock = clock_html(self.clock, ticking=self.is_waiting)
+        return mark_safe(_row_html(self).replace(_CLOCK_MARK, clock))
 
 
 _CLOCK_MARK: Final = "<!--clock-->"
@@ -75,6 +97,8 @@ def _row_html(row: Row) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelCount:
+    """Patients of a level who wait to be seen."""
+
     level: Level
     num: int
     num_late: int
@@ -83,9 +107,14 @@ class LevelCount:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     now: datetime
-    open_rows: Sequence[Row]
-    done_rows: Sequence[Row]
-    num_hidden: int  # open cases beyond NUM_OPEN_SHOWN, the last ones in order
+    open_rows: Sequence[Row]  # patients who wait to be seen
+    seen_rows: Sequence[Row]
+    closed_rows: Sequence[Row]
+    num_hidden: int  # waiting patients beyond NUM_OPEN_SHOWN, the last ones in order
+    num_waiting: int
+    num_overdue: int
+    num_reassess_due: int
+    longest: Row | None  # the patient who is longest past the target
     counts: Sequence[LevelCount]
     policy_title: str  # not the Policy: a template would call it
     policy_description: str
@@ -97,6 +126,14 @@ class Board:
     def now_epoch(self) -> float:
         return round(self.now.timestamp(), 1)
 
+    @property
+    def is_guidance_awaited(self) -> bool:
+        rows = (*self.open_rows, *self.seen_rows)
+        return any(row.guidance in _AWAITED for row in rows)
+
+
+_AWAITED: Final = frozenset({GuidanceStatus.QUEUED, GuidanceStatus.OFFLINE, GuidanceStatus.STALE})
+
 
 def render_board(now: datetime, queue: QueueView | None = None) -> str:
     """Returns the HTML of everything that changes on the board. Rows keep their ids."""
@@ -104,19 +141,25 @@ def render_board(now: datetime, queue: QueueView | None = None) -> str:
 
 
 def build_board(now: datetime, queue: QueueView | None = None) -> Board:
-    """Lists running cases first, then cases in classification, then the queue in its order."""
+    """Lists all patients who are not closed: those waiting, in order, then those being seen."""
     queue = queue or QueueView.read(now)
-    cases = Case.objects.filter(status__in=OPEN_STATUSES).only(*_COLUMNS).order_by("arrived_at")
-    ordered = sorted(cases, key=queue.sort_key)
-    rows = [_open_row(case, queue, now) for case in ordered[:NUM_OPEN_SHOWN]]
-    ended = Case.objects.filter(status__in=ENDED).only(*_COLUMNS).order_by("-ended_at")
     workers = scheduling.workers().values()
+    make = _Rows(queue, now, is_online=bool(workers))
+    waiting = queue.order_of_patients(_cases(ClinicalStatus.WAITING).order_by("arrived_at"))
+    rows = _with_longest(_overdue_first([make.row(case) for case in waiting]))
+    seen = _cases(ClinicalStatus.BEING_SEEN).order_by("seen_at")
+    closed = _cases(ClinicalStatus.CLOSED).order_by("-closed_at")
     return Board(
         now=now,
-        open_rows=rows,
-        done_rows=[_ended_row(case) for case in ended[:NUM_DONE_SHOWN]],
-        num_hidden=len(ordered) - len(rows),
-        counts=_counts(ordered, now),
+        open_rows=rows[:NUM_OPEN_SHOWN],
+        seen_rows=[make.row(case) for case in seen[:NUM_OPEN_SHOWN]],
+        closed_rows=[make.row(case) for case in closed[:NUM_CLOSED_SHOWN]],
+        num_hidden=max(0, len(rows) - NUM_OPEN_SHOWN),
+        num_waiting=len(rows),
+        num_overdue=sum(row.is_overdue for row in rows),
+        num_reassess_due=sum(row.is_reassess_due for row in rows),
+        longest=next((row for row in rows if row.is_longest_overdue), None),
+        counts=_counts(rows),
         policy_title=queue.policy.title,
         policy_description=queue.policy.description,
         num_slots=int(sum(worker.get("slots", 0) for worker in workers)),
@@ -125,26 +168,39 @@ def build_board(now: datetime, queue: QueueView | None = None) -> Board:
     )
 
 
-def _counts(cases: Sequence[Case], now: datetime) -> list[LevelCount]:
+def _cases(status: ClinicalStatus) -> QuerySet[Case]:
+    cases = Case.objects.filter(clinical_status=status)
+    return cases.select_related("seen_by").only(*_COLUMNS)
+
+
+def _overdue_first(rows: Sequence[Row]) -> list[Row]:
+    """Sorts overdue patients first within the places of their level, the longest first."""
+    by_level: dict[int | None, list[Row]] = {}
+    for row in rows:
+        by_level.setdefault(row.case.priority, []).append(row)
+    for of_level in by_level.values():
+        of_level.sort(key=lambda row: -row.standing.overdue_seconds)
+        of_level.reverse()  # `pop` takes the first one
+    return [by_level[row.case.priority].pop() for row in rows]
+
+
+def _with_longest(rows: Sequence[Row]) -> list[Row]:
+    """Marks the patient who is longest past the target."""
+    longest = max(rows, key=lambda row: row.standing.overdue_seconds, default=None)
+    if longest is None or not longest.is_overdue:
+        return list(rows)
+    return [replace(row, is_longest_overdue=row is longest) for row in rows]
+
+
+def _counts(rows: Sequence[Row]) -> list[LevelCount]:
     counts = []
     for priority in PRIORITIES:
-        of_level = [case for case in cases if case.priority == priority]
+        of_level = [row for row in rows if row.case.priority == priority]
         level = level_of(priority)
         assert level is not None
-        late = sum(clock_of(case.arrived_at, priority, now).state == "red" for case in of_level)
+        late = sum(row.is_overdue for row in of_level)
         counts.append(LevelCount(level=level, num=len(of_level), num_late=late))
     return counts
-
-
-def _open_row(case: Case, queue: QueueView, now: datetime) -> Row:
-    if case.status == CaseStatus.RUNNING:
-        percent, tail = queue.progress_for(case)
-        reason = f"“{_last_words(tail)}”" if tail else ""
-        return _row(case, now, state="Writing", reason=reason, percent=percent or 0)
-    if case.status != CaseStatus.QUEUED:
-        return _row(case, now, state="Being classified", reason="")
-    place = queue.places.get(str(case.id))
-    return _row(case, now, state=place_text(place), reason=queue.reason(case, place))
 
 
 def _last_words(text: str) -> str:
@@ -155,34 +211,72 @@ def _last_words(text: str) -> str:
     return "…" + line[-TAIL_CHARACTERS:].partition(" ")[2]
 
 
-def _ended_row(case: Case) -> Row:
-    event = "Guidance ready" if case.status == CaseStatus.DONE else str(case.get_status_display())
-    if case.guidance_withheld:
-        event = "Guidance withheld"
-    end = case.ended_at or case.arrived_at
-    duration = duration_text((end - case.arrived_at).total_seconds())
-    return _row(case, end, state=f"{event} {timezone.localtime(end):%H:%M} ({duration})", reason="")
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Makes the rows of one board."""
+
+    queue: QueueView
+    now: datetime
+    _: KW_ONLY
+    is_online: bool
+
+    def row(self, case: Case) -> Row:
+        standing = standing_of(case, self.now, is_online=self.is_online)
+        state, reason, percent = self._guidance(case, standing.guidance)
+        facts = case.case_facts
+        return Row(
+            case=case,
+            standing=standing,
+            case_id=case.id,
+            number=case.number,
+            version=case.version,
+            clinical=case.clinical_status,
+            guidance=standing.guidance,
+            label=case.label,
+            owner_id=case.created_by_id,
+            seer_id=case.seen_by_id,
+            needs_person=case.needs_person,
+            changed=case.overridden,
+            is_lower_proposed=case.proposed_priority is not None,
+            is_overdue=standing.is_overdue,
+            is_reassess_due=standing.is_reassess_due,
+            level=level_of(case.priority),
+            patient=patient_summary(facts),
+            complaint=_complaint(facts.text),
+            state=state,
+            reason=reason,
+            percent=percent,
+            care_words=_care_words(case),
+        )
+
+    def _guidance(self, case: Case, status: GuidanceStatus) -> tuple[str, str, int | None]:
+        """Returns state, reason and percentage of the guidance."""
+        if case.status == CaseStatus.RUNNING:
+            percent, tail = self.queue.progress_for(case)
+            return "Writing", f"“{_last_words(tail)}”" if tail else "", percent or 0
+        if case.status == CaseStatus.QUEUED:
+            place = self.queue.places.get(str(case.id))
+            stale = "Out of date. " if status == GuidanceStatus.STALE else ""
+            return stale + place_text(place), self.queue.reason(case, place), None
+        if case.status in UNCLASSIFIED:
+            return "Being classified", "", None
+        return GUIDANCE_WORDS[status], "", None
 
 
-def _row(case: Case, now: datetime, *, state: str, reason: str, percent: int | None = None) -> Row:
-    facts = case.case_facts
-    complaint = " ".join(facts.text.split())
-    if len(complaint) > COMPLAINT_CHARACTERS:
-        complaint = complaint[:COMPLAINT_CHARACTERS].rstrip() + "…"
-    return Row(
-        case=case,
-        clock=clock_of(case.arrived_at, case.priority, now),
-        case_id=case.id,
-        number=case.number,
-        status=case.status,
-        label=case.label,
-        owner_id=case.created_by_id,
-        needs_person=case.needs_person,
-        changed=case.overridden,
-        level=level_of(case.priority),
-        patient=patient_summary(facts),
-        complaint=complaint,
-        state=state,
-        reason=reason,
-        percent=percent,
-    )
+def _complaint(text: str) -> str:
+    words = " ".join(text.split())
+    if len(words) <= COMPLAINT_CHARACTERS:
+        return words
+    return words[:COMPLAINT_CHARACTERS].rstrip() + "…"
+
+
+def _care_words(case: Case) -> str:
+    if case.is_waiting:
+        return ""
+    until = case.waited_until or case.arrived_at
+    waited = duration_text(max(0.0, (until - case.arrived_at).total_seconds()))
+    if not case.is_closed:
+        since = timezone.localtime(case.seen_at)
+        return f"{case.seen_by} since {since:%H:%M}, waited {waited}"
+    ended = timezone.localtime(case.closed_at or case.arrived_at)
+    return f"{case.get_disposition_display()} {ended:%H:%M}, waited {waited}"

@@ -11,7 +11,6 @@ from typing import Any, Final
 from django import forms
 from django.http import QueryDict
 
-from scheduling.core.request import PRIORITIES
 from triage_site.cases.entry import (
     COMPLAINT_REQUIRED,
     FAHRENHEIT,
@@ -21,8 +20,6 @@ from triage_site.cases.entry import (
     celsius,
     check_entry,
 )
-from triage_site.cases.levels import LEVELS
-from triage_site.cases.models import OverrideReason
 from triage_site.cases.patient import ARRIVAL_LABELS, CONSCIOUSNESS_LABELS
 from triage_site.triage.facts import (
     NOT_TAKEN,
@@ -277,30 +274,6 @@ def _with_label(name: str, reason: str) -> str:
     """Adds the label of the field, unless the reason holds it."""
     label = LABELS.get(name) or VITAL_RANGES[name].label
     return reason if label.lower() in reason.lower() else f"{label}: {reason}"
-
-
-class OverrideForm(forms.Form):
-    """An override: a priority and a reason."""
-
-    priority = forms.TypedChoiceField(
-        choices=[(p, f"{p} {LEVELS[p].word}") for p in PRIORITIES],
-        coerce=int,
-        widget=forms.RadioSelect,
-        error_messages={"required": "Choose a level"},
-    )
-    reason = forms.ChoiceField(
-        choices=[("", "Choose a reason"), *OverrideReason.choices],
-        error_messages={"required": "Choose a reason"},
-    )
-    note = forms.CharField(
-        required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
-    )
-
-
-class CancelForm(forms.Form):
-    reason = forms.CharField(
-        required=False, max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"})
-    )
 
 
 def call_service(form: forms.Form, service: Callable[[dict[str, Any]], object]) -> bool:

@@ -17,11 +17,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from scheduling import connection
-from scheduling import services as scheduling
-from scheduling.core.status import JobStatus
-from scheduling.models import Job
 from triage_site.cases import services
-from triage_site.cases.models import OPEN_STATUSES, UNCLASSIFIED, Case, CaseEvent, CaseStatus
+from triage_site.cases.clinical import ClinicalStatus
+from triage_site.cases.models import UNCLASSIFIED, Case, CaseEvent
 from triage_site.triage import Classification
 
 # Kinds of events after which a level is no longer provisional.
@@ -33,11 +31,12 @@ _MOST_AT_ONCE: Final = 50
 
 
 def _provisional() -> QuerySet[Case]:
-    """Cases with a provisional level that wait for guidance or have it written."""
+    """Cases with a provisional level that are not closed."""
     events = CaseEvent.objects.filter(case=OuterRef("pk"))
-    waiting = [status for status in OPEN_STATUSES if status not in UNCLASSIFIED]
     return (
-        Case.objects.filter(status__in=waiting, needs_person=True)
+        Case.objects.filter(needs_person=True)
+        .exclude(status__in=UNCLASSIFIED)
+        .exclude(clinical_status=ClinicalStatus.CLOSED)
         .filter(Exists(events.filter(kind=CaseEvent.Kind.CLASSIFIER_FAILED)))
         .exclude(Exists(events.filter(kind__in=_DECIDED)))
     )
@@ -53,32 +52,19 @@ def record_late_classification(
 ) -> bool:
     """Replaces a provisional level by the classifier's. Returns whether it was replaced."""
     with transaction.atomic():
-        job = scheduling.lock_newest_job(case_id)
-        Case.objects.select_for_update().filter(id=case_id).first()
-        case = provisional_case(case_id)
-        if case is None:
+        case, job = services.locked(case_id)
+        if provisional_case(case_id) is None:
             return False
-        old = case.priority
-        case.priority = case.suggested_priority = classification.priority
-        case.needs_person = classification.needs_person
-        case.classification, case.classified_at = classification.to_dict(), now
-        fields = ["priority", "suggested_priority", "needs_person"]
-        case.save(update_fields=[*fields, "classification", "classified_at"])
-        data = {**services.classified_data(classification), "late": True, "from": old}
-        services.record(case, CaseEvent.Kind.CLASSIFIED, now, data=data)
-        _move_job(case, job, classification, now)
+        data = {**services.classified_data(classification), "late": True, "from": case.priority}
+        services.change(
+            case, CaseEvent.Kind.CLASSIFIED, now, actor=None, data=data,
+            priority=classification.priority, suggested_priority=classification.priority,
+            needs_person=classification.needs_person, classified_at=now,
+            classification=classification.to_dict(),
+        )  # fmt: skip
+        services.move_in_queue(case, job, now)
+        services.refresh_guidance(case, job, now, why=services.LEVEL_CHANGED)
     return True
-
-
-def _move_job(case: Case, job: Job | None, classification: Classification, now: datetime) -> None:
-    """Gives the job the new level; one that has not begun also gets the new prompt."""
-    if job is None:
-        return
-    if job.status == JobStatus.WAITING and job.attempt == 0:
-        scheduling.cancel_job(job.id, now=now)
-        services.submit_guidance(case, classification, now)
-    elif case.status in (CaseStatus.QUEUED, CaseStatus.RUNNING):
-        scheduling.reprioritise_job(job.id, classification.priority, now=now)
 
 
 @dataclass(slots=True)

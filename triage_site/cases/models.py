@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -13,10 +14,17 @@ from django.utils import timezone
 
 from scheduling.core.request import PRIORITIES
 from scheduling.models import AppendOnly
+from triage_site.cases.clinical import (
+    DISPOSITION_WORDS,
+    STATUS_WORDS,
+    ClinicalStatus,
+)
 from triage_site.triage.facts import CaseFacts
 
 
 class CaseStatus(models.TextChoices):
+    """The status of classification and guidance. `ClinicalStatus` is that of the patient."""
+
     RECEIVED = "received", "Received"
     CLASSIFYING = "classifying", "Classifying"
     QUEUED = "queued", "Waiting"
@@ -40,8 +48,17 @@ class OverrideReason(models.TextChoices):
     OTHER = "other", "Other (explain in the note)"
 
 
+CLINICAL_CHOICES = [(status.value, words) for status, words in STATUS_WORDS.items()]
+DISPOSITION_CHOICES = [(one.value, words) for one, words in DISPOSITION_WORDS.items()]
+
+
 class Case(models.Model):
-    """One visit of one patient. `facts` is `CaseFacts.to_dict()`."""
+    """One visit of one patient.
+
+    `facts` is `CaseFacts.to_dict()` as submitted. `changed_facts` are the fields that later
+    vital signs and notes changed. `version` counts the changes by people and by the classifier
+    after them; a form that was opened on an older version is refused.
+    """
 
     number = models.BigAutoField(primary_key=True)  # short, easy to read aloud
     id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
@@ -52,20 +69,36 @@ class Case(models.Model):
     submission_key = models.CharField(max_length=80)
     arrived_at = models.DateTimeField(default=timezone.now)
     classified_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)  # of the guidance
+    version = models.PositiveIntegerField(default=0)
+
+    clinical_status = models.CharField(
+        max_length=12, choices=CLINICAL_CHOICES, default=ClinicalStatus.WAITING.value
+    )
+    seen_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="cases_seen"
+    )
+    seen_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    disposition = models.CharField(max_length=20, choices=DISPOSITION_CHOICES, blank=True)
+    changed_facts = models.JSONField(default=dict)
+    assessed_at = models.DateTimeField(default=timezone.now)  # last looked at by a person
 
     priority = models.PositiveSmallIntegerField(null=True)  # the current one
     suggested_priority = models.PositiveSmallIntegerField(null=True)  # the classifier's
+    proposed_priority = models.PositiveSmallIntegerField(null=True)  # a lower one, to be decided
     classification = models.JSONField(default=dict)  # `Classification.to_dict()`
     needs_person = models.BooleanField(default=False)
 
     guidance = models.TextField(blank=True)
     guidance_withheld = models.BooleanField(default=False)
     guidance_model = models.CharField(max_length=200, blank=True)
+    guidance_stale_at = models.DateTimeField(null=True)  # when the facts left the text behind
 
     class Meta:
         ordering: ClassVar = ["-arrived_at"]
         indexes: ClassVar = [
+            models.Index(fields=["clinical_status", "arrived_at"]),
             models.Index(fields=["status", "priority", "arrived_at"]),
             models.Index(fields=["arrived_at"]),
         ]
@@ -84,11 +117,27 @@ class Case(models.Model):
 
     @property
     def case_facts(self) -> CaseFacts:
-        return CaseFacts.from_dict(self.facts)
+        """What is known now."""
+        return CaseFacts.from_dict({**self.facts, **self.changed_facts})
 
     @property
     def is_open(self) -> bool:
+        """Whether guidance is still to come."""
         return self.status in OPEN_STATUSES
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the patient waits to be seen: then the clock runs."""
+        return self.clinical_status == ClinicalStatus.WAITING
+
+    @property
+    def is_closed(self) -> bool:
+        return self.clinical_status == ClinicalStatus.CLOSED
+
+    @property
+    def waited_until(self) -> datetime | None:
+        """When the wait to be seen ended; None while it goes on."""
+        return None if self.is_waiting else (self.seen_at or self.closed_at)
 
     @property
     def overridden(self) -> bool:
@@ -112,6 +161,17 @@ class CaseEvent(AppendOnly):
         FAILED = "failed", "no guidance"
         CANCELLED = "cancelled", "cancelled"
         OVERRIDDEN = "overridden", "priority changed"
+        RAISED = "raised", "priority raised automatically"
+        PROPOSED = "proposed", "lower priority proposed"
+        ACCEPTED = "accepted", "lower priority accepted"
+        DISMISSED = "dismissed", "lower priority dismissed"
+        RECLASSIFIED = "reclassified", "classified again"
+        VITALS = "vitals", "vital signs taken"
+        NOTE = "note", "note added"
+        SEEN = "seen", "being seen"
+        CLOSED = "closed", "closed"
+        REOPENED = "reopened", "reopened, waits again"
+        STALE = "stale", "guidance out of date"
         VIEWED = "viewed", "viewed"
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="events")
@@ -126,6 +186,38 @@ class CaseEvent(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.case_id} {self.kind}"
+
+
+class VitalSet(AppendOnly):
+    """Vital signs taken at one moment, and NEWS2 of all that was known then."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="vital_sets")
+    taken_at = models.DateTimeField()
+    taken_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    readings = models.JSONField()  # names of `CaseFacts`, only what was taken
+    news2 = models.PositiveSmallIntegerField(null=True)
+    news2_complete = models.BooleanField(default=False)
+
+    class Meta:
+        ordering: ClassVar = ["taken_at", "id"]
+
+    def __str__(self) -> str:
+        return f"vital signs of case {self.case_id}"
+
+
+class CaseNote(AppendOnly):
+    """Words that were added after the case was submitted."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="notes")
+    at = models.DateTimeField()
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    text = models.TextField()
+
+    class Meta:
+        ordering: ClassVar = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"note on case {self.case_id}"
 
 
 class ApiToken(models.Model):

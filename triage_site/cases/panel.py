@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -14,22 +14,21 @@ from django.utils.html import format_html
 from scheduling import selectors as scheduling
 from scheduling.core.guidance import HEADINGS
 from scheduling.models import Job
-from triage_site.cases.guidance_text import sections
+from triage_site.cases import selectors
+from triage_site.cases.case_history import WITHHELD_WORDS, history
+from triage_site.cases.clinical import GUIDANCE_WORDS
+from triage_site.cases.guidance_text import Section, sections
 from triage_site.cases.highlight import highlighted
-from triage_site.cases.levels import LEVELS, clock_of, clock_text, level_of, rough_seconds
-from triage_site.cases.models import Case, CaseEvent, CaseStatus, OverrideReason
-from triage_site.cases.patient import ARRIVAL_LABELS, CONSCIOUSNESS_LABELS, patient_summary
+from triage_site.cases.levels import level_of, rough_seconds
+from triage_site.cases.models import Case, CaseEvent, CaseStatus
+from triage_site.cases.patient import ARRIVAL_LABELS, patient_summary
 from triage_site.cases.queue_view import QueueView
+from triage_site.cases.standing import standing_of
+from triage_site.cases.vitals_shown import trend_rows, trend_svg, vital_rows
 from triage_site.triage import PHRASE, news2
-from triage_site.triage.facts import UNMEASURABLE, CaseFacts, Consciousness
+from triage_site.triage.facts import CaseFacts
 from triage_site.triage.length import predict_quantiles
-from triage_site.triage.vitals import VITAL_RANGES, vital_band
-
-# Names of finish reasons of the worker's guard -> why the text is withheld.
-_WITHHELD_WORDS: Final = {
-    "looping": "The model repeated itself.",
-    "withheld": "The text contained a number that is not in the facts of this case.",
-}
+from triage_site.triage.medicines import read_history
 
 
 def render_case_panel(case_id: uuid.UUID, now: datetime, queue: QueueView | None = None) -> str:
@@ -40,15 +39,20 @@ def render_case_panel(case_id: uuid.UUID, now: datetime, queue: QueueView | None
 def panel_context(
     case_id: uuid.UUID, now: datetime, queue: QueueView | None = None
 ) -> dict[str, Any]:
-    case = Case.objects.get(id=case_id)
+    case = Case.objects.select_related("seen_by").get(id=case_id)
     queue = queue or QueueView.read(now)
     place = queue.places.get(str(case.id)) if case.status == CaseStatus.QUEUED else None
-    end = case.ended_at if case.ended_at and not case.is_open else now
+    num_workers = len(scheduling.workers())
+    standing = standing_of(case, now, is_online=num_workers > 0)
     return {
         "case": case,
         "level": level_of(case.priority),
         "suggested": level_of(case.suggested_priority),
-        "clock": clock_of(case.arrived_at, case.priority, end),
+        "proposed": level_of(case.proposed_priority),
+        "clock": standing.clock,
+        "standing": standing,
+        "guidance_words": GUIDANCE_WORDS[standing.guidance],
+        "job_id": _newest_job_id(case),
         "now_epoch": round(now.timestamp(), 1),
         "patient": patient_summary(case.case_facts),
         "place": place,
@@ -56,8 +60,13 @@ def panel_context(
         "reason": queue.reason(case, place),
         "starts": _seconds_text(None if place is None else place.starts_in_seconds),
         "ends": _seconds_text(None if place is None else place.ends_in_seconds),
-        "num_workers": len(scheduling.workers()) if case.is_open else 0,
+        "num_workers": num_workers,
     }
+
+
+def _newest_job_id(case: Case) -> str:
+    newest = Job.objects.filter(case_id=case.id).order_by("created_at")
+    return str(newest.values_list("id", flat=True).last() or "")
 
 
 def _seconds_text(seconds: float | None) -> str:
@@ -77,11 +86,41 @@ def guidance_context(case_id: uuid.UUID) -> dict[str, Any]:
         "sections": sections(case.guidance),
         "headings": HEADINGS,
         "job": job,
-        "withheld_reason": _WITHHELD_WORDS.get(job.finish_reason, "") if job else "",
+        "withheld_reason": WITHHELD_WORDS.get(job.finish_reason, "") if job else "",
         "model_name": model_label(case.guidance_model),
         "length": _length_text(job) if case.is_open and job else "",
         "num_workers": len(scheduling.workers()),
+        "earlier": earlier_texts(case),
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierText:
+    """Guidance that the facts have left behind. `why` and `until`: what came, and when."""
+
+    sections: list[Section]
+    model: str
+    written_at: datetime | None
+    until: datetime | None
+    why: str
+
+
+def earlier_texts(case: Case) -> list[EarlierText]:
+    """Newest first."""
+    ends = {event.data.get("job"): event for event in case.events.filter(kind=CaseEvent.Kind.STALE)}
+    texts = []
+    for job in selectors.earlier_guidance(case):
+        end = ends.get(str(job.id))
+        texts.append(
+            EarlierText(
+                sections=sections(job.output),
+                model=model_label(job.model_name),
+                written_at=job.finished_at,
+                until=end.at if end else None,
+                why=str(end.data.get("why", "")) if end else "",
+            )
+        )
+    return texts
 
 
 def model_label(model_name: str) -> str:
@@ -105,12 +144,13 @@ def render_token(text: str) -> str:
 def facts_context(case: Case) -> dict[str, Any]:
     """Returns the facts of the case, the reasons for its level, and its history."""
     facts, classification = case.case_facts, case.classification
+    submitted = CaseFacts.from_dict(case.facts)
     changes, views = history(case)
     reasons = reasons_shown(classification)
     return {
         "case": case,
         # Phrases are not marked: marks on whole clauses would hide the important words.
-        "words": highlighted(facts.text, [r for r in reasons if r["code"] != PHRASE]),
+        "words": highlighted(submitted.text, [r for r in reasons if r["code"] != PHRASE]),
         "reasons": reasons,
         "vitals": vital_rows(facts),
         "news2": classification.get("news2"),
@@ -119,6 +159,10 @@ def facts_context(case: Case) -> dict[str, Any]:
         "confidence": round(100 * classification.get("confidence", 0)),
         "history": changes,
         "views": views,
+        "notes": case.notes.select_related("author"),
+        "trend": trend_rows(case),
+        "trend_svg": trend_svg(case),
+        "named": read_history(facts.text),
         "arrival": ARRIVAL_LABELS.get(facts.arrival_mode, "Not recorded"),
         "injury": {True: "Yes", False: "No", None: "Not recorded"}[facts.injury],
     }
@@ -127,50 +171,6 @@ def facts_context(case: Case) -> dict[str, Any]:
 def news2_absent_reason(facts: CaseFacts) -> str:
     """Returns why there is no NEWS2 score."""
     return "no vital sign measured" if news2.applies(facts) else "not used under 16 years"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VitalRow:
-    """`text` is the reading; `absent` is the reason why there is none."""
-
-    label: str
-    text: str = ""
-    unit: str = ""
-    absent: str = ""
-    band: str = ""  # deviation from the usual range of the age, such as "very high"
-
-
-def vital_rows(facts: CaseFacts) -> list[VitalRow]:
-    """Returns all vital signs in the order of NEWS2, also those that were not taken."""
-    rows = [_vital_row(facts, name) for name in VITAL_RANGES]
-    oxygen = {True: "On oxygen", False: "Room air", None: ""}[facts.on_oxygen]
-    rows.insert(2, _word_row("Air or oxygen", oxygen))
-    alertness = CONSCIOUSNESS_LABELS.get(facts.consciousness, "")
-    abnormal = facts.consciousness not in (Consciousness.ALERT, Consciousness.NOT_TAKEN)
-    rows.append(_word_row("Consciousness", alertness, band="not alert" if abnormal else ""))
-    return rows
-
-
-def _word_row(label: str, text: str, band: str = "") -> VitalRow:
-    return VitalRow(label=label, text=text, absent="" if text else "not taken", band=band)
-
-
-def _vital_row(facts: CaseFacts, name: str) -> VitalRow:
-    limits = VITAL_RANGES[name]
-    value = facts.value(name)
-    if value is None:
-        failed = getattr(facts, name) == UNMEASURABLE
-        return VitalRow(
-            label=limits.label, absent="could not be measured" if failed else "not taken"
-        )
-    band = vital_band(
-        name,
-        value,
-        age_years=facts.age_years,
-        on_oxygen=bool(facts.on_oxygen),
-        spo2_scale_2=facts.spo2_scale_2,
-    )
-    return VitalRow(label=limits.label, text=f"{value:g}", unit=limits.unit, band=band)
 
 
 def reasons_shown(classification: dict[str, Any]) -> list[dict[str, Any]]:
@@ -189,56 +189,3 @@ def level_set_text(classification: dict[str, Any]) -> str:
     """Returns "2–3" for a level set of several levels, else an empty string."""
     levels = sorted(classification.get("level_set") or ())
     return f"{levels[0]}–{levels[-1]}" if len(levels) > 1 else ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryLine:
-    at: datetime
-    after: str  # time since arrival
-    event: str
-    detail: str
-    actor: str
-
-
-def history(case: Case) -> tuple[list[HistoryLine], list[HistoryLine]]:
-    """Returns the changes of the case and its views, each oldest first."""
-    changes: list[HistoryLine] = []
-    views: list[HistoryLine] = []
-    for event in case.events.select_related("actor"):
-        lines = views if event.kind == CaseEvent.Kind.VIEWED else changes
-        lines.append(_history_line(case, event))
-    return changes, views
-
-
-def _history_line(case: Case, event: CaseEvent) -> HistoryLine:
-    return HistoryLine(
-        at=event.at,
-        after=clock_text(max(0.0, (event.at - case.arrived_at).total_seconds())),
-        event=str(event.get_kind_display()).capitalize(),
-        detail=_detail(event),
-        actor=event.actor.get_username() if event.actor else "",
-    )
-
-
-def _detail(event: CaseEvent) -> str:
-    data = event.data
-    if event.kind == CaseEvent.Kind.OVERRIDDEN:
-        reasons = dict(OverrideReason.choices)
-        why = reasons.get(data.get("reason"), data.get("reason", ""))
-        note = f": {data['note']}" if data.get("note") else ""
-        return f"{_level_text(data.get('from'))} → {_level_text(data.get('to'))}. {why}{note}"
-    if event.kind == CaseEvent.Kind.CLASSIFIED:
-        return _level_text(data.get("priority"))
-    if event.kind == CaseEvent.Kind.CLASSIFIER_FAILED:
-        return f"{data.get('why', '')}; safe level {_level_text(data.get('priority'))}"
-    if event.kind == CaseEvent.Kind.CANCELLED:
-        return str(data.get("reason", ""))
-    if event.kind == CaseEvent.Kind.VIEWED:
-        return str(data.get("what", data.get("via", "")))
-    if event.kind == CaseEvent.Kind.WITHHELD:
-        return _WITHHELD_WORDS.get(data.get("why", ""), "")
-    return str(data.get("why", ""))
-
-
-def _level_text(priority: int | None) -> str:
-    return "no level" if priority is None else f"{priority} {LEVELS[priority].word}"

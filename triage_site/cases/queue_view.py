@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from scheduling import selectors as scheduling
-from scheduling.core.policies import Policy
+from scheduling.core.policies import Policy, rank
 from scheduling.core.request import Request
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from scheduling.selectors import QueuePlace
 from triage_site.cases.levels import rough_seconds
-from triage_site.cases.models import Case, CaseStatus
+from triage_site.cases.models import Case
 from triage_site.cases.progress import Progress, progress_of
 from triage_site.cases.waiting_reason import Ahead, tallies, waiting_reason
 
@@ -50,14 +50,31 @@ class QueueView:
             ahead=tallies(order, now.timestamp()),
         )
 
-    def sort_key(self, case: Case) -> tuple[float, ...]:
-        """Returns the sort key of an open row; equal keys keep the order of arrival."""
-        if case.status == CaseStatus.RUNNING:
-            return (0, -1 if case.priority is None else case.priority)
-        if case.status != CaseStatus.QUEUED:
-            return (1,)
-        place = self.places.get(str(case.id))
-        return (2, float("inf") if place is None else place.position)
+    def order_of_patients(self, cases: Iterable[Case]) -> list[Case]:
+        """Patients in the order of the live policy; those without a level first.
+
+        Whose guidance has ended needs no more of it: among equals they come first, and among
+        themselves by arrival.
+        """
+        rest = list(cases)
+        unknown = [case for case in rest if case.priority is None]
+        known = {self._patient(case).id: case for case in rest if case.priority is not None}
+        requests = [self._patient(case) for case in known.values()]
+        ranked = rank(requests, self.policy, self.now.timestamp())
+        return unknown + [known[request.id] for request in ranked]
+
+    def _patient(self, case: Case) -> Request:
+        request = self.requests.get(str(case.id))
+        if request is not None:
+            return request
+        assert case.priority is not None
+        return Request(
+            id=str(case.id),
+            arrival_seconds=case.arrived_at.timestamp(),
+            priority=case.priority,
+            prompt_tokens=0,
+            predicted_tokens=0,
+        )
 
     def reason(self, case: Case, place: QueuePlace | None) -> str:
         """Returns the reason for the position of a waiting case; empty for other cases."""

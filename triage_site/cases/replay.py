@@ -101,7 +101,7 @@ class Replay:
             "reason": "worse",
             "note": call.escalation.why,
         }
-        self.request("POST", f"cases/{outcome.case_id}/override", body, allow=(422,))
+        self.request("POST", f"cases/{outcome.case_id}/override", body, allow=(409, 422))
 
     def _poll(self, open_cases: dict[str, Outcome]) -> bool:
         """Reads the cases that are no longer in the queue. Returns whether one has ended."""

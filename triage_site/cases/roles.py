@@ -17,13 +17,13 @@ class Action(StrEnum):
     VIEW = "view cases"
     SUBMIT = "submit cases"
     OVERRIDE = "override a priority"
-    CANCEL = "cancel a case"
+    CARE = "see and close patients"
     OPERATE = "operate the queue"
     AUDIT = "read the audit log"
 
 
 _ALLOWED: Final[dict[str, frozenset[Action]]] = {
-    CLINICIAN: frozenset({Action.VIEW, Action.SUBMIT, Action.OVERRIDE, Action.CANCEL}),
+    CLINICIAN: frozenset({Action.VIEW, Action.SUBMIT, Action.OVERRIDE, Action.CARE}),
     CHARGE_NURSE: frozenset(Action),
     AUDITOR: frozenset({Action.VIEW, Action.AUDIT}),
 }

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q, QuerySet
+
 from scheduling import selectors as scheduling
+from scheduling.core.guidance import WITHHELD_REASONS
+from scheduling.core.status import JobStatus
+from scheduling.models import Job
 from scheduling.selectors import QueuePlace
+from triage_site.cases.clinical import GuidanceStatus
 from triage_site.cases.models import Case, CaseStatus
+from triage_site.cases.readings import news2_of, readings_of
+from triage_site.cases.standing import guidance_filter
+from triage_site.triage.facts import CaseFacts
 
 
 def place_of(case: Case, now: datetime) -> QueuePlace | None:
@@ -56,3 +67,83 @@ def queue_overview(now: datetime) -> dict[str, Any]:
         "running": list(running.values_list("id", flat=True)),
         "waiting": sorted(waiting, key=lambda item: item["position"]),
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VitalsTaken:
+    """Vital signs of one moment, and NEWS2 of all that was known then."""
+
+    taken_at: datetime
+    taken_by: str
+    readings: Mapping[str, Any]
+    news2: int | None
+    news2_complete: bool
+
+
+def vitals_over_time(case: Case) -> list[VitalsTaken]:
+    """Oldest first. Those of the arrival are rows of their own once there are others."""
+    rows = [
+        VitalsTaken(
+            taken_at=row.taken_at,
+            taken_by=row.taken_by.get_username(),
+            readings=row.readings,
+            news2=row.news2,
+            news2_complete=row.news2_complete,
+        )
+        for row in case.vital_sets.select_related("taken_by")
+    ]
+    return rows or _of_arrival(case)
+
+
+def _of_arrival(case: Case) -> list[VitalsTaken]:
+    facts = CaseFacts.from_dict(case.facts)
+    readings, score = readings_of(facts), news2_of(facts)
+    if not readings:
+        return []
+    return [
+        VitalsTaken(
+            taken_at=case.arrived_at,
+            taken_by=case.created_by.get_username(),
+            readings=readings,
+            news2=None if score is None else score.score,
+            news2_complete=score is not None and score.complete,
+        )
+    ]
+
+
+def find_cases(
+    *,
+    clinical_status: str | None = None,
+    guidance_status: GuidanceStatus | None = None,
+    priority: int | None = None,
+    words: str = "",
+    is_online: bool,
+) -> QuerySet[Case]:
+    """Newest first. `words` are a number, or a part of the patient's words, name or bed."""
+    found = Case.objects.select_related("seen_by").order_by("-arrived_at", "-number")
+    if clinical_status is not None:
+        found = found.filter(clinical_status=clinical_status)
+    if guidance_status is not None:
+        found = found.filter(guidance_filter(guidance_status, is_online=is_online))
+    if priority is not None:
+        found = found.filter(priority=priority)
+    if words.strip():
+        found = found.filter(_holds(words.strip()))
+    return found
+
+
+def _holds(words: str) -> Q:
+    fits = Q(label__icontains=words) | Q(facts__text__icontains=words)
+    if words.isascii() and words.isdigit() and len(words) < 18:
+        fits |= Q(number=int(words))
+    return fits
+
+
+def earlier_guidance(case: Case) -> list[Job]:
+    """Jobs of the case whose text a newer one replaces or will replace, newest first."""
+    jobs = list(Job.objects.filter(case_id=case.id).order_by("-created_at").defer("prompt"))
+    return [
+        job
+        for job in jobs[1:]
+        if job.status == JobStatus.DONE and job.output and job.finish_reason not in WITHHELD_REASONS
+    ]

@@ -10,7 +10,8 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage_site.cases.forms import CaseForm, OverrideForm, call_service
+from triage_site.cases.action_forms import OverrideForm
+from triage_site.cases.forms import CaseForm, call_service
 from triage_site.triage.facts import NOT_TAKEN, UNMEASURABLE, CaseFacts
 from triage_site.triage.vitals import VITAL_RANGES
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -66,15 +67,40 @@ def test_a_cancelled_case_stays_cancelled() -> None:
 
 
 @pytest.mark.usefixtures("redis_client")
-def test_a_running_job_keeps_its_text_and_gets_the_level(django_capture_on_commit_callbacks) -> None:  # type: ignore[no-untyped-def]
+def test_text_of_the_provisional_level_is_written_again(
+    django_capture_on_commit_callbacks: Any,
+) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         case = provisional()
-    (one,) = scheduling.claim_jobs("w", 1, now=NOW, model_name="m")
+    (old,) = scheduling.claim_jobs("w", 1, now=NOW, model_name="m")
     with django_capture_on_commit_callbacks(execute=True):
         assert record_late_classification(case.id, answer(case, 4), now=NOW)
-    job = Job.objects.get(case_id=case.id)
-    assert (job.id, job.status, job.priority) == (one.job.id, JobStatus.RUNNING, 4)
-    assert connection.queue().counts().running == (0, 0, 0, 0, 1)
+    assert Job.objects.get(id=old.job.id).status == JobStatus.CANCELLED
+    job = Job.objects.exclude(id=old.job.id).get(case_id=case.id)
+    assert (job.status, job.priority, job.arrival_at) == (JobStatus.WAITING, 4, case.arrived_at)
+    assert connection.queue().counts().waiting == (0, 0, 0, 0, 1)
+    case.refresh_from_db()
+    assert (case.status, case.guidance_stale_at) == (CaseStatus.QUEUED, NOW)
+
+
+def test_a_late_answer_counts_while_the_patient_waits_with_guidance() -> None:
+    case = provisional()
+    Job.objects.filter(case_id=case.id).update(status=JobStatus.DONE)
+    Case.objects.filter(id=case.id).update(status=CaseStatus.DONE, guidance="text")
+    assert record_late_classification(case.id, answer(case, 0), now=NOW)
+    case.refresh_from_db()
+    assert (case.priority, case.status, case.guidance) == (0, CaseStatus.QUEUED, "text")
+    assert case.guidance_stale_at == NOW
+
+
+def test_a_change_meant_for_the_provisional_level_is_refused() -> None:
+    case = provisional()
+    assert record_late_classification(case.id, answer(case, 3), now=NOW)
+    with pytest.raises(services.Conflict):
+        services.override_priority(
+            case.id, priority=2, reason="worse", note="", actor=make_user(), now=NOW,
+            version=case.version,
+        )  # fmt: skip
 
 
 def test_the_task_answers_for_a_provisional_case(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from scheduling.models import Job
 from tests.factories import at, make_case, make_user
 from triage_site.cases import services
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
+from triage_site.cases.services import intake
 from triage_site.triage import screen
 from triage_site.triage.facts import CaseFacts
 
@@ -96,7 +97,7 @@ def test_failing_rules_do_not_lose_the_case(monkeypatch: pytest.MonkeyPatch) -> 
     def broken(facts: CaseFacts) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(services, "screen", broken)
+    monkeypatch.setattr(intake, "screen", broken)
     case = make_case("sore toe")
     assert services.classify_without_model(case.id, why="error", now=NOW)
     assert Job.objects.get(case_id=case.id).priority == 1
@@ -130,7 +131,8 @@ def test_an_override_keeps_both_values_and_moves_the_job() -> None:
     assert (case.priority, case.suggested_priority, case.overridden) == (0, 3, True)
     event = case.events.get(kind=CaseEvent.Kind.OVERRIDDEN)
     assert event.actor == nurse
-    assert event.data == {"from": 3, "to": 0, "reason": "worse", "note": "grey now"}
+    expected = {"from": 3, "to": 0, "reason": "worse", "note": "grey now", "version": 1}
+    assert event.data == expected
     waiting = connection.queue().waiting(NOW.timestamp())
     jobs = [Job.objects.get(case_id=one.id) for one in (case, other)]
     assert [request.id for request in waiting] == [str(job.id) for job in jobs]

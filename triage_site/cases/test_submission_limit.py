@@ -77,7 +77,7 @@ def test_a_flood_is_classified_after_others(
         sent.append(message.priority)
         return True
 
-    monkeypatch.setattr(services.messages, "send", send)
+    monkeypatch.setattr(messages, "send", send)
     headers = {"Authorization": f"Bearer {ApiToken.issue(make_user())}"}
     with django_capture_on_commit_callbacks(execute=True):
         for body in (MILD, MILD, MILD, URGENT):
@@ -97,8 +97,6 @@ def test_text_that_no_database_stores_is_refused(where: str, bad: str) -> None:
         headers["Idempotency-Key"] = f"k{bad}"
     else:
         body[where] += bad
-    answer = Client().post(
-        "/api/v1/cases", body, content_type="application/json", headers=headers
-    )
+    answer = Client().post("/api/v1/cases", body, content_type="application/json", headers=headers)
     assert answer.status_code == 422
     assert "cough" not in answer.content.decode()

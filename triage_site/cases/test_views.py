@@ -103,9 +103,12 @@ def test_a_fragment_redirects_the_whole_page_to_the_login_page() -> None:
     ("role", "action", "status"),
     [
         (CLINICIAN, "override", 200),
-        (CHARGE_NURSE, "cancel", 200),
+        (CHARGE_NURSE, "close", 200),
         (AUDITOR, "override", 403),
-        (AUDITOR, "cancel", 403),
+        (AUDITOR, "close", 403),
+        (AUDITOR, "seen", 403),
+        (AUDITOR, "vitals", 403),
+        (CLINICIAN, "vitals", 200),
         (None, "print", 403),
         (AUDITOR, "print", 200),
     ],
@@ -115,7 +118,9 @@ def test_the_table_of_roles_holds_for_a_case(role: str | None, action: str, stat
     assert response.status_code == status
 
 
-@pytest.mark.parametrize("action", ["override", "cancel", "retry"])
+@pytest.mark.parametrize(
+    "action", ["override", "close", "seen", "reopen", "vitals", "note", "proposal", "retry"]
+)
 def test_an_auditor_changes_nothing(action: str) -> None:
     case = queued()
     data = {"priority": "0", "reason": "worse"}
@@ -196,11 +201,12 @@ def test_an_empty_board_offers_a_new_case(clinician: Client) -> None:
     assert "+ New case" in text
 
 
-def test_running_cases_come_first_then_the_queue_in_its_order() -> None:
+def test_patients_stand_in_the_order_of_the_policy_whatever_their_guidance() -> None:
     cases = [queued(f"case of level {p}", p, seconds=s) for s, p in enumerate((3, 0, 2, 1, 2))]
     moved(cases[0], "running")
+    moved(cases[4], "done", guidance="Situation: fine.")
     numbers = [row.case.number for row in build_board(at(9)).open_rows]
-    order = [cases[0], cases[1], cases[3], cases[2], cases[4]]
+    order = [cases[1], cases[3], cases[4], cases[2], cases[0]]
     assert numbers == [case.number for case in order]
 
 
@@ -254,13 +260,55 @@ def test_a_changed_row_is_rendered_again_and_every_clock_is_current() -> None:
     assert "Bed 7" in render_board(at(10))
 
 
-def test_ended_cases_are_listed_below_with_the_time_of_the_end() -> None:
+def test_a_patient_stays_on_the_board_when_the_guidance_is_ready() -> None:
     done = moved(queued("done one"), "done", guidance="Situation: fine.")
     board = build_board(at(90))
-    assert [row.case for row in board.done_rows] == [done]
-    assert [row.state for row in board.done_rows] == ["Guidance ready 08:01 (1 min)"]
+    assert [(row.case, row.guidance) for row in board.open_rows] == [(done, "ready")]
+    text = render_board(at(90))
+    assert "data-since" in text
+    assert 'class="chip ready"' in text
+    assert board.num_waiting == 1
+
+
+def test_a_patient_who_is_seen_has_a_clock_that_stands() -> None:
+    case, doctor = queued("cough"), make_user(username="drblue")
+    services.see_patient(case.id, actor=doctor, now=at(65))
+    board = build_board(at(900))
+    assert [row.case for row in board.seen_rows] == [case]
     assert not board.open_rows
-    assert "data-since" not in render_board(at(90))
+    assert board.counts[2].num == 0
+    text = render_board(at(900))
+    assert "drblue since 08:01, waited 1 min" in text
+    assert "data-since" not in text
+
+
+def test_a_closed_case_leaves_the_board_but_for_its_end() -> None:
+    case = queued("cough")
+    services.close_case(case.id, disposition="admitted", actor=make_user(), now=at(65))
+    board = build_board(at(90))
+    assert [row.case for row in board.closed_rows] == [case]
+    assert not board.open_rows
+    assert "Admitted 08:01, waited 1 min" in render_board(at(90))
+
+
+def test_the_longest_overdue_patient_is_marked() -> None:
+    level_1, level_2 = queued("a", 1, seconds=0), queued("b", 2, seconds=0)
+    board = build_board(at(40 * 60))
+    marked = {row.case: row.is_longest_overdue for row in board.open_rows}
+    assert marked == {level_1: True, level_2: False}  # 30 and 10 minutes past the target
+    assert (board.num_overdue, board.longest) == (2, board.open_rows[0])
+    text = render_board(at(40 * 60))
+    assert "longest overdue" in text
+    assert f'Longest: <a href="#case-{level_1.number}">' in text
+    assert "longest" not in render_board(at(60))
+
+
+def test_looking_again_is_asked_for_until_somebody_has() -> None:
+    case = queued("cough", 1)
+    assert "re-assess now" not in render_board(at(14 * 60))
+    assert "re-assess now" in render_board(at(15 * 60))
+    services.record_vitals(case.id, readings={"hr_bpm": 80}, actor=make_user(), now=at(15 * 60))
+    assert "re-assess now" not in render_board(at(16 * 60))
 
 
 def test_without_a_worker_the_board_shows_that_guidance_is_offline() -> None:
@@ -453,14 +501,102 @@ def test_an_override_in_a_dialog_returns_the_form_or_a_redirect(clinician: Clien
     assert good["HX-Redirect"] == path.removesuffix("override/")
 
 
-def test_a_case_is_cancelled_once(clinician: Client) -> None:
+def test_closing_takes_the_case_out_once(clinician: Client) -> None:
     case = queued()
-    clinician.post(f"/cases/{case.id}/cancel/", {"reason": "left"})
+    data = {"disposition": "left_before_seen", "reason": "went home"}
+    clinician.post(f"/cases/{case.id}/close/", data)
     case.refresh_from_db()
+    assert (case.clinical_status, case.disposition) == ("closed", "left_before_seen")
     assert (case.status, job_of(case).status) == (CaseStatus.CANCELLED, "cancelled")
-    again = clinician.post(f"/cases/{case.id}/cancel/", {"reason": "left"})
+    again = clinician.post(f"/cases/{case.id}/close/", data)
     assert again.status_code == 422
-    assert b"The case has already ended (cancelled)" in again.content
+    assert b"The case is closed already" in again.content
+
+
+def test_closing_asks_how_the_case_ends(clinician: Client) -> None:
+    response = clinician.post(f"/cases/{queued().id}/close/", {})
+    assert response.status_code == 422
+    assert b"Choose how the case ends" in response.content
+
+
+def test_seeing_and_reopening_from_the_case_page(clinician: Client) -> None:
+    case = queued()
+    text = page(clinician, f"/cases/{case.id}/")
+    assert "See patient" in text
+    assert "Back to waiting" not in text
+    clinician.post(f"/cases/{case.id}/seen/", {"version": "0"})
+    text = page(clinician, f"/cases/{case.id}/")
+    assert "Being seen" in text
+    assert "See patient" not in text
+    clinician.post(f"/cases/{case.id}/reopen/", {"version": "1"})
+    assert "Waiting to be seen" in page(clinician, f"/cases/{case.id}/")
+
+
+def test_from_the_board_one_press_sees_the_patient(clinician: Client) -> None:
+    case = queued()
+    board = {"HX-Request": "true", "HX-Current-URL": "http://testserver/?mine=1"}
+    path = f"/cases/{case.id}/seen/"
+    response = clinician.post(path, {"version": "0"}, headers=board)
+    assert (response.status_code, response["HX-Trigger"]) == (204, '{"board-changed": {}}')
+    late = clinician.post(path, {"version": "0"}, headers=board)
+    assert late["HX-Redirect"] == f"/cases/{case.id}/"
+    assert "Somebody was faster: being seen" in page(clinician, f"/cases/{case.id}/")
+
+
+def test_who_was_slower_is_told_what_others_did_and_keeps_the_words(clinician: Client) -> None:
+    case, other = queued(), make_user(username="faster")
+    services.override_priority(
+        case.id, priority=1, reason="worse", note="grey", actor=other, now=at(5), version=0
+    )
+    data = {"priority": "3", "reason": "better", "note": "pink again", "version": "0"}
+    response = clinician.post(f"/cases/{case.id}/override/", data)
+    text = response.content.decode()
+    assert response.status_code == 409
+    for words in ("Somebody was faster", "2 Urgent → 1 Emergent", "(faster)", "pink again"):
+        assert words in text
+    assert 'name="version" value="1"' in text
+    case.refresh_from_db()
+    assert case.priority == 1
+    assert (
+        clinician.post(f"/cases/{case.id}/override/", {**data, "version": "1"}).status_code == 302
+    )
+
+
+def test_the_level_of_a_closed_case_asks_to_reopen_it(clinician: Client) -> None:
+    case = queued()
+    services.close_case(case.id, disposition="discharged", actor=make_user(), now=at(9))
+    data = {"priority": "0", "reason": "worse", "note": ""}
+    response = clinician.post(f"/cases/{case.id}/override/", data)
+    assert response.status_code == 422
+    assert b"Reopen it" in response.content
+
+
+def test_vital_signs_again_are_asked_to_be_confirmed_and_shown(clinician: Client) -> None:
+    case = queued("cough")
+    path = f"/cases/{case.id}/vitals/"
+    assert b"Enter at least one vital sign" in clinician.post(path, {}).content
+    assert b"must be 0 to 350" in clinician.post(path, {"hr_bpm": "900"}).content
+    asked = clinician.post(path, {"hr_bpm": "240"})
+    assert (asked.status_code, b"Are these values correct?" in asked.content) == (422, True)
+    offered = clinician.post(path, {"temp_c": "101"})
+    assert b"Use 38.3" in offered.content
+    converted = clinician.post(path, {"temp_c": "101", "convert_temp": "1"})
+    assert b'value="38.3"' in converted.content
+    saved = clinician.post(path, {"hr_bpm": "90", "text": "looks better"})
+    assert saved["Location"] == f"/cases/{case.id}/"
+    text = page(clinician, f"/cases/{case.id}/")
+    assert "looks better" in text
+    assert "<strong>90</strong>" in text
+
+
+def test_the_trend_is_shown_from_the_second_set_on(clinician: Client) -> None:
+    case = make_case("cough", hr_bpm=80, rr_bpm=16, age_years=50)
+    services.classify_without_model(case.id, why="test", now=at(0))
+    assert "Over time" not in page(clinician, f"/cases/{case.id}/")
+    services.record_vitals(case.id, readings={"rr_bpm": 30}, actor=make_user(), now=at(600))
+    text = page(clinician, f"/cases/{case.id}/")
+    assert "Over time" in text
+    assert 'aria-label="NEWS2 over time: 0 at 08:00, 3 at 08:10"' in text
 
 
 def test_a_failed_case_can_be_tried_again(clinician: Client) -> None:

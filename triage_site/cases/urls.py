@@ -1,6 +1,6 @@
 from django.urls import path
 
-from triage_site.cases import views
+from triage_site.cases import care_views, views
 
 urlpatterns = [
     path("", views.board, name="board"),
@@ -12,8 +12,13 @@ urlpatterns = [
     path("cases/<uuid:case_id>/panel/", views.panel, name="panel"),
     path("cases/<uuid:case_id>/facts/", views.facts, name="facts"),
     path("cases/<uuid:case_id>/guidance/", views.guidance, name="guidance"),
-    path("cases/<uuid:case_id>/override/", views.override, name="override"),
-    path("cases/<uuid:case_id>/cancel/", views.cancel, name="cancel"),
-    path("cases/<uuid:case_id>/retry/", views.retry, name="retry"),
+    path("cases/<uuid:case_id>/override/", care_views.override, name="override"),
+    path("cases/<uuid:case_id>/seen/", care_views.seen, name="seen"),
+    path("cases/<uuid:case_id>/close/", care_views.close, name="close"),
+    path("cases/<uuid:case_id>/reopen/", care_views.reopen, name="reopen"),
+    path("cases/<uuid:case_id>/vitals/", care_views.vitals, name="vitals"),
+    path("cases/<uuid:case_id>/note/", care_views.note, name="note"),
+    path("cases/<uuid:case_id>/proposal/", care_views.proposal, name="proposal"),
+    path("cases/<uuid:case_id>/retry/", care_views.retry, name="retry"),
     path("cases/<uuid:case_id>/print/", views.print_page, name="print"),
 ]

@@ -10,19 +10,18 @@ from django.contrib import messages
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django_htmx.http import HttpResponseClientRedirect
 
 from scheduling.core.guidance import HEADINGS
 from scheduling.core.request import PRIORITIES
 from triage_site.cases import demo, services
 from triage_site.cases.access import allowed
+from triage_site.cases.action_forms import CloseForm, NoteForm, OverrideForm
 from triage_site.cases.board import render_board
-from triage_site.cases.forms import CancelForm, CaseForm, OverrideForm, call_service
+from triage_site.cases.forms import CaseForm
 from triage_site.cases.guidance_text import sections
 from triage_site.cases.models import Case, CaseEvent
 from triage_site.cases.panel import (
@@ -175,7 +174,8 @@ def case_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
         **panel_context(case.id, timezone.now()),
         **guidance_context(case.id),
         "override_form": OverrideForm(),
-        "cancel_form": CancelForm(),
+        "close_form": CloseForm(),
+        "note_form": NoteForm(),
     }
     return render(request, "cases/case.html", context)
 
@@ -221,59 +221,6 @@ def guidance(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     return HttpResponse(render_guidance(case.id))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@allowed(Action.OVERRIDE)
-def override(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
-    case = get_object_or_404(Case, id=case_id)
-    form = OverrideForm(request.POST or None)
-
-    def act(got: dict[str, Any]) -> None:
-        services.override_priority(
-            case.id,
-            priority=got["priority"],
-            reason=got["reason"],
-            note=got["note"],
-            actor=request.user,  # type: ignore[arg-type]
-            now=timezone.now(),
-        )
-
-    if request.method == "POST" and call_service(form, act):
-        return _to_case(request, case)
-    return _form_page(request, case, form, "cases/_override_form.html")
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@allowed(Action.CANCEL)
-def cancel(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
-    case = get_object_or_404(Case, id=case_id)
-    form = CancelForm(request.POST if request.method == "POST" else None)
-
-    def act(got: dict[str, Any]) -> None:
-        services.cancel_case(
-            case.id,
-            reason=got["reason"],
-            actor=request.user,  # type: ignore[arg-type]
-            now=timezone.now(),
-        )
-
-    if request.method == "POST" and call_service(form, act):
-        return _to_case(request, case)
-    return _form_page(request, case, form, "cases/_cancel_form.html")
-
-
-@require_POST
-@allowed(Action.SUBMIT)
-def retry(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
-    case = get_object_or_404(Case, id=case_id)
-    try:
-        services.retry_case(case.id, actor=request.user, now=timezone.now())  # type: ignore[arg-type]
-    except ValueError as error:
-        messages.error(request, str(error).partition(": ")[2] + ".")
-    return _to_case(request, case)
-
-
 def _viewed(request: HttpRequest, case_id: uuid.UUID, *, what: str) -> Case:
     """Returns the case and records that the user viewed it."""
     case = get_object_or_404(Case, id=case_id)
@@ -285,19 +232,3 @@ def _viewed(request: HttpRequest, case_id: uuid.UUID, *, what: str) -> Case:
         data={"what": what, "guidance_shown": bool(case.guidance)},
     )
     return case
-
-
-def _form_page(
-    request: HttpRequest, case: Case, form: OverrideForm | CancelForm, template: str
-) -> HttpResponse:
-    status = UNPROCESSABLE if form.is_bound else 200
-    in_dialog = bool(getattr(request, "htmx", None))
-    context = {"case": case, "form": form, "dialog": in_dialog, "form_template": template}
-    name = template if in_dialog else "cases/ask.html"
-    return render(request, name, context, status=status)
-
-
-def _to_case(request: HttpRequest, case: Case) -> HttpResponse:
-    if getattr(request, "htmx", None):
-        return HttpResponseClientRedirect(reverse("case", args=[case.id]))
-    return redirect("case", case.id)

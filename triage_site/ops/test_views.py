@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from scheduling.models import PolicyChange
 from scheduling.selectors import active_policy_name
-from tests.factories import make_job, make_user
+from tests.factories import make_case, make_job, make_user
+from triage_site.cases import services
+from triage_site.cases.models import Case
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
+from triage_site.cases.standing import wait_lines
 
 pytestmark = pytest.mark.django_db
 
@@ -76,3 +82,20 @@ def test_the_state_shows_numbers_of_jobs_and_missing_workers(nurse: Client) -> N
     text = nurse.get("/ops/state/").content.decode()
     assert '<span class="figure num">2</span> waiting' in text
     assert "No guidance worker is ready" in text
+
+
+def test_waits_to_be_seen_are_counted_until_the_patient_is_seen(nurse: Client) -> None:
+    now = timezone.now()
+    user = make_user(CLINICIAN)
+    for minutes in (30, 20):
+        case = make_case("cough", actor=user)
+        services.classify_without_model(case.id, why="test", now=now)
+        Case.objects.filter(id=case.id).update(arrived_at=now - timedelta(minutes=minutes))
+    (first, _) = Case.objects.order_by("arrived_at")
+    line = wait_lines(now)[1]
+    assert (line.num_waiting, line.num_overdue, line.num_seen) == (2, 2, 0)
+    services.see_patient(first.id, actor=user, now=now)
+    line = wait_lines(now)[1]
+    assert (line.num_waiting, line.num_overdue, line.longest_seconds) == (1, 1, 20 * 60)
+    assert (line.num_seen, line.median_seconds) == (1, 30 * 60)
+    assert "30 min" in nurse.get("/ops/").content.decode()

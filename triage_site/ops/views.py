@@ -16,6 +16,7 @@ from scheduling.core.policies import POLICIES
 from triage_site.cases.access import allowed
 from triage_site.cases.forms import call_service
 from triage_site.cases.roles import Action
+from triage_site.cases.standing import wait_lines
 from triage_site.ops import selectors
 from triage_site.ops.forms import PolicyForm
 
@@ -54,6 +55,7 @@ def state(request: HttpRequest) -> HttpResponse:
 def _state() -> dict[str, Any]:
     lines = selectors.levels()
     return {
+        "waits": wait_lines(timezone.now()),
         "workers": selectors.workers(timezone.now()),
         "worker_problems": selectors.problems_of_workers(),
         "levels": lines,

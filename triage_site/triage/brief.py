@@ -14,6 +14,7 @@ from typing import Final
 from scheduling.core.guidance import WORDS_LABEL, cut_between_words
 from scheduling.core.request import LEVEL_NAMES
 from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
+from triage_site.triage.medicines import read_history
 from triage_site.triage.vitals import VITAL_RANGES, vital_band
 
 PRIORITY_NAMES: Final = tuple(name.lower() for name in LEVEL_NAMES)
@@ -64,6 +65,8 @@ def build_brief(
     if facts.injury is not None:
         lines.append(f"Injury: {'yes' if facts.injury else 'no'}")
     lines.append(f"{WORDS_LABEL}: {_quoted(facts.text)}")
+    # Measured: here the embedded model quotes them, elsewhere it loses other lines over them.
+    lines += _history_lines(facts.text)
     if complaint:
         lines.append(f"{COMPLAINT_LABEL}: {neutral_words(complaint)}")
     lines += _vital_lines(facts)
@@ -103,6 +106,17 @@ def age_phrase(age_years: float | None) -> str:
 def _quoted(text: str) -> str:
     words = neutral_words(text)
     return f'"{cut_between_words(words, MAX_WORDS_CHARACTERS)}"' if words else "none"
+
+
+def _history_lines(text: str) -> list[str]:
+    """Allergies and medicines as the words name them; nothing where they name none."""
+    history = read_history(text)
+    lines = []
+    if history.allergy_words:
+        lines.append(f"Allergies: {neutral_words(history.allergy_words)}")
+    if history.medicine_words:
+        lines.append(f"Medicines: {neutral_words(history.medicine_words)}")
+    return lines
 
 
 def _vital_lines(facts: CaseFacts) -> list[str]:

@@ -68,6 +68,13 @@ def test_the_complaint_that_the_classifier_named_has_its_line() -> None:
     assert 'Caller\'s words: "cp"\nComplaint: chest (pain)\n' in brief
 
 
+def test_allergies_and_medicines_of_the_words_have_lines_of_their_own() -> None:
+    facts = CaseFacts(text="fell, on warfarin, allergic to penicillin")
+    brief = build_brief(facts, priority=2, danger_signs=[], complaint="fall")
+    assert "\nAllergies: penicillin\nMedicines: warfarin\nComplaint: fall\n" in brief
+    assert "Allergies" not in build_brief(CaseFacts(text="fell"), priority=2, danger_signs=[])
+
+
 def test_at_most_eight_danger_signs_are_told_the_first_ones() -> None:
     signs = [f"sign {letter}" for letter in "abcdefghij"]
     brief = build_brief(CaseFacts(text="x"), priority=0, danger_signs=signs)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.utils.safestring import SafeString
 
-from triage_site.cases.levels import Clock, Level, clock_html, level_of
+from triage_site.cases.levels import Clock, Level, clock_html, duration_text, level_of
 from triage_site.cases.roles import ROLES, Action, may
 
 register = template.Library()
@@ -25,6 +25,12 @@ def level_badge(level: Level | int | None, size: str = "") -> dict[str, Any]:
 def waiting_clock(clock: Clock, *, ticking: bool = True) -> SafeString:
     """Shows waiting time and target. With `ticking` the browser updates the time."""
     return clock_html(clock, ticking=ticking)
+
+
+@register.simple_tag
+def duration(seconds: float) -> str:
+    """Returns a duration in words, such as 2 min."""
+    return duration_text(seconds)
 
 
 @register.simple_tag

@@ -1,0 +1,107 @@
+"""Forms that change a case. Each carries the version of the case that it was opened on."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django import forms
+from django.http import QueryDict
+
+from scheduling.core.request import PRIORITIES
+from triage_site.cases.forms import CaseForm
+from triage_site.cases.levels import LEVELS
+from triage_site.cases.models import DISPOSITION_CHOICES, OverrideReason
+from triage_site.cases.readings import merged
+from triage_site.triage.facts import NOT_TAKEN, CaseFacts
+from triage_site.triage.vitals import VITAL_RANGES
+
+MAX_NOTE_CHARACTERS: Final = 2_000
+
+
+class VersionedForm(forms.Form):
+    """Refused when the case has another version meanwhile. Without one nothing is checked."""
+
+    version = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
+
+
+class OverrideForm(VersionedForm):
+    """A person's priority, with the reason."""
+
+    priority = forms.TypedChoiceField(
+        choices=[(p, f"{p} {LEVELS[p].word}") for p in PRIORITIES],
+        coerce=int,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose a level"},
+    )
+    reason = forms.ChoiceField(
+        choices=[("", "Choose a reason"), *OverrideReason.choices],
+        error_messages={"required": "Choose a reason"},
+    )
+    note = forms.CharField(required=False, max_length=MAX_NOTE_CHARACTERS, widget=forms.Textarea)
+
+
+class CloseForm(VersionedForm):
+    disposition = forms.ChoiceField(
+        choices=DISPOSITION_CHOICES,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose how the case ends"},
+    )
+    reason = forms.CharField(required=False, max_length=500)
+
+
+class NoteForm(VersionedForm):
+    text = forms.CharField(
+        max_length=MAX_NOTE_CHARACTERS,
+        widget=forms.Textarea,
+        error_messages={"required": "Enter a note"},
+    )
+
+
+class ProposalForm(VersionedForm):
+    decision = forms.ChoiceField(choices=[("accept", "accept"), ("dismiss", "dismiss")])
+
+
+class VitalsForm(CaseForm):
+    """Vital signs taken again. `readings` is what was taken now, once the form is valid."""
+
+    version = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
+    text = forms.CharField(required=False, max_length=MAX_NOTE_CHARACTERS)
+    age = age_unit = sex = arrival_mode = injury = label = submission_key = None  # type: ignore[assignment]
+
+    def __init__(self, facts: CaseFacts, data: Any = None) -> None:
+        super().__init__(data, initial={"spo2_scale_2": facts.spo2_scale_2})
+        self.before = facts
+
+    def with_celsius(self) -> VitalsForm:
+        assert isinstance(self.data, QueryDict)
+        data = self.data.copy()
+        data["temp_c"] = self.celsius_offer() or data.get("temp_c", "")
+        return VitalsForm(self.before, data)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if not self.errors and not self._taken():
+            self.add_error(None, "Enter at least one vital sign")
+        return cleaned
+
+    def facts_so_far(self) -> CaseFacts:
+        return merged(self.before, self.readings())
+
+    @property
+    def to_confirm(self) -> list[Any]:
+        return [one for one in super().to_confirm if one.field in self._taken()]
+
+    def readings(self) -> dict[str, Any]:
+        scale = bool(self.cleaned_data.get("spo2_scale_2"))
+        changed = scale != self.before.spo2_scale_2
+        return {**self._taken(), **({"spo2_scale_2": scale} if changed else {})}
+
+    def _taken(self) -> dict[str, Any]:
+        got = self.cleaned_data
+        taken = {name: got.get(name, NOT_TAKEN) for name in VITAL_RANGES}
+        taken = {name: value for name, value in taken.items() if value != NOT_TAKEN}
+        if got.get("on_oxygen"):
+            taken["on_oxygen"] = got["on_oxygen"] == "oxygen"
+        if got.get("consciousness"):
+            taken["consciousness"] = got["consciousness"]
+        return taken

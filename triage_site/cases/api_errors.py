@@ -1,0 +1,120 @@
+"""Every error of the HTTP API is JSON: `{"errors": [{"field": ..., "reason": ...}]}`.
+
+Reasons name what was expected; they never repeat a value, which may be a patient's words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from triage_site.cases.services import Conflict
+
+PREFIX: Final = "/api/"
+_MAX_FIELD_CHARACTERS: Final = 80
+_WORDS: Final = {
+    400: "the body is not valid JSON",
+    404: "no such address",
+    405: "this address does not take that method",
+    413: "the body is too large",
+    500: "something went wrong here; it is in the log",
+}
+Item = dict[str, str]
+
+
+class ApiError(Exception):
+    """Answered as JSON with `status`."""
+
+    def __init__(self, status: int, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.status = status
+        self.field = field
+        self.reason = reason
+
+
+class TooMany(Exception):
+    """A flood of one account is refused for `wait_seconds`."""
+
+    def __init__(self, wait_seconds: int) -> None:
+        super().__init__("too many cases")
+        self.wait_seconds = wait_seconds
+
+
+def field_error(error: ValueError) -> ApiError:
+    """Services say "field: reason". 409 where the case is not in the state for it, else 422."""
+    field, _, reason = str(error).partition(": ")
+    status = 409 if isinstance(error, Conflict) else 422
+    return ApiError(status, field, reason or str(error))
+
+
+def install(api: NinjaAPI) -> None:
+    """Makes `api` answer its errors in this form."""
+    handlers: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
+        ApiError: lambda request, error: answer(error.status, error.field, error.reason),
+        TooMany: _on_too_many,
+        AuthenticationError: _on_stranger,
+        ValidationError: _on_invalid,
+        HttpError: lambda request, error: _plain(error.status_code),
+        Http404: lambda request, error: _plain(404),
+    }
+    for kind, handler in handlers.items():
+        api.add_exception_handler(kind, handler)
+
+
+def answer(status: int, field: str, reason: str) -> HttpResponse:
+    return _json(status, [{"field": field, "reason": reason}])
+
+
+class ApiErrorsMiddleware:
+    """Errors that never reached the API, such as an unknown address or a wrong method."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        is_json = response.headers.get("Content-Type", "").startswith("application/json")
+        if response.status_code < 400 or is_json or not request.path_info.startswith(PREFIX):
+            return response
+        plain = _plain(response.status_code)
+        if "Allow" in response.headers:
+            plain["Allow"] = response.headers["Allow"]
+        return plain
+
+
+def _on_too_many(request: HttpRequest, error: TooMany) -> HttpResponse:
+    reason = f"too many cases of this account; send the next one in {error.wait_seconds} s"
+    response = answer(429, "cases", reason)
+    response["Retry-After"] = str(error.wait_seconds)
+    return response
+
+
+def _on_stranger(request: HttpRequest, error: Any) -> HttpResponse:
+    plain = answer(401, "authorization", "send a valid token as `Authorization: Bearer ...`")
+    plain["WWW-Authenticate"] = "Bearer"
+    return plain
+
+
+def _on_invalid(request: HttpRequest, error: Any) -> HttpResponse:
+    return _json(422, [_item(one) for one in error.errors])
+
+
+def _item(error: dict[str, Any]) -> Item:
+    field = str(error["loc"][-1])[:_MAX_FIELD_CHARACTERS]
+    reason = str(error["msg"]).removeprefix("Value error, ")
+    return {"field": field, "reason": reason}
+
+
+def _plain(status: int) -> HttpResponse:
+    field = {400: "body", 404: "address", 405: "method", 413: "body"}.get(status, "request")
+    reason = _WORDS.get(status) or HTTPStatus(status).phrase.lower()
+    return answer(status, field, reason)
+
+
+def _json(status: int, items: Sequence[Item]) -> HttpResponse:
+    return JsonResponse({"errors": list(items)}, status=status)

@@ -1,0 +1,92 @@
+"""Cases as the HTTP API shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from triage_site.cases import selectors
+from triage_site.cases.api_schemas import CaseFilter, Reason
+from triage_site.cases.clinical import GuidanceStatus
+from triage_site.cases.entry import Finding
+from triage_site.cases.models import Case
+from triage_site.cases.standing import standing_of, workers_online
+from triage_site.triage.medicines import read_history
+
+
+def case_brief(case: Case, now: datetime, *, is_online: bool) -> dict[str, Any]:
+    standing = standing_of(case, now, is_online=is_online)
+    return {
+        "id": case.id,
+        "number": case.number,
+        "label": case.label,
+        "clinical_status": case.clinical_status,
+        "guidance_status": standing.guidance,
+        "priority": case.priority,
+        "needs_person": case.needs_person,
+        "arrived_at": case.arrived_at,
+        "seen_at": case.seen_at,
+        "seen_by": case.seen_by.get_username() if case.seen_by else None,
+        "closed_at": case.closed_at,
+        "disposition": case.disposition,
+        "wait_seconds": round(standing.clock.waited_seconds, 1),
+        "overdue": standing.is_overdue,
+        "reassess_at": standing.reassess_at,
+    }
+
+
+def case_out(case: Case, now: datetime, warnings: Iterable[Finding] = ()) -> dict[str, Any]:
+    case.refresh_from_db()
+    place = selectors.place_of(case, now)
+    reasons = case.classification.get("reasons", [])
+    history = read_history(case.case_facts.text)
+    return {
+        **case_brief(case, now, is_online=workers_online()),
+        "version": case.version,
+        "status": case.status,
+        "suggested_priority": case.suggested_priority,
+        "proposed_priority": case.proposed_priority,
+        "reasons": [{k: r.get(k) for k in Reason.model_fields} for r in reasons],
+        "position": None if place is None else place.position,
+        "starts_in_seconds": None if place is None else place.starts_in_seconds,
+        "timestamps": selectors.timestamps(case),
+        "warnings": [{"field": w.field, "reason": w.reason} for w in warnings],
+        "vitals": [_vitals(one) for one in selectors.vitals_over_time(case)],
+        "allergies": history.allergy_words,
+        "medicines": history.medicines,
+        "guidance": case.guidance,
+        "guidance_withheld": case.guidance_withheld,
+        "guidance_model": case.guidance_model,
+        "guidance_stale": case.guidance_stale_at is not None,
+    }
+
+
+def case_page(wanted: CaseFilter, now: datetime) -> dict[str, Any]:
+    """One page of the cases that fit, newest first."""
+    is_online = workers_online()
+    status = wanted.guidance_status
+    found = selectors.find_cases(
+        clinical_status=wanted.clinical_status,
+        guidance_status=None if status is None else GuidanceStatus(status),
+        priority=wanted.priority,
+        words=wanted.q,
+        is_online=is_online,
+    )
+    page = found[wanted.offset : wanted.offset + wanted.limit]
+    return {
+        "count": found.count(),
+        "limit": wanted.limit,
+        "offset": wanted.offset,
+        "items": [case_brief(case, now, is_online=is_online) for case in page],
+    }
+
+
+def _vitals(one: selectors.VitalsTaken) -> dict[str, Any]:
+    return {
+        "taken_at": one.taken_at,
+        "taken_by": one.taken_by,
+        "readings": dict(one.readings),
+        "news2": one.news2,
+        "news2_complete": one.news2_complete,
+    }

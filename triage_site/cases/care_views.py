@@ -1,0 +1,226 @@
+"""What people do to a case: see, close, reopen, vital signs, notes, level. Services write.
+
+Each form carries the version of the case that it was opened on. Who was slower is told what
+others did meanwhile, and keeps what was typed.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
+
+from triage_site.cases import services
+from triage_site.cases.access import allowed
+from triage_site.cases.action_forms import (
+    CloseForm,
+    NoteForm,
+    OverrideForm,
+    ProposalForm,
+    VersionedForm,
+    VitalsForm,
+)
+from triage_site.cases.case_history import meanwhile
+from triage_site.cases.forms import call_service
+from triage_site.cases.models import Case
+from triage_site.cases.roles import Action
+
+CONFLICT, UNPROCESSABLE = 409, 422
+BOARD = "board"
+Act = Callable[[dict[str, Any]], object]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(Action.OVERRIDE)
+def override(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    case = get_object_or_404(Case, id=case_id)
+    form = OverrideForm(request.POST or None)
+    return _form(request, case, form, services.override_priority, "cases/_override_form.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(Action.CARE)
+def close(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    case = get_object_or_404(Case, id=case_id)
+    form = CloseForm(request.POST if request.method == "POST" else None)
+    return _form(request, case, form, services.close_case, "cases/_close_form.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(Action.SUBMIT)
+def note(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    case = get_object_or_404(Case, id=case_id)
+    form = NoteForm(request.POST if request.method == "POST" else None)
+    return _form(request, case, form, services.add_note, "cases/_note_form.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(Action.SUBMIT)
+def vitals(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    case = get_object_or_404(Case, id=case_id)
+    form = VitalsForm(case.case_facts, request.POST if request.method == "POST" else None)
+    if "convert_temp" in request.POST:
+        form = form.with_celsius()
+        form.is_valid()
+        return render(request, "cases/vitals.html", _vitals_context(case, form))
+
+    def act(**got: Any) -> object:
+        words = got.pop("text", "")
+        kept = {name: got[name] for name in ("case_id", "actor", "now", "version")}
+        return services.record_vitals(**kept, readings=form.readings(), note=words)
+
+    conflict = _carried_out(request, case, form, act)
+    if conflict is None:
+        return _to_case(request, case)
+    status = 200 if not form.is_bound else CONFLICT if conflict else UNPROCESSABLE
+    context = {**_vitals_context(case, form), "meanwhile": conflict}
+    return render(request, "cases/vitals.html", context, status=status)
+
+
+def _vitals_context(case: Case, form: VitalsForm) -> dict[str, Any]:
+    return {"case": case, "form": form, "celsius_offer": form.celsius_offer()}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(Action.CARE)
+def seen(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    return _at_once(request, case_id, services.see_patient, "cases/_seen_form.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(Action.CARE)
+def reopen(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    return _at_once(request, case_id, services.reopen_case, "cases/_reopen_form.html")
+
+
+@require_POST
+@allowed(Action.OVERRIDE)
+def proposal(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    case = get_object_or_404(Case, id=case_id)
+    form = ProposalForm(request.POST)
+
+    def act(decision: str, **got: Any) -> object:
+        return services.decide_proposal(**got, accept=decision == "accept")
+
+    if _carried_out(request, case, form, act) is not None:
+        _say_errors(request, form)
+    return _to_case(request, case)
+
+
+@require_POST
+@allowed(Action.SUBMIT)
+def retry(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    case = get_object_or_404(Case, id=case_id)
+    try:
+        services.retry_case(case.id, actor=request.user, now=timezone.now())  # type: ignore[arg-type]
+    except ValueError as error:
+        messages.error(request, str(error).partition(": ")[2] + ".")
+    return _to_case(request, case)
+
+
+def _at_once(request: HttpRequest, case_id: uuid.UUID, act: Any, template: str) -> HttpResponse:
+    """A move without a form of its own: one press where scripts run, else a page that asks."""
+    case = get_object_or_404(Case, id=case_id)
+    form = VersionedForm(request.POST if request.method == "POST" else None)
+    conflict = _carried_out(request, case, form, act)
+    if conflict is None:
+        return _done(request, case)
+    if not getattr(request, "htmx", None):
+        return _ask(request, case, form, template, conflict)
+    _say_errors(request, form)
+    return _to_case(request, case)
+
+
+def _form(
+    request: HttpRequest, case: Case, form: VersionedForm, act: Any, template: str
+) -> HttpResponse:
+    conflict = _carried_out(request, case, form, act)
+    if conflict is None:
+        return _done(request, case)
+    return _ask(request, case, form, template, conflict)
+
+
+def _carried_out(request: HttpRequest, case: Case, form: Any, act: Any) -> list[Any] | None:
+    """None when the change was made; else what others changed meanwhile, often nothing."""
+    if request.method != "POST":
+        return []
+    is_conflict, version = False, None
+
+    def call(got: dict[str, Any]) -> object:
+        nonlocal is_conflict, version
+        version = got["version"]
+        arguments = {name: value for name, value in got.items() if name not in _OF_THE_FORM}
+        try:
+            return act(case_id=case.id, actor=request.user, now=timezone.now(), **arguments)
+        except services.Conflict:
+            is_conflict = True
+            raise
+
+    if call_service(form, call):
+        return None
+    case.refresh_from_db()
+    return meanwhile(case, version) if is_conflict and version is not None else []
+
+
+# What a form of vital signs checks for itself.
+_OF_THE_FORM = frozenset({"facts", "confirm_values"})
+
+
+def _say_errors(request: HttpRequest, form: forms.Form) -> None:
+    for reasons in form.errors.values():
+        for reason in reasons:
+            messages.error(request, f"{str(reason)[:1].upper()}{str(reason)[1:]}.")
+
+
+def _ask(
+    request: HttpRequest, case: Case, form: forms.Form, template: str, conflict: list[Any]
+) -> HttpResponse:
+    status = 200 if not form.is_bound else CONFLICT if conflict else UNPROCESSABLE
+    in_dialog = bool(getattr(request, "htmx", None))
+    context = {
+        "case": case,
+        "form": form,
+        "dialog": in_dialog,
+        "form_template": template,
+        "meanwhile": conflict,
+        "back": BOARD if request.GET.get("from") == BOARD else "",
+    }
+    name = template if in_dialog else "cases/ask.html"
+    return render(request, name, context, status=status)
+
+
+def _done(request: HttpRequest, case: Case) -> HttpResponse:
+    """Back to where the change was made: the board follows by itself."""
+    if _is_on_board(request):
+        return trigger_client_event(HttpResponse(status=204), "board-changed")
+    if request.POST.get("back") == BOARD:
+        return redirect("board")
+    return _to_case(request, case)
+
+
+def _is_on_board(request: HttpRequest) -> bool:
+    htmx = getattr(request, "htmx", None)
+    path = htmx.current_url_abs_path if htmx else None
+    return path is not None and path.partition("?")[0] == reverse("board")
+
+
+def _to_case(request: HttpRequest, case: Case) -> HttpResponse:
+    if getattr(request, "htmx", None):
+        return HttpResponseClientRedirect(reverse("case", args=[case.id]))
+    return redirect("case", case.id)

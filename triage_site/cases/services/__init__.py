@@ -1,0 +1,55 @@
+"""All writes of the clinical app. Every change of a case is also a row of its history."""
+
+from triage_site.cases.services.care import cancel_case, close_case, reopen_case, see_patient
+from triage_site.cases.services.guidance import follow_jobs, refresh_guidance, retry_case
+from triage_site.cases.services.intake import (
+    CLASSIFY_TASK,
+    LAST_IN_TURN,
+    SAFE_PRIORITY,
+    ask_classifier,
+    begin_classification,
+    classified_data,
+    classify_without_model,
+    record_classification,
+    rescue_unclassified,
+    submit_case,
+)
+from triage_site.cases.services.levels import (
+    LEVEL_CHANGED,
+    decide_proposal,
+    move_in_queue,
+    override_priority,
+)
+from triage_site.cases.services.reassess import add_note, record_vitals
+from triage_site.cases.services.records import Conflict, change, changes_since, locked, record
+
+__all__ = [
+    "CLASSIFY_TASK",
+    "LAST_IN_TURN",
+    "LEVEL_CHANGED",
+    "SAFE_PRIORITY",
+    "Conflict",
+    "add_note",
+    "ask_classifier",
+    "begin_classification",
+    "cancel_case",
+    "change",
+    "changes_since",
+    "classified_data",
+    "classify_without_model",
+    "close_case",
+    "decide_proposal",
+    "follow_jobs",
+    "locked",
+    "move_in_queue",
+    "override_priority",
+    "record",
+    "record_classification",
+    "record_vitals",
+    "refresh_guidance",
+    "reopen_case",
+    "rescue_unclassified",
+    "retry_case",
+    "see_patient",
+    "submit_case",
+]

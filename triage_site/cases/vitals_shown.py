@@ -1,0 +1,110 @@
+"""Vital signs for the pages: the newest of each, and the trend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from triage_site.cases import selectors
+from triage_site.cases.levels import clock_text
+from triage_site.cases.models import Case
+from triage_site.cases.patient import CONSCIOUSNESS_LABELS
+from triage_site.cases.trend import Point, news2_svg
+from triage_site.triage.facts import UNMEASURABLE, CaseFacts, Consciousness
+from triage_site.triage.vitals import VITAL_RANGES, vital_band
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendRow:
+    """One time at which vital signs were taken: a cell for each vital sign, "" where none."""
+
+    at: datetime
+    after: str
+    by: str
+    cells: list[str]
+    news2: int | None
+    complete: bool
+
+
+def trend_rows(case: Case) -> list[TrendRow]:
+    """Newest first; empty while there is only one."""
+    taken = selectors.vitals_over_time(case)
+    rows = [
+        TrendRow(
+            at=one.taken_at,
+            after=clock_text(max(0.0, (one.taken_at - case.arrived_at).total_seconds())),
+            by=one.taken_by,
+            cells=[_cell(one.readings.get(name)) for name in VITAL_RANGES],
+            news2=one.news2,
+            complete=one.news2_complete,
+        )
+        for one in taken
+    ]
+    return rows[::-1] if len(rows) > 1 else []
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return "unable" if value == UNMEASURABLE else f"{value:g}"
+
+
+def trend_svg(case: Case) -> SafeString:
+    points = [
+        Point(
+            minutes=(one.taken_at - case.arrived_at).total_seconds() / 60,
+            score=one.news2,
+            at=f"{timezone.localtime(one.taken_at):%H:%M}",
+        )
+        for one in selectors.vitals_over_time(case)
+        if one.news2 is not None
+    ]
+    return news2_svg(points)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VitalRow:
+    """`text` is the reading; `absent` is the reason why there is none."""
+
+    label: str
+    text: str = ""
+    unit: str = ""
+    absent: str = ""
+    band: str = ""  # deviation from the usual range of the age, such as "very high"
+
+
+def vital_rows(facts: CaseFacts) -> list[VitalRow]:
+    """Returns all vital signs in the order of NEWS2, also those that were not taken."""
+    rows = [_vital_row(facts, name) for name in VITAL_RANGES]
+    oxygen = {True: "On oxygen", False: "Room air", None: ""}[facts.on_oxygen]
+    rows.insert(2, _word_row("Air or oxygen", oxygen))
+    alertness = CONSCIOUSNESS_LABELS.get(facts.consciousness, "")
+    abnormal = facts.consciousness not in (Consciousness.ALERT, Consciousness.NOT_TAKEN)
+    rows.append(_word_row("Consciousness", alertness, band="not alert" if abnormal else ""))
+    return rows
+
+
+def _word_row(label: str, text: str, band: str = "") -> VitalRow:
+    return VitalRow(label=label, text=text, absent="" if text else "not taken", band=band)
+
+
+def _vital_row(facts: CaseFacts, name: str) -> VitalRow:
+    limits = VITAL_RANGES[name]
+    value = facts.value(name)
+    if value is None:
+        failed = getattr(facts, name) == UNMEASURABLE
+        return VitalRow(
+            label=limits.label, absent="could not be measured" if failed else "not taken"
+        )
+    band = vital_band(
+        name,
+        value,
+        age_years=facts.age_years,
+        on_oxygen=bool(facts.on_oxygen),
+        spo2_scale_2=facts.spo2_scale_2,
+    )
+    return VitalRow(label=limits.label, text=f"{value:g}", unit=limits.unit, band=band)

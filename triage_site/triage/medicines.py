@@ -1,0 +1,185 @@
+"""Allergies and medicines that a note names. Pure.
+
+What is read here is shown to people and told to a language model; it sets no priority. What is
+denied, or said of another person, does not count. A medicine that the patient stopped is kept
+and marked: that can matter as much.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from triage_site.triage.reading.note import Note, compile_pattern, read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """In the words of the note, in its order. `none_known`: it says that there is no allergy."""
+
+    allergies: tuple[str, ...] = ()
+    none_known: bool = False
+    medicines: tuple[str, ...] = ()
+
+    @property
+    def allergy_words(self) -> str:
+        """Empty where the note says nothing."""
+        return ", ".join(self.allergies) or ("none known" if self.none_known else "")
+
+    @property
+    def medicine_words(self) -> str:
+        return ", ".join(self.medicines)
+
+
+# Generic names, common brands and words for kinds, as notes and callers use them.
+_NAMES: Final = """
+abilify acarbose aciclovir adalimumab adcal adrenaline alendronate alendronic allopurinol
+alprazolam amiodarone amitriptyline amlodipine amoxicillin anticoagulants? antidepressants?
+antihistamines? apixaban aripiprazole aspirin atenolol atorvastatin azathioprine azithromycin
+baclofen beclomethasone bendroflumethiazide beta blockers? bisoprolol blood thinn?ers?
+bumetanide buprenorphine candesartan carbamazepine carbimazole carvedilol cefalexin celecoxib
+cetirizine chemotherapy chemo chlorphenamine ciclosporin ciprofloxacin citalopram clarithromycin
+clonazepam clopidogrel clozapine co-amoxiclav co-codamol codeine colchicine contraceptive pill
+coumadin cyclizine dabigatran dapagliflozin denosumab depakote diazepam diclofenac digoxin
+diltiazem dipyridamole donepezil doxazosin doxycycline dulaglutide duloxetine edoxaban eliquis
+empagliflozin enalapril enoxaparin entresto epilim epipen eplerenone erythromycin escitalopram
+esomeprazole estradiol etanercept ezetimibe felodipine fentanyl ferrous sul(?:f|ph)ate
+finasteride flecainide flucloxacillin fludrocortisone fluoxetine folic acid furosemide frusemide
+gabapentin gliclazide glimepiride glipizide gtn haloperidol heparin hrt humalog hydralazine
+hydrochlorothiazide hydrocortisone hydroxychloroquine ibuprofen indapamide infliximab inhalers?
+insulin irbesartan isosorbide mononitrate ivabradine keppra lamotrigine lansoprazole lantus
+leflunomide levetiracetam levodopa levothyroxine linagliptin lisinopril lithium loperamide
+loratadine lorazepam losartan madopar mebeverine memantine metformin methadone methotrexate
+metoclopramide metoprolol metronidazole mirtazapine montelukast morphine mycophenolate naproxen
+nicorandil nifedipine nitrofurantoin nitroglycerin novorapid olanzapine omeprazole ondansetron
+oramorph oxycodone ozempic pantoprazole paracetamol acetaminophen paroxetine penicillin
+perindopril phenytoin pioglitazone pravastatin prednisolone prednisone pregabalin prochlorperazine
+promethazine propranolol quetiapine quinine ramipril ranitidine risperidone rivaroxaban
+rosuvastatin sacubitril salbutamol salmeterol semaglutide seretide sertraline sildenafil
+simvastatin sinemet sitagliptin sodium valproate solifenacin sotalol spironolactone statins?
+steroids? sulfasalazine sumatriptan symbicort tacrolimus tamoxifen tamsulosin temazepam
+the pill thyroxine ticagrelor tiotropium topiramate tramadol trazodone trimethoprim valproate
+valsartan venlafaxine ventolin verapamil warfarin xarelto zopiclone
+"""
+_SEVERAL_WORDS: Final = (
+    "beta blockers?", "blood thinn?ers?", "contraceptive pill", "ferrous sul(?:f|ph)ate",
+    "folic acid", "isosorbide mononitrate", "sodium valproate", "the pill",
+)  # fmt: skip
+
+
+def _names() -> Iterator[str]:
+    rest = " ".join(_NAMES.split())
+    for several in _SEVERAL_WORDS:
+        rest = rest.replace(several, "")
+        yield several
+    yield from rest.split()
+
+
+_MEDICINE: Final = compile_pattern("|".join(sorted(_names(), key=len, reverse=True)))
+# Guards look at what stands before the name in its sentence, in the spelling of `Note.plain`.
+_BETWEEN: Final = r"(?: (?!and |but |on )[^\W\d_][\w'/-]*){0,2} $"
+_STOPPED: Final = re.compile(
+    r"\b(?:stopped|came off|come off|taken off|no longer (?:on|takes|taking)|finished|was on"
+    rf"|used to (?:take|be on))(?: taking)?{_BETWEEN}"
+)
+_DENIED: Final = re.compile(
+    r"\b(?:no|not (?:currently |now |been )?(?:on|taking|prescribed|using)|denies(?: taking)?"
+    rf"|without|never (?:taken|took|been on|had)|is not|isn't|not){_BETWEEN}"
+)
+_NOT_TAKEN_TODAY: Final = re.compile(r"\bnot (?:take|taken|had|have|got|get|been taking)\b[^,]*$")
+_OF_ANOTHER: Final = re.compile(
+    r"\b(?:mother|father|mum|mom|dad|son|daughter|wife|husband|brother|sister|partner|friend|aunt"
+    r"|uncle|grandmother|grandfather|nan|gran|neighbour|family|cousin)(?:'s)?"
+    r"(?: (?:is|was|has|also|takes?|took|taking|on|uses?|an?|his|her|their|allergic|allergy|to))+ $"
+)
+# What a thing is called that one can be allergic to: a few words, up to where the clause ends.
+_STOP: Final = (
+    r"(?!(?:anything|any|nothing|none|nil|some|something|reactions?|and|or|with|but|on|takes?"
+    r"|taking|has|have|had|is|was|in|since|who|so|he|she|they|no|not|i)\b)"
+)
+_THING: Final = rf"{_STOP}[^\W\d_][\w'/-]*"
+_LIST: Final = rf"{_THING}(?: {_THING})?"
+_ALLERGIC: Final = compile_pattern(
+    rf"(?:allergic|allergy|allergies|anaphyla\w+|intoleran\w+|hypersensitiv\w+) (?:to|:|-|=)"
+    rf"(?: the| a)? ({_LIST}(?: ?(?:,|and|or|&) (?:and )?{_LIST}){{0,5}})"
+)
+_ALLERGY_OF: Final = compile_pattern(rf"({_THING}) (?:allergy|allergies|allergic)")
+_OTHER_WORDS: Final = """
+no nil none nkda any known drug drugs food severe the an a his her my their bad is was am are
+be not and or of has have had possible mild other multiple many new seasonal skin some
+possibly think thinks know very highly badly also for by denies medication medicine s im he she
+"""
+_NOT_A_THING: Final = frozenset(_OTHER_WORDS.split())
+_NONE_KNOWN: Final = re.compile(
+    r"\b(?:nkda|nka|nkfa)\b"
+    r"|\b(?:no|nil|denies|denied|without|negative for)(?: any| known| drug| food| medication| or"
+    r"| and| environmental| other)*(?: allerg(?:y|ies))\b"
+    r"|\ballergies ?[:=-]? ?(?:none|nil|no|nkda)\b"
+    r"|\bnot allergic to (?:anything|any)\b",
+    re.IGNORECASE,
+)
+_MAX_NAMED: Final = 12
+_MAX_CHARACTERS: Final = 40
+
+
+def read_history(text: str) -> History:
+    """What `text` says of allergies and medicines of this patient."""
+    note = read(text)
+    spans: list[tuple[int, int]] = []
+    allergies = tuple(_allergies(note, spans))[:_MAX_NAMED]
+    medicines = tuple(_medicines(note, spans))[:_MAX_NAMED]
+    return History(
+        allergies=allergies,
+        none_known=not allergies and _NONE_KNOWN.search(text) is not None,
+        medicines=medicines,
+    )
+
+
+def _allergies(note: Note, spans: list[tuple[int, int]]) -> Iterator[str]:
+    """Each thing once; the places of all mentions, meant or not, go into `spans`."""
+    seen: set[str] = set()
+    for match, things in _allergy_mentions(note):
+        spans.append(match.span())
+        before = _before(note, match.start())
+        if _DENIED.search(before) or _OF_ANOTHER.search(before):
+            continue
+        for thing in things:
+            if thing not in seen and thing.split()[0] not in _NOT_A_THING:
+                seen.add(thing)
+                yield thing[:_MAX_CHARACTERS]
+
+
+def _allergy_mentions(note: Note) -> Iterator[tuple[re.Match[str], list[str]]]:
+    for match in _ALLERGIC.finditer(note.plain):
+        things = re.split(r" ?(?:,|\band\b|\bor\b|&) ?", match.group(1))
+        yield match, [thing.strip() for thing in things if thing.strip()]
+    for match in _ALLERGY_OF.finditer(note.plain):
+        if match.group(1) not in _NOT_A_THING:
+            yield match, [match.group(1)]
+
+
+def _medicines(note: Note, allergy_spans: list[tuple[int, int]]) -> Iterator[str]:
+    seen: set[str] = set()
+    for match in _MEDICINE.finditer(note.plain):
+        if any(start < match.end() and match.start() < end for start, end in allergy_spans):
+            continue
+        before = _before(note, match.start())
+        stopped = _STOPPED.search(before) is not None
+        if _OF_ANOTHER.search(before) or (not stopped and _is_denied(before)):
+            continue
+        name = note.original(*match.span()).lower()
+        if name not in seen:
+            seen.add(name)
+            yield f"{name} (stopped)" if stopped else name
+
+
+def _is_denied(before: str) -> bool:
+    """ "not on warfarin", but not "did not take his insulin today"."""
+    return _DENIED.search(before) is not None and _NOT_TAKEN_TODAY.search(before) is None
+
+
+def _before(note: Note, offset: int) -> str:
+    start, _ = note.sentences[note.sentence_at(offset)]
+    return note.plain[start:offset]

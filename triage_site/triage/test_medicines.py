@@ -1,0 +1,76 @@
+"""What a note says of allergies and medicines."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from triage_site.triage.medicines import read_history
+
+
+@pytest.mark.parametrize(
+    ("text", "medicines"),
+    [
+        ("fell at home, on warfarin", ["warfarin"]),
+        ("takes ramipril and metformin", ["ramipril", "metformin"]),
+        (
+            "Meds: aspirin 75mg, bisoprolol 2.5, atorvastatin",
+            ["aspirin", "bisoprolol", "atorvastatin"],
+        ),
+        ("hx AF on apixaban. T2DM on Metformin.", ["apixaban", "metformin"]),
+        ("she is on blood thinners and a statin", ["blood thinners", "statin"]),
+        ("did not take his insulin today", ["insulin"]),
+        ("ran out of her inhaler", ["inhaler"]),
+        ("not on warfarin", []),
+        ("no blood thinners", []),
+        ("his mother takes warfarin", []),
+        ("stopped taking apixaban last week", ["apixaban (stopped)"]),
+        ("used to take lithium", ["lithium (stopped)"]),
+        ("chest pain since noon", []),
+        ("allergic to penicillin, on ramipril", ["ramipril"]),
+        ("penicillin allergy", []),
+        ("warfarin, warfarin and Warfarin", ["warfarin"]),
+    ],
+)
+def test_medicines(text: str, medicines: list[str]) -> None:
+    assert list(read_history(text).medicines) == medicines
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("allergic to penicillin", "penicillin"),
+        ("Allergies: penicillin, latex and nuts", "penicillin, latex, nuts"),
+        ("penicillin allergy", "penicillin"),
+        ("known allergy to bee stings, on ramipril", "bee stings"),
+        ("allergic to peanuts and has eaten one", "peanuts"),
+        ("NKDA", "none known"),
+        ("cough, nka", "none known"),
+        ("no known drug allergies", "none known"),
+        ("denies any allergies", "none known"),
+        ("Allergies: none", "none known"),
+        ("NKDA but allergic to latex", "latex"),
+        ("not allergic to penicillin", ""),
+        ("her son is allergic to nuts", ""),
+        ("an allergic reaction to something", ""),
+        ("severe allergic reaction", ""),
+        ("chest pain", ""),
+    ],
+)
+def test_allergies(text: str, words: str) -> None:
+    assert read_history(text).allergy_words == words
+
+
+def test_an_allergen_is_no_medicine_and_a_medicine_no_allergen() -> None:
+    history = read_history("71 F, AF on apixaban and bisoprolol, allergic to codeine. Fell today.")
+    assert history.allergies == ("codeine",)
+    assert history.medicines == ("apixaban", "bisoprolol")
+
+
+@given(st.text(max_size=200))
+def test_any_text_can_be_read(text: str) -> None:
+    history = read_history(text)
+    assert all(history.allergies)
+    assert all(history.medicines)
+    assert not (history.none_known and history.allergies)
