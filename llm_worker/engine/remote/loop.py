@@ -204,7 +204,9 @@ class RemoteLoop:
         status = response.status_code
         if status == 200:
             return True
-        reason = f"HTTP {status}: {(await response.aread()).decode(errors='replace')[:200]}"
+        await response.aread()
+        # Without the server's words: they may quote the prompt, and reasons are logged.
+        reason = f"HTTP {status}: the server refused the request"
         if status in _BUSY_STATUSES:
             await self._pause(stream)
             return False
