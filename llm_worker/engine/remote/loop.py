@@ -84,7 +84,10 @@ class RemoteLoop:
             timeout=httpx.Timeout(
                 settings.read_timeout_seconds, connect=settings.connect_timeout_seconds
             ),
-            limits=httpx.Limits(max_connections=settings.num_slots + 1),
+            limits=httpx.Limits(
+                max_connections=settings.num_slots + 1,
+                max_keepalive_connections=settings.num_slots + 1,
+            ),
         )
         self.num_admitted = 0
         self.num_steps = 0
