@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -103,14 +103,15 @@ def problems_of_workers() -> dict[str, str]:
         return {}
 
 
-def places(now: datetime) -> dict[str, QueuePlace]:
+def places(now: datetime, jobs: Sequence[Job] | None = None) -> dict[str, QueuePlace]:
     """Returns the position and the estimated start and end of every waiting job, by id.
 
     The estimate gives each waiting job, in order, to the slot that is free first. Each slot
     has an equal share of the measured tokens/s. Without a worker there is no estimate.
+    `jobs` are the open jobs, if the caller has read them: they are then not read again.
     """
     # Read the jobs once: a job may arrive or end between two reads.
-    jobs = list(open_jobs())
+    jobs = list(open_jobs()) if jobs is None else jobs
     requests = {str(job.id): job.to_request() for job in jobs}
     waiting = [requests[str(job.id)] for job in jobs if job.status == JobStatus.WAITING]
     order = [request.id for request in rank(waiting, active_policy(), now.timestamp())]

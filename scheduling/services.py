@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from scheduling import connection
+from scheduling import connection, messages
 from scheduling.claimed import MAX_FAILURES as MAX_FAILURES
 from scheduling.claimed import fail_job as fail_job
 from scheduling.claimed import finish_job as finish_job
@@ -92,11 +92,7 @@ def due_at(arrival_at: datetime, priority: int) -> datetime:
 
 def ring_doorbell() -> None:
     """Wakes the GPU workers. They also check the queue regularly without it."""
-    from celery import current_app
-
-    current_app.send_task(
-        "llm_worker.doorbell", queue="gpu", expires=30, ignore_result=True, retry=False
-    )
+    messages.send(messages.Message(task="llm_worker.doorbell", queue="gpu", expires_seconds=30))
 
 
 def reprioritise_job(job_id: uuid.UUID, priority: int, *, now: datetime) -> bool:
@@ -184,7 +180,7 @@ def reconcile(*, now: datetime) -> Reconciliation:
     Valid claims stay, and so do changes in Redis after SQL was read. A job that runs in SQL
     but has no lease in Redis waits again, with its priority and original arrival.
     """
-    queue = connection.queue()
+    queue = connection.patient_queue()
     num_damaged = queue.mend(now.timestamp(), settings.TRIAGE_LEASE_SECONDS)
     mark = queue.mark()
     running = Job.objects.filter(status=JobStatus.RUNNING)
@@ -219,7 +215,7 @@ def switch_policy(name: str, *, actor: User | None, reason: str, now: datetime) 
     change = PolicyChange.objects.create(
         changed_at=now, actor=actor, old=active_policy_name(), new=name, reason=reason.strip()
     )
-    after_commit(lambda: connection.queue().switch_policy(name))
+    after_commit(lambda: connection.patient_queue().switch_policy(name))
     after_commit(ring_doorbell)
     return change
 

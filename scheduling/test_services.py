@@ -165,6 +165,7 @@ def test_the_reaper_leaves_a_newer_claim_alone(monkeypatch: pytest.MonkeyPatch) 
             return reaped
 
     monkeypatch.setattr(connection, "queue", Between)
+    monkeypatch.setattr(connection, "patient_queue", Between)
     assert services.reap_expired(now=late) == [str(old.job.id)]
     (new,) = newer
     job = Job.objects.get()
@@ -255,6 +256,7 @@ def test_no_job_is_lost_during_an_outage_of_redis(monkeypatch: pytest.MonkeyPatc
 
     with monkeypatch.context() as patch:
         patch.setattr(connection, "queue", Outage)
+        patch.setattr(connection, "patient_queue", Outage)
         job = make_job(1)
         services.reprioritise_job(job.id, 0, now=NOW)
     services.reconcile(now=NOW)

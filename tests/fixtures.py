@@ -106,6 +106,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def redis_client(redis_server: str) -> Iterator[redis.Redis]:
     """The client of the code under test, on an empty server."""
+    assert connection.guard().probe()  # closes the breaker, if earlier code met no server
     client = connection.client()
     client.flushall()
     yield client
@@ -117,6 +118,7 @@ def virtual_time(redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> 
     """The queue of this process takes the time that its callers pass, not that of the server."""
     queue = RedisSemanticQueue(redis_client, time="caller")
     monkeypatch.setattr(connection, "queue", lambda: queue)
+    monkeypatch.setattr(connection, "patient_queue", lambda: queue)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from scheduling.beats import Beat
+from scheduling.guarded_redis import NO_RETRY
 from triage_site.readiness import Heartbeat
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage_site.settings")
@@ -41,8 +43,12 @@ def _keep_django_logging(**_: Any) -> None:
 @worker_ready.connect
 def _begin_heartbeat(sender: Any, **_: Any) -> None:
     name = str(sender.hostname).partition("@")[0]
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5)
-    _heartbeats.append(Heartbeat(client, name))
+    client = redis.Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=5, retry=NO_RETRY
+    )
+    # The loop of the GPU worker shows its own signs of life.
+    beat = None if name == "gpu" else Beat(settings.BEATS_DIR, name)
+    _heartbeats.append(Heartbeat(client, name, beat))
     _heartbeats[-1].start()
 
 

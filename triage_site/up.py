@@ -24,12 +24,17 @@ from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.db import OperationalError, connections
 
+from scheduling import beats
+from scheduling.beats import HUNG_SECONDS
 from triage_site import embedded_redis
 from triage_site.guidance_watch import GuidanceWatch, is_serving
+from triage_site.hung import Watch
 from triage_site.processes import Processes, Service, WriteLine
 
 REMIND_SECONDS = 15.0
 MAX_EXITS_BEFORE_READY = 5
+# A page must say within two seconds that the database does not answer.
+ENVIRONMENT = {"web": {"TRIAGE_DATABASE_WAIT_SECONDS": "1.5"}}
 COLOURS = {"redis": 35, "web": 32, "classify": 33, "gpu": 36, "up": 34}  # ANSI codes
 
 
@@ -111,6 +116,7 @@ class System:
     write_line: WriteLine
     processes: Processes = field(init=False)
     redis_url: str = settings.REDIS_URL
+    watch: Watch = field(default_factory=lambda: Watch(settings.BEATS_DIR))
     _stopping: int = 0
     _guidance: GuidanceWatch = field(init=False)
 
@@ -139,8 +145,18 @@ class System:
     def _turn(self) -> None:
         self.processes.pump(0.2)
         if not self._stopping:
+            self._kill_hung()
             self.processes.restart_exited()
             self._guidance.look(self.redis_url, time.monotonic())
+
+    def _kill_hung(self) -> None:
+        """Ends services that live but make no progress; they restart like those that exited."""
+        found = {name: self.processes.pid(name) for name in commands()}
+        running = {name: pid for name, pid in found.items() if pid is not None}
+        for name in self.watch.hung(running, time.time()):
+            self.write_line("up", f"{name} makes no progress for {HUNG_SECONDS:g} s: killed")
+            beats.forget(settings.BEATS_DIR, name, running[name])
+            self.processes.kill(name)
 
     # -- start
 
@@ -239,7 +255,7 @@ class System:
                 Service(
                     name=name,
                     command=command,
-                    environment=environment,
+                    environment={**environment, **ENVIRONMENT.get(name, {})},
                     stop_seconds=stop_seconds,
                 )
             )
@@ -269,7 +285,7 @@ class System:
         host = "127.0.0.1" if settings.HOST == "0.0.0.0" else settings.HOST
         try:
             answer = httpx.get(
-                f"http://{host}:{settings.PORT}/healthz/", timeout=1, trust_env=False
+                f"http://{host}:{settings.PORT}/readyz/", timeout=1, trust_env=False
             )
         except httpx.HTTPError:
             return False

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import time
-from threading import Event as Flag
 from threading import Thread
 from typing import Any
 
@@ -14,6 +13,8 @@ import structlog
 from celery import bootsteps
 from django.conf import settings
 from django.db import connections
+
+from scheduling.beats import Beat, BeatingFlag
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +28,8 @@ class GuidanceStep(bootsteps.StartStopStep):
 
     def __init__(self, parent: Any, **kwargs: Any) -> None:
         super().__init__(parent, **kwargs)
-        self._stop = Flag()
+        # The loop asks for it in each round, so it shows that the loop makes progress.
+        self._stop = BeatingFlag(Beat(settings.BEATS_DIR, "gpu"))
         self._thread: Thread | None = None
 
     def include_if(self, parent: Any) -> bool:

@@ -120,5 +120,6 @@ def test_services_and_upkeep_may_find_the_queue_as_it_likes(
     fault = Fault(call, kind, redis.ConnectionError("gone"))
     queue: Any = Wrapped(connection.queue(), fault.around)
     monkeypatch.setattr(connection, "queue", lambda: queue)
+    monkeypatch.setattr(connection, "patient_queue", lambda: queue)
     run_the_ward(World(), fault)
     assert fault.num_calls > 0
