@@ -22,13 +22,14 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import httpx
 import torch
 
 from llm_worker.engine.local.encoding import prompt_encoder
@@ -89,12 +90,15 @@ def main() -> None:
         f"load of the machine before: {os.getloadavg()[0]:.1f}; slots {options.slots}", flush=True
     )
     runs: dict[str, list[Run]] = defaultdict(list)
-    for _ in range(options.rounds):
-        for way in options.ways.split(","):
-            with _engine(way, options) as engine:
+    servers = Servers(options.slots)
+    try:
+        for way in options.ways.split(",") * options.rounds:
+            with _engine(way, servers, options) as engine:
                 run = _serve(way, engine, calls, options.speed)
             runs[way].append(run)
             _print(run)
+    finally:
+        servers.close()
     print(f"load of the machine after: {os.getloadavg()[0]:.1f}")
     print(json.dumps({way: [_summary(run) for run in done] for way, done in runs.items()}))
 
@@ -110,22 +114,47 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+class Servers:
+    """One vLLM server at a time, kept while the next way needs the same policy."""
+
+    def __init__(self, num_slots: int) -> None:
+        self._num_slots = num_slots
+        self._policy = ""
+        self._stack = ExitStack()
+
+    def url(self, policy: Literal["fcfs", "priority"]) -> str:
+        """The address of a server with an empty prefix cache."""
+        if policy != self._policy:
+            self.close()
+            folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+            server = VllmServer(
+                folder, num_slots=self._num_slots, policy=policy, has_template=False
+            )
+            self._server = self._stack.enter_context(server)
+            self._policy = policy
+        httpx.post(
+            f"{self._server.base_url}/reset_prefix_cache", timeout=10, trust_env=False
+        ).raise_for_status()
+        return self._server.base_url
+
+    def close(self) -> None:
+        self._stack.close()
+        self._policy = ""
+
+
 @contextmanager
-def _engine(way: str, options: argparse.Namespace) -> Iterator[Engine]:
+def _engine(way: str, servers: Servers, options: argparse.Namespace) -> Iterator[Engine]:
     if way == "ours local":
-        engine: Engine = _local(options.slots)
-        yield from _running(engine, way)
+        servers.close()
+        yield from _running(_local(options.slots), way)
         return
-    policy = "fcfs" if way == "vllm fcfs" else "priority"
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        VllmServer(
-            Path(folder), num_slots=options.slots, policy=policy, has_template=False
-        ) as server,
-    ):
-        num_slots = (options.own_slots or options.slots) if way == "ours to vllm" else 10_000
-        settings = RemoteSettings(base_url=server.base_url, model=MODEL_NAME, num_slots=num_slots)
-        yield from _running(RemoteEngine(settings, clock=time.time), way)
+    num_slots = (options.own_slots or options.slots) if way == "ours to vllm" else 10_000
+    settings = RemoteSettings(
+        base_url=servers.url("fcfs" if way == "vllm fcfs" else "priority"),
+        model=MODEL_NAME,
+        num_slots=num_slots,
+    )
+    yield from _running(RemoteEngine(settings, clock=time.time), way)
 
 
 def _running(engine: Engine, way: str) -> Iterator[Engine]:

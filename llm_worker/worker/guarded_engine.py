@@ -51,9 +51,14 @@ class GuardedEngine:
     def alive(self) -> bool:
         return not self._broken and self._guarded(self._engine.alive, False)
 
+    @property
+    def is_broken(self) -> bool:
+        """True after an error of a call, until the next start."""
+        return bool(self._broken)
+
     def ready(self) -> str:
         """See Engine; an engine that cannot even be asked is not ready."""
-        if not self.alive():
+        if self._broken:
             return self._broken
         try:
             return self._engine.ready()

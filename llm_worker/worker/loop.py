@@ -221,6 +221,8 @@ class GuidanceWorker:
         self._num_engine_failures += 1
         self._restart_at = self._clock() + min(30.0, 0.5 * 2.0**self._num_engine_failures)
         self._admission.is_solo = self._num_engine_failures >= NUM_FAILURES_TO_DOUBT
+        if not self._engine.is_broken:  # a server that is gone is no fault of the requests
+            self._problem = self._engine.ready()
         log.error("engine_failed", failures_in_a_row=self._num_engine_failures, reason=reason[:200])
 
     def _revive(self) -> None:

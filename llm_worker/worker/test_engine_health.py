@@ -117,3 +117,17 @@ def test_a_job_that_never_fits_fails_with_the_reason(redis_client: redis.Redis) 
     refused = Job.objects.get(id=huge.id)
     assert refused.status == JobStatus.FAILED
     assert "KV memory" in refused.error
+
+
+def test_a_server_that_goes_away_again_and_again_fails_no_case(rig: Rig) -> None:
+    job = make_job(2, 0)
+    for _ in range(4):
+        rig.tick(2)
+        rig.engine.problem = "TRIAGE_REMOTE_URL: no server answers"
+        rig.engine.fail_engine("connection lost")
+        rig.tick(40)
+        rig.engine.problem = ""
+        rig.tick(10)
+    rig.run_until_idle()
+    done = Job.objects.get(id=job.id)
+    assert (done.status, done.num_failures) == (JobStatus.DONE, 0)

@@ -81,6 +81,7 @@ class VllmServer:
                     "VLLM_CPU_KVCACHE_SPACE": "1",
                     "HF_HUB_OFFLINE": "1",
                     "VLLM_NO_USAGE_STATS": "1",
+                    "VLLM_SERVER_DEV_MODE": "1",  # bench/peers.py empties the prefix cache
                 },
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -133,10 +133,11 @@ def parse_line(line: str) -> Chunk | None:
         content = json.loads(data)
         choices = content.get("choices")
         if "error" in content or choices is None:
-            raise InvalidResponse(f"the server sent an error: {data[:200]}")
+            # Not its words: a server may quote the prompt, and reasons are logged.
+            raise InvalidResponse("invalid response: the server sent an error in the stream")
         return _chunk(choices[0]) if choices else None
     except (json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
-        raise InvalidResponse(f"invalid response: {data[:200]}") from error
+        raise InvalidResponse("invalid response: not a piece of an answer") from error
 
 
 def _chunk(choice: dict[str, Any]) -> Chunk:

@@ -84,7 +84,10 @@ class RemoteLoop:
             timeout=httpx.Timeout(
                 settings.read_timeout_seconds, connect=settings.connect_timeout_seconds
             ),
-            limits=httpx.Limits(max_connections=settings.num_slots + 1),
+            limits=httpx.Limits(
+                max_connections=settings.num_slots + 1,
+                max_keepalive_connections=settings.num_slots + 1,
+            ),
         )
         self.num_admitted = 0
         self.num_steps = 0
@@ -204,7 +207,9 @@ class RemoteLoop:
         status = response.status_code
         if status == 200:
             return True
-        reason = f"HTTP {status}: {(await response.aread()).decode(errors='replace')[:200]}"
+        await response.aread()
+        # Without the server's words: they may quote the prompt, and reasons are logged.
+        reason = f"HTTP {status}: the server refused the request"
         if status in _BUSY_STATUSES:
             await self._pause(stream)
             return False
