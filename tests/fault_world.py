@@ -132,6 +132,10 @@ class World:
         worker.start()
         return worker
 
+    def restart_worker(self) -> None:
+        self.worker.stop()
+        self.worker = self._new_worker()
+
     def submit(self, priority: int) -> Job:
         return make_queued_case(priority, self.seconds, actor=self._actor)
 
@@ -146,8 +150,7 @@ class World:
             try:
                 self.worker.tick(0.0)
             except TooManyEngineFailures:
-                self.worker.stop()
-                self.worker = self._new_worker()
+                self.restart_worker()
             with suppress(redis.RedisError, OperationalError):
                 self._upkeep()
 
