@@ -58,8 +58,7 @@ def after_commit(action: Callable[[], object]) -> None:
 
 
 def ignore_outage(action: Callable[[], object]) -> None:
-    """Runs `action`. SQL has recorded the change already, so an outage of Redis is no error.
-    """
+    """Runs `action`. SQL has recorded the change already, so an outage of Redis is no error."""
     try:
         action()
     except (redis.RedisError, UnknownPolicy, OSError) as error:

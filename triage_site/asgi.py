@@ -20,7 +20,6 @@ import structlog
 from django.conf import settings
 
 from scheduling.beats import Beat
-
 from triage_site.cases.hub import Hub
 from triage_site.cases.streams import PREFIX, Receive, Scope, Send, serve_stream
 from triage_site.cases.upkeep import run_upkeep
@@ -66,7 +65,6 @@ class Application:
             await self._hub.stop()
             self._hub = None
         await send({"type": "lifespan.shutdown.complete"})
-
 
     def _keep_up(self) -> None:
         while not self._stop.is_set():

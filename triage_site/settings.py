@@ -124,9 +124,7 @@ TRIAGE_QUEUE_BY_SET = environment.flag("TRIAGE_QUEUE_BY_SET", default=False)
 TRIAGE_CLASSIFY_TIMEOUT_SECONDS = environment.number(
     "TRIAGE_CLASSIFY_TIMEOUT_SECONDS", 2, at_least=0.05
 )
-TRIAGE_CLASSIFY_WAIT_SECONDS = environment.number(
-    "TRIAGE_CLASSIFY_WAIT_SECONDS", 5, at_least=0.05
-)
+TRIAGE_CLASSIFY_WAIT_SECONDS = environment.number("TRIAGE_CLASSIFY_WAIT_SECONDS", 5, at_least=0.05)
 # Folder of a classifier to use instead of the shipped one: weights of this project, or a
 # sequence classifier of transformers. The shipped one answers while that one is unavailable.
 TRIAGE_CLASSIFIER = environment.text("TRIAGE_CLASSIFIER")

@@ -9,7 +9,7 @@ from io import StringIO
 import pytest
 import structlog
 from django.core.handlers.exception import response_for_exception
-from django.db import DataError, DatabaseError, IntegrityError, connection
+from django.db import DatabaseError, DataError, IntegrityError, connection
 from django.test import RequestFactory, override_settings
 
 from triage_site import logs

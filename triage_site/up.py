@@ -250,9 +250,7 @@ class System:
     def _web_is_ready(self) -> bool:
         host = "127.0.0.1" if settings.HOST == "0.0.0.0" else settings.HOST
         try:
-            answer = httpx.get(
-                f"http://{host}:{settings.PORT}/readyz/", timeout=1, trust_env=False
-            )
+            answer = httpx.get(f"http://{host}:{settings.PORT}/readyz/", timeout=1, trust_env=False)
         except httpx.HTTPError:
             return False
         return answer.status_code == 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import redis
+
 from scheduling import connection
 from scheduling.queue.events import publish
 

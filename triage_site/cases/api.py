@@ -203,7 +203,10 @@ def _on_authentication_error(request: HttpRequest, error: AuthenticationError) -
 @api.exception_handler(ValidationError)
 def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     # Only field and reason: the value can be clinical text.
-    items = [{"field": str(item["loc"][-1]), "reason": str(item["msg"]).removeprefix("Value error, ")} for item in error.errors]
+    items = [
+        {"field": str(item["loc"][-1]), "reason": str(item["msg"]).removeprefix("Value error, ")}
+        for item in error.errors
+    ]
     return _errors(request, 422, items)
 
 

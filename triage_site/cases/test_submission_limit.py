@@ -97,8 +97,6 @@ def test_text_that_no_database_stores_is_refused(where: str, bad: str) -> None:
         headers["Idempotency-Key"] = f"k{bad}"
     else:
         body[where] += bad
-    answer = Client().post(
-        "/api/v1/cases", body, content_type="application/json", headers=headers
-    )
+    answer = Client().post("/api/v1/cases", body, content_type="application/json", headers=headers)
     assert answer.status_code == 422
     assert "cough" not in answer.content.decode()
