@@ -1,9 +1,11 @@
 """Measures a surge: cases from one caller over HTTP while boards are open, on this machine.
 
-    python bench/surge.py --url http://127.0.0.1:8000 --token TOKEN --user nurse --password ...
+    python -m bench.surge --url http://127.0.0.1:8000 --token TOKEN --user nurse --password ...
 
-The site must run (`manage.py up`) on the loopback interface. Prints one JSON line: submit times,
-how many cases got the classifier's level, bytes that the boards received, in all and per board,
+The site must run (`manage.py up`) on the loopback interface; DATA_DIR or DATABASE_URL must be those
+of the site, because the history of the cases is read from its database. Prints one JSON line:
+submit times, how many cases got the classifier's level, bytes that the boards received, in all and
+per board,
 and the same for a small load before the surge.
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import statistics
 import sys
@@ -20,7 +23,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import django
 import httpx
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage_site.settings")
+django.setup()
 
 MAX_CASES, MAX_BOARDS, MAX_SECONDS = 2000, 400, 300
 STORIES = (
@@ -124,29 +131,21 @@ def times(sent: list[tuple[float, int, str]]) -> dict[str, float]:
     }
 
 
-def levels(client: httpx.Client, case_ids: list[str], seconds: float) -> dict[str, int]:
+def levels(case_ids: list[str], seconds: float) -> dict[str, int]:
     """Waits up to `seconds` for the classifier's level of every case; counts what each has."""
-    deadline, counts = time.monotonic() + seconds, {"classified": 0, "late": 0, "without": 0}
-    open_ids = set(case_ids)
-    while open_ids and time.monotonic() < deadline:
-        for case_id in list(open_ids):
-            value = client.get(f"/api/v1/cases/{case_id}").json()
-            kinds = [one["status"] for one in value["timestamps"]]
-            if value["priority"] is not None and not _is_provisional(value):
-                open_ids.discard(case_id)
-                counts["classified"] += 1
-            elif "cancelled" in kinds:
-                open_ids.discard(case_id)
-        time.sleep(1.0)
-    counts["without"] = len(open_ids)
-    return counts
+    from triage_site.cases.models import CaseEvent
 
-
-def _is_provisional(value: dict[str, object]) -> bool:
-    """A level of the classifier has at least one reason of its model."""
-    reasons = value["reasons"]
-    assert isinstance(reasons, list)
-    return not any(one.get("kind") == "model" for one in reasons)
+    deadline = time.monotonic() + seconds
+    while True:
+        events = CaseEvent.objects.filter(case__id__in=case_ids, kind="classified")
+        found = list(events.values_list("data", flat=True))
+        if len(found) >= len(case_ids) or time.monotonic() > deadline:
+            return {
+                "at_once": sum(not data.get("late") for data in found),
+                "late": sum(bool(data.get("late")) for data in found),
+                "without": len(case_ids) - len(found),
+            }
+        time.sleep(0.5)
 
 
 def main() -> int:
@@ -175,7 +174,7 @@ def main() -> int:
         sent = send(client, given.cases, given.seconds)
         statuses = [one[1] for one in sent]
         taken = [one[2] for one in sent if one[2]]
-        found = levels(client, taken, given.wait)
+        found = levels(taken, given.wait)
         boards.close()
     print(
         json.dumps(

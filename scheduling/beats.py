@@ -22,7 +22,7 @@ def beat_path(folder: Path, name: str, pid: int) -> Path:
 
 
 def age(folder: Path, name: str, pid: int, now: float) -> float | None:
-    """Returns seconds since the last sign of life at `now`, Unix seconds; None before the first."""
+    """Returns seconds since the last sign of life at `now`, Unix time; None before the first."""
     try:
         return max(0.0, now - beat_path(folder, name, pid).stat().st_mtime)
     except OSError:

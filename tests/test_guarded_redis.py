@@ -107,10 +107,10 @@ def test_a_full_server_is_named_and_still_read(
     client = guard.client()
     client.set("a", 1)
     client.config_set("maxmemory", "1")
-    with client.pipeline(transaction=in_transaction) as pipe:
-        pipe.set("b", "x" * 100)
-        with pytest.raises(redis.RedisError):
-            pipe.execute()
+    pipe = client.pipeline(transaction=in_transaction)
+    pipe.set("b", "x" * 100)
+    with pytest.raises(redis.RedisError):
+        pipe.execute()
     assert guard.breaker.trouble == "full"
     assert client.get("a") == "1"
     assert guard.breaker.trouble == "full"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -18,15 +19,30 @@ from triage_site.triage.vitals import VITAL_RANGES
 log = structlog.get_logger(__name__)
 
 NUM_FLAGS_SHOWN = 6
+MAX_CHARACTERS = 2000  # of a note: a preview of a longer one costs no more
 
 
 def preview_context(data: Mapping[str, Any]) -> dict[str, Any]:
     """Classifies the valid fields of the form. Fields that are not valid yet are left out."""
     form = CaseForm(data)
     form.is_valid()
-    facts = form.facts_so_far()
+    facts, is_cut = bounded(form.facts_so_far())
     findings = [one for one in form.summary() if one.field != "text"] + form.warnings
-    return {"preview": _preview(facts) if _has_content(facts) else None, "findings": findings}
+    preview = _preview(facts) if _has_content(facts) else None
+    return {"preview": preview, "findings": findings, "is_cut": is_cut}
+
+
+def bounded(facts: CaseFacts) -> tuple[CaseFacts, bool]:
+    """Returns facts with a note of at most MAX_CHARACTERS, and whether it was longer.
+
+    The begin usually holds the complaint, and the end is what is being typed.
+    """
+    text = facts.text
+    if len(text) <= MAX_CHARACTERS:
+        return facts, False
+    half = MAX_CHARACTERS // 2
+    begin, end = text[:half].rpartition(" ")[0], text[-half:].partition(" ")[2]
+    return replace(facts, text=f"{begin}\n{end}"), True
 
 
 def _has_content(facts: CaseFacts) -> bool:

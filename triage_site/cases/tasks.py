@@ -57,6 +57,13 @@ def classify_case(case_id: str) -> None:
 
 def _store(case_id: uuid.UUID, classification: Classification) -> None:
     """Stores the answer, also when the case got a provisional level meanwhile."""
+    try:
+        _store_once(case_id, classification)
+    except SoftTimeLimitExceeded:  # it comes once, and the answer is there
+        _store_once(case_id, classification)
+
+
+def _store_once(case_id: uuid.UUID, classification: Classification) -> None:
     if not services.record_classification(case_id, classification, now=timezone.now()):
         late_answers.record_late_classification(case_id, classification, now=timezone.now())
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.template.loader import render_to_string
 from django.test import Client
 from structlog.testing import capture_logs
 
@@ -21,6 +22,7 @@ from triage_site.cases import preview_limit
 from triage_site.cases import views as views_module
 from triage_site.cases.calls import load_calls
 from triage_site.cases.models import Case, CaseEvent
+from triage_site.cases.preview import MAX_CHARACTERS, bounded, preview_context
 from triage_site.cases.preview_limit import RateLimit
 from triage_site.triage.facts import CaseFacts
 from triage_site.triage.vitals import VITAL_RANGES
@@ -190,3 +192,17 @@ def test_typing_never_reaches_the_limit() -> None:
     for _ in range(1000):
         assert limit.allows(1)
         now[0] += 0.3
+
+
+def test_a_long_note_costs_no_more_and_the_page_says_so() -> None:
+    text = "chest pain since noon. " + "walked the dog and had lunch. " * 300 + "now cannot breathe"
+    facts, is_cut = bounded(CaseFacts(text=text))
+    assert is_cut
+    assert len(facts.text) <= MAX_CHARACTERS
+    assert facts.text.startswith("chest pain since noon.")
+    assert facts.text.endswith("now cannot breathe")
+    assert bounded(CaseFacts(text="short")) == (CaseFacts(text="short"), False)
+    page = render_to_string("cases/_preview.html", preview_context({"text": text}))
+    assert "only the begin and the end of this long text are read" in page
+    page = render_to_string("cases/_preview.html", preview_context({"text": "chest pain"}))
+    assert "only the begin" not in page
