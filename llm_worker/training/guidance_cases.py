@@ -17,7 +17,8 @@ from triage_site.triage.facts import (
     Reading,
     Sex,
 )
-from triage_site.triage.signs.rules import TEXT_RULES, VITAL_RULES
+from triage_site.triage.signs.tables import signs
+from triage_site.triage.signs.vital_rules import VITAL_RULES
 
 VITALS: Final = (
     "rr_bpm",
@@ -166,7 +167,7 @@ def _reading(rng: random.Random, name: str, priority: int, age: float) -> Readin
 @cache
 def rule_labels() -> tuple[str, ...]:
     """Danger signs as the safety net's rules name them."""
-    return tuple(sorted({rule.label for rule in TEXT_RULES} | {rule.label for rule in VITAL_RULES}))
+    return tuple(sorted({sign.name for sign in signs()} | {rule.label for rule in VITAL_RULES}))
 
 
 def _danger_signs(
