@@ -166,19 +166,31 @@ def _confidence(chance: float, why: Sequence[str]) -> float:
 
 def _doubts(case: Seen) -> tuple[str, ...]:
     """Why the text itself cannot be relied on."""
-    out = []
-    if not case.note.understood and case.note.text.strip():
-        out.append("not_understood")
-    if case.measured.contradicted:
-        out.append("contradiction")
-    return tuple(out)
+    found = {
+        "not_understood": bool(case.facts.text.strip()) and not _is_understood(case),
+        "contradiction": bool(case.measured.contradicted),
+    }
+    return tuple(code for code, holds in found.items() if holds)
+
+
+def _is_understood(case: Seen) -> bool:
+    """Whether the words are known, or something was recognised in a sentence whose words are."""
+    if not case.note.foreign_sentences:
+        return not case.note.is_empty
+    return any(
+        (clause.names_complaint or clause.danger)
+        and clause.sentence not in case.note.foreign_sentences
+        for clause in case.view.clauses
+    )
 
 
 def _unsure(
     case: Seen, confidence: float, levels: tuple[int, ...], decided: int, floor: int
 ) -> tuple[str, ...]:
     """Too little known, too many levels likely, or signs and model far apart."""
+    foreign = bool(case.note.foreign_sentences) and _is_understood(case)
     found = {
+        "partly_not_understood": foreign,
         "nothing_recognised": not case.view.concepts and not case.fired,
         "unsure": confidence < _MIN_CONFIDENCE or len(levels) > _MAX_LEVELS,
         "rules_against_model": floor < LEAST_URGENT and decided - floor >= _MAX_GAP,

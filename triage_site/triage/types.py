@@ -12,6 +12,7 @@ LEAST_URGENT: Final = 4
 # Why a person should decide: code -> words for people.
 PERSON_REASONS: Final = {
     "not_understood": "the text was not understood",
+    "partly_not_understood": "a part of the text was not understood",
     "nothing_recognised": "no complaint was recognised",
     "contradiction": "words and figures disagree",
     "unsure": "several levels are about as likely",

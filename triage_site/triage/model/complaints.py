@@ -91,5 +91,5 @@ def complaint(told: Iterable[str], groups: Iterable[str], age_years: float | Non
 
 def labels() -> frozenset[str]:
     """Every answer that `complaint` can give."""
-    told = {sign.complaint or sign.name for sign in signs()}
+    told = {sign.complaint for sign in signs() if sign.complaint}
     return frozenset(_LABELS.values()) | frozenset(_OF_CHILDREN.values()) | {_UNWELL_INFANT} | told

@@ -44,7 +44,6 @@ _VITAL_GROUPS: Final[dict[str, tuple[str, ...]]] = {
 }
 _CIRCUMSTANCE_GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "age": ("age", "age_over_65", "age_under_30"),
-    "sex": ("male",),
     "way of arrival": WAYS_OF_ARRIVAL,
     "injury": ("injury",),
 }

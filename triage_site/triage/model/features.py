@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from triage_site.triage import age_bands
-from triage_site.triage.facts import ArrivalMode, CaseFacts, Consciousness, Sex
+from triage_site.triage.facts import ArrivalMode, CaseFacts, Consciousness
 from triage_site.triage.model.clauses import Clause, clauses_of
 from triage_site.triage.model.complaints import GROUPS, Group, find_groups, is_denied
 from triage_site.triage.news2 import news2
@@ -175,7 +175,6 @@ def _circumstances(facts: CaseFacts) -> dict[str, float]:
         "age": (age - 50) / 25,
         "age_over_65": _over(age, 60, 15),
         "age_under_30": _under(age, 35, 15),
-        "male": float(facts.sex is Sex.MALE) - float(facts.sex is Sex.FEMALE),
         "public_ambulance": float(mode is ArrivalMode.AMBULANCE),
         "private_ambulance": float(mode is ArrivalMode.PRIVATE_AMBULANCE),
         "walked_in": float(mode is ArrivalMode.WALKING),

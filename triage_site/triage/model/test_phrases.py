@@ -7,8 +7,8 @@ import pytest
 
 from triage_site.triage.classify import look
 from triage_site.triage.facts import CaseFacts
+from triage_site.triage.model.clauses import Clause
 from triage_site.triage.model.scoring import load
-from triage_site.triage.reading.clauses import Clause
 
 
 def _clauses(text: str) -> tuple[Clause, ...]:
@@ -19,6 +19,7 @@ def test_marks_part_clauses_and_numbers_and_persons_are_made_alike() -> None:
     first, second = _clauses("She was sick 3 times; his arm hurts")
     assert (first.words, second.words) == ("She was sick 3 times", "his arm hurts")
     assert {"they", "they was", "#", "sick #"} <= set(first.phrases)
+    assert _clauses("BP 120/80, no fever")[0].phrases == ("no", "not:fever", "no not:fever")
     assert "their arm" in second.phrases
     assert (first.sentence, second.sentence) == (0, 1)
     assert _clauses("") == _clauses(" . ,") == ()

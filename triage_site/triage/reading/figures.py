@@ -48,6 +48,7 @@ _PATTERNS: Final = tuple(
     (row["kind"], re.compile(_joined(row["regex"]), 0 if "capitals" in row else re.IGNORECASE))
     for row in _TABLE["pattern"]
 )
+_MAY_HOLD: Final = re.compile(r"\d|vpu|\b(?:hi|lo)\b", re.IGNORECASE)
 _FLOW: Final = re.compile(
     r"(?<![\d.])(\d{1,2})\s*(?:l|lt?rs?|lpm|litres?|liters?)(?:\s*(?:/|per )\s*min\w*|pm)?"
     r"(?:\s*(?:of|via|by|on))?\s*(?:o2|oxygen|nasal|nrb|nrm|nc\b|np\b|hudson|(?:face ?)?mask|non)?",
@@ -73,7 +74,7 @@ _AVPU: Final = {"a": 15.0, "c": 14.0, "v": 12.0, "p": 8.0, "u": 3.0}
 def find_figures(cleaned: Cleaned) -> Iterator[Figure]:
     """In the order of the patterns; no two overlap, but for the two values of a pressure."""
     chars = cleaned.chars
-    if not any(char.isdigit() for char in chars) and "vpu" not in chars.lower():
+    if not _MAY_HOLD.search(chars):
         return
     taken: list[tuple[int, int]] = []
     for kind, pattern in _PATTERNS:

@@ -41,7 +41,8 @@ _UNIT: Final = r"(years?|yrs?|months?|mths?|mo|weeks?|wks?|wk|days?|[ymwd])"
 _LONG_UNIT: Final = r"(years?|yrs?|months?|mths?|mo|weeks?|wks?|wk|days?)"
 _GESTATION_WEEKS: Final = 20.0
 _OLD: Final = re.compile(
-    rf"{_OTHERS}(?<![\d/.])\b(\d{{1,3}})[\s-]*{_UNIT}[\s/-]*(?:olds?|of age)\b{_THINGS}", re.I
+    rf"{_OTHERS}(?<![\d/.])\b(\d{{1,3}})(?:\s*/(12|52|7)|[\s-]*{_UNIT})[\s/-]*(?:olds?|of age)\b{_THINGS}",
+    re.I,
 )
 _SHORT: Final = re.compile(
     rf"{_OTHERS}(?<![\d/.])\b(\d{{1,3}})\s*(?:yo|y/o|y\.o\.?)(?:[mf])?\b{_THINGS}", re.I

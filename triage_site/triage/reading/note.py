@@ -6,13 +6,12 @@ note and how they are meant. What was read as a figure is no word any more.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from triage_site.triage.reading.cleaning import Cleaned, clean
+from triage_site.triage.reading.cleaning import clean
 from triage_site.triage.reading.figures import Figure, find_figures
 from triage_site.triage.reading.statements import Assertion, Statement, judge
 from triage_site.triage.reading.terms import Line, TermIndex
@@ -25,7 +24,6 @@ __all__ = ["Assertion", "Figure", "Mention", "Note", "Statement", "Word", "read"
 _SMALL: Final = frozenset(TABLES["sets"]["small"].split())
 _FEW_WORDS: Final = 3
 _LEAST_KNOWN: Final = 0.6
-_LETTER: Final = re.compile(r"[^\W\d_]")
 PRESENT: Final = frozenset({Assertion.PRESENT, Assertion.UNCERTAIN})
 
 
@@ -55,7 +53,8 @@ class Note:
         self.line = Line((word.stem, word.form) for word in self.words)
         judged = judge(self.words, self.line)
         self.statements, self._covers = judged.statements, judged.covers
-        self.understood = _is_understood(self.words, cleaned, bool(self.figures))
+        self.foreign_sentences = _foreign(self.words, self.statements)
+        self.is_empty = not self.figures and not any(map(_is_told, self.words))
 
     def find(self, index: TermIndex) -> Iterator[tuple[int, Mention]]:
         """(index of the term, where and how meant) for every place of every term."""
@@ -84,23 +83,21 @@ class Note:
         return found
 
 
-def _is_understood(words: tuple[Word, ...], cleaned: Cleaned, has_figures: bool) -> bool:
-    """Whether most words are English or clinical, and the letters are Latin."""
-    letters = _LETTER.findall(cleaned.chars)
-    foreign = sum(not letter.isascii() for letter in letters)
-    if foreign * 4 > len(letters):
-        return False
-    told = [
-        word
-        for word in words
-        if word.form.isalpha() and len(word.form) > 1 and word.form != "query"
-    ]
-    known = sum(is_known(word) for word in told)
-    if not told:
-        return not letters or has_figures
-    if len(told) <= _FEW_WORDS:
-        return known > 0
-    return known >= _LEAST_KNOWN * len(told)
+def _foreign(words: tuple[Word, ...], statements: Sequence[Statement]) -> frozenset[int]:
+    """Sentences in which most words are unknown."""
+    counts: dict[int, list[bool]] = {}
+    for said in statements:
+        told = (words[at] for at in range(said.first, said.last))
+        counts.setdefault(said.sentence, []).extend(is_known(w) for w in told if _is_told(w))
+    return frozenset(
+        sentence
+        for sentence, known in counts.items()
+        if known and sum(known) < (_LEAST_KNOWN * len(known) if len(known) > _FEW_WORDS else 1)
+    )
+
+
+def _is_told(word: Word) -> bool:
+    return word.form.isalpha() and len(word.form) > 1 and word.form != "query"
 
 
 @lru_cache(maxsize=512)

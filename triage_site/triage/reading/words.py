@@ -22,7 +22,7 @@ ABBREVIATIONS: Final[dict[str, str]] = TABLES["abbreviations"]
 CAPITALS: Final[dict[str, str]] = TABLES["capitals"]
 _FORMS: Final[dict[str, str]] = TABLES["forms"]
 _STEMS: Final[dict[str, str]] = {
-    form: stem for stem, forms in TABLES["irregular"].items() for form in forms.split()
+    form: stem for stem, forms in TABLES["irregular"].items() for form in (stem, *forms.split())
 }
 _CLINICAL: Final = frozenset(TABLES["vocabulary"]["words"].split())
 _KNOWN: Final = _CLINICAL | frozenset(TABLES["vocabulary"]["known"].split())

@@ -65,7 +65,7 @@ def _signs(measured: Measured, note: Note) -> Iterable[Fired]:
             min_priority=found.sign.level,
             source=found.sign.source,
             mentions=found.mentions,
-            complaint=found.sign.complaint or found.sign.name,
+            complaint=found.sign.complaint,
         )
 
 

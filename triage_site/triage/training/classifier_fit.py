@@ -20,7 +20,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from triage_site.triage.classify import Seen, look
 from triage_site.triage.decision import Costs, Floats, conformal_threshold, decide
 from triage_site.triage.evaluation import figures
-from triage_site.triage.evaluation.ktas import to_facts
+from triage_site.triage.evaluation.columns import to_facts
 from triage_site.triage.model.features import DIRECTIONS, FEATURES
 from triage_site.triage.model.phrases import PhraseWeights
 from triage_site.triage.model.scoring import NUM_HEADS, from_scores
@@ -28,7 +28,7 @@ from triage_site.triage.signs.rules import most_urgent
 
 Ints = NDArray[np.int64]
 
-NUM_BAGS: Final = 6
+NUM_BAGS: Final = 4
 PHRASE_SHARE: Final = 0.6  # of the wording of stories, beside the boosters
 BAG_SHARE: Final = 0.8
 MIN_RARE: Final = 50  # rarer outcomes are in every bag

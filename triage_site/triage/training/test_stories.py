@@ -11,7 +11,7 @@ import pytest
 
 from triage_site.triage import classify_many
 from triage_site.triage.facts import ArrivalMode, CaseFacts
-from triage_site.triage.signs.rules import TEXT_RULES
+from triage_site.triage.signs.tables import signs
 from triage_site.triage.training.classifier_text import (
     HELD_BACK,
     read_asides,
@@ -34,7 +34,7 @@ def test_no_example_of_any_rule_lowers_the_urgency_of_any_of_these_notes(mode: s
     stories = [facts.text for facts, _ in read_vignette_file(JUDGED)][::8]
     rng = np.random.default_rng(0)
     pairs = []
-    for rule in TEXT_RULES:
+    for rule in signs():
         age = max(rule.from_years, min(40.0, rule.until_years - 0.01))
         known: dict[str, Any] = {"age_years": age, "arrival_mode": ArrivalMode(mode)}
         for words in rule.fires:
@@ -87,6 +87,6 @@ def test_vignettes_that_no_weight_has_seen_keep_their_marks() -> None:
 
 def test_no_vignette_is_held_back_and_trained_on() -> None:
     judged = {facts.text for name in HELD_BACK for facts, _ in read_vignette_file(_FILES / name)}
-    trained = {facts.text for cases in read_vignettes() for facts, _ in cases}
+    trained = {facts.text for cases in read_vignettes().values() for facts, _ in cases}
     assert judged
     assert not judged & trained
