@@ -23,7 +23,6 @@ from triage_site.triage.types import LEAST_URGENT, NUM_PRIORITIES, Classificatio
 NO_MODEL: Final = "none"
 # What is not understood is not mild.
 DOUBTFUL_PRIORITY: Final = 2
-_DOUBTS: Final = frozenset({"not_understood", "contradiction"})
 _MIN_CONFIDENCE: Final = 0.45
 _MAX_LEVELS: Final = 2
 _MAX_GAP: Final = 2
@@ -136,7 +135,7 @@ def _suggestion(
     p0, p1, p2, p3, p4 = (round(float(chance), 4) for chance in chances)
     return Classification(
         priority=priority,
-        model_priority=_best_guess(chances, case.fired, doubts),
+        model_priority=int(np.argmax(chances)),
         probabilities=(p0, p1, p2, p3, p4),
         confidence=_confidence(float(chances.max()), why),
         level_set=_with(levels, priority) if doubts else levels,
@@ -149,10 +148,6 @@ def _suggestion(
         complaint=_complaint(case.fired, case.view.concepts, case.facts),
         person_reasons=why,
     )
-
-
-def _best_guess(chances: Floats, fired: Sequence[Fired], doubts: Sequence[str]) -> int:
-    return int(np.argmax(chances))
 
 
 def _with(levels: tuple[int, ...], level: int) -> tuple[int, ...]:

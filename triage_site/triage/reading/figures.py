@@ -61,7 +61,6 @@ _ON_OXYGEN: Final = re.compile(
     r"[\s,(]*(?:on|with|despite|in)\s+(?:high[- ]flow |home |supplemental )?"
     r"(?:o2|oxygen|nrb|cpap|bipap|niv|non-?rebreath\w*)", re.I)  # fmt: skip
 _ON_AIR: Final = re.compile(r"[\s,(]*(?:on\s+)?(?:room\s*)?(?:air|RA)\b", re.I)
-_PERSONAL: Final = re.compile(r"\b(?:vision|acuity|eye)\b", re.I)
 # Names after which a number in degrees or with a decimal point is no temperature.
 _OTHER_DEGREES: Final = re.compile(
     r"(?:flex\w*|exten\w*|rom|abduct\w*|adduct\w*|rotat\w*|range|angle\w*|bend\w*|bent|knee|elbow|"

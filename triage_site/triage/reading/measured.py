@@ -29,9 +29,6 @@ _THINGS: Final = (
     r"dressing|cast|stitch\w*|sutures?|bruise|problem|cough|pain|implant|pacemaker|stent|valve|graft|"
     r"prescription|incision|stoma|car|house))"
 )
-_NOT_BEFORE: Final = (
-    r"(?<!for )(?<!x )(?<!x)(?<!past )(?<!last )(?<!after )(?<!over )(?<!since )(?<!of )"
-)
 _OTHERS: Final = (
     r"(?<!of a )(?<!of an )(?<!has a )(?<!has an )(?<!her )(?<!his )(?<!their )(?<!with a )"
 )
@@ -41,7 +38,8 @@ _UNIT: Final = r"(years?|yrs?|months?|mths?|mo|weeks?|wks?|wk|days?|[ymwd])"
 _LONG_UNIT: Final = r"(years?|yrs?|months?|mths?|mo|weeks?|wks?|wk|days?)"
 _GESTATION_WEEKS: Final = 20.0
 _OLD: Final = re.compile(
-    rf"{_OTHERS}(?<![\d/.])\b(\d{{1,3}})(?:\s*/(12|52|7)|[\s-]*{_UNIT})[\s/-]*(?:olds?|of age)\b{_THINGS}",
+    rf"{_OTHERS}(?<![\d/.])\b(\d{{1,3}})(?:\s*/(12|52|7)|[\s-]*{_UNIT})[\s/-]*"
+    rf"(?:olds?|of age)\b{_THINGS}",
     re.I,
 )
 _SHORT: Final = re.compile(

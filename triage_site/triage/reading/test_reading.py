@@ -72,7 +72,7 @@ def test_the_language_of_terms(term: str, text: str, found: bool) -> None:
 
 def test_a_term_without_a_word_or_with_an_unknown_group_is_refused() -> None:
     for term in ("_", "[the]", "@nowhere"):
-        with pytest.raises(ValueError, match="term|group"):
+        with pytest.raises(ValueError, match=r"term|group"):
             parse(term, {})
 
 

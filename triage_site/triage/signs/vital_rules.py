@@ -197,17 +197,13 @@ def _sepsis_signs(measured: Measured) -> bool:
     return sum(signs) >= 2
 
 
-_NAMES: Final = {
-    "coma": "responds to pain only or not at all",
-    "unmeasured": "vital sign could not be measured",
-    "all": "pulse, breathing and blood pressure could not be measured",
-}
 _R = VitalRule
 VITAL_RULES: Final[tuple[VitalRule, ...]] = (
-    _R("V0-COMA", _NAMES["coma"], 0, ESI, _aware(*_COMA), "gcs"),
+    _R("V0-COMA", "responds to pain only or not at all", 0, ESI, _aware(*_COMA), "gcs"),
     _R("V0-UNMEASURABLE-NOT-ALERT", "vital sign could not be measured, not alert", 0, NET,
        _both(_unmeasurable(1), _aware(*_NOT_ALERT))),
-    _R("V0-UNMEASURABLE-ALL", _NAMES["all"], 0, NET, _unmeasurable(3)),
+    _R("V0-UNMEASURABLE-ALL", "pulse, breathing and blood pressure could not be measured", 0, NET,
+       _unmeasurable(3)),
     _R("V0-SBP", "blood pressure of shock", 0, NET, _adult(_below("sbp_mmhg", 70)), "sbp_mmhg"),
     _R("V0-SPO2", "oxygen saturation critically low", 0, NET, _below("spo2_percent", 80),
        "spo2_percent"),
@@ -215,7 +211,7 @@ VITAL_RULES: Final[tuple[VitalRule, ...]] = (
        _both(_low_saturation(90), _either(_distress, _aware(*_NOT_ALERT))), "spo2_percent"),
     _R("V0-RR", "hardly breathing", 0, ESI, _below("rr_bpm", 6), "rr_bpm"),
     _R("V1-NOT-ALERT", "not fully alert", 1, ESI, _aware(*_DROWSY), "gcs"),
-    _R("V1-UNMEASURABLE", _NAMES["unmeasured"], 1, NET, _unmeasurable(1)),
+    _R("V1-UNMEASURABLE", "vital sign could not be measured", 1, NET, _unmeasurable(1)),
     _R("V1-SPO2", "low oxygen saturation", 1, CTAS, _low_saturation(92), "spo2_percent"),
     _R("V1-OXYGEN", "needs much oxygen", 1, NET, _at_least("oxygen_litres", 10), "oxygen_litres"),
     _R("V1-HR-HIGH", "very fast heart", 1, NET, _adult(_at_least("hr_bpm", 130.5)), "hr_bpm"),
