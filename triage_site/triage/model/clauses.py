@@ -28,6 +28,9 @@ _ALIKE: Final = {
     "american exaggerates exaggerate dramatic attention unemployed prisoner english foreign",
 }  # fmt: skip
 _ANYBODY: Final = {word: kind for kind, words in _ALIKE.items() for word in words.split()}
+_OPINIONS: Final = frozenset(
+    {"exaggerates", "exaggerating", "exaggerate", "dramatic", "overreacting", "anxious"}
+)
 _TAGS: Final = {Assertion.DENIED: "not:", Assertion.HISTORICAL: "past:"}
 _OTHER_TAG: Final = "other:"
 
@@ -67,7 +70,9 @@ def clauses_of(
 def _clause(note: Note, said: Statement, dangerous: set[int], complaints: set[int]) -> Clause:
     span = range(said.first, said.last)
     forms = tuple(_word(note, at) for at in span)
-    told = [form for form in forms if form]
+    # A clause that only tells what others think of the patient adds no wording.
+    opinion = any(note.words[at].form in _OPINIONS for at in span)
+    told = [] if opinion else [form for form in forms if form]
     pairs = (f"{first} {second}" for first, second in pairwise(told))
     begin = note.words[said.first].start
     return Clause(
