@@ -17,7 +17,8 @@ from triage_site.triage.facts import (
     Reading,
     Sex,
 )
-from triage_site.triage.signs.rules import TEXT_RULES, VITAL_RULES
+from triage_site.triage.signs.tables import signs
+from triage_site.triage.signs.vital_rules import VITAL_RULES
 
 VITALS: Final = (
     "rr_bpm",
@@ -171,8 +172,8 @@ def _plausible_reading(rng: random.Random, name: str, priority: int, age: float)
 
 @cache
 def rule_labels() -> tuple[str, ...]:
-    """The labels of the danger signs in the rules of the classifier."""
-    return tuple(sorted({rule.label for rule in TEXT_RULES} | {rule.label for rule in VITAL_RULES}))
+    """The names of the danger signs and of the rules on vital signs."""
+    return tuple(sorted({sign.name for sign in signs()} | {rule.label for rule in VITAL_RULES}))
 
 
 def _danger_signs(

@@ -1,11 +1,12 @@
-"""How urgent is this case, and why: rules that only escalate, and a small model."""
+"""How urgent is this case, and why: signs that only escalate, and a small model."""
 
 from triage_site.triage.classify import classify, classify_many, screen
 from triage_site.triage.decision import Costs
 from triage_site.triage.model.explain import PHRASE
-from triage_site.triage.types import Classification, News2, Reason
+from triage_site.triage.types import PERSON_REASONS, Classification, News2, Reason
 
 __all__ = [
+    "PERSON_REASONS",
     "PHRASE",
     "Classification",
     "Costs",

@@ -1,4 +1,4 @@
-"""A case in, a suggestion out: rules and model together."""
+"""A case in, a suggestion out: signs and model together."""
 
 from __future__ import annotations
 
@@ -15,31 +15,37 @@ from triage_site.triage.model.explain import model_reasons
 from triage_site.triage.model.features import CaseView, view
 from triage_site.triage.model.scoring import Floats, Model, load
 from triage_site.triage.news2 import news2
-from triage_site.triage.reading.note import read
-from triage_site.triage.reading.spoken_vitals import with_spoken
+from triage_site.triage.reading.measured import Measured, measure
+from triage_site.triage.reading.note import Note, read
 from triage_site.triage.signs.rules import RULES_VERSION, Fired, fire, most_urgent, to_reason
 from triage_site.triage.types import LEAST_URGENT, NUM_PRIORITIES, Classification
 
 NO_MODEL: Final = "none"
+# What is not understood is not mild.
+DOUBTFUL_PRIORITY: Final = 2
 _MIN_CONFIDENCE: Final = 0.45
 _MAX_LEVELS: Final = 2
 _MAX_GAP: Final = 2
+_MOST_CONFIDENT: Final = 0.98
+_CONFIDENT_IN_DOUBT: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A case with what rules and features make of it."""
+    """A case with what signs and features make of it."""
 
     facts: CaseFacts
+    note: Note
+    measured: Measured
     fired: tuple[Fired, ...]
     view: CaseView
 
 
 def look(facts: CaseFacts) -> Seen:
     note = read(facts.text)
-    facts = with_spoken(facts, note)
-    fired = fire(facts, note)
-    return Seen(facts, fired, view(facts, note, fired))
+    measured = measure(facts, note)
+    fired = fire(measured, note)
+    return Seen(measured.facts, note, measured, fired, view(measured, note, fired))
 
 
 def classify(
@@ -69,7 +75,9 @@ def classify_many(
     if not explain:
         return said
     return [
-        replace(one, reasons=one.reasons + model_reasons(case.view, case.fired, model))
+        replace(
+            one, reasons=one.reasons + model_reasons(case.view, case.fired, one.priority, model)
+        )
         for one, case in zip(said, seen, strict=True)
     ]
 
@@ -82,7 +90,7 @@ def suggest(
     set_threshold: Floats | float,
     costs: Costs = DEFAULT_COSTS,
 ) -> list[Classification]:
-    """Rules and decision around any model's `probabilities` [cases, 5], without its reasons."""
+    """Signs and decision around any model's `probabilities` [cases, 5], without its reasons."""
     decided = decide(probabilities, costs)
     sets = level_sets(probabilities, set_threshold)
     return [
@@ -92,11 +100,11 @@ def suggest(
 
 
 def screen(facts: CaseFacts) -> Classification:
-    """Rules and NEWS2 alone, for when the model fails: nothing is said where no rule fires."""
-    note = read(facts.text)
-    facts = with_spoken(facts, note)
-    fired = fire(facts, note)
-    priority = most_urgent(fired)
+    """Signs and NEWS2 alone, for when the model fails: nothing is said where no sign fires."""
+    case = look(facts)
+    priority = most_urgent(case.fired)
+    if _doubts(case):
+        priority = min(priority, DOUBTFUL_PRIORITY)
     even = 1.0 / NUM_PRIORITIES
     return Classification(
         priority=priority,
@@ -105,12 +113,13 @@ def screen(facts: CaseFacts) -> Classification:
         confidence=0.0,
         level_set=tuple(range(priority + 1)),
         needs_person=True,
-        reasons=tuple(to_reason(item) for item in fired),
-        danger_signs=_danger_signs(fired),
+        reasons=tuple(to_reason(item) for item in case.fired),
+        danger_signs=_danger_signs(case.fired),
         rules_version=RULES_VERSION,
         model_version=NO_MODEL,
-        news2=news2(facts),
-        complaint=_complaint(fired, (), facts),
+        news2=news2(case.facts),
+        complaint=_complaint(case.fired, (), case.facts),
+        person_reasons=(*_doubts(case), "no_model"),
     )
 
 
@@ -118,44 +127,81 @@ def _suggestion(
     case: Seen, chances: Floats, decided: int, levels: tuple[int, ...], version: str
 ) -> Classification:
     floor = most_urgent(case.fired)
+    doubts = _doubts(case)
+    if doubts:
+        floor = min(floor, DOUBTFUL_PRIORITY)
+    priority = min(decided, floor)
+    why = (*doubts, *_unsure(case, float(chances.max()), levels, decided, floor))
     p0, p1, p2, p3, p4 = (round(float(chance), 4) for chance in chances)
     return Classification(
-        priority=min(decided, floor),
+        priority=priority,
         model_priority=int(np.argmax(chances)),
         probabilities=(p0, p1, p2, p3, p4),
-        confidence=round(float(chances.max()), 4),
-        level_set=levels,
-        needs_person=_unsure(case, float(chances.max()), levels, decided, floor),
+        confidence=_confidence(float(chances.max()), why),
+        level_set=_with(levels, priority) if doubts else levels,
+        needs_person=bool(why),
         reasons=tuple(to_reason(item) for item in case.fired),
         danger_signs=_danger_signs(case.fired),
         rules_version=RULES_VERSION,
         model_version=version,
         news2=news2(case.facts),
         complaint=_complaint(case.fired, case.view.concepts, case.facts),
+        person_reasons=why,
+    )
+
+
+def _with(levels: tuple[int, ...], level: int) -> tuple[int, ...]:
+    return tuple(range(min(*levels, level), max(*levels, level) + 1))
+
+
+def _confidence(chance: float, why: Sequence[str]) -> float:
+    """Never certain, least of all where a person should decide."""
+    return round(min(chance, _CONFIDENT_IN_DOUBT if why else _MOST_CONFIDENT), 4)
+
+
+def _doubts(case: Seen) -> tuple[str, ...]:
+    """Why the text itself cannot be relied on."""
+    found = {
+        "not_understood": bool(case.facts.text.strip()) and not _is_understood(case),
+        "contradiction": bool(case.measured.contradicted),
+    }
+    return tuple(code for code, holds in found.items() if holds)
+
+
+def _is_understood(case: Seen) -> bool:
+    """Whether the words are known, or something was recognised in a sentence whose words are."""
+    if not case.note.foreign_sentences:
+        return not case.note.is_empty
+    return any(
+        (clause.names_complaint or clause.danger)
+        and clause.sentence not in case.note.foreign_sentences
+        for clause in case.view.clauses
     )
 
 
 def _unsure(
     case: Seen, confidence: float, levels: tuple[int, ...], decided: int, floor: int
-) -> bool:
-    """Too little known, too many levels likely, or rules and model far apart."""
-    nothing_known = not case.view.concepts and not case.fired
-    return (
-        nothing_known
-        or confidence < _MIN_CONFIDENCE
-        or len(levels) > _MAX_LEVELS
-        or (floor < LEAST_URGENT and decided - floor >= _MAX_GAP)
-    )
+) -> tuple[str, ...]:
+    """Too little known, too many levels likely, or signs and model far apart."""
+    foreign = bool(case.note.foreign_sentences) and _is_understood(case)
+    found = {
+        "partly_not_understood": foreign,
+        "nothing_recognised": not case.view.concepts and not case.fired,
+        "unsure": confidence < _MIN_CONFIDENCE or len(levels) > _MAX_LEVELS,
+        "rules_against_model": floor < LEAST_URGENT and decided - floor >= _MAX_GAP,
+    }
+    return tuple(code for code, holds in found.items() if holds)
 
 
 def _complaint(fired: Sequence[Fired], groups: Iterable[str], facts: CaseFacts) -> str | None:
-    return complaint([item.rule.code for item in fired], groups, facts.age_years)
+    told = [item.complaint for item in fired if item.complaint]
+    return complaint(told, groups, facts.age_years)
 
 
 def _danger_signs(fired: Sequence[Fired]) -> tuple[str, ...]:
     """Labels, most urgent first; one that a longer, more urgent label already says is left out."""
     signs: list[str] = []
     for item in fired:
-        if not any(item.rule.label in sign for sign in signs):
-            signs.append(item.rule.label)
+        if not any(item.label in sign for sign in signs):
+            signs.append(item.label)
     return tuple(signs)

@@ -9,6 +9,17 @@ NUM_PRIORITIES: Final = 5
 MOST_URGENT: Final = 0
 LEAST_URGENT: Final = 4
 
+# Why a person should decide: code -> words for people.
+PERSON_REASONS: Final = {
+    "not_understood": "the text was not understood",
+    "partly_not_understood": "a part of the text was not understood",
+    "nothing_recognised": "no complaint was recognised",
+    "contradiction": "words and figures disagree",
+    "unsure": "several levels are about as likely",
+    "rules_against_model": "a danger sign and the statistics are far apart",
+    "no_model": "rules alone judged this case",
+}
+
 ReasonKind = Literal["rule", "word", "vital", "model"]
 
 
@@ -48,7 +59,8 @@ class Classification:
     they demand it. `model_priority` is the model's single most likely level, before costs and
     rules. `probabilities` run from priority 0 to 4 and sum to one. `level_set` are the
     priorities that together hold the right one nine times in ten. `complaint` names what the
-    words are about, where that is known.
+    words are about, where that is known. `person_reasons` are the codes (`PERSON_REASONS`) of why a
+    person should decide.
     """
 
     priority: int
@@ -63,6 +75,7 @@ class Classification:
     model_version: str
     news2: News2 | None
     complaint: str | None = None
+    person_reasons: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from triage_site.triage.evaluation import evaluate, figures
-from triage_site.triage.evaluation.ktas import to_facts
+from triage_site.triage.evaluation import confusion, evaluate, figures
+from triage_site.triage.evaluation.columns import to_facts
 from triage_site.triage.facts import NOT_TAKEN, UNMEASURABLE, Consciousness, Sex
 
 _HEADER = (
@@ -91,13 +91,15 @@ def test_labels_are_optional_and_levels_can_be_written(tmp_path: Path) -> None:
     rows = ['"My father is not breathing, we do CPR",70', "needs a repeat prescription,30"]
     cases = evaluate.read_csv(_write(tmp_path / "text.csv", "text,age_years", rows))
     outcome = evaluate.run(cases)
-    evaluate.write_levels(tmp_path / "levels.csv", outcome)
+    evaluate.write_cases(tmp_path / "levels.csv", [(cases, outcome)])
     assert "best_guess" not in evaluate.report(cases, outcome)
     with (tmp_path / "levels.csv").open(encoding="utf-8") as handle:
         written = list(csv.DictReader(handle))
-    assert [row["row"] for row in written] == ["1", "2"]
-    assert written[0]["level"] == "1"
-    assert int(written[1]["level"]) >= 4
+    assert list(written[0]) == ["id", "priority", "best_guess", "needs_person", "signs"]
+    assert [row["id"] for row in written] == ["1", "2"]
+    assert written[0]["priority"] == "0"
+    assert written[0]["signs"]
+    assert int(written[1]["priority"]) >= 3
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,8 @@ def test_labels_are_optional_and_levels_can_be_written(tmp_path: Path) -> None:
         ),
         (["9" + _ROWS[0][1:]], "line 2: sex: unknown code '9'"),
         ([_ROWS[0].replace("140", "1400")], "line 2: sbp_mmhg: 1400 is outside"),
+        ([_ROWS[0].replace("140,80", "140,150")], "line 2: dbp_mmhg: 150 is not below"),
+        ([_ROWS[0].replace("36.5", "52")], "line 2: temp_c: 52 is outside 20 to 46"),
         (["1,70"], "line 2: row: has not 16 fields"),
         ([], "line 2: file: has a header but no rows"),
     ],
@@ -154,3 +158,48 @@ def test_no_text_or_no_header_is_refused(tmp_path: Path, data: bytes) -> None:
 def test_unknown_columns_are_refused(tmp_path: Path) -> None:
     with pytest.raises(evaluate.BadFile, match="line 1: text"):
         evaluate.read_csv(_write(tmp_path / "bad.csv", "a,b", ["1,2"]))
+
+
+def test_the_headers_of_the_study_and_of_mimic_are_read(tmp_path: Path) -> None:
+    study = "Group;Sex;Age;Arrival mode;Injury;Chief_complain;Mental;Pain;NRS_pain;SBP;DBP;HR;RR;BT"
+    row = "2;2;71;3;2;right ocular pain;1;1;2;160;100;84;18;36.6"
+    header = f"{study};Saturation;KTAS_RN;KTAS_expert"
+    cases = evaluate.read_csv(_write(tmp_path / "study.csv", header, [f"{row};#BO\u00de!;2;4"]))
+    assert (cases.facts[0].age_years, cases.facts[0].pain_score) == (71.0, 2.0)
+    assert (cases.labels, cases.nurse) == ([3], [1])
+    mimic = (
+        "subject_id,stay_id,temperature,heartrate,resprate,o2sat,sbp,dbp,pain,acuity,chiefcomplaint"
+    )
+    cases = evaluate.read_csv(
+        _write(tmp_path / "mimic.csv", mimic, ["1,77,98.6,80,16,99,120,70,13,3,Abd pain"])
+    )
+    assert cases.facts[0].temp_c == 37.0
+    assert cases.facts[0].pain_score is NOT_TAKEN
+    assert (cases.ids, cases.labels) == (["77"], [2])
+
+
+def test_the_words_of_the_api_and_json_lines_are_read(tmp_path: Path) -> None:
+    table = _write(
+        tmp_path / "words.csv",
+        "text,sex,arrival_mode,consciousness,injury,priority",
+        ["fell,female,ambulance,alert,true,2"],
+    )
+    facts = evaluate.read_csv(table).facts[0]
+    assert (facts.arrival_mode, facts.injury) == ("ambulance", True)
+    lines = tmp_path / "cases.jsonl"
+    lines.write_text(
+        '{"text": "fell", "hr_bpm": 88, "arrival_mode": "call", "expected_priority": 3}\n', "utf-8"
+    )
+    cases = evaluate.read_file(lines)
+    assert (cases.labels, cases.facts[0].hr_bpm) == ([3], 88)
+    lines.write_text('{"text": "fell", "hr_bpm": 900}\n', encoding="utf-8")
+    with pytest.raises(evaluate.BadFile, match="line 1: hr_bpm: 900 is outside"):
+        evaluate.read_file(lines)
+
+
+def test_a_folder_gives_its_sources_and_a_picture_is_drawn(tmp_path: Path) -> None:
+    _write(tmp_path / "b.csv", "text,age_years", ["cough,30"])
+    _write(tmp_path / "a.csv", "text,age_years", ["cough,30"])
+    assert [file.name for file in evaluate.sources(tmp_path)] == ["a.csv", "b.csv"]
+    confusion.draw([[1, 0, 0, 0, 0]] * 5, "a", tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

@@ -1,8 +1,9 @@
 """Why the model thinks so: what complaints, readings and phrases moved, in levels. Pure.
 
-Each thing is taken away in turn, with the rules that fired on it, and the expected level asked
+Each thing is taken away in turn, with the signs that fired on it, and the expected level asked
 again; the difference is its weight (positive: it made the case more urgent). All variants go
-through the model as one batch.
+through the model as one batch. What a sign already says is not told twice, and a grave case has
+no reasons for a milder level.
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ from typing import Final
 
 import numpy as np
 
+from triage_site.triage.model.clauses import Clause
 from triage_site.triage.model.features import FEATURES, WAYS_OF_ARRIVAL, CaseView, net_signs
 from triage_site.triage.model.scoring import Floats, Model, together
-from triage_site.triage.signs.rule_types import TextRule
 from triage_site.triage.signs.rules import Fired
 from triage_site.triage.types import NUM_PRIORITIES, Reason
 
-PHRASE: Final = "phrase"  # code of the reason that quotes a clause
+PHRASE: Final = "phrase"  # code of the reason that quotes the wording
 _LEAST_WEIGHT: Final = 0.08
 _MAX_REASONS: Final = 8
-_MAX_QUOTED: Final = 4  # clauses among them
+_MAX_QUOTED: Final = 4  # quotes among them
+_MAX_WORDS: Final = 5  # of a quote
+_CERTAIN: Final = 1  # from this priority on nothing mild is told
 _COLUMN: Final = {name: index for index, name in enumerate(FEATURES)}
 # Group shown to people -> features it stands for.
 _VITAL_GROUPS: Final[dict[str, tuple[str, ...]]] = {
@@ -35,10 +38,12 @@ _VITAL_GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "a vital sign that could not be measured": ("unmeasurable",),
     "pain": ("pain", "pain_strong"),
     "consciousness": ("not_alert", "coma", "unresponsive"),
+    "blood sugar": ("glucose_far",),
+    "vital signs in the usual range": ("figures_normal",),
+    "vital signs out of the usual range": ("figures_abnormal",),
 }
 _CIRCUMSTANCE_GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "age": ("age", "age_over_65", "age_under_30"),
-    "sex": ("male",),
     "way of arrival": WAYS_OF_ARRIVAL,
     "injury": ("injury",),
 }
@@ -48,12 +53,14 @@ def expected_level(probabilities: Floats) -> Floats:
     return probabilities @ np.arange(1.0, NUM_PRIORITIES + 1.0)
 
 
-def model_reasons(view: CaseView, fired: Sequence[Fired], model: Model) -> tuple[Reason, ...]:
+def model_reasons(
+    view: CaseView, fired: Sequence[Fired], priority: int, model: Model
+) -> tuple[Reason, ...]:
     """The strongest first; things that moved the expected level by almost nothing are left out."""
     row = np.array(view.row())
     adds = model.phrases.by_clause(view.clauses)
     without = [*_without_complaints(view, row, fired), *_without_groups(row, fired)]
-    told = _clauses(view, adds)
+    told = _quotes(view, adds, model)
     rows = np.vstack([row, *(other for _, other in without)])
     voices = [
         # What a clause adds does not depend on the rest: no forest is asked again.
@@ -65,21 +72,47 @@ def model_reasons(view: CaseView, fired: Sequence[Fired], model: Model) -> tuple
     levels = expected_level(together(voices, adds.sum(axis=0)))
     variants = [reason for reason, _ in (*without, *told)]
     reasons = [
-        _with_weight(reason, float(level - levels[0]))
+        replace(reason, weight=round(float(level - levels[0]), 2), source="model")
         for reason, level in zip(variants, levels[1:], strict=True)
     ]
-    strong = [reason for reason in reasons if abs(reason.weight or 0.0) >= _LEAST_WEIGHT]
-    strong.sort(key=lambda reason: -abs(reason.weight or 0.0))
-    quoted = [reason for reason in strong if reason.code == PHRASE][_MAX_QUOTED:]
-    return tuple([reason for reason in strong if reason not in quoted][:_MAX_REASONS])
+    return _strongest([reason for reason in reasons if _fits(reason, priority, fired)])
 
 
-def _clauses(view: CaseView, adds: Floats) -> list[tuple[Reason, Floats]]:
+def _fits(reason: Reason, priority: int, fired: Sequence[Fired]) -> bool:
+    weight = reason.weight or 0.0
+    if abs(weight) < _LEAST_WEIGHT or (weight < 0 and priority <= _CERTAIN):
+        return False
+    said = {words.lower() for item in fired for words in item.words}
+    return not reason.words or not all(_inside(words.lower(), said) for words in reason.words)
+
+
+def _inside(words: str, said: set[str]) -> bool:
+    return any(words in one or one in words for one in said)
+
+
+def _strongest(reasons: list[Reason]) -> tuple[Reason, ...]:
+    ranked = sorted(reasons, key=lambda reason: -abs(reason.weight or 0.0))
+    quoted = [reason for reason in ranked if reason.code == PHRASE][_MAX_QUOTED:]
+    return tuple([reason for reason in ranked if reason not in quoted][:_MAX_REASONS])
+
+
+def _quotes(view: CaseView, adds: Floats, model: Model) -> list[tuple[Reason, Floats]]:
     return [
-        (Reason(kind="word", code=PHRASE, text="as told:", words=(clause.words,)), less)
+        (Reason(kind="word", code=PHRASE, text="the words", words=(words,)), less)
         for clause, less in zip(view.clauses, adds, strict=True)
         if less.any()
+        for words in [_strongest_words(clause, model)]
     ]
+
+
+def _strongest_words(clause: Clause, model: Model) -> str:
+    """A few whole words around the one that weighs most."""
+    if clause.num_words <= _MAX_WORDS:
+        return clause.words
+    weights = [model.phrases.weight_of(form) for form in clause.forms]
+    middle = max(range(len(weights)), key=lambda at: weights[at])
+    begin = max(0, min(middle - _MAX_WORDS // 2, len(weights) - _MAX_WORDS))
+    return clause.quote(begin, begin + _MAX_WORDS)
 
 
 def _without_complaints(
@@ -103,7 +136,7 @@ def _share_words(left: Sequence[str], right: Sequence[str]) -> bool:
 
 def _without_groups(row: Floats, fired: Sequence[Fired]) -> list[tuple[Reason, Floats]]:
     out = []
-    by_words = net_signs([item for item in fired if isinstance(item.rule, TextRule)])
+    by_words = net_signs([item for item in fired if item.mentions])
     for kind, groups in (("vital", _VITAL_GROUPS), ("model", _CIRCUMSTANCE_GROUPS)):
         for text, names in groups.items():
             columns = [_COLUMN[name] for name in names]
@@ -116,14 +149,3 @@ def _without_groups(row: Floats, fired: Sequence[Fired]) -> list[tuple[Reason, F
             reason = Reason(kind=kind, code=f"{kind}:{text.replace(' ', '-')}", text=text)  # type: ignore[arg-type]
             out.append((reason, variant))
     return out
-
-
-def _with_weight(reason: Reason, weight: float) -> Reason:
-    return Reason(
-        kind=reason.kind,
-        code=reason.code,
-        text=reason.text,
-        words=reason.words,
-        weight=round(weight, 2),
-        source="model",
-    )

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from triage_site.triage import age_bands
-from triage_site.triage.facts import ArrivalMode, CaseFacts, Consciousness, Sex
-from triage_site.triage.model.concepts import CONCEPTS, complaints, find_mentions, judge_mentions
+from triage_site.triage.facts import ArrivalMode, CaseFacts, Consciousness
+from triage_site.triage.model.clauses import Clause, clauses_of
+from triage_site.triage.model.complaints import GROUPS, Group, find_groups, is_denied
 from triage_site.triage.news2 import news2
-from triage_site.triage.reading.clauses import Clause, Clauses
-from triage_site.triage.reading.note import Note
+from triage_site.triage.reading.measured import Measured
+from triage_site.triage.reading.note import Mention, Note
 from triage_site.triage.signs.rules import Fired, most_urgent
 from triage_site.triage.signs.vital_rules import num_unmeasurable, shock_index
 
@@ -45,7 +46,7 @@ class CaseView:
         return sum(clause.num_words for clause in self.clauses) >= STORY_WORDS
 
     def without(self, code: str, fired: Sequence[Fired]) -> dict[str, float]:
-        """What sums up rules and complaints, as if this group had not been found, nor more fired
+        """What sums up signs and complaints, as if this group had not been found, nor more fired
         than that."""
         return {**net_signs(fired), **_levels([name for name in self.concepts if name != code])}
 
@@ -57,19 +58,38 @@ class CaseView:
         ]
 
 
-def view(facts: CaseFacts, note: Note, fired: tuple[Fired, ...]) -> CaseView:
-    named = find_mentions(note)
-    clauses = Clauses(note, (span for item in fired for span in item.spans), complaints(named))
-    found = judge_mentions(named, clauses)
-    concepts = found.present
+def view(measured: Measured, note: Note, fired: tuple[Fired, ...]) -> CaseView:
+    named = list(find_groups(note))
+    dangers = [mention for item in fired for mention in item.mentions]
+    clauses = clauses_of(note, dangers, (m for group, m in named if group.names_complaint))
+    concepts, num_denied = _judged(named, clauses)
     numbers = {
-        **_vitals(facts),
-        **_circumstances(facts),
+        **_vitals(measured),
+        **_circumstances(measured.facts),
         **net_signs(fired),
         **_levels(concepts),
-        "denied": min(5, found.num_denied) / 5,
+        "denied": min(5, num_denied) / 5,
     }
-    return CaseView(numbers=numbers, concepts=concepts, clauses=clauses.all)
+    return CaseView(numbers=numbers, concepts=concepts, clauses=clauses)
+
+
+def _judged(
+    named: Sequence[tuple[Group, Mention]], clauses: Sequence[Clause]
+) -> tuple[dict[str, tuple[str, ...]], int]:
+    """Groups that are present, in the order of the table, and how many are only denied. In a
+    clause that tells of a danger only the bound groups count, and no denials."""
+    danger = {at for c in clauses if c.danger for at in range(c.first, c.last)}
+    present: dict[str, list[str]] = {}
+    denied: set[str] = set()
+    for group, mention in named:
+        if mention.first in danger and not group.bound:
+            continue
+        if mention.is_present:
+            present.setdefault(group.code, []).append(mention.words)
+        elif is_denied(mention) and mention.first not in danger:
+            denied.add(group.code)
+    ordered = {g.code: tuple(dict.fromkeys(present[g.code])) for g in GROUPS if g.code in present}
+    return ordered, len(denied - set(present))
 
 
 def _over(value: float | None, limit: float, span: float) -> float:
@@ -80,7 +100,13 @@ def _under(value: float | None, limit: float, span: float) -> float:
     return 0.0 if value is None else min(3.0, max(0.0, (limit - value) / span))
 
 
-def _vitals(facts: CaseFacts) -> dict[str, float]:
+def _far(value: float | None, low: float, high: float) -> float:
+    """How far outside a usual range."""
+    return max(_under(value, low, 1.5), _over(value, high, 6.0))
+
+
+def _vitals(measured: Measured) -> dict[str, float]:
+    facts = measured.facts
     band = age_bands.band(facts.age_years)
     adult = age_bands.is_adult(facts.age_years)
     heart, breath = facts.value("hr_bpm"), facts.value("rr_bpm")
@@ -110,7 +136,36 @@ def _vitals(facts: CaseFacts) -> dict[str, float]:
         "not_alert": float(facts.consciousness in {Consciousness.CONFUSED, Consciousness.VOICE}),
         "coma": float(facts.consciousness in {Consciousness.PAIN, Consciousness.UNRESPONSIVE}),
         "unresponsive": float(facts.consciousness is Consciousness.UNRESPONSIVE),
+        "glucose_far": _far(measured.extra.get("glucose"), 4.0, 12.0),
+        "figures_abnormal": _abnormal_share(facts),
+        "figures_normal": 0.0 if facts.arrival_mode not in _NOT_SEEN else _normal_share(facts),
     }
+
+
+_USUAL: Final = {
+    "hr_bpm": (50, 100), "rr_bpm": (10, 20), "spo2_percent": (95, 100), "sbp_mmhg": (100, 150),
+    "temp_c": (36.0, 37.8),
+}  # fmt: skip
+
+
+def _normal_share(facts: CaseFacts) -> float:
+    """Share of five vital signs that were taken and are usual for the age."""
+    return sum(_usual_ones(facts)) / len(_USUAL)
+
+
+def _abnormal_share(facts: CaseFacts) -> float:
+    return sum(not usual for usual in _usual_ones(facts)) / len(_USUAL)
+
+
+def _usual_ones(facts: CaseFacts) -> list[bool]:
+    """Of each vital sign that was taken, whether it is usual for the age."""
+    band, adult = age_bands.band(facts.age_years), age_bands.is_adult(facts.age_years)
+    usual = dict(_USUAL)
+    if not adult:
+        low = age_bands.hypotension_below(facts.age_years)
+        usual |= {"hr_bpm": band.heart, "rr_bpm": band.breath, "sbp_mmhg": (low + 5, 130)}
+    values = {vital: facts.value(vital) for vital in usual}
+    return [usual[k][0] <= v <= usual[k][1] for k, v in values.items() if v is not None]
 
 
 def _circumstances(facts: CaseFacts) -> dict[str, float]:
@@ -120,7 +175,6 @@ def _circumstances(facts: CaseFacts) -> dict[str, float]:
         "age": (age - 50) / 25,
         "age_over_65": _over(age, 60, 15),
         "age_under_30": _under(age, 35, 15),
-        "male": float(facts.sex is Sex.MALE) - float(facts.sex is Sex.FEMALE),
         "public_ambulance": float(mode is ArrivalMode.AMBULANCE),
         "private_ambulance": float(mode is ArrivalMode.PRIVATE_AMBULANCE),
         "walked_in": float(mode is ArrivalMode.WALKING),
@@ -136,7 +190,7 @@ def net_signs(fired: Sequence[Fired]) -> dict[str, float]:
 
 
 def _levels(codes: Container[str]) -> dict[str, float]:
-    levels = [concept.level for concept in CONCEPTS if concept.code in codes]
+    levels = [group.level for group in GROUPS if group.code in codes]
     return {
         "most_urgent_complaint": 3.0 - min(levels, default=UNKNOWN_LEVEL),
         "no_complaint_known": float(not levels),
@@ -147,19 +201,19 @@ _EMPTY: Final = CaseFacts(text="")
 _COMPLAINTS: Final = (*_levels(()), "denied")
 # What belongs together, so that it can be taken from one case to another.
 BLOCKS: Final[Mapping[str, tuple[str, ...]]] = {
-    "vitals": tuple(_vitals(_EMPTY)),
+    "vitals": tuple(_vitals(Measured(_EMPTY, {}))),
     "circumstances": tuple(_circumstances(_EMPTY)),
     "net": tuple(net_signs(())),
-    "complaints": (*_COMPLAINTS, *(concept.code for concept in CONCEPTS)),
+    "complaints": (*_COMPLAINTS, *(group.code for group in GROUPS)),
 }
 FEATURES: Final[tuple[str, ...]] = tuple(name for block in BLOCKS.values() for name in block)
-NUMBERS: Final[tuple[str, ...]] = FEATURES[: -len(CONCEPTS)]
+NUMBERS: Final[tuple[str, ...]] = FEATURES[: -len(GROUPS)]
 
 # Where more of a feature may never mean less urgent (+1), or more urgent (-1). Complaint groups
 # that danger signs belong to are bound as well; mild ones may pull either way.
-_DOWNWARD: Final = ("no_complaint_known", "denied")
+_DOWNWARD: Final = ("no_complaint_known", "denied", "figures_normal")
 DIRECTIONS: Final[Mapping[str, int]] = {
     **{name: 0 if name in BLOCKS["circumstances"] else 1 for name in NUMBERS},
     **dict.fromkeys(_DOWNWARD, -1),
-    **{concept.code: int(concept.bound) for concept in CONCEPTS},
+    **{group.code: int(group.bound) for group in GROUPS},
 }

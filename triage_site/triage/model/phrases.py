@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from triage_site.triage.reading.clauses import Clause
+from triage_site.triage.model.clauses import Clause
 
 Floats = NDArray[np.float64]
 
@@ -69,6 +69,11 @@ class PhraseWeights:
                     out[index] = self._of(clause)
                 index += 1
         return out
+
+    def weight_of(self, phrase: str) -> float:
+        """How much a phrase counts, either way."""
+        row = self.rows.get(phrase)
+        return 0.0 if row is None else float(np.abs(self.weights[row]).sum())
 
     def _of(self, clause: Clause) -> Floats:
         known = [self.rows[phrase] for phrase in clause.phrases if phrase in self.rows]

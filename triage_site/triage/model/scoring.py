@@ -1,9 +1,9 @@
-"""The statistical model at work: boosted trees and weights of phrases in plain numpy arrays.
+"""The statistical model at work: weights, boosted trees and phrases in plain numpy arrays.
 
-Four heads, one per boundary between levels: P(priority <= k) for k = 0..3. Every tree is
-monotone in the features that `features.DIRECTIONS` binds, and `phrases` never count against
+Four heads, one per boundary between levels: P(priority <= k) for k = 0..3. Every weight and tree
+is monotone in the features that `features.DIRECTIONS` binds, and `phrases` never count against
 urgency where a danger is told, so the four are monotone in danger signs as well. Weights:
-`model.npz` (trees, phrases) and `model.json` (names, calibration, thresholds).
+`model.npz` (weights, trees, phrases) and `model.json` (names, calibration, thresholds).
 """
 
 from __future__ import annotations
@@ -70,10 +70,12 @@ class Forest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A forest with its calibration: logit of P(priority <= k) = slope * score + offset, where
-    the score is the forest's and the phrases' together."""
+    """Weights of features, a forest where there is one, and the calibration: logit of
+    P(priority <= k) = slope * score + offset, where the phrases add to the score."""
 
-    forest: Forest
+    weights: Floats  # [features, heads]
+    forest: Forest | None
+    phrase_share: float  # how much the phrases count
     intercept: Floats  # per head, added to the scores
     slope: Floats
     offset: Floats
@@ -81,15 +83,16 @@ class Part:
 
     def scores(self, rows: Floats) -> Floats:
         """[n, heads], without the phrases."""
-        return self.forest.scores(rows) + self.intercept
+        scores: Floats = rows @ self.weights + self.intercept
+        return scores if self.forest is None else scores + self.forest.scores(rows)
 
     def probabilities(self, scores: Floats, wording: Floats) -> Floats:
-        return from_scores(scores + wording, self.slope, self.offset)
+        return from_scores(scores + self.phrase_share * wording, self.slope, self.offset)
 
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A part that has a say about some rows, with what its forest says of them."""
+    """A part that has a say about some rows, with what it says of them."""
 
     part: Part
     scores: Floats  # [n, heads], without the phrases
@@ -180,7 +183,9 @@ def _phrases(card: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Phr
 
 def _part(name: str, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Part:
     return Part(
-        forest=_forest(name, settings["depth"], arrays),
+        weights=arrays[f"{name}_weights"].astype(np.float64),
+        forest=_forest(name, settings["depth"], arrays) if settings["depth"] else None,
+        phrase_share=float(settings["phrase_share"]),
         intercept=np.array(settings["intercept"]),
         slope=np.array(settings["slope"]),
         offset=np.array(settings["offset"]),

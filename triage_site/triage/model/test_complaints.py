@@ -24,7 +24,7 @@ def test_the_complaint_is_named_in_the_words_of_the_guidance(
     assert classify(CaseFacts(text=text, age_years=age_years)).complaint == expected
 
 
-def test_a_rule_says_more_than_a_group_and_an_urgent_group_more_than_a_mild_one() -> None:
-    assert complaint(["T1-BURN"], ["chest_pain"], 40) == "burn"
+def test_a_sign_says_more_than_a_group_and_an_urgent_group_more_than_a_mild_one() -> None:
+    assert complaint(["burn"], ["chest_pain"], 40) == "burn"
     assert complaint([], ["cough", "chest_pain"], 40) == "chest pain"
     assert complaint([], ["severe", "sudden"], 40) is None

@@ -1,25 +1,54 @@
-# ruff: noqa: E501
-"""Rules on vital signs: absolute limits, danger zones by age, NEWS2, shock index."""
+"""Rules on measured values: absolute limits, danger zones by age, NEWS2, shock index, glucose.
+
+A row holds where its test does; the test sees the facts and the figures that were read in the
+text. The examples of each row are in `test_vital_rules.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from triage_site.triage import age_bands
 from triage_site.triage.facts import UNMEASURABLE, CaseFacts, Consciousness
-from triage_site.triage.news2 import SOURCE as NEWS2_SOURCE
+from triage_site.triage.news2 import SOURCE as NEWS2
 from triage_site.triage.news2 import news2
-from triage_site.triage.signs.rule_types import CTAS, ESI, NET, VitalRule
+from triage_site.triage.reading.measured import Measured
 
+ESI: Final = "ESI v5 (ENA 2023), own words"
+CTAS: Final = "CTAS/KTAS first-order modifiers, own words"
+NET: Final = "safety-net list of this project; to be confirmed by a clinician"
+PALS: Final = "PALS resting ranges and definition of hypotension"
 _CORE: Final = ("hr_bpm", "rr_bpm", "sbp_mmhg", "spo2_percent")
-_UNITS: Final = {
-    "hr_bpm": ("heart rate", "/min"), "rr_bpm": ("breathing rate", "/min"),
-    "sbp_mmhg": ("systolic pressure", " mmHg"), "spo2_percent": ("oxygen saturation", " %"),
-    "temp_c": ("temperature", " °C"),
+_SHOWN: Final = {
+    "hr_bpm": "heart rate {:g}/min", "rr_bpm": "breathing rate {:g}/min",
+    "sbp_mmhg": "systolic pressure {:g} mmHg", "spo2_percent": "oxygen saturation {:g} %",
+    "temp_c": "temperature {:g} °C", "glucose": "glucose {:g} mmol/l",
+    "potassium": "potassium {:g} mmol/l", "lactate": "lactate {:g} mmol/l",
+    "ketones": "ketones {:g} mmol/l", "gcs": "GCS {:g}", "news": "early warning score {:g}",
+    "oxygen_litres": "{:g} litres of oxygen",
 }  # fmt: skip
 _COMA: Final = frozenset({Consciousness.PAIN, Consciousness.UNRESPONSIVE})
-_NOT_ALERT: Final = frozenset(Consciousness) - {Consciousness.ALERT, Consciousness.NOT_TAKEN}
+_DROWSY: Final = frozenset({Consciousness.CONFUSED, Consciousness.VOICE})
+_NOT_ALERT: Final = _COMA | _DROWSY
+Test = Callable[[Measured], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class VitalRule:
+    code: str
+    label: str
+    min_priority: int
+    source: str
+    holds: Test
+    shows: str = ""  # the value named beside the label
+
+    def detail(self, measured: Measured) -> str:
+        if self.shows == "news2":
+            return _news_detail(measured.facts)
+        value = _value(measured, self.shows) if self.shows else None
+        return "" if value is None else _SHOWN[self.shows].format(value)
 
 
 def shock_index(facts: CaseFacts) -> float | None:
@@ -31,123 +60,121 @@ def num_unmeasurable(facts: CaseFacts) -> int:
     return sum(getattr(facts, vital) is UNMEASURABLE for vital in _CORE)
 
 
-def _below(vital: str, limit: float, *, adults: bool = False) -> Callable[[CaseFacts], bool]:
-    def holds(facts: CaseFacts) -> bool:
-        value = facts.value(vital)
-        return (
-            value is not None
-            and value < limit
-            and (not adults or age_bands.is_adult(facts.age_years))
-        )
+def _value(measured: Measured, name: str) -> float | None:
+    return measured.extra[name] if name in measured.extra else (
+        measured.facts.value(name) if hasattr(measured.facts, name) else None
+    )  # fmt: skip
+
+
+def _adult(test: Test) -> Test:
+    return lambda m: age_bands.is_adult(m.facts.age_years) and test(m)
+
+
+def _child(test: Test) -> Test:
+    return lambda m: not age_bands.is_adult(m.facts.age_years) and test(m)
+
+
+def _below(name: str, limit: float) -> Test:
+    def holds(measured: Measured) -> bool:
+        value = _value(measured, name)
+        return value is not None and value < limit
 
     return holds
 
 
-def _at_least(vital: str, limit: float, *, adults: bool = False) -> Callable[[CaseFacts], bool]:
-    def holds(facts: CaseFacts) -> bool:
-        value = facts.value(vital)
-        return (
-            value is not None
-            and value >= limit
-            and (not adults or age_bands.is_adult(facts.age_years))
-        )
+def _at_least(name: str, limit: float) -> Test:
+    def holds(measured: Measured) -> bool:
+        value = _value(measured, name)
+        return value is not None and value >= limit
 
     return holds
 
 
-def _shows(vital: str) -> Callable[[CaseFacts], str]:
-    name, unit = _UNITS[vital]
-    return lambda facts: f"{name} {facts.value(vital):g}{unit}"
+def _either(*tests: Test) -> Test:
+    return lambda m: any(test(m) for test in tests)
 
 
-def _danger_heart(facts: CaseFacts) -> bool:
-    value = facts.value("hr_bpm")
-    return value is not None and value > age_bands.band(facts.age_years).danger_heart
+def _both(*tests: Test) -> Test:
+    return lambda m: all(test(m) for test in tests)
 
 
-def _danger_breath(facts: CaseFacts) -> bool:
-    value = facts.value("rr_bpm")
-    return value is not None and value > age_bands.band(facts.age_years).danger_breath
+def _aware(*levels: Consciousness) -> Test:
+    return lambda m: m.facts.consciousness in levels
 
 
-def _child(rule: Callable[[CaseFacts], bool]) -> Callable[[CaseFacts], bool]:
-    return lambda facts: not age_bands.is_adult(facts.age_years) and rule(facts)
+def _unmeasurable(least: int) -> Test:
+    return lambda m: num_unmeasurable(m.facts) >= least
 
 
-def _adult(rule: Callable[[CaseFacts], bool]) -> Callable[[CaseFacts], bool]:
-    return lambda facts: age_bands.is_adult(facts.age_years) and rule(facts)
-
-
-def _child_slow(facts: CaseFacts) -> bool:
-    heart, breath = facts.value("hr_bpm"), facts.value("rr_bpm")
-    row = age_bands.band(facts.age_years)
-    return (heart is not None and heart < row.heart[0] * 0.8) or (
-        breath is not None and breath < row.breath[0] * 0.7
-    )
-
-
-def _hypotensive(facts: CaseFacts) -> bool:
-    value = facts.value("sbp_mmhg")
-    return value is not None and value < age_bands.hypotension_below(facts.age_years)
-
-
-def _low_saturation(limit: float) -> Callable[[CaseFacts], bool]:
+def _low_saturation(limit: float) -> Test:
     """Not counted where 88-92 % is the agreed target: there NEWS2 scale 2 speaks."""
 
-    def holds(facts: CaseFacts) -> bool:
-        value = facts.value("spo2_percent")
-        return value is not None and value < (min(limit, 88.0) if facts.spo2_scale_2 else limit)
+    def holds(measured: Measured) -> bool:
+        scale_2 = measured.facts.spo2_scale_2
+        return _below("spo2_percent", min(limit, 88.0) if scale_2 else limit)(measured)
 
     return holds
 
 
-def _low_saturation_in_distress(facts: CaseFacts) -> bool:
-    breath = facts.value("rr_bpm")
-    distress = (
-        _danger_breath(facts)
-        if not age_bands.is_adult(facts.age_years)
-        else (breath is not None and breath >= 25)
-    )
-    return _low_saturation(90)(facts) and (distress or facts.consciousness in _NOT_ALERT)
+def _in_danger_zone(vital: str) -> Test:
+    def holds(measured: Measured) -> bool:
+        band, value = age_bands.band(measured.facts.age_years), measured.facts.value(vital)
+        limit = band.danger_heart if vital == "hr_bpm" else band.danger_breath
+        return value is not None and value > limit
+
+    return holds
 
 
-def _infant_fever(facts: CaseFacts) -> bool:
-    value, age = facts.value("temp_c"), facts.age_years
-    return (
-        value is not None
-        and age is not None
-        and age < age_bands.YOUNG_INFANT_YEARS
-        and value > 38.0
-    )
+def _distress(measured: Measured) -> bool:
+    breath = measured.facts.value("rr_bpm")
+    if not age_bands.is_adult(measured.facts.age_years):
+        return _in_danger_zone("rr_bpm")(measured)
+    return breath is not None and breath >= 25
 
 
-def _child_temperature(facts: CaseFacts) -> bool:
-    value = facts.value("temp_c")
-    return (
-        value is not None
-        and not age_bands.is_adult(facts.age_years)
-        and (value > 39.0 or value < 36.0)
+def _child_slow(measured: Measured) -> bool:
+    heart, breath = measured.facts.value("hr_bpm"), measured.facts.value("rr_bpm")
+    band = age_bands.band(measured.facts.age_years)
+    return (heart is not None and heart < band.heart[0] * 0.8) or (
+        breath is not None and breath < band.breath[0] * 0.7
     )
 
 
-def _shock_index_over(factor: float) -> Callable[[CaseFacts], bool]:
-    def holds(facts: CaseFacts) -> bool:
-        index, limit = shock_index(facts), age_bands.shock_index_limit(facts.age_years)
+def _hypotensive(measured: Measured) -> bool:
+    limit = age_bands.hypotension_below(measured.facts.age_years)
+    return _below("sbp_mmhg", limit)(measured)
+
+
+def _infant_fever(measured: Measured) -> bool:
+    value, age = measured.facts.value("temp_c"), measured.facts.age_years
+    young = age is not None and age < age_bands.YOUNG_INFANT_YEARS
+    return young and value is not None and value > 38.0
+
+
+def _child_temperature(measured: Measured) -> bool:
+    value = measured.facts.value("temp_c")
+    return value is not None and (value > 39.0 or value < 36.0)
+
+
+def _shock_index_over(factor: float) -> Test:
+    def holds(measured: Measured) -> bool:
+        limit = age_bands.shock_index_limit(measured.facts.age_years)
+        index = shock_index(measured.facts)
         return index is not None and limit is not None and index > limit * factor - 1e-9
 
     return holds
 
 
-def _news_at_least(limit: int) -> Callable[[CaseFacts], bool]:
-    def holds(facts: CaseFacts) -> bool:
-        score = news2(facts)
+def _news_at_least(limit: int) -> Test:
+    def holds(measured: Measured) -> bool:
+        score = news2(measured.facts)
         return score is not None and score.score >= limit
 
     return holds
 
 
-def _news_single_three(facts: CaseFacts) -> bool:
-    score = news2(facts)
+def _news_single_three(measured: Measured) -> bool:
+    score = news2(measured.facts)
     return score is not None and score.single_three
 
 
@@ -158,8 +185,9 @@ def _news_detail(facts: CaseFacts) -> str:
     return f"NEWS2 {score.score}" + ("" if score.complete else " or more, incomplete")
 
 
-def _sepsis_signs(facts: CaseFacts) -> bool:
+def _sepsis_signs(measured: Measured) -> bool:
     """qSOFA of two or more."""
+    facts = measured.facts
     breath, systolic = facts.value("rr_bpm"), facts.value("sbp_mmhg")
     signs = (
         breath is not None and breath >= 22,
@@ -169,68 +197,64 @@ def _sepsis_signs(facts: CaseFacts) -> bool:
     return sum(signs) >= 2
 
 
-def _alert(**vitals: object) -> dict[str, object]:
-    return {"age_years": 40, "consciousness": "alert", **vitals}
-
-
+_R = VitalRule
 VITAL_RULES: Final[tuple[VitalRule, ...]] = (
-    VitalRule(code="V0-COMA", label="responds to pain only or not at all", min_priority=0, source=ESI,
-        holds=lambda facts: facts.consciousness in _COMA,
-        fires=({"consciousness": "pain"}, {"consciousness": "unresponsive"}), silent=({"consciousness": "voice"}, _alert())),
-    VitalRule(code="V0-UNMEASURABLE-NOT-ALERT", label="vital sign could not be measured, not alert", min_priority=0, source=NET,
-        holds=lambda facts: num_unmeasurable(facts) > 0 and facts.consciousness in _NOT_ALERT,
-        fires=({"consciousness": "voice", "sbp_mmhg": "unmeasurable"},), silent=(_alert(sbp_mmhg="unmeasurable"), {"consciousness": "voice"})),
-    VitalRule(code="V0-UNMEASURABLE-ALL", label="pulse, breathing and blood pressure could not be measured", min_priority=0, source=NET,
-        holds=lambda facts: num_unmeasurable(facts) >= 3,
-        fires=(_alert(sbp_mmhg="unmeasurable", hr_bpm="unmeasurable", rr_bpm="unmeasurable"),), silent=(_alert(sbp_mmhg="unmeasurable"), _alert())),
-    VitalRule(code="V0-SBP", label="blood pressure of shock", min_priority=0, source=NET, holds=_below("sbp_mmhg", 70, adults=True), detail=_shows("sbp_mmhg"),
-        fires=(_alert(sbp_mmhg=69),), silent=(_alert(sbp_mmhg=70), {"age_years": 0.5, "sbp_mmhg": 69})),
-    VitalRule(code="V0-SPO2", label="oxygen saturation critically low", min_priority=0, source=NET, holds=_below("spo2_percent", 80), detail=_shows("spo2_percent"),
-        fires=(_alert(spo2_percent=79),), silent=(_alert(spo2_percent=80),)),
-    VitalRule(code="V0-SPO2-DISTRESS", label="low oxygen saturation with distress", min_priority=0, source=CTAS, holds=_low_saturation_in_distress, detail=_shows("spo2_percent"),
-        fires=(_alert(spo2_percent=89, rr_bpm=28), {"age_years": 2, "spo2_percent": 88, "rr_bpm": 45}),
-        silent=(_alert(spo2_percent=89, rr_bpm=18), _alert(spo2_percent=89, rr_bpm=28, spo2_scale_2=True))),
-    VitalRule(code="V0-RR", label="hardly breathing", min_priority=0, source=ESI, holds=_below("rr_bpm", 6), detail=_shows("rr_bpm"), fires=(_alert(rr_bpm=4),), silent=(_alert(rr_bpm=8),)),
-    VitalRule(code="V1-NOT-ALERT", label="not fully alert", min_priority=1, source=ESI, holds=lambda facts: facts.consciousness in {Consciousness.CONFUSED, Consciousness.VOICE},
-        fires=({"consciousness": "confused"}, {"consciousness": "voice"}), silent=(_alert(), {})),
-    VitalRule(code="V1-UNMEASURABLE", label="vital sign could not be measured", min_priority=1, source=NET, holds=lambda facts: num_unmeasurable(facts) >= 1,
-        fires=(_alert(sbp_mmhg="unmeasurable"),), silent=(_alert(), {})),
-    VitalRule(code="V1-SPO2", label="low oxygen saturation", min_priority=1, source=CTAS, holds=_low_saturation(92), detail=_shows("spo2_percent"),
-        fires=(_alert(spo2_percent=91), {"age_years": 1, "spo2_percent": 91}), silent=(_alert(spo2_percent=92), _alert(spo2_percent=90, spo2_scale_2=True))),
-    VitalRule(code="V1-HR-HIGH", label="very fast heart", min_priority=1, source=NET, holds=_adult(_at_least("hr_bpm", 130.5)), detail=_shows("hr_bpm"),
-        fires=(_alert(hr_bpm=131),), silent=(_alert(hr_bpm=130), {"age_years": 0.5, "hr_bpm": 150})),
-    VitalRule(code="V1-HR-LOW", label="very slow heart", min_priority=1, source=NET, holds=_below("hr_bpm", 40, adults=True), detail=_shows("hr_bpm"), fires=(_alert(hr_bpm=39),), silent=(_alert(hr_bpm=40),)),
-    VitalRule(code="V1-RR-HIGH", label="very fast breathing", min_priority=1, source=NET, holds=_at_least("rr_bpm", 25, adults=True), detail=_shows("rr_bpm"), fires=(_alert(rr_bpm=25),), silent=(_alert(rr_bpm=24), {"age_years": 1, "rr_bpm": 30})),
-    VitalRule(code="V1-RR-LOW", label="slow breathing", min_priority=1, source=NET, holds=_below("rr_bpm", 10, adults=True), detail=_shows("rr_bpm"), fires=(_alert(rr_bpm=9),), silent=(_alert(rr_bpm=10),)),
-    VitalRule(code="V1-SBP-LOW", label="low blood pressure", min_priority=1, source="PALS definition of hypotension; adults: " + NET, holds=_hypotensive, detail=_shows("sbp_mmhg"),
-        fires=(_alert(sbp_mmhg=89), {"age_years": 4, "sbp_mmhg": 76}), silent=(_alert(sbp_mmhg=90), {"age_years": 4, "sbp_mmhg": 80})),
-    VitalRule(code="V1-SBP-HIGH", label="very high blood pressure", min_priority=1, source=NET, holds=_at_least("sbp_mmhg", 220), detail=_shows("sbp_mmhg"), fires=(_alert(sbp_mmhg=220),), silent=(_alert(sbp_mmhg=219),)),
-    VitalRule(code="V1-TEMP-HIGH", label="very high temperature", min_priority=1, source=NET, holds=_at_least("temp_c", 40), detail=_shows("temp_c"), fires=(_alert(temp_c=40),), silent=(_alert(temp_c=39.9),)),
-    VitalRule(code="V1-TEMP-LOW", label="very low temperature", min_priority=1, source=NET, holds=_below("temp_c", 35), detail=_shows("temp_c"), fires=(_alert(temp_c=34.9),), silent=(_alert(temp_c=35),)),
-    VitalRule(code="V1-CHILD-HEART", label="heart rate in the danger zone for this age", min_priority=1, source=ESI, holds=_child(_danger_heart), detail=_shows("hr_bpm"),
-        fires=({"age_years": 2, "hr_bpm": 141}, {"age_years": 0.5, "hr_bpm": 181}), silent=({"age_years": 2, "hr_bpm": 140}, _alert(hr_bpm=120))),
-    VitalRule(code="V1-CHILD-BREATH", label="breathing rate in the danger zone for this age", min_priority=1, source=ESI, holds=_child(_danger_breath), detail=_shows("rr_bpm"),
-        fires=({"age_years": 8, "rr_bpm": 31},), silent=({"age_years": 8, "rr_bpm": 30}, _alert(rr_bpm=22))),
-    VitalRule(code="V1-CHILD-SLOW", label="heart or breathing too slow for this age", min_priority=1, source="PALS resting ranges", holds=_child(_child_slow),
-        fires=({"age_years": 2, "hr_bpm": 60}, {"age_years": 0.5, "rr_bpm": 18}), silent=({"age_years": 2, "hr_bpm": 90}, _alert(hr_bpm=45))),
-    VitalRule(code="V1-INFANT-FEVER", label="fever in a young infant", min_priority=1, source=ESI, holds=_infant_fever, detail=_shows("temp_c"),
-        fires=({"age_years": 0.1, "temp_c": 38.1},), silent=({"age_years": 0.1, "temp_c": 38.0}, {"age_years": 0.5, "temp_c": 38.5})),
-    VitalRule(code="V1-SHOCK-INDEX", label="heart rate far above blood pressure", min_priority=1, source="shock index; SIPA for children", holds=_shock_index_over(1.3),
-        fires=(_alert(hr_bpm=124, sbp_mmhg=95),), silent=(_alert(hr_bpm=100, sbp_mmhg=95), {"age_years": 2, "hr_bpm": 130, "sbp_mmhg": 95})),
-    VitalRule(code="V1-NEWS2", label="early warning score of an emergency", min_priority=1, source=NEWS2_SOURCE, holds=_news_at_least(7), detail=_news_detail,
-        fires=(_alert(rr_bpm=24, spo2_percent=93, hr_bpm=112, temp_c=38.2),), silent=(_alert(rr_bpm=18, hr_bpm=80), {"age_years": 10, "rr_bpm": 28, "hr_bpm": 119, "temp_c": 39.2})),
-    VitalRule(code="V1-QSOFA", label="signs of sepsis in the vital signs", min_priority=1, source="qSOFA (Sepsis-3, 2016)", holds=_adult(_sepsis_signs),
-        fires=(_alert(rr_bpm=24, sbp_mmhg=98),), silent=(_alert(rr_bpm=24, sbp_mmhg=120), _alert())),
-    VitalRule(code="V2-NEWS2", label="raised early warning score", min_priority=2, source=NEWS2_SOURCE, holds=_news_at_least(5), detail=_news_detail,
-        fires=(_alert(rr_bpm=22, hr_bpm=112, temp_c=38.2),), silent=(_alert(rr_bpm=18),)),
-    VitalRule(code="V2-NEWS2-SINGLE", label="one vital sign far from normal", min_priority=2, source=NEWS2_SOURCE, holds=_news_single_three, detail=_news_detail,
-        fires=(_alert(temp_c=35.0),), silent=(_alert(temp_c=36.5), {})),
-    VitalRule(code="V2-SHOCK-INDEX", label="heart rate above blood pressure", min_priority=2, source="shock index; SIPA for children", holds=_shock_index_over(1.0),
-        fires=(_alert(hr_bpm=100, sbp_mmhg=100), {"age_years": 5, "hr_bpm": 119, "sbp_mmhg": 97}), silent=(_alert(hr_bpm=80, sbp_mmhg=120),)),
-    VitalRule(code="V2-ADULT-HEART", label="fast heart", min_priority=2, source=ESI, holds=_adult(_at_least("hr_bpm", 110)), detail=_shows("hr_bpm"), fires=(_alert(hr_bpm=110),), silent=(_alert(hr_bpm=109),)),
-    VitalRule(code="V2-ADULT-BREATH", label="fast breathing", min_priority=2, source=ESI, holds=_adult(_at_least("rr_bpm", 22)), detail=_shows("rr_bpm"), fires=(_alert(rr_bpm=22),), silent=(_alert(rr_bpm=20),)),
-    VitalRule(code="V2-SPO2", label="oxygen saturation a little low", min_priority=2, source=CTAS, holds=_low_saturation(94.5), detail=_shows("spo2_percent"),
-        fires=(_alert(spo2_percent=94),), silent=(_alert(spo2_percent=95), _alert(spo2_percent=90, spo2_scale_2=True))),
-    VitalRule(code="V2-CHILD-TEMP", label="high or low temperature in a child", min_priority=2, source=ESI, holds=_child_temperature, detail=_shows("temp_c"),
-        fires=({"age_years": 2, "temp_c": 39.1}, {"age_years": 2, "temp_c": 35.9}), silent=({"age_years": 2, "temp_c": 38.5}, _alert(temp_c=39.5))),
+    _R("V0-COMA", "responds to pain only or not at all", 0, ESI, _aware(*_COMA), "gcs"),
+    _R("V0-UNMEASURABLE-NOT-ALERT", "vital sign could not be measured, not alert", 0, NET,
+       _both(_unmeasurable(1), _aware(*_NOT_ALERT))),
+    _R("V0-UNMEASURABLE-ALL", "pulse, breathing and blood pressure could not be measured", 0, NET,
+       _unmeasurable(3)),
+    _R("V0-SBP", "blood pressure of shock", 0, NET, _adult(_below("sbp_mmhg", 70)), "sbp_mmhg"),
+    _R("V0-SPO2", "oxygen saturation critically low", 0, NET, _below("spo2_percent", 80),
+       "spo2_percent"),
+    _R("V0-SPO2-DISTRESS", "low oxygen saturation with distress", 0, CTAS,
+       _both(_low_saturation(90), _either(_distress, _aware(*_NOT_ALERT))), "spo2_percent"),
+    _R("V0-RR", "hardly breathing", 0, ESI, _below("rr_bpm", 6), "rr_bpm"),
+    _R("V1-NOT-ALERT", "not fully alert", 1, ESI, _aware(*_DROWSY), "gcs"),
+    _R("V1-UNMEASURABLE", "vital sign could not be measured", 1, NET, _unmeasurable(1)),
+    _R("V1-SPO2", "low oxygen saturation", 1, CTAS, _low_saturation(92), "spo2_percent"),
+    _R("V1-OXYGEN", "needs much oxygen", 1, NET, _at_least("oxygen_litres", 10), "oxygen_litres"),
+    _R("V1-HR-HIGH", "very fast heart", 1, NET, _adult(_at_least("hr_bpm", 130.5)), "hr_bpm"),
+    _R("V1-HR-LOW", "very slow heart", 1, NET, _adult(_below("hr_bpm", 40)), "hr_bpm"),
+    _R("V1-RR-HIGH", "very fast breathing", 1, NET, _adult(_at_least("rr_bpm", 25)), "rr_bpm"),
+    _R("V1-RR-LOW", "slow breathing", 1, NET, _adult(_below("rr_bpm", 10)), "rr_bpm"),
+    _R("V1-SBP-LOW", "low blood pressure", 1, PALS, _hypotensive, "sbp_mmhg"),
+    _R("V1-SBP-HIGH", "very high blood pressure", 1, NET, _at_least("sbp_mmhg", 220), "sbp_mmhg"),
+    _R("V1-TEMP-HIGH", "very high temperature", 1, NET, _at_least("temp_c", 40), "temp_c"),
+    _R("V1-TEMP-LOW", "very low temperature", 1, NET, _below("temp_c", 35), "temp_c"),
+    _R("V1-CHILD-HEART", "heart rate in the danger zone for this age", 1, ESI,
+       _child(_in_danger_zone("hr_bpm")), "hr_bpm"),
+    _R("V1-CHILD-BREATH", "breathing rate in the danger zone for this age", 1, ESI,
+       _child(_in_danger_zone("rr_bpm")), "rr_bpm"),
+    _R("V1-CHILD-SLOW", "heart or breathing too slow for this age", 1, PALS, _child(_child_slow)),
+    _R("V1-INFANT-FEVER", "fever in a young infant", 1, ESI, _infant_fever, "temp_c"),
+    _R("V1-SHOCK-INDEX", "heart rate far above blood pressure", 1, "shock index; SIPA for children",
+       _shock_index_over(1.3)),
+    _R("V1-NEWS2", "early warning score of an emergency", 1, NEWS2, _news_at_least(7), "news2"),
+    _R("V1-NEWS-TOLD", "early warning score of an emergency, as told", 1, NEWS2,
+       _at_least("news", 7), "news"),
+    _R("V1-QSOFA", "signs of sepsis in the vital signs", 1, "qSOFA (Sepsis-3, 2016)",
+       _adult(_sepsis_signs)),
+    _R("V1-GLUCOSE-LOW", "low blood sugar", 1, CTAS, _below("glucose", 3.0), "glucose"),
+    _R("V1-GLUCOSE-HIGH", "very high blood sugar", 1, NET, _at_least("glucose", 28), "glucose"),
+    _R("V1-KETONES", "high ketones", 1, NET, _at_least("ketones", 3.0), "ketones"),
+    _R("V1-POTASSIUM", "dangerous potassium", 1, NET,
+       _either(_at_least("potassium", 6.5), _below("potassium", 2.5)), "potassium"),
+    _R("V1-LACTATE", "high lactate", 1, NET, _at_least("lactate", 4.0), "lactate"),
+    _R("V2-GLUCOSE", "blood sugar out of range", 2, NET,
+       _either(_below("glucose", 4.0), _at_least("glucose", 18)), "glucose"),
+    _R("V2-POTASSIUM", "raised potassium", 2, NET,
+       _either(_at_least("potassium", 5.8), _below("potassium", 3.0)), "potassium"),
+    _R("V2-LACTATE", "raised lactate", 2, NET, _at_least("lactate", 2.2), "lactate"),
+    _R("V2-NEWS2", "raised early warning score", 2, NEWS2, _news_at_least(5), "news2"),
+    _R("V2-NEWS-TOLD", "raised early warning score, as told", 2, NEWS2, _at_least("news", 5),
+       "news"),
+    _R("V2-NEWS2-SINGLE", "one vital sign far from normal", 2, NEWS2, _news_single_three, "news2"),
+    _R("V2-SHOCK-INDEX", "heart rate above blood pressure", 2, "shock index; SIPA for children",
+       _shock_index_over(1.0)),
+    _R("V2-ADULT-HEART", "fast heart", 2, ESI, _adult(_at_least("hr_bpm", 110)), "hr_bpm"),
+    _R("V2-ADULT-BREATH", "fast breathing", 2, ESI, _adult(_at_least("rr_bpm", 22)), "rr_bpm"),
+    _R("V2-SPO2", "oxygen saturation a little low", 2, CTAS, _low_saturation(94.5), "spo2_percent"),
+    _R("V2-CHILD-TEMP", "high or low temperature in a child", 2, ESI, _child(_child_temperature),
+       "temp_c"),
 )  # fmt: skip

@@ -1,8 +1,8 @@
 """Fitting the triage model: boosters, calibration, costs, threshold of the level sets.
 
-For each boundary between levels (P(priority <= k), k = 0..3) bagged monotone boosters, and for
-patients who were seen arriving a monotone student of randomised trees, whose log odds are added.
-What is chosen after that (calibration lines, costs, threshold) is `settle`d on out-of-fold scores.
+For each boundary between levels (P(priority <= k), k = 0..3) bagged monotone boosters on the
+rows of patients who were seen arriving; the wording of stories is added to their log odds. What
+is chosen after that (calibration lines, costs, threshold) is `settle`d on out-of-fold scores.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from triage_site.triage.classify import Seen, look
 from triage_site.triage.decision import Costs, Floats, conformal_threshold, decide
 from triage_site.triage.evaluation import figures
-from triage_site.triage.evaluation.ktas import to_facts
+from triage_site.triage.evaluation.columns import to_facts
 from triage_site.triage.model.features import DIRECTIONS, FEATURES
 from triage_site.triage.model.phrases import PhraseWeights
 from triage_site.triage.model.scoring import NUM_HEADS, from_scores
 from triage_site.triage.signs.rules import most_urgent
-from triage_site.triage.training.distil import fit_student
 
 Ints = NDArray[np.int64]
 
-NUM_BAGS: Final = 8
+NUM_BAGS: Final = 4
+PHRASE_SHARE: Final = 0.6  # of the wording of stories, beside the boosters
 BAG_SHARE: Final = 0.8
 MIN_RARE: Final = 50  # rarer outcomes are in every bag
 MIN_SLOPE: Final = 0.2
@@ -78,16 +78,14 @@ def wording(phrases: PhraseWeights, seen: list[Seen]) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """What speaks for patients who were seen arriving: boosters of the rows and of a forest."""
+class Arrival:
+    """What speaks for patients who were seen arriving."""
 
     heads: Heads
-    student: list[HistGradientBoostingRegressor]  # by head
     phrases: PhraseWeights
 
     def scores(self, features: Floats, seen: list[Seen]) -> Floats:
-        taught = np.stack([booster.predict(features) for booster in self.student], axis=1)
-        return self.heads.scores(features) + taught + wording(self.phrases, seen)
+        return self.heads.scores(features) + PHRASE_SHARE * wording(self.phrases, seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +123,8 @@ def fit(features: Floats, priority: Ints, weight: Floats) -> Heads:
     )
 
 
-def fit_rows(rows: Rows, phrases: PhraseWeights) -> Pair:
-    return Pair(
-        phrases=phrases,
-        heads=fit(rows.features, rows.priority, np.ones(len(rows.priority))),
-        student=fit_student(rows.features, rows.priority),
-    )
+def fit_rows(rows: Rows, phrases: PhraseWeights) -> Arrival:
+    return Arrival(fit(rows.features, rows.priority, np.ones(len(rows.priority))), phrases)
 
 
 def _booster(

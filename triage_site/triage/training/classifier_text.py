@@ -57,20 +57,24 @@ def read_calls() -> list[tuple[CaseFacts, int]]:
     return found
 
 
-def read_vignettes() -> list[list[tuple[CaseFacts, int]]]:
-    """All vignettes, a list for each file, but those that are there to judge by."""
-    return [
-        read_vignette_file(path)
+def read_vignettes() -> dict[str, list[tuple[CaseFacts, int]]]:
+    """All vignettes by the name of their file, but those that are there to judge by."""
+    return {
+        path.stem: read_vignette_file(path)
         for path in sorted(_VIGNETTES.glob("*.csv"))
         if path.name not in HELD_BACK
-    ]
+    }
 
 
 def read_vignette_file(path: Path) -> list[tuple[CaseFacts, int]]:
     with path.open(newline="", encoding="utf-8") as handle:
         return [
             (
-                CaseFacts(text=row["text"], age_years=float(row["age_years"])),
+                CaseFacts(
+                    text=row["text"],
+                    age_years=float(row["age_years"]) if row["age_years"] else None,
+                    sex=Sex(row.get("sex") or "unknown"),
+                ),
                 int(row["expert_level"]) - 1,
             )
             for row in csv.DictReader(handle)

@@ -20,15 +20,21 @@ from triage_site.triage.facts import Sex
 from triage_site.triage.model.phrases import PhraseWeights
 from triage_site.triage.signs.rules import most_urgent
 from triage_site.triage.training.classifier_fit import (
+    Arrival,
     Ints,
-    Pair,
     Rows,
     Settings,
     fit_rows,
     out_of_fold,
     settle,
 )
-from triage_site.triage.training.story_fit import Written, out_of_file
+from triage_site.triage.training.story_fit import (
+    NUM_FOLDS,
+    SOURCES,
+    Written,
+    out_of_file,
+    settle_story,
+)
 from triage_site.triage.types import NUM_PRIORITIES
 
 _OTHER_SEX: Final = {Sex.FEMALE: Sex.MALE, Sex.MALE: Sex.FEMALE}
@@ -68,7 +74,7 @@ def judge(rows: Rows, phrases: PhraseWeights) -> Judged:
 
 
 def _flips(
-    seen: list[Seen], final: Ints, heads: Pair, settings: Settings
+    seen: list[Seen], final: Ints, heads: Arrival, settings: Settings
 ) -> dict[str, NDArray[np.bool_]]:
     """Which decisions change when nothing but sex, or nothing but the age band, does."""
     variants = {
@@ -106,20 +112,22 @@ def cross_validated(rows: Rows, phrases: PhraseWeights) -> dict[str, Any]:
     }
 
 
-def stories(rows: Rows, written: Written) -> dict[str, Any]:
-    """Vignettes judged by fits that saw none of their file; calibrated on the other folds."""
-    scores, told = out_of_file(rows, written)
-    chances = np.zeros((len(scores), NUM_PRIORITIES))
-    sets: list[tuple[int, ...]] = [()] * len(scores)
-    for fold in np.unique(told.fold):
-        test = told.fold == fold
-        settings = settle(scores[~test], told.keep(~test))
-        chances[test] = settings.probabilities(scores[test])
-        found = level_sets(chances[test], settings.set_threshold)
-        for index, levels in zip(np.flatnonzero(test), found, strict=True):
-            sets[index] = levels
-    final = np.minimum(decide(chances), told.floor)
-    return _agreement(told.priority, chances, final, sets, np.random.default_rng(0))
+def stories(written: Written) -> dict[str, Any]:
+    """Every source judged by fits that saw none of it, settled on the other sources: each apart."""
+    scores, told = out_of_file(written)
+    return {
+        source: _source(scores, told, NUM_FOLDS - len(SOURCES) + number)
+        for number, source in enumerate(SOURCES)
+    }
+
+
+def _source(scores: Floats, told: Rows, fold: int) -> dict[str, Any]:
+    test = told.fold == fold
+    settings = settle_story(scores[~test], told.keep(~test))
+    chances, asked = settings.probabilities(scores[test]), told.keep(test)
+    sets = level_sets(chances, settings.set_threshold)
+    final = np.minimum(decide(chances), asked.floor)
+    return _agreement(asked.priority, chances, final, sets, np.random.default_rng(0))
 
 
 def _agreement(
@@ -186,5 +194,8 @@ def _as_lines(found: dict[str, Any]) -> list[str]:
 
 
 def stories_as_text(found: dict[str, Any]) -> str:
-    head = f"{found['rows']} vignettes, by fits that saw none of the file"
-    return "\n".join([head, *_as_lines(found)])
+    lines = []
+    for source, values in found.items():
+        lines += [f"{source}: {values['rows']} notes, by fits that saw none of the file"]
+        lines += _as_lines(values)
+    return "\n".join(lines)

@@ -1,8 +1,9 @@
-"""Fitting the weights of phrases: one logistic regression per boundary between levels.
+"""Fitting a linear model of features and phrases: one regression per boundary between levels.
 
 Counts of phrases, rarer ones weighted up by inverse document frequency (Sparck Jones 1972), but
-no lengths made equal: what a clause adds must not depend on the others. One more regression tells
-asides (`asides.txt`: talk to a queue or to a machine) from sentences of stories.
+no lengths made equal: what a clause adds must not depend on the others. Weights of features keep
+the sign that `features.DIRECTIONS` demands. One more regression tells asides (`asides.txt`: talk
+to a queue or to a machine) from sentences of stories.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, diags, hstack
 from sklearn.linear_model import LogisticRegression
 
 from triage_site.triage.decision import Floats
+from triage_site.triage.model.clauses import Clause
+from triage_site.triage.model.features import DIRECTIONS, FEATURES
 from triage_site.triage.model.phrases import (
     AsideWeights,
     PhraseWeights,
@@ -26,13 +31,16 @@ from triage_site.triage.model.phrases import (
     unknown,
 )
 from triage_site.triage.model.scoring import NUM_HEADS
-from triage_site.triage.reading.clauses import Clause
 
 Ints = NDArray[np.int64]
 Told = Sequence[Sequence[Clause]]
 
 MIN_STORIES: Final = 2  # in which a phrase must stand
 STRENGTH: Final = 8.0  # inverse of the penalty
+# How strongly a feature may count against a phrase: the larger, the weaker its penalty.
+FEATURE_SHARE: Final = 0.1
+_LEAST_SPREAD: Final = 0.05
+_MAX_STEPS: Final = 200
 # Words of triage, or said to a machine: no story's weight may rest on them.
 _OF_TRIAGE: Final = re.compile(
     r"\b(?:priorit\w+|triag\w*|urgen(?:t|tly|cy)|non-?urgent\w*|emergent|instructions?|prompts?|"
@@ -44,23 +52,72 @@ ASIDE_STRENGTH: Final = 3.0
 ASIDE_WEIGHT: Final = 3.0  # of an aside, against 1.0 for a sentence of a story
 
 
-def fit_phrases(told: Told, priority: Ints, weight: Floats, asides: Told) -> PhraseWeights:
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """`weights` [features, heads] and `intercept` [heads] beside the phrases."""
+
+    phrases: PhraseWeights
+    weights: Floats
+    intercept: Floats
+
+    def scores(self, features: Floats, told: Told) -> Floats:
+        """[n, heads], as served: dangers never mild, asides left out."""
+        scores: Floats = features @ self.weights + self.intercept + self.phrases.scores(told)
+        return scores
+
+
+def fit_linear(
+    features: Floats, told: Told, priority: Ints, weight: Floats, asides: Told
+) -> Linear:
     rows = _vocabulary(told, asides)
-    known = _vocabulary(told, ())
+    counts, scale = _scaled_counts(told, rows, _vocabulary(told, ()))
+    spread = np.maximum(features.std(axis=0), _LEAST_SPREAD) / FEATURE_SHARE
+    table = csr_matrix(hstack([counts, csr_matrix(features / spread)]))
+    fitted = np.stack([_fit(table, priority <= head, weight) for head in range(NUM_HEADS)], axis=1)
+    num = len(rows)
+    return Linear(
+        PhraseWeights(rows, fitted[:num] * scale[:, None], _fit_asides(told, asides, rows)),
+        fitted[num:-1] / spread[:, None],
+        fitted[-1],
+    )
+
+
+def _scaled_counts(
+    told: Told, rows: Mapping[str, int], known: Mapping[str, int]
+) -> tuple[csr_matrix, Floats]:
+    """[texts, phrases], and the factor of each phrase."""
     spread = Counter(phrase for clauses in told for phrase in _distinct(clauses))
     rarity = np.log((1 + len(told)) / (1 + np.array([spread[phrase] for phrase in rows]))) + 1
-    counted = [[clause.phrases for clause in clauses] for clauses in told]
-    weighed = [phrase in known and not _OF_TRIAGE.search(phrase) for phrase in rows]
-    counts = csr_matrix(_counts(counted, rows) @ diags(rarity * weighed))
+    weighed = np.array([phrase in known and not _OF_TRIAGE.search(phrase) for phrase in rows])
+    counts = _counts([[clause.phrases for clause in clauses] for clauses in told], rows)
+    counts = csr_matrix(counts @ diags(rarity * weighed))
     scale = 1 / np.sqrt(counts.multiply(counts).sum() / len(told))
-    fitted = [
-        LogisticRegression(C=STRENGTH, max_iter=2000)
-        .fit(counts * scale, priority <= head, sample_weight=weight)
-        .coef_[0]
-        for head in range(NUM_HEADS)
-    ]
-    weights = np.stack(fitted, axis=1) * (rarity * scale)[:, None]
-    return PhraseWeights(rows, weights, _fit_asides(told, asides, rows))
+    return csr_matrix(counts * scale), rarity * weighed * scale
+
+
+def _fit(table: csr_matrix, target: NDArray[np.bool_], weight: Floats) -> Floats:
+    """Penalised logistic regression with bounds on the weights of features; the last is the
+    intercept."""
+    signs = np.where(target, 1.0, -1.0)
+    turned = csr_matrix(table.T)
+
+    def loss(at: Floats) -> tuple[float, Floats]:
+        margin = signs * (table @ at[:-1] + at[-1])
+        slope = -signs * weight / (1.0 + np.exp(margin))
+        penalty = at[:-1] / STRENGTH
+        value = (weight * np.logaddexp(0.0, -margin)).sum() + 0.5 * (at[:-1] @ penalty)
+        return float(value), np.append(turned @ slope + penalty, slope.sum())
+
+    free = [(None, None)] * (table.shape[1] - len(FEATURES))
+    bounds: list[Any] = [*free, *(_BOUNDS[DIRECTIONS[name]] for name in FEATURES), (None, None)]
+    start = np.zeros(table.shape[1] + 1)
+    found: Floats = minimize(
+        loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _MAX_STEPS}
+    ).x
+    return found
+
+
+_BOUNDS: Final = {1: (0.0, None), -1: (None, 0.0), 0: (None, None)}
 
 
 def _fit_asides(told: Told, asides: Told, rows: Mapping[str, int]) -> AsideWeights:

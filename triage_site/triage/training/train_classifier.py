@@ -22,25 +22,25 @@ from triage_site.triage.model.scoring import ARRIVAL, STORY, WEIGHTS_DIR
 from triage_site.triage.training import cross_validate
 from triage_site.triage.training.classifier_fit import (
     COVERAGE,
+    PHRASE_SHARE,
+    Arrival,
     Heads,
-    Pair,
     Settings,
     fit_rows,
     out_of_fold,
     read_rows,
     settle,
 )
+from triage_site.triage.training.fit_phrases import Linear
 from triage_site.triage.training.make_reference import write_reference
 from triage_site.triage.training.story_fit import (
-    FOREST_SHARE,
-    Story,
     fit_story,
-    fit_wording,
+    out_of_file,
     read_written,
     settle_story,
 )
 
-MODEL_VERSION: Final = "2026.11-3"
+MODEL_VERSION: Final = "2026.11-4"
 
 _KINDS: Final = {
     "feature": np.int16, "threshold": np.float64, "left": np.int32, "right": np.int32,
@@ -56,27 +56,17 @@ class Trees:
     intercept: Floats  # per head
 
 
-def trees_of(heads: Heads, share: float = 1.0) -> Trees:
-    """The mean of the bags, times `share`."""
+def trees_of(heads: Heads) -> Trees:
+    """The mean of the bags."""
     return Trees(
         [
-            (head, tree, share / len(bag))
+            (head, tree, 1.0 / len(bag))
             for head, bag in enumerate(heads.bags)
             for model in bag
             for (tree,) in model._predictors
         ],
-        share * np.array([np.mean([m._baseline_prediction[0, 0] for m in b]) for b in heads.bags]),
+        np.array([np.mean([m._baseline_prediction[0, 0] for m in b]) for b in heads.bags]),
     )
-
-
-def trees_of_pair(pair: Pair) -> Trees:
-    """The sum of both."""
-    ours, student = trees_of(pair.heads), pair.student
-    taught = [
-        (head, tree, 1.0) for head, model in enumerate(student) for (tree,) in model._predictors
-    ]
-    baseline = np.array([model._baseline_prediction[0, 0] for model in student])
-    return Trees(ours.predictors + taught, ours.intercept + baseline)
 
 
 def flatten(trees: Trees) -> tuple[dict[str, NDArray[Any]], int]:
@@ -102,25 +92,22 @@ def _append(columns: dict[str, list[Any]], nodes: NDArray[Any], start: int, shar
         columns["value"].append(float(node["value"]) * share if leaf else 0.0)
 
 
-def save(folder: Path, arrival: Pair, story: Story, settled: dict[str, Settings]) -> None:
+def save(folder: Path, arrival: Arrival, story: Linear, settled: dict[str, Settings]) -> None:
     asides = story.phrases.asides
+    trees = trees_of(arrival.heads)
+    table, depth = flatten(trees)
     arrays: dict[str, NDArray[Any]] = {
         "phrases": np.frombuffer("\n".join(story.phrases.rows).encode(), dtype=np.uint8),
         "phrase_weights": story.phrases.weights.astype(np.float32),
         "aside_weights": asides.phrases.astype(np.float32),
+        f"{STORY}_weights": story.weights,
+        f"{ARRIVAL}_weights": np.zeros_like(story.weights),
+        **{f"{ARRIVAL}_{column}": values for column, values in table.items()},
     }
-    parts: dict[str, dict[str, Any]] = {}
-    tables = {ARRIVAL: trees_of_pair(arrival), STORY: trees_of(story.heads, FOREST_SHARE)}
-    for name, trees in tables.items():
-        table, depth = flatten(trees)
-        arrays |= {f"{name}_{column}": values for column, values in table.items()}
-        parts[name] = {
-            "intercept": trees.intercept.tolist(),
-            "depth": depth,
-            "slope": settled[name].slope.tolist(),
-            "offset": settled[name].offset.tolist(),
-            "set_threshold": settled[name].set_threshold,
-        }
+    parts = {
+        ARRIVAL: _settings(settled[ARRIVAL], trees.intercept, depth, PHRASE_SHARE),
+        STORY: _settings(settled[STORY], story.intercept, 0, 1.0),
+    }
     card = {
         "version": MODEL_VERSION,
         "features": list(FEATURES),
@@ -138,6 +125,17 @@ def save(folder: Path, arrival: Pair, story: Story, settled: dict[str, Settings]
     (folder / "model.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
+def _settings(settled: Settings, intercept: Floats, depth: int, share: float) -> dict[str, Any]:
+    return {
+        "intercept": intercept.tolist(),
+        "depth": depth,
+        "phrase_share": share,
+        "slope": settled.slope.tolist(),
+        "offset": settled.offset.tolist(),
+        "set_threshold": settled.set_threshold,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("csv", type=Path)
@@ -148,22 +146,23 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
     arguments = parser.parse_args()
     rows, written = read_rows(arguments.csv), read_written()
+    story = fit_story(written)
     if arguments.cross_validate:
-        found = cross_validate.cross_validated(rows, fit_wording(written))
-        told = cross_validate.stories(rows, written)
+        found = cross_validate.cross_validated(rows, story.phrases)
+        told = cross_validate.stories(written)
         if arguments.json:
             print(json.dumps({**found, "stories": told}))
         else:
             print(cross_validate.as_text(found), cross_validate.stories_as_text(told), sep="\n")
         return
-    story = fit_story(rows, written)
     settled = {
         ARRIVAL: settle(out_of_fold(rows, story.phrases), rows),
-        STORY: settle_story(rows, written),
+        STORY: settle_story(*out_of_file(written)),
     }
     save(arguments.out, fit_rows(rows, story.phrases), story, settled)
     write_reference(arguments.csv, arguments.out)
-    print(f"wrote {arguments.out}; chosen costs {settled[ARRIVAL].costs}, see decision.Costs")
+    costs = {name: settings.costs.under for name, settings in settled.items()}
+    print(f"wrote {arguments.out}; costs of under-triage chosen {costs}, see decision.Costs")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,102 @@
+"""The characters of a note in one typography, each with its place in the note. Pure.
+
+Markup, HTML entities, invisible marks, typographic quotes and dashes, spaced capitals, words
+cut at a line end and numbers in words are brought to plain text. `source` says for every
+character of `chars` where it stood, so that reasons can quote the note.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from triage_site.triage.reading.numbers import in_digits
+
+_SPECIAL: Final = re.compile(
+    r"<[^<>\n]{0,200}>|&(?:#\d{1,6}|#x[0-9a-f]{1,5}|[a-z]{2,8});"
+    r"|(?<=[^\W\d_])[-\u00ad\u2010\u2011]\s*\n\s*(?=[^\W\d_])"
+    r"|(?<![^\W_])(?:[A-Z] ){3,}[A-Z](?![^\W_])"
+    r"|(?<=[^\W\d_])[`\u00b4\u2018\u2019\u02bc\u2032](?=[^\W\d_])|[^\x00-\x7f]",
+    re.IGNORECASE,
+)
+_PLAIN: Final = {
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+    **dict.fromkeys("\u2018\u2019\u02bc\u2032\u00b4", "'"),
+    **dict.fromkeys("\u201c\u201d\u00ab\u00bb\u2033", '"'),
+    "\u00b0": "°", "\u00ba": "°", "\u2026": ".",
+    "\u00d8": "0", "\u00f8": "0", "\u00bd": ".5", "\u2265": ">", "\u2264": "<",
+}  # fmt: skip
+_LOOKALIKES: Final = dict(zip("аеорсухіѕ", "aeopcyxis", strict=True))
+_MARKS_THAT_VANISH: Final = frozenset({"Cf", "Mn", "Me"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """`chars` keeps the case of letters; `source[i]` is the place of `chars[i]` in the note."""
+
+    chars: str
+    source: tuple[int, ...]
+
+
+def clean(text: str) -> Cleaned:
+    chars: list[str] = []
+    source: list[int] = []
+    at = 0
+    for match in _SPECIAL.finditer(text):
+        _add(chars, source, text[at : match.start()], range(at, match.start()))
+        plain = _replacement(match.group(), text, match.start())
+        _add(chars, source, plain, [match.start()] * len(plain))
+        at = match.end()
+    _add(chars, source, text[at:], range(at, len(text)))
+    return Cleaned(*in_digits("".join(chars), source))
+
+
+def _add(chars: list[str], source: list[int], text: str, places: range | list[int]) -> None:
+    chars.append(text)
+    source.extend(places)
+
+
+def _replacement(found: str, text: str, at: int) -> str:
+    if found[0] == "<":
+        return " . "
+    if found[0] == "&":
+        plain = html.unescape(found)
+        return "".join(_character(char, text, at) for char in plain) if plain != found else "and"
+    if "\n" in found:
+        return ""
+    if len(found) > 1:
+        return found.replace(" ", "")
+    return "'" if found == "`" else _character(found, text, at)
+
+
+def _character(char: str, text: str, at: int) -> str:
+    if char.isascii():
+        return char
+    if char in _PLAIN:
+        return _PLAIN[char]
+    if char.lower() in _LOOKALIKES and _beside_latin(text, at):
+        return _LOOKALIKES[char.lower()]
+    return _folded(char)
+
+
+def _beside_latin(text: str, at: int) -> bool:
+    """Whether a letter of another alphabet stands inside a Latin word."""
+    around = text[max(0, at - 1) : at] + text[at + 1 : at + 2]
+    return any(char.isascii() and char.isalpha() for char in around)
+
+
+@lru_cache(maxsize=4096)
+def _folded(char: str) -> str:
+    """Without accent, in plain width; invisible marks vanish, odd spaces become plain ones."""
+    if unicodedata.category(char) in _MARKS_THAT_VANISH:
+        return ""
+    if char.isspace():
+        return " "
+    plain = "".join(
+        part for part in unicodedata.normalize("NFKD", char) if unicodedata.category(part) != "Mn"
+    )
+    return plain if plain.isascii() and plain else char

@@ -1,0 +1,259 @@
+"""Statements of a note and how they are meant: present, denied, past, a relative's, supposed. Pure.
+
+A cue (`cues.toml`) covers the words after it, before it or both, up to where a new statement
+begins: a new sentence, "but", a verb of its own, a time, a cause, a grave state. So "denies
+injury, unresponsive now" denies the injury alone. The longest cue at a place counts.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from triage_site.triage.reading.terms import Line, TermIndex
+from triage_site.triage.reading.tokens import Word
+from triage_site.triage.reading.words import TABLES, stem
+
+_TABLE: Final = tomllib.loads((Path(__file__).parent / "cues.toml").read_text(encoding="utf-8"))
+_SETS: Final = {
+    name: frozenset(stem(word) for word in words.split()) for name, words in _TABLE["words"].items()
+}
+_SUBJECTS: Final = frozenset(_TABLE["words"]["subjects"].split())
+_FINDINGS: Final = frozenset(_TABLE["words"]["findings"].split())
+_DENYING: Final = frozenset(TABLES["sets"]["denying"].split())  # fmt: skip
+_MOST_IN_ITEM: Final = 2  # words as written
+_ENDERS: Final = frozenset(".!?;\n")
+_BARE_MARKS: Final = frozenset(",/()&+-|")
+_MAX_BARE: Final = 6
+_ANY_PLACE: Final = frozenset({"list", "sentence"})
+
+
+class Assertion(StrEnum):
+    PRESENT = "present"
+    UNCERTAIN = "uncertain"  # asked or suspected: counts as present
+    DENIED = "denied"
+    HISTORICAL = "historical"
+    FAMILY = "family"
+    OTHER_PERSON = "other_person"
+    HYPOTHETICAL = "hypothetical"
+
+
+@dataclass(frozen=True, slots=True)
+class CueKind:
+    """A row of the table. `kind` None: no cue at all, but words that look like one."""
+
+    kind: Assertion | None
+    direction: str
+    reach: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A cue in a note, from word `first` to before `last`; `word` is the one that denies."""
+
+    kind: Assertion
+    first: int
+    last: int
+    word: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What is said between two marks: words `first` to before `last`, in sentence `sentence`."""
+
+    first: int
+    last: int
+    sentence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    statements: tuple[Statement, ...]
+    covers: tuple[tuple[Cue, ...], ...]  # of each word
+
+
+_ROWS: Final = tuple(
+    (term, CueKind(_kind, row.get("direction", "forward"), row.get("reach", "segment")))
+    for row in _TABLE["cue"]
+    for _kind in [None if row["kind"] == "none" else Assertion(row["kind"])]
+    for term in row["terms"]
+)
+_INDEX: Final = TermIndex([term for term, _ in _ROWS], _TABLE["groups"])
+
+
+def judge(words: Sequence[Word], line: Line) -> Judged:
+    statements = tuple(_statements(words))
+    covers: list[list[Cue]] = [[] for _ in words]
+    for first, last, row in _cues(line):
+        if row.kind is None:
+            continue
+        cue = Cue(row.kind, first, last, _denying(words, first, last))
+        for at in _scope(words, cue, row):
+            covers[at].append(cue)
+    return Judged(statements, tuple(tuple(cues) for cues in covers))
+
+
+def _denying(words: Sequence[Word], first: int, last: int) -> int:
+    return next((at for at in range(first, last) if words[at].form in _DENYING), first)
+
+
+def _cues(line: Line) -> list[tuple[int, int, CueKind]]:
+    """In order; of two that overlap the longer one counts."""
+    found = [(first, last, _ROWS[index][1]) for index, first, last in _INDEX.find(line)]
+    found.sort(key=lambda one: (one[0] - one[1], one[2].kind is not None))
+    kept: list[tuple[int, int, CueKind]] = []
+    for first, last, row in found:
+        if not any(
+            first < other_last and other < last and (first, last) != (other, other_last)
+            for other, other_last, _ in kept
+        ):
+            kept.append((first, last, row))
+    return sorted(kept, key=lambda one: one[0])
+
+
+def _statements(words: Sequence[Word]) -> list[Statement]:
+    out = []
+    begin = sentence = 0
+    for at, word in enumerate([*words, None]):
+        if word is None or word.is_mark:
+            if at > begin:
+                out.append(Statement(begin, at, sentence))
+            begin = at + 1
+            sentence += word is not None and word.form in _ENDERS
+    return out
+
+
+def _scope(words: Sequence[Word], cue: Cue, row: CueKind) -> list[int]:
+    out = list(range(cue.first, cue.last))
+    if row.direction in ("backward", "both"):
+        out += _before(words, cue)
+    if row.direction in ("forward", "both"):
+        out += _after(words, cue, row.reach)
+    return out
+
+
+def _before(words: Sequence[Word], cue: Cue) -> list[int]:
+    """Back to the mark or to the word that begins the statement."""
+    out = []
+    at = cue.first - 1
+    if at >= 0 and words[at].form in (":", "-", "(", "?"):
+        at -= 1
+    while at >= 0 and not words[at].is_mark and words[at].stem not in _SETS["breaks"]:
+        out.append(at)
+        at -= 1
+    return out
+
+
+def _after(words: Sequence[Word], cue: Cue, reach: str) -> list[int]:
+    out: list[int] = []
+    at = cue.last
+    if at < len(words) and words[at].form in (":", "-", "=", "("):
+        at += 1
+    begin = at
+    while at < len(words):
+        word = words[at]
+        if word.form in _ENDERS or (not word.is_mark and _breaks(words, at, begin, cue.kind)):
+            break
+        if _joins(word) and not _goes_on(words, at, cue, reach):
+            break
+        out.append(at)
+        at += 1
+    return out
+
+
+def _joins(word: Word) -> bool:
+    return word.is_mark or word.form in ("and", "or", "nor", "with", "plus")
+
+
+def _breaks(words: Sequence[Word], at: int, begin: int, kind: Assertion) -> bool:
+    """Whether a new statement begins at this word without a mark before it."""
+    word = words[at]
+    if word.stem in _SETS["breaks"] and word.form not in ("past",):
+        return True
+    if kind in (Assertion.DENIED, Assertion.HISTORICAL, Assertion.FAMILY) and at > begin:
+        return word.form in _SUBJECTS and words[at - 1].form not in ("that", "if")
+    if words[begin - 1].form == "if" and at > begin + 1:
+        return word.form in _SUBJECTS
+    return False
+
+
+def _goes_on(words: Sequence[Word], at: int, cue: Cue, reach: str) -> bool:
+    """Whether the cue goes on over this comma or "and"."""
+    joint = words[at].form
+    chunk = _chunk(words, at + 1)
+    if joint == "with":
+        return cue.kind is not Assertion.DENIED or reach == "segment"
+    if not chunk:
+        return joint in _BARE_MARKS and reach != "segment"
+    if reach == "sentence":
+        return not _has_new_subject(chunk)
+    if joint in ("or", "nor", "/"):
+        return not _has_event(chunk, cue.kind)
+    if _is_new(chunk, cue.kind):
+        return False
+    if joint in ("and", "plus", "&"):
+        return reach != "segment" or cue.kind is Assertion.HISTORICAL
+    if reach == "or":
+        return _list_ends_in_or(words, at, cue.kind)
+    return reach in _ANY_PLACE and joint in _BARE_MARKS
+
+
+def _chunk(words: Sequence[Word], at: int) -> list[Word]:
+    """The words up to the next mark or joint."""
+    out: list[Word] = []
+    while at < len(words) and not _joins(words[at]):
+        out.append(words[at])
+        at += 1
+    return out
+
+
+def _list_ends_in_or(words: Sequence[Word], at: int, kind: Assertion) -> bool:
+    """ "no pain, cough or fever", "no CP, SOB, LOC": every item bare, and "or" before the last, or
+    two more short items up to the end of the sentence."""
+    short = 0
+    while at < len(words) and words[at].form not in _ENDERS:
+        chunk = _chunk(words, at + 1)
+        if words[at].form in ("or", "nor") and not _is_new(chunk, kind):
+            return True
+        if _is_new(chunk, kind) or (words[at].form == "," and chunk and chunk[0].form == "no"):
+            return False
+        short += len({word.start for word in chunk}) <= _MOST_IN_ITEM
+        at += 1 + len(chunk)
+    return short >= _MOST_IN_ITEM
+
+
+def _has_new_subject(chunk: Sequence[Word]) -> bool:
+    return any(word.stem in _SETS["breaks"] for word in chunk[:2])
+
+
+def _has_event(chunk: Sequence[Word], kind: Assertion) -> bool:
+    return any(_is_event(word) for word in chunk) and kind is not Assertion.HYPOTHETICAL
+
+
+def _is_event(word: Word) -> bool:
+    if word.form in _FINDINGS or word.is_expanded:
+        return False
+    if word.stem in _SETS["verbs"]:
+        return not word.form.endswith("ing") or word.stem in ("take", "choke", "drink")
+    return word.form.endswith("ed") and len(word.form) > 4
+
+
+def _is_new(chunk: Sequence[Word], kind: Assertion) -> bool:
+    """Whether these words are a statement of their own, not an item of a list."""
+    if kind is not Assertion.DENIED and chunk[0].form in _DENYING:
+        return True
+    if len(chunk) > _MAX_BARE or _has_event(chunk, kind):
+        return True
+    if any(word.form in _SUBJECTS or word.stem in _SETS["breaks"] for word in chunk):
+        return True
+    if any(word.stem in _SETS["critical"] for word in chunk):
+        return True
+    if kind is Assertion.DENIED:
+        return any(w.stem in _SETS["times"] or w.form[0].isdigit() for w in chunk)
+    if kind in (Assertion.HISTORICAL, Assertion.FAMILY):
+        return any(word.stem in _SETS["complaints"] for word in chunk)
+    return False

@@ -1,0 +1,220 @@
+"""The language of terms: words in standard form, found in a note by their rarest word. Pure.
+
+`a/b/c` alternatives, `word*` any ending, `=word` this form alone, `[word]` may be missing,
+`_` up to three words between, `_N` up to N, `@group` a named list. See `signs/README.md`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+from triage_site.triage.reading.words import CAPITALS, TABLES, forms, stem
+
+Groups = Mapping[str, Sequence[str]]
+_PIECE: Final = re.compile(r"\[[^\]]*\]|\S+")
+_GAP: Final = re.compile(r"_(\d*)$")
+_DEFAULT_GAP: Final = 3
+_PREFIX_LENGTHS: Final = (2, 3, 4)
+_COMMON: Final = frozenset(stem(word) for word in TABLES["sets"]["common"].split())
+# A gap never skips a denial; small words may stand between any two words of a term.
+_WORD: Final = r"(?!(?:no|not|never|nor|without|deni|neither)~)[^ ~]+~[^ ]+ "
+_SMALL: Final = (
+    r"(?:(?:the|a|an|his|her|their|my|its|very|reali|so|quit|all|complet|completeli|suddenli|now)"
+    r"~[^ ]+ ){0,2}"
+)
+_END: Final = "$"  # of a statement
+# Several ways to say that somebody cannot; notes are read that way as well.
+_CAN_NOT: Final = re.compile(
+    r"\b(?:unable to|not (?:been )?able to|no longer able to|cannot|could not|can no longer)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """One word of a term. `text` is a stem, a beginning, an exact form or a mark, as `how` says."""
+
+    text: str
+    how: str  # "stem", "prefix", "exact" or "mark"
+
+    def source(self) -> str:
+        word = re.escape(self.text)
+        if self.how == "mark":
+            return f"{word} "
+        if self.how == "stem":
+            return f"{word}~[^ ]+ "
+        if self.how == "exact":
+            return f"[^ ~]+~{word} "
+        return f"(?:{word}[^ ~]*~[^ ]+|[^ ~]+~{word}[^ ]*) "
+
+    def index_keys(self) -> tuple[str, ...]:
+        if self.how == "prefix":
+            return (f"{self.text[:4]}*",)
+        return (self.text,) if self.how == "stem" else (stem(self.text),)
+
+    @property
+    def weight(self) -> int:
+        """How rare the word is likely to be."""
+        if self.how == "mark":
+            return 0
+        if self.how == "prefix":
+            return min(len(self.text), 4)
+        return 1 if self.index_keys()[0] in _COMMON else 4 + len(self.text)
+
+
+Sequence_ = tuple[Atom, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A place in a term: alternatives, or a gap of words."""
+
+    alternatives: tuple[Sequence_, ...] = ()
+    optional: bool = False
+    gap: int = 0
+    ends: bool = False
+
+    def source(self) -> str:
+        if self.ends:
+            return r"(?=$|[^ ~]+ )"
+        if self.gap:
+            return f"(?:{_WORD}){{0,{self.gap}}}?"
+        any_of = "|".join("".join(a.source() for a in alt) for alt in self.alternatives)
+        return f"(?:{any_of})" + ("?" if self.optional else "") if any_of else ""
+
+    def rarity(self) -> tuple[int, int]:
+        """Of the most common alternative, and how few alternatives there are."""
+        if not self.alternatives or self.optional:
+            return (0, 0)
+        least = min(max(atom.weight for atom in alt) for alt in self.alternatives)
+        return (least, -len(self.alternatives))
+
+    def index_keys(self) -> set[str]:
+        rarest = (max(alt, key=lambda atom: atom.weight) for alt in self.alternatives)
+        return {key for atom in rarest for key in atom.index_keys()}
+
+
+def parse(term: str, groups: Groups) -> tuple[Element, ...]:
+    """Raises ValueError on an empty term or an unknown group."""
+    elements = []
+    for piece in _PIECE.findall(_CAN_NOT.sub("can not", _lower(term))):
+        gap = _GAP.match(piece)
+        if piece == _END:
+            elements.append(Element(ends=True))
+        elif gap:
+            elements.append(Element(gap=int(gap.group(1) or _DEFAULT_GAP)))
+        elif piece.startswith("["):
+            elements.append(Element(_alternatives(piece[1:-1], groups), optional=True))
+        else:
+            elements.append(Element(_alternatives(piece, groups)))
+    if not any(one.alternatives and not one.optional for one in elements):
+        raise ValueError(f"term without a word: {term!r}")
+    return tuple(elements)
+
+
+def _lower(term: str) -> str:
+    """Capitals-only shorthand in a term is spelt out, everything else in lower case."""
+    return " ".join(CAPITALS.get(word, word.lower()) for word in term.split())
+
+
+def _alternatives(piece: str, groups: Groups) -> tuple[Sequence_, ...]:
+    found: list[Sequence_] = []
+    for choice in piece.split("/"):
+        if choice.startswith("@"):
+            if choice[1:] not in groups:
+                raise ValueError(f"unknown group {choice}")
+            for member in groups[choice[1:]]:
+                found += _alternatives(member, groups)
+        else:
+            found.append(tuple(atom for word in choice.split() for atom in _atoms(word)))
+    return tuple(dict.fromkeys(alt for alt in found if alt))
+
+
+def _atoms(word: str) -> Iterator[Atom]:
+    if not any(char.isalnum() for char in word):
+        yield Atom(word, "mark")
+    elif word.startswith("="):
+        yield Atom(word[1:], "exact")
+    elif word.endswith("*"):
+        yield Atom(_american(word[:-1]), "prefix")
+    else:
+        for part in word.split("-"):
+            yield from (Atom(stem(form), "stem") for form in forms(part) if part)
+
+
+def _american(beginning: str) -> str:
+    """A word's beginning in the spelling of notes, shorthand and slips aside."""
+    for british, plain in (("haem", "hem"), ("oea", "ea"), ("oed", "ed"), ("aem", "em")):
+        beginning = beginning.replace(british, plain)
+    return beginning
+
+
+def _source(elements: Sequence[Element]) -> str:
+    """As a regular expression over `Line.text`."""
+    parts = [" "]
+    for before, one in pairwise([None, *elements]):
+        joined = before is not None and before.alternatives and one is not None and one.alternatives
+        parts += [_SMALL if joined else "", one.source() if one is not None else ""]
+    return "".join(parts)
+
+
+@lru_cache(maxsize=20_000)
+def _compiled(source: str) -> re.Pattern[str]:
+    return re.compile(source)
+
+
+class TermIndex:
+    """Many terms at once. `find` gives (index of the term, first word, word after the last)."""
+
+    def __init__(self, terms: Sequence[str], groups: Groups | None = None) -> None:
+        self._by_key: dict[str, list[int]] = defaultdict(list)
+        self._sources: list[str] = []
+        for index, term in enumerate(terms):
+            elements = parse(term, groups or {})
+            self._sources.append(_source(elements))
+            for key in max(elements, key=Element.rarity).index_keys():
+                self._by_key[key].append(index)
+
+    def find(self, line: Line) -> Iterator[tuple[int, int, int]]:
+        for index in sorted(self._candidates(line)):
+            for match in _compiled(self._sources[index]).finditer(line.text):
+                if match.end() > match.start() + 1:
+                    yield index, *line.words(match.start() + 1, match.end())
+
+    def _candidates(self, line: Line) -> set[int]:
+        """Terms whose rarest word stands in the note."""
+        by_key = self._by_key
+        return {index for key in line.keys if key in by_key for index in by_key[key]}
+
+
+class Line:
+    """The words of a note as one string to search: " stem~form stem~form , stem~form "."""
+
+    def __init__(self, units: Iterable[tuple[str, str]]) -> None:
+        """`units`: (stem, form) of each word; the stem of a mark is empty."""
+        parts = [" "]
+        self._starts: list[int] = []
+        keys: set[str] = set()
+        at = 1
+        for root, form in units:
+            unit = f"{root}~{form} " if root else f"{form} "
+            parts.append(unit)
+            self._starts.append(at)
+            at += len(unit)
+            if root:
+                keys.add(root)
+                for length in _PREFIX_LENGTHS:
+                    keys.add(f"{form[:length]}*")
+                    keys.add(f"{root[:length]}*")
+        self.text = "".join(parts)
+        self.keys = keys
+
+    def words(self, start: int, end: int) -> tuple[int, int]:
+        """Index of the first word of a span, and of the word after its last."""
+        return bisect_right(self._starts, start) - 1, bisect_right(self._starts, end - 1)

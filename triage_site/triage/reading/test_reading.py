@@ -1,0 +1,93 @@
+"""One spelling and one typography, with places in the note; what is not understood is known."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from triage_site.triage.reading.note import read
+from triage_site.triage.reading.terms import TermIndex, parse
+from triage_site.triage.reading.words import stem
+
+
+def _words(text: str) -> str:
+    return " ".join(word.form for word in read(text).words if not word.is_mark)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("can&#39;t breathe", "can not breathe"),
+        ("can´t breathe", "can not breathe"),
+        ("un\u200bresponsive", "unresponsive"),
+        ("unrespon-\nsive", "unresponsive"),
+        ("S T R O K E now", "stroke now"),
+        ("chest\u00a0pain", "chest pain"),
+        ("chest-pain", "chest pain"),
+        ("chestpain", "chest pain"),
+        ("cardiac arest", "cardiac arrest"),
+        ("haemorrhage", "hemorrhage"),
+        ("pt c/o SOB", "patient complains of shortness of breath"),
+        ("unable to stand", "can not stand"),
+        ("?PE", "query pulmonary embolism"),
+        ("CP (cerebral palsy)", "cp cerebral palsy"),
+        ("LOC: alert", "level of consciousness alert"),
+        ("red eye OD", "red eye od"),
+        ("fever x2/7", "fever x 2 days"),
+        ("facial drop", "facial drop"),
+    ],
+)
+def test_words_come_to_one_form(text: str, expected: str) -> None:
+    assert _words(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("vomits", "vomiting"), ("choke", "choking"), ("fell", "falling"), ("bleeding", "bled"),
+     ("localised", "localized"), ("swollen", "swell"), ("breathing", "breathe")],
+)  # fmt: skip
+def test_inflections_have_one_stem(one: str, other: str) -> None:
+    assert stem(one) == stem(other)
+
+
+@pytest.mark.parametrize(
+    ("term", "text", "found"),
+    [
+        ("slur* speech", "slurring speech", True),
+        ("facial/face droop", "face drooping", True),
+        ("arm _ weak", "arm is suddenly weak", True),
+        ("arm _ weak", "arm is not weak", False),
+        ("arm weak", "arm, weak", False),
+        ("=fit", "fitting", False),
+        ("stop [the] bleed", "stop bleeding", True),
+        ("chok* $", "choking on fish bone", False),
+        ("chok* $", "found choking. Blue", True),
+        ("can not breathe", "unable to breathe", True),
+    ],
+)
+def test_the_language_of_terms(term: str, text: str, found: bool) -> None:
+    assert bool(list(read(text).find(TermIndex([term])))) is found
+
+
+def test_a_term_without_a_word_or_with_an_unknown_group_is_refused() -> None:
+    for term in ("_", "[the]", "@nowhere"):
+        with pytest.raises(ValueError, match=r"term|group"):
+            parse(term, {})
+
+
+@pytest.mark.parametrize(
+    "text", ["Муж без сознания, хрипит", "כאב חזק בחזה", "dolor fuerte en el pecho desde ayer"]
+)
+def test_another_language_is_known_as_one(text: str) -> None:
+    assert read(text).foreign_sentences
+    assert not read("strong chest pain since yesterday").foreign_sentences
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=80))
+def test_every_text_is_read_and_quotes_are_parts_of_it(text: str) -> None:
+    note = read(text)
+    for at, word in enumerate(note.words):
+        assert 0 <= word.start < word.end <= max(1, len(text))
+        assert note.quote(at, at + 1) in text
