@@ -24,9 +24,21 @@ class Outcome:
     ttft_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A stretch of virtual time (seconds) in which a request of `priority` held a slot."""
+
+    priority: int
+    start_seconds: float
+    end_seconds: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One simulated run. `outcomes` are in order of completion."""
+    """One simulated run. `outcomes` are in order of completion, `holds` in order of their end.
+
+    `holds` is empty unless the run was asked to record them.
+    """
 
     outcomes: tuple[Outcome, ...]
     num_requests: int
@@ -39,6 +51,7 @@ class Run:
     preemptions: int
     evictions: int
     recomputed_tokens: int
+    holds: tuple[Hold, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,6 +74,7 @@ class Tally:
         num_requests: int,
         makespan_seconds: float,
         num_kv_blocks: int | None,
+        holds: Sequence[Hold] = (),
     ) -> Run:
         """The run that has ended. Without a limit of KV blocks none of them are in use."""
         whole = (num_kv_blocks or 0) * self.busy_seconds
@@ -76,4 +90,5 @@ class Tally:
             preemptions=self.preemptions,
             evictions=self.evictions,
             recomputed_tokens=self.recomputed_tokens,
+            holds=tuple(holds),
         )

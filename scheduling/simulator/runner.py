@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,7 @@ from scheduling.core.policies import KeyFunction, Preemption
 from scheduling.core.request import PRIORITIES
 from scheduling.core.scheduler import Batch, Scheduler
 from scheduling.simulator.hardware import ServiceModel, check_sizes
-from scheduling.simulator.outcome import Outcome, Run, Tally
+from scheduling.simulator.outcome import Hold, Outcome, Run, Tally
 from scheduling.simulator.progress import DecodingBatch, Progress, request_of
 from scheduling.simulator.workload import Work
 
@@ -27,14 +27,22 @@ class RunnerOptions:
     preemption: Preemption = Preemption.KEY
     deadlines_seconds: Sequence[float] = DEFAULT_DEADLINES_SECONDS
     prefill_ahead: bool = True
+    record_holds: bool = False
 
     def __post_init__(self) -> None:
         if len(self.deadlines_seconds) != len(PRIORITIES):
             raise ValueError("promises: one number of seconds per level is needed")
 
 
+Watch = Callable[[int], None]  # called with the number of finished requests; may raise
+_WATCH_EVERY: Final = 500
+
+
 class Runner:
-    """One run of one workload. Raises CannotFit before it starts."""
+    """One run of one workload. Raises CannotFit before it starts.
+
+    `watch` is called once for every few hundred finished requests; what it raises ends the run.
+    """
 
     def __init__(
         self,
@@ -42,8 +50,12 @@ class Runner:
         policy: KeyFunction,
         model: ServiceModel,
         options: RunnerOptions,
+        watch: Watch | None = None,
     ) -> None:
         self._model = model
+        self._watch = watch
+        self._watch_at = _WATCH_EVERY
+        self._holds: list[Hold] = []
         self._options = options
         self._arriving = sorted(works, key=lambda work: work.arrival_seconds)
         check_sizes(works, model)
@@ -67,6 +79,9 @@ class Runner:
 
     def run(self) -> Run:
         while len(self._outcomes) < len(self._arriving):
+            if self._watch is not None and len(self._outcomes) >= self._watch_at:
+                self._watch_at = len(self._outcomes) + _WATCH_EVERY
+                self._watch(len(self._outcomes))
             self._take_arrivals()
             self._apply(self._scheduler.schedule(self._now))
             if not self._scheduler.num_running:
@@ -97,6 +112,7 @@ class Runner:
         for request_id in batch.admitted:
             member = self._all[request_id]
             member.admitted = True
+            member.slot_since_seconds = self._now
             if member.ready:
                 self._join(member)
                 continue
@@ -113,9 +129,15 @@ class Runner:
         self._decoding.join(member)
 
     def _free_slot(self, member: Progress) -> None:
+        self._note_hold(member)
         member.admitted = False
         self._unready.pop(member.work.id, None)
         self._decoding.leave(member)
+
+    def _note_hold(self, member: Progress) -> None:
+        if self._options.record_holds and member.admitted:
+            start, end = member.slot_since_seconds, self._now
+            self._holds.append(Hold(member.work.priority, start, end))
 
     def _lose_memory(self, evicted: Sequence[str]) -> None:
         self._tally.evictions += len(evicted)
@@ -265,6 +287,7 @@ class Runner:
     def _finish(self, finished: Sequence[Progress]) -> None:
         for member in finished:
             work = member.work
+            self._note_hold(member)
             self._scheduler.discard(work.id)
             del self._all[work.id]
             self._outcomes.append(
@@ -292,6 +315,7 @@ class Runner:
             num_requests=len(self._arriving),
             makespan_seconds=self._now,
             num_kv_blocks=self._model.num_kv_blocks,
+            holds=self._holds,
         )
 
 
@@ -300,6 +324,8 @@ def run_ours(
     policy: KeyFunction,
     model: ServiceModel,
     options: RunnerOptions | None = None,
+    watch: Watch | None = None,
 ) -> Run:
     """Serves `works` with the core's scheduler. Raises CannotFit, or ValueError for ids twice."""
-    return Runner(works, policy, model, options or RunnerOptions(num_slots=model.num_slots)).run()
+    options = options or RunnerOptions(num_slots=model.num_slots)
+    return Runner(works, policy, model, options, watch).run()
