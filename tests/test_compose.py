@@ -31,7 +31,12 @@ def test_the_commands_are_those_of_up(services: dict[str, dict[str, Any]], name:
     assert services[name]["command"] == command
 
 
-@pytest.mark.parametrize("name", ["web", "classify", "gpu", "migrate"])
+def test_comparisons_run_by_the_same_command(services: dict[str, dict[str, Any]]) -> None:
+    _python, script, name = commands()["compare"][0]
+    assert services["compare"]["command"] == ["python", Path(script).name, name]
+
+
+@pytest.mark.parametrize("name", ["web", "classify", "compare", "gpu", "migrate"])
 def test_every_variable_is_one_that_the_settings_read(
     services: dict[str, dict[str, Any]], name: str
 ) -> None:

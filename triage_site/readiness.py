@@ -1,6 +1,6 @@
 """Who serves at this moment: workers say so in Redis, probes read it.
 
-`python -m triage_site.readiness web|classify|gpu` ends with 0 when that serves on this host;
+`python -m triage_site.readiness web|classify|compare|gpu` ends with 0 when that serves on this host;
 containers are probed so.
 """
 
@@ -19,7 +19,7 @@ import redis
 
 from scheduling.queue.events import worker_states
 
-WORKERS: Final = ("classify", "gpu")
+WORKERS: Final = ("classify", "compare", "gpu")
 EVERY_SECONDS: Final = 2.0
 FRESH_SECONDS: Final = 7.0
 

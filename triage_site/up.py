@@ -29,7 +29,7 @@ from triage_site.readiness import identity, serving
 
 REMIND_SECONDS = 15.0
 MAX_ENDS_BEFORE_READY = 5
-COLOURS = {"redis": 35, "web": 32, "classify": 33, "gpu": 36, "up": 34}  # of ANSI terminals
+COLOURS = {"redis": 35, "web": 32, "classify": 33, "gpu": 36, "up": 34, "compare": 90}  # of ANSI terminals
 
 
 class CannotStart(RuntimeError):
@@ -254,7 +254,7 @@ class System:
         """Workers first, while they can still give back what they hold; Redis last."""
         asked = self._stopping
         self.say("up", "stopping; once more Ctrl-C to stop at once")
-        for names in (("gpu", "classify"), ("web",), ("redis",)):
+        for names in (("gpu", "classify", "compare"), ("web",), ("redis",)):
             self.processes.stop(names, hurry=lambda: self._stopping > max(asked, 1))
         self.say("up", "all stopped")
 
@@ -275,6 +275,7 @@ def commands() -> dict[str, tuple[tuple[str, ...], float]]:
         "web": (web, 4.0),
         "classify": ((*worker, *classify, *quiet), 8.0),
         "gpu": ((*worker, *gpu, *quiet), 8.0),
+        "compare": ((python, str(settings.BASE_DIR / "manage.py"), "run_comparisons"), 4.0),
     }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from scheduling.core.request import NUM_PRIORITIES
@@ -67,7 +67,7 @@ def read_workload(path: Path, reading: Reading) -> LoadedWorkload:
     return parse_workload(path, text, reading)
 
 
-def parse_workload(path: Path, text: str, reading: Reading) -> LoadedWorkload:
+def parse_workload(path: PurePath, text: str, reading: Reading) -> LoadedWorkload:
     """The requests in `text`, the content of the file `path`. Raises BadWorkload.
 
     A JSON object of several workloads (`max5`, `max20`, ...) needs `group` to say which.
@@ -102,7 +102,7 @@ def _works(records: Sequence[Located], gap_seconds: float) -> list[Work]:
     return works
 
 
-def _without_failed(path: Path, records: list[Located], notes: list[str]) -> list[Located]:
+def _without_failed(path: PurePath, records: list[Located], notes: list[str]) -> list[Located]:
     """Public traces keep failed requests as answers of no token."""
     kept = [(where, record) for where, record in records if not _is_zero(record.get("output"))]
     if not kept:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any, Final
 
 from scheduling.simulator.trace_formats import format_of, header_fault
@@ -21,7 +21,7 @@ class BadWorkload(ValueError):
     """The message gives file, line or entry, field and reason."""
 
 
-def records_of(path: Path, text: str, group: str | None) -> Iterator[Located]:
+def records_of(path: PurePath, text: str, group: str | None) -> Iterator[Located]:
     """Every record of the file `path` with the content `text`. Raises BadWorkload."""
     suffix = path.suffix.lower()
     if suffix == ".csv":
@@ -34,7 +34,7 @@ def records_of(path: Path, text: str, group: str | None) -> Iterator[Located]:
         raise BadWorkload(f"{path}: must end in .csv, .jsonl or .json")
 
 
-def _csv_records(path: Path, text: str) -> Iterator[Located]:
+def _csv_records(path: PurePath, text: str) -> Iterator[Located]:
     delimiter = _delimiter(text.partition("\n")[0])
     lines = text.splitlines()
     reader = csv.DictReader(lines, strict=True, delimiter=delimiter, skipinitialspace=True)
@@ -61,7 +61,7 @@ def _cell(value: str, delimiter: str) -> str:
     return stripped.replace(",", ".") if delimiter == ";" else stripped
 
 
-def _line_records(path: Path, text: str) -> Iterator[Located]:
+def _line_records(path: PurePath, text: str) -> Iterator[Located]:
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
@@ -75,7 +75,7 @@ def _line_records(path: Path, text: str) -> Iterator[Located]:
         yield where, record
 
 
-def _json_records(path: Path, text: str, group: str | None) -> Iterator[Located]:
+def _json_records(path: PurePath, text: str, group: str | None) -> Iterator[Located]:
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
@@ -94,7 +94,7 @@ def _json_records(path: Path, text: str, group: str | None) -> Iterator[Located]
         yield where, record
 
 
-def _chosen(path: Path, content: Mapping[str, Any], group: str | None) -> str:
+def _chosen(path: PurePath, content: Mapping[str, Any], group: str | None) -> str:
     """The name of the wanted workload; where there is only one, that one."""
     if group in content:
         return str(group)
