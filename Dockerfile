@@ -1,7 +1,7 @@
-# One image for web and workers; docker-compose.yml gives each its command.
+# One image for the web process and the workers. docker-compose.yml sets their commands.
 FROM python:3.11-slim
 
-# "cpu" takes the small build of torch; "cuda" the one for NVIDIA cards, several gigabytes.
+# "cpu" installs the small build of torch, "cuda" the build for NVIDIA GPUs (several gigabytes).
 ARG TORCH=cpu
 
 ENV PYTHONUNBUFFERED=1 \

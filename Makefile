@@ -1,4 +1,4 @@
-# The two commands: `make run` and `make test`. Neither needs anything prepared but Python 3.11.
+# Main commands: `make run` and `make test`. They need only Python 3.11.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -7,11 +7,11 @@ BIN := .venv/bin
 .PHONY: help run test lint format environment environment-dev clean
 
 help:
-	@echo "make run    start everything and open nothing to the network: PORT=8000 DATA_DIR=.data"
-	@echo "make test   install what tests need, run all of them on SQLite and on PostgreSQL"
+	@echo "make run    start the system on 127.0.0.1; variables: PORT=8000 DATA_DIR=.data"
+	@echo "make test   install the test dependencies and run the tests on SQLite and PostgreSQL"
 	@echo "make lint   ruff, mypy, import contract"
-	@echo "make format let ruff rewrite the code"
-	@echo "make clean  remove the environment and caches; never the data"
+	@echo "make format format the code with ruff"
+	@echo "make clean  remove the environment and caches, not the data"
 
 run: environment
 	@exec $(BIN)/python manage.py up --with-parent

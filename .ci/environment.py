@@ -1,9 +1,9 @@
-"""Makes .venv with what pyproject.toml asks for, in the versions of constraints.txt.
+"""Creates .venv with the dependencies of pyproject.toml, in the versions of constraints.txt.
 
-    python3 .ci/environment.py [dev]
+    python3 .ci/environment.py [EXTRA ...]
 
-Needs nothing but Python and its standard library, and does nothing when .venv is up to date.
-Set PIP_ARGUMENTS to pass more to pip, an index of CPU builds of torch for example.
+Needs only the standard library of Python. Does nothing when .venv is up to date. Set
+PIP_ARGUMENTS for more arguments of pip, for example an index of CPU builds of torch.
 """
 
 import hashlib
@@ -23,23 +23,23 @@ NEWEST_TRIED = 14
 
 def main(extras):
     if sys.version_info < OLDEST:
-        run_again_under_a_newer_python()
+        rerun_with_newer_python()
     stamp = VENV / ("stamp-" + "-".join(["run", *extras]))
     fingerprint = current_fingerprint()
     if stamp.is_file() and stamp.read_text() == fingerprint:
         return
-    begun = time.monotonic()
+    started = time.monotonic()
     make_venv()
     install(extras)
     for path in VENV.glob("stamp-*"):
         if path.read_text() != fingerprint:
             path.unlink()
-    for path in {stamp, VENV / "stamp-run"}:  # whoever has more has what running needs
+    for path in {stamp, VENV / "stamp-run"}:  # an environment with extras can also run the system
         path.write_text(fingerprint)
-    print(f"environment: ready after {time.monotonic() - begun:.0f} s", flush=True)
+    print(f"environment: ready after {time.monotonic() - started:.0f} s", flush=True)
 
 
-def run_again_under_a_newer_python():
+def rerun_with_newer_python():
     for minor in range(OLDEST[1], NEWEST_TRIED + 1):
         newer = shutil.which(f"python3.{minor}")
         if newer:
@@ -55,7 +55,7 @@ def current_fingerprint():
     digest = hashlib.sha256()
     for name in ("pyproject.toml", "constraints.txt"):
         digest.update((ROOT / name).read_bytes())
-    # Pointing at another Python, or moving the checkout, makes the environment useless.
+    # Another Python or another path of the checkout makes the environment invalid.
     digest.update(f"{sys.version} {VENV}".encode())
     return digest.hexdigest()
 
@@ -64,7 +64,7 @@ def make_venv():
     if works():
         return
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    print(f"environment: making {VENV} with Python {version}", flush=True)
+    print(f"environment: creating {VENV} with Python {version}", flush=True)
     made = subprocess.run(
         [sys.executable, "-m", "venv", "--clear", str(VENV)],
         stdout=subprocess.PIPE,
@@ -74,7 +74,7 @@ def make_venv():
     if made.returncode != 0 or not works():
         sys.exit(
             f"Python {version} cannot make a virtual environment:\n{made.stdout.strip()}\n\n"
-            f"Debian and Ubuntu part it from Python: apt-get install python{version}-venv "
+            f"Debian and Ubuntu package it separately: apt-get install python{version}-venv "
             "(as root), then run the same command again."
         )
 
@@ -96,7 +96,7 @@ def install(extras):
     wanted = list(project["dependencies"])
     for extra in extras:
         wanted += project["optional-dependencies"][extra]
-    print(f"environment: installing {len(wanted)} packages and what they need", flush=True)
+    print(f"environment: installing {len(wanted)} packages and their dependencies", flush=True)
     command = [
         *(str(VENV / "bin" / "python"), "-m", "pip", "install"),
         *("--disable-pip-version-check", "--constraint", str(ROOT / "constraints.txt")),
@@ -106,15 +106,15 @@ def install(extras):
     pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     show_progress(pip.stdout)
     if pip.wait() != 0:
-        sys.exit("environment: pip failed; its last words are above")
+        sys.exit("environment: pip failed; its last output is above")
 
 
 def show_progress(lines):
-    """Says what is fetched and installed; the last lines of pip when something goes wrong."""
-    num, last_words = 0, []
+    """Prints the progress of pip, and its last lines after an error."""
+    num, last_lines = 0, []
     for line in lines:
         words = line.split()
-        last_words = [*last_words[-30:], line]
+        last_lines = [*last_lines[-30:], line]
         if words[:1] == ["Collecting"]:
             num += 1
             print(f"environment: {num:3d} {words[1]}", flush=True)
@@ -123,8 +123,8 @@ def show_progress(lines):
         elif words[:2] == ["Installing", "collected"]:
             print(f"environment: unpacking {len(words) - 3} packages", flush=True)
         elif "ERROR" in line:
-            print("".join(last_words), end="", flush=True)
-            last_words = []
+            print("".join(last_lines), end="", flush=True)
+            last_lines = []
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Runs the whole suite on SQLite and what touches the database once more on PostgreSQL.
+"""Runs all tests on SQLite, and the tests that use the database again on PostgreSQL.
 
     .venv/bin/python .ci/test.py [arguments for pytest]
 
-First it sees to what the tests need: a Chromium and a PostgreSQL server of this machine, or
-else installed by apt when this is root on Debian. With arguments, only those tests run.
+The tests need Chromium and a PostgreSQL server. If they are missing, the script installs them
+with apt, as root on Debian or Ubuntu.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ NUM_PROCESSES = 2
 
 
 def main(arguments: list[str]) -> int:
-    see_to_browser()
+    ensure_browser()
     codes = {"SQLite": run_pytest("SQLite", {}, arguments)}
-    if given := os.environ.get("TEST_DATABASE_URL"):
-        codes["PostgreSQL"] = run_on_postgres(given, arguments)
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        codes["PostgreSQL"] = run_on_postgres(url, arguments)
     else:
-        see_to_postgres()
+        ensure_postgres()
         with Postgres() as server:
             codes["PostgreSQL"] = run_on_postgres(server.url, arguments)
     for name, code in codes.items():
@@ -40,20 +40,20 @@ def main(arguments: list[str]) -> int:
 
 
 def run_on_postgres(url: str, arguments: list[str]) -> int:
-    print("\nPostgreSQL: only the tests that touch the database; the others know of none\n")
+    print("\nPostgreSQL: only the tests that use the database\n")
     return run_pytest("PostgreSQL", {"DATABASE_URL": url}, ["--only-database", *arguments])
 
 
 def run_pytest(name: str, extra: dict[str, str], arguments: list[str]) -> int:
     environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
-    begun = time.monotonic()
+    started = time.monotonic()
     command = [sys.executable, "-m", "pytest", "-n", str(NUM_PROCESSES), *arguments]
     code = subprocess.run(command, cwd=ROOT, env={**environment, **extra}).returncode
-    print(f"{name}: {time.monotonic() - begun:.0f} s", flush=True)
+    print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
     return code
 
 
-def see_to_browser() -> None:
+def ensure_browser() -> None:
     if browser_path() is not None:
         return
     if apt_install("chromium") and browser_path() is not None:
@@ -63,7 +63,7 @@ def see_to_browser() -> None:
         sys.exit("The browser tests need Chromium: install it, or set CHROMIUM to its path.")
 
 
-def see_to_postgres() -> None:
+def ensure_postgres() -> None:
     if find_binaries() is not None:
         return
     if apt_install("postgresql") and find_binaries() is not None:
@@ -75,7 +75,7 @@ def see_to_postgres() -> None:
 
 
 def apt_install(package: str) -> bool:
-    """Whether apt could install it; false without apt or without the right to use it."""
+    """Installs a package. False if apt fails, does not exist or needs root."""
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         return False
     print(f"installing {package}", flush=True)
@@ -87,6 +87,6 @@ def apt_install(package: str) -> bool:
 
 
 if __name__ == "__main__":
-    # So that a server that was started here is stopped here.
+    # SIGTERM must run the exit code that stops the PostgreSQL server.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(main(sys.argv[1:]))

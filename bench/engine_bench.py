@@ -1,13 +1,13 @@
-"""Tokens per second of the local engine, beside what the memory of the machine allows.
+"""Measures the token rate of the local engine against the limit of memory bandwidth.
 
     python bench/engine_bench.py                                    a small model on the CPU
     python bench/engine_bench.py --config llm_worker/models/embedded
     python bench/engine_bench.py --device cuda --config llm_worker/models/configs/qwen3-4b
 
-Every step of a decoder reads all weights once and the keys and values of every request in
-the batch: bytes / bandwidth is the least time it can take, and tokens / that the most it
-can write. The column `of bound` says how near the engine comes. Weights are random, so the
-figures hold for any weights of that shape.
+Each step of a decoder reads all weights once, and the keys and values of all requests in the
+batch. The least time of a step is these bytes / bandwidth, and the highest token rate is
+slots / that time. The column `of bound` is the measured rate as a share of it. The weights are
+random: the figures hold for all weights of that shape.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ from llm_worker.engine.local.loading import (
     resolve_device,
 )
 from llm_worker.engine.local.settings import EngineSettings
-from llm_worker.engine.protocol import EngineDied, EngineJob, Failed, Finished, TokensOut
+from llm_worker.engine.protocol import EngineFailed, EngineJob, Failed, Finished, TokensOut
 from scheduling.core.request import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One number of slots, all taken from the first step to the last."""
+    """The result for one number of slots. All slots are in use from the first to the last step."""
 
     slots: int
     tokens_per_second: float
-    tokens_per_cpu_second: float  # what other programs on the machine do not disturb much
+    tokens_per_cpu_second: float  # depends little on other programs on the machine
     times_one_slot: float
     of_bound: float
     step_ms: float
@@ -72,7 +72,7 @@ def small_config(num_layers: int = 6, width: int = 256) -> Any:
 
 
 def bytes_per_second(device: str) -> float:
-    """Read bandwidth, by the sum of a tensor far larger than any cache; best of five."""
+    """Read bandwidth: the best of six sums over a tensor much larger than any cache."""
     num_bytes = 2**32 if device == "cuda" else 2**28
     numbers = torch.ones(num_bytes // 4, dtype=torch.float32, device=device)
     best = float("inf")
@@ -92,7 +92,7 @@ def _wait_for(device: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """Seconds, but for the rates. The rates leave the prompts out."""
+    """One measurement: times in seconds, and rates without the prompt phase."""
 
     step: float
     first_token: float
@@ -102,7 +102,7 @@ class Measured:
 
 
 def measure(engine: LocalEngine, *, num_prompt_tokens: int, num_new_tokens: int) -> Measured:
-    """Starts and stops the engine; all slots begin at once."""
+    """Starts the engine, runs one request in each slot at the same time, and stops it."""
     engine.start()
     scheduler = engine._scheduler
     assert scheduler is not None
@@ -116,7 +116,7 @@ def measure(engine: LocalEngine, *, num_prompt_tokens: int, num_new_tokens: int)
 
     scheduler.schedule_batch = timed  # type: ignore[assignment, method-assign]
     try:
-        _round(engine, num_prompt_tokens, 8)  # graphs, caches, first touch of the memory
+        _round(engine, num_prompt_tokens, 8)  # warm-up of graphs, caches and memory
         calls.clear()
         measured = _round(engine, num_prompt_tokens, num_new_tokens)
     finally:
@@ -125,8 +125,8 @@ def measure(engine: LocalEngine, *, num_prompt_tokens: int, num_new_tokens: int)
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
-    """Where a round stood after one reading of events."""
+class _Sample:
+    """The counters of a round after one read of events. Times are in seconds."""
 
     tokens: int
     wall: float
@@ -137,19 +137,19 @@ def _round(engine: LocalEngine, num_prompt_tokens: int, num_new_tokens: int) -> 
     began = time.perf_counter()
     for slot in range(engine.num_slots):
         engine.add(_job(slot, num_prompt_tokens, num_new_tokens))
-    num_tokens, over, first = 0, 0, 0.0
-    marks: list[_Mark] = []
-    while over < engine.num_slots:
+    num_tokens, num_ended, first = 0, 0, 0.0
+    samples: list[_Sample] = []
+    while num_ended < engine.num_slots:
         for event in engine.events(5.0):
-            if isinstance(event, EngineDied | Failed):
+            if isinstance(event, EngineFailed | Failed):
                 raise RuntimeError(event.reason)
-            over += isinstance(event, Finished)
+            num_ended += isinstance(event, Finished)
             if isinstance(event, TokensOut):
                 first = first or time.perf_counter() - began
                 num_tokens += len(event.token_ids)
-        marks.append(_Mark(num_tokens, time.perf_counter(), time.process_time()))
-    start = next(mark for mark in marks if mark.tokens >= 2 * engine.num_slots)
-    end = marks[-1]
+        samples.append(_Sample(num_tokens, time.perf_counter(), time.process_time()))
+    start = next(sample for sample in samples if sample.tokens >= 2 * engine.num_slots)
+    end = samples[-1]
     written = end.tokens - start.tokens
     return Measured(
         step=(end.wall - start.wall) * engine.num_slots / written,
@@ -167,7 +167,7 @@ def _job(slot: int, num_prompt_tokens: int, num_new_tokens: int) -> EngineJob:
         prompt_tokens=0,
         predicted_tokens=num_new_tokens,
     )
-    # Unlike from the first token on, so that no request finds another's keys and values.
+    # Different from the first token on, so that no request reuses the KV cache of another.
     prompt = f"{slot:05d}" + "x" * (num_prompt_tokens - 5)
     return EngineJob(request=request, prompt=prompt, max_new_tokens=num_new_tokens)
 
@@ -226,7 +226,7 @@ def bench(options: argparse.Namespace) -> tuple[ModelSize, float, list[Row]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="cpu")
-    parser.add_argument("--config", help="folder with a config.json; weights are random")
+    parser.add_argument("--config", help="folder with a config.json; the weights are random")
     parser.add_argument("--slots", type=int, nargs="+", default=[1, 4, 8, 16])
     parser.add_argument("--prompt-tokens", type=int, default=150)
     parser.add_argument("--new-tokens", type=int, default=100)

@@ -1,11 +1,11 @@
-"""What a move of the semantic queue costs, and how it grows with what waits.
+"""Cost of each operation of the semantic queue, by number of waiting requests.
 
     python bench/queue_bench.py [--sizes 1000 10000 100000] [--policy semantic_due]
 
-Starts a Redis server of its own. The first figures are the processor time of the server, which
-other programs on the machine do not disturb much, without Python and the way there; ratios are
-to the smallest size. A move that is O(log n) stays near the ratio of the logarithms at most,
-one that is O(n) would go to that of n.
+Starts its own Redis server. The first figures are the CPU time of the server, without Python and
+the connection; other programs on the machine affect it little. Ratios compare with the smallest
+size. An O(log n) operation grows at most like the ratio of the logarithms, an O(n) operation like
+the ratio of the sizes.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def server() -> Iterator[tuple[redis.Redis, str]]:
 
 
 def requests(random: Random) -> Iterator[Request]:
-    """Cases as they come: all levels, lengths that tie, one in ten past its promise."""
+    """Yields requests of all levels, with some equal lengths; one in ten is overdue."""
     for n in count():
         yield Request(
             id=f"{random.getrandbits(128):032x}",
@@ -76,7 +76,7 @@ def requests(random: Random) -> Iterator[Request]:
 
 
 class Bench:
-    """Times moves at a steady number of waiting requests."""
+    """Measures operations at a constant number of waiting requests."""
 
     def __init__(self, client: redis.Redis, policy: str, num_rounds: int) -> None:
         self.client = client
@@ -92,10 +92,10 @@ class Bench:
             for _ in range(min(1000, num_waiting)):
                 self.queue.enqueue(next(self.requests))
 
-    def inside(
+    def time_calls(
         self, move: Callable[[Any], Any], inputs: list[Any]
     ) -> tuple[float, float, list[Any]]:
-        """Microseconds per call of the server's processor and on the caller's clock; answers."""
+        """Returns server CPU and round trip, in microseconds per call, and the results."""
         before, start = self.processor_seconds(), perf_counter()
         answers = [move(each) for each in inputs]
         seconds = perf_counter() - start
@@ -107,14 +107,14 @@ class Bench:
         return float(used["used_cpu_user_main_thread"] + used["used_cpu_sys_main_thread"])
 
     def moves(self) -> dict[str, tuple[float, float]]:
-        """One life of `num_rounds` requests, each move by itself."""
+        """Measures each operation on `num_rounds` requests, from enqueue to finish."""
         queue = self.queue
         new = [next(self.requests) for _ in range(self.num_rounds)]
         figures: dict[str, tuple[float, float]] = {}
 
         def measure(name: str, move: Callable[[Any], Any], inputs: list[Any]) -> list[Any]:
-            inside, round_trip, answers = self.inside(move, inputs)
-            figures[name] = inside, round_trip
+            cpu, round_trip, answers = self.time_calls(move, inputs)
+            figures[name] = cpu, round_trip
             return answers
 
         def claim(_: object) -> Claim:
@@ -139,8 +139,8 @@ class Bench:
         del figures["claim 1 again"]
         return figures
 
-    def whole(self) -> dict[str, float]:
-        """Milliseconds of the moves that touch everything that waits."""
+    def moves_of_all(self) -> dict[str, float]:
+        """Measures the operations on all waiting requests: server CPU in milliseconds."""
         figures = {}
         truth = self.queue.waiting(NOW)
         for name, move in (
@@ -148,7 +148,7 @@ class Bench:
             ("switch back", lambda _: self.queue.switch_policy(self.policy)),
             ("replace all, no change", lambda _: self.queue.replace_all(truth, self.policy)),
         ):
-            figures[name] = self.inside(move, [None])[0] / 1000
+            figures[name] = self.time_calls(move, [None])[0] / 1000
         return figures
 
 
@@ -169,26 +169,26 @@ def main() -> None:
     sizes: list[int] = sorted(options.sizes)
     with server() as (client, label):
         bench = Bench(client, options.policy, options.rounds)
-        moves, wholes = [], []
+        moves, moves_of_all = [], []
         for size in sizes:
             bench.fill(size)
-            bench.moves()  # warm
+            bench.moves()  # warm-up
             moves.append(bench.moves())
-            wholes.append(bench.whole())
+            moves_of_all.append(bench.moves_of_all())
     table = Table(title=f"Semantic queue, {options.policy}, {label}, append-only file on")
-    table.add_column("move")
+    table.add_column("operation")
     for size in sizes:
-        table.add_column(f"{size:,} wait", justify="right")
+        table.add_column(f"{size:,} waiting", justify="right")
     for size in sizes[1:]:
         table.add_column(f"{size:,} : {sizes[0]:,}", justify="right")
     for name in moves[0]:
-        table.add_row(*row(f"{name}, processor us", [each[name][0] for each in moves], 1))
+        table.add_row(*row(f"{name}, CPU us", [each[name][0] for each in moves], 1))
     table.add_row(*row("log n, for comparison", [log(size) for size in sizes], 2), end_section=True)
     for name in moves[0]:
-        table.add_row(*row(f"{name}, us round trip", [each[name][1] for each in moves], 0))
+        table.add_row(*row(f"{name}, round trip us", [each[name][1] for each in moves], 0))
     table.add_section()
-    for name in wholes[0]:
-        table.add_row(*row(f"{name}, processor ms", [each[name] for each in wholes], 1))
+    for name in moves_of_all[0]:
+        table.add_row(*row(f"{name}, CPU ms", [each[name] for each in moves_of_all], 1))
     table.add_row(*row("n log n, for comparison", [n * log(n) / 1e4 for n in sizes], 2))
     console = Console()
     console.print(table)

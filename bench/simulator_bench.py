@@ -1,8 +1,8 @@
-"""How fast the simulator and its decisions are: `python bench/simulator_bench.py [--out DIR]`.
+"""Speed of the simulator and of its decisions: `python bench/simulator_bench.py [--out DIR]`.
 
-Prints ratios to the published program, records `speed.json` with a plot, and writes
-docs/RESULTS.md anew. Each run has a process of its own, so that peak memory is its own.
-Wants a quiet machine.
+Prints ratios to the published program, writes `speed.json` and a plot, and writes
+docs/RESULTS.md again. Each run has its own process, so peak memory is that of one run.
+Use a machine without other load.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NUM_DECISIONS = 1_000
 
 
 def request(number: int) -> Request:
-    """Spread over levels and lengths without a random stream."""
+    """Returns a request; levels and lengths are spread evenly, without random numbers."""
     return Request(
         id=str(number),
         arrival_seconds=float(number),
@@ -49,7 +49,7 @@ def request(number: int) -> Request:
 
 
 def decision_microseconds(num_waiting: int, policy: str) -> float:
-    """One slot freed, the best admitted, a newcomer queued: median of 1,000."""
+    """Returns the median time of 1,000 decisions: free a slot, admit the best, queue a new one."""
     scheduler = Scheduler(policy=POLICIES[policy], num_slots=16)
     for number in range(num_waiting + 16):
         scheduler.add(request(number))
@@ -90,19 +90,23 @@ def run_seconds(largest_group: int, num_groups: int, policy: str, batching: str)
     }
 
 
-def apart(function: Any, *arguments: Any) -> Any:
+def in_own_process(function: Any, *arguments: Any) -> Any:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(function, arguments)
 
 
 def measure() -> dict[str, Any]:
     decisions = [
-        {"waiting": n, "policy": policy, "microseconds": apart(decision_microseconds, n, policy)}
+        {
+            "waiting": n,
+            "policy": policy,
+            "microseconds": in_own_process(decision_microseconds, n, policy),
+        }
         for policy in ("semantic", "semantic_due")
         for n in WAITING
     ]
-    runs = [apart(run_seconds, *size, "semantic", "ours") for size in RUNS]
-    runs += [apart(run_seconds, *RUNS[0], p, "published") for p in PUBLISHED_POLICIES]
+    runs = [in_own_process(run_seconds, *size, "semantic", "ours") for size in RUNS]
+    runs += [in_own_process(run_seconds, *RUNS[0], p, "published") for p in PUBLISHED_POLICIES]
     return {"python": platform.python_version(), "decisions": decisions, "runs": runs}
 
 

@@ -1,4 +1,4 @@
-"""Laws are about what is true, not how fast: a busy machine must not fail them."""
+"""Hypothesis profile for law tests: no time limit per example, so a busy machine fails none."""
 
 from hypothesis import HealthCheck, settings
 

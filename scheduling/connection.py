@@ -1,4 +1,4 @@
-"""The one Redis client of this process, and the queue on it."""
+"""The Redis client of this process, and the queue that uses it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scheduling.queue.semantic_queue import RedisSemanticQueue
 
 @lru_cache(maxsize=4)
 def _client(url: str) -> redis.Redis:
-    # No retries and short time-outs: a page must not hang because Redis is away.
+    # No retries and short time-outs: a page must not hang during an outage of Redis.
     return redis.Redis.from_url(
         url,
         decode_responses=True,

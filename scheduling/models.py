@@ -1,4 +1,4 @@
-"""The scheduler's part of the truth: jobs, and who switched the policy when and why."""
+"""The tables of the scheduler: jobs, and the history of policy switches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT_POLICY = "semantic"
 
 
 class AppendOnly(models.Model):
-    """A row that is written once: no change, no deletion, through any model method."""
+    """A row that is written once. `save` of an existing row and `delete` raise TypeError."""
 
     class Meta:
         abstract = True
@@ -32,7 +32,7 @@ class AppendOnly(models.Model):
 
 
 class Job(models.Model):
-    """One generation for one case, from its first wait to its stored result."""
+    """One generation for one case, from the submission to the stored result."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case_id = models.UUIDField(db_index=True)
@@ -50,13 +50,13 @@ class Job(models.Model):
     arrival_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True)
 
-    # While it runs: who has it, under which claim. A write under an older claim is refused.
+    # Only while it runs: the worker and its claim. A write with an older claim is refused.
     worker = models.CharField(max_length=80, blank=True)
     claim_token = models.CharField(max_length=64, blank=True)
     attempt = models.PositiveIntegerField(default=0)
     num_failures = models.PositiveIntegerField(default=0)
     num_preemptions = models.PositiveIntegerField(default=0)
-    # What a preempted generation had written, so that it goes on where it stopped.
+    # The tokens and text so far, from which a preempted generation resumes.
     progress_token_ids = models.JSONField(default=list)
     progress_text = models.TextField(blank=True)
 
@@ -85,7 +85,7 @@ class Job(models.Model):
         return f"job {self.id} ({self.status}, priority {self.priority})"
 
     def to_request(self) -> Request:
-        """The value that core and queue order; seconds since the epoch."""
+        """Returns the request that core and queue sort. Times are seconds since the Unix epoch."""
         due = {} if self.due_at is None else {"due_seconds": self.due_at.timestamp()}
         return Request(
             id=str(self.id),
@@ -99,7 +99,7 @@ class Job(models.Model):
 
 
 class PolicyChange(AppendOnly):
-    """One switch of the live policy. The newest row says which policy is active."""
+    """One switch of the active policy. `new` of the newest row is the active policy."""
 
     changed_at = models.DateTimeField(default=timezone.now)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)

@@ -1,4 +1,4 @@
-"""How a job moves: a compare-and-set in SQL first, word to Redis after the commit."""
+"""Changes of a job's status: compare-and-set in SQL, then a notification after the commit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def move(
     detail: Mapping[str, Any] | None = None,
     **values: Any,
 ) -> bool:
-    """Compare-and-set of the status; true for the one caller whose move it was."""
+    """Compare-and-set of the status. Returns True for the one caller that changed it."""
     allowed = sources_of(new) if sources is None else sources
     with transaction.atomic():
         rows = Job.objects.select_for_update().filter(id=job_id, status__in=allowed)
@@ -47,15 +47,20 @@ def move(
 def notify(
     job: Job, old: JobStatus | None, now: datetime, detail: Mapping[str, Any] | None = None
 ) -> None:
+    """Sends `job_moved` inside the transaction. `old` is None for a new job."""
     job_moved.send(sender=Job, job=job, old=old, now=now, detail=dict(detail or {}))
 
 
 def after_commit(action: Callable[[], object]) -> None:
+    """Runs `action` after the commit and ignores an outage."""
     transaction.on_commit(lambda: ignore_outage(action))
 
 
 def ignore_outage(action: Callable[[], object]) -> None:
-    """Redis being away must not undo what SQL has recorded."""
+    """Runs `action` and logs an outage of Redis or of the broker.
+
+    SQL has recorded the change already, so an outage must not raise an error.
+    """
     try:
         action()
     except (redis.RedisError, OSError) as error:

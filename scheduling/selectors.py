@@ -1,4 +1,4 @@
-"""All reads of the scheduler. Where Redis is away, SQL answers, in the same order."""
+"""All reads of the scheduler. They use SQL, so the order is known during an outage of Redis."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scheduling.queue.events import worker_states
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePlace:
-    """Where a waiting job stands: 0 is next. Seconds until it probably starts and ends."""
+    """Position of a waiting job (0 is next), and the estimated seconds to its start and end."""
 
     position: int
     starts_in_seconds: float | None
@@ -35,7 +35,7 @@ def active_policy() -> Policy:
 
 
 def waiting_order(now: datetime) -> list[str]:
-    """Ids of all waiting jobs in the order in which they will be served."""
+    """Returns the ids of all waiting jobs in the order of service."""
     waiting = [job.to_request() for job in Job.objects.filter(status=JobStatus.WAITING)]
     return [request.id for request in rank(waiting, active_policy(), now.timestamp())]
 
@@ -45,7 +45,7 @@ def open_jobs() -> Iterable[Job]:
 
 
 def workers() -> dict[str, dict[str, float]]:
-    """Figures that live GPU workers report, by worker name; empty when Redis is away."""
+    """Returns the latest figures of each GPU worker, by name; empty during an outage of Redis."""
     try:
         return worker_states(connection.client())
     except redis.RedisError:
@@ -53,12 +53,12 @@ def workers() -> dict[str, dict[str, float]]:
 
 
 def places(now: datetime) -> dict[str, QueuePlace]:
-    """Position, estimated start and finish of every waiting job.
+    """Returns the position and the estimated start and end of every waiting job, by id.
 
-    The estimate deals the waiting jobs, in order, to the slot that is free first, each slot
-    writing at its share of the measured tokens/s. Nothing is promised where no worker reports.
+    The estimate gives each waiting job, in order, to the slot that is free first. Each slot
+    has an equal share of the measured tokens/s. Without a worker there is no estimate.
     """
-    # One look at the jobs: between two, a job may arrive or end.
+    # Read the jobs once: a job may arrive or end between two reads.
     jobs = list(open_jobs())
     requests = {str(job.id): job.to_request() for job in jobs}
     waiting = [requests[str(job.id)] for job in jobs if job.status == JobStatus.WAITING]
@@ -83,7 +83,7 @@ def places(now: datetime) -> dict[str, QueuePlace]:
 
 
 def _capacity() -> tuple[int, float]:
-    """Slots and tokens/s of all live workers together, as far as the policy lets them be used."""
+    """Returns slots and tokens/s of all workers together, within the limit of the policy."""
     states = workers().values()
     slots = int(sum(state.get("slots", 0) for state in states))
     rate = sum(state.get("tokens_per_second_full", 0.0) for state in states)

@@ -1,7 +1,7 @@
-"""All writes of the scheduler. SQL is the truth; Redis holds order and leases and may lag.
+"""All writes of the scheduler. SQL is the truth; Redis has order and leases and may lag behind.
 
-Each move of a job is a compare-and-set on its row: exactly one caller wins. Redis is told
-after the commit; if it cannot be reached, `reconcile` tells it later, so nothing is lost.
+Each change of a job is a compare-and-set on its row, so exactly one caller succeeds. Redis is
+updated after the commit. After an outage `reconcile` updates it, so no change is lost.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from scheduling.selectors import active_policy_name
 
 log = structlog.get_logger(__name__)
 
-MAX_FAILURES = 3  # a job that was in the batch of so many dying engines is not tried again
+MAX_FAILURES = 3  # a job fails after this number of engine or worker failures during it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedJob:
-    """A job that this worker holds, and the token that proves it."""
+    """A job that a worker holds, and the token that proves the claim."""
 
     job: Job
     token: str
@@ -40,12 +40,12 @@ class ClaimedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
-    """What `reconcile` had to mend: counts of jobs."""
+    """Numbers of jobs that `reconcile` corrected."""
 
     added: int
     removed: int
     updated: int
-    returned: int  # running in SQL, held by nobody in Redis
+    returned: int  # running in SQL, but without a lease in Redis
 
 
 def submit_job(
@@ -58,7 +58,7 @@ def submit_job(
     arrival_at: datetime,
     now: datetime,
 ) -> Job:
-    """One new waiting job. Raises IntegrityError when the case has an open one."""
+    """Creates a waiting job. Raises IntegrityError if the case has an open job."""
     with transaction.atomic():
         job = Job.objects.create(
             case_id=case_id,
@@ -76,17 +76,20 @@ def submit_job(
 
 
 def lock_newest_job(case_id: uuid.UUID) -> Job | None:
-    """The case's latest job, locked. Lock it before its case: all writers take that order."""
+    """Returns the latest job of the case and locks it; None if there is none.
+
+    Lock order: first the job, then its case.
+    """
     return Job.objects.select_for_update().filter(case_id=case_id).order_by("created_at").last()
 
 
 def due_at(arrival_at: datetime, priority: int) -> datetime:
-    """When guidance should have started: arrival plus the site's promise for the level."""
+    """Returns the deadline: arrival plus the seconds that the site sets for the level."""
     return arrival_at + timedelta(seconds=settings.TRIAGE_DEADLINE_SECONDS[priority])
 
 
 def ring_doorbell() -> None:
-    """Tells the GPU workers that something waits. They also look by themselves."""
+    """Wakes the GPU workers. They also check the queue regularly without it."""
     from celery import current_app
 
     current_app.send_task(
@@ -95,7 +98,7 @@ def ring_doorbell() -> None:
 
 
 def reprioritise_job(job_id: uuid.UUID, priority: int, *, now: datetime) -> bool:
-    """Moves a waiting or running job to another level at once. False when it has ended."""
+    """Changes the level of a waiting or running job. Returns False if the job has ended."""
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(id=job_id, status__in=OPEN).first()
         if job is None:
@@ -110,7 +113,7 @@ def reprioritise_job(job_id: uuid.UUID, priority: int, *, now: datetime) -> bool
 
 
 def cancel_job(job_id: uuid.UUID, *, now: datetime) -> bool:
-    """Takes a waiting or running job out at once. False when it has ended already."""
+    """Cancels a waiting or running job. Returns False if the job has ended."""
     moved = move(job_id, JobStatus.CANCELLED, now=now, claim_token="", finished_at=now)
     if moved:
         after_commit(lambda: connection.queue().cancel(str(job_id)))
@@ -119,7 +122,7 @@ def cancel_job(job_id: uuid.UUID, *, now: datetime) -> bool:
 
 
 def claim_jobs(worker: str, num: int, *, now: datetime, model_name: str) -> list[ClaimedJob]:
-    """The best waiting jobs, best first, held by `worker` until its lease runs out."""
+    """Claims up to `num` of the best waiting jobs for `worker`, best first, with a lease."""
     policy = POLICIES[active_policy_name()]
     claims = connection.queue().claim(
         worker,
@@ -137,7 +140,7 @@ def claim_jobs(worker: str, num: int, *, now: datetime, model_name: str) -> list
             "attempt": F("attempt") + 1,
             "model_name": model_name,
         }
-        # A claim that Redis grants voids an older one of a worker whose lease ran out.
+        # A claim from Redis makes the older claim of an expired lease void.
         if move(
             job_id,
             JobStatus.RUNNING,
@@ -148,13 +151,13 @@ def claim_jobs(worker: str, num: int, *, now: datetime, model_name: str) -> list
         ):
             Job.objects.filter(id=job_id, started_at=None).update(started_at=now)
             claimed.append(ClaimedJob(job=Job.objects.get(id=job_id), token=claim.token))
-        else:  # ended in SQL before Redis heard of it
+        else:  # the job has ended in SQL, and Redis is not up to date
             connection.queue().finish(claim.request.id, claim.token)
     return claimed
 
 
 def renew_leases(tokens: Mapping[str, str], *, worker: str, now: datetime) -> set[str]:
-    """Ids, of those given, that this worker no longer holds: cancelled, or expired."""
+    """Renews leases (id to token). Returns the ids that this worker no longer holds."""
     return connection.queue().renew(
         worker, tokens, now=now.timestamp(), lease_seconds=settings.TRIAGE_LEASE_SECONDS
     )
@@ -173,7 +176,7 @@ def release_job(
     now: datetime,
     why: str,
 ) -> bool:
-    """Puts a running job back with its progress. False when the claim is no longer good."""
+    """Returns a running job to waiting, with its progress. Returns False if the claim is void."""
     moved = move(
         job_id,
         JobStatus.WAITING,
@@ -205,7 +208,7 @@ def finish_job(
     finish_reason: str,
     now: datetime,
 ) -> bool:
-    """Stores the result, once: a second call, or one under an old claim, changes nothing."""
+    """Stores the result once. A second call, or one with an old claim, returns False."""
     moved = move(
         job_id,
         JobStatus.DONE,
@@ -224,7 +227,7 @@ def finish_job(
 
 
 def fail_job(job_id: uuid.UUID, *, token: str, error: str, now: datetime) -> bool:
-    """Records that the generation itself failed. The case stays, with its priority."""
+    """Records that the generation failed. The case and its priority stay."""
     moved = move(
         job_id,
         JobStatus.FAILED,
@@ -239,13 +242,13 @@ def fail_job(job_id: uuid.UUID, *, token: str, error: str, now: datetime) -> boo
 
 
 def return_job(job_id: uuid.UUID, *, token: str, now: datetime, why: str) -> bool:
-    """Puts a job back whose engine died, or fails it after MAX_FAILURES such deaths."""
+    """Returns a job to waiting after an engine failure, or fails it after MAX_FAILURES."""
     Job.objects.filter(id=job_id, claim_token=token).update(num_failures=F("num_failures") + 1)
     job = Job.objects.filter(id=job_id, claim_token=token).first()
     if job is None:
         return False
     if job.num_failures >= MAX_FAILURES:
-        error = f"the engine stopped {job.num_failures} times while writing this: {why}"
+        error = f"the engine failed {job.num_failures} times during this answer: {why}"
         return fail_job(job_id, token=token, error=error, now=now)
     return release_job(
         job_id,
@@ -258,7 +261,10 @@ def return_job(job_id: uuid.UUID, *, token: str, now: datetime, why: str) -> boo
 
 
 def reap_expired(*, now: datetime) -> list[str]:
-    """Puts jobs back whose worker stopped renewing; their old claims are void."""
+    """Returns jobs with an expired lease to waiting and makes their claims void.
+
+    Returns their ids.
+    """
     expired = connection.queue().reap(now=now.timestamp())
     for job_id in expired:
         _return_expired(uuid.UUID(job_id), now)
@@ -276,28 +282,27 @@ def _return_expired(job_id: uuid.UUID, now: datetime, token: str | None = None) 
     void: dict[str, Any] = {"now": now, "token": job.claim_token, "worker": "", "claim_token": ""}
     if job.num_failures < MAX_FAILURES:
         return move(job_id, JobStatus.WAITING, detail={"why": "worker lost"}, **void)
-    error = f"its worker stopped {job.num_failures} times while writing this"
+    error = f"the worker failed {job.num_failures} times during this answer"
     moved = move(job_id, JobStatus.FAILED, error=error, finished_at=now, **void)
     ignore_outage(lambda: connection.queue().cancel(str(job_id)))
     return moved
 
 
 def reconcile(*, now: datetime) -> Reconciliation:
-    """Makes Redis say what SQL says. Idempotent; live claims are left alone, and so is
-    whatever changed in Redis after SQL was read.
+    """Rebuilds the queue in Redis from SQL. Idempotent.
 
-    Jobs that run in SQL but that nobody holds in Redis (it was flushed, or their worker
-    and its lease are gone) wait again, with their priority and first arrival.
+    Valid claims stay, and so do changes in Redis after SQL was read. A job that runs in SQL
+    but has no lease in Redis waits again, with its priority and original arrival.
     """
     queue = connection.queue()
     mark = queue.mark()
     running = Job.objects.filter(status=JobStatus.RUNNING)
-    claims = list(running.values_list("id", "claim_token"))  # before the leases are read
-    held = queue.held()
+    claims = list(running.values_list("id", "claim_token"))  # read before the leases
+    tokens = queue.lease_tokens()
     returned = sum(
         _return_expired(job_id, now, token)
         for job_id, token in claims
-        if held.get(str(job_id)) != token
+        if tokens.get(str(job_id)) != token
     )
     waiting = [job.to_request() for job in Job.objects.filter(status=JobStatus.WAITING)]
     change = queue.replace_all(waiting, active_policy_name(), mark=mark)
@@ -311,9 +316,9 @@ def reconcile(*, now: datetime) -> Reconciliation:
 
 
 def switch_policy(name: str, *, actor: User | None, reason: str, now: datetime) -> PolicyChange:
-    """Makes `name` the live policy, with who and why on record. Raises ValueError."""
+    """Makes `name` the active policy and records actor and reason. Raises ValueError."""
     if name not in POLICIES:
-        raise ValueError(f"policy: unknown, must be one of {', '.join(POLICIES)}")
+        raise ValueError(f"policy: must be one of {', '.join(POLICIES)}")
     if not reason.strip():
         raise ValueError("reason: required")
     change = PolicyChange.objects.create(
@@ -325,7 +330,7 @@ def switch_policy(name: str, *, actor: User | None, reason: str, now: datetime) 
 
 
 def requeue_failed(job: Job, *, now: datetime) -> bool:
-    """Tries a failed job again, by a person's wish."""
+    """Returns a failed job to waiting, at the request of a person."""
     moved = move(job.id, JobStatus.WAITING, now=now, num_failures=0, error="", finished_at=None)
     if moved:
         job.refresh_from_db()

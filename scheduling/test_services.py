@@ -1,4 +1,4 @@
-"""Laws of the job's life, on real Redis: one winner per move, nothing lost, SQL is the truth."""
+"""Law tests of jobs, with a real Redis: one caller changes a job, and no job is lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOW = at(100)
 
 @pytest.fixture(autouse=True)
 def _redis(redis_client: redis.Redis) -> None:
-    """Every test has a real and empty Redis."""
+    """Each test starts with an empty Redis."""
 
 
 def claim(num: int, worker: str = "w1") -> list[services.ClaimedJob]:
@@ -56,10 +56,10 @@ def test_a_result_is_stored_once() -> None:
     assert finish(one, "first")
     assert not finish(one, "second")
     assert Job.objects.get().output == "first"
-    assert connection.queue().held() == {}
+    assert connection.queue().lease_tokens() == {}
 
 
-def test_an_old_claim_cannot_store() -> None:
+def test_an_old_claim_cannot_store_a_result() -> None:
     make_job()
     old = claim(1)[0]
     services.reap_expired(now=at(100 + 3600))
@@ -84,13 +84,13 @@ def test_progress_survives_a_release() -> None:
     assert again.token != one.token
 
 
-def test_priority_moves_a_waiting_job_at_once() -> None:
+def test_a_new_priority_moves_a_waiting_job_at_once() -> None:
     first, second = make_job(2, 0), make_job(2, 1)
     assert services.reprioritise_job(second.id, 0, now=NOW)
     assert waiting_in_redis() == [str(second.id), str(first.id)]
 
 
-def test_cancelled_jobs_are_gone_and_their_claims_void() -> None:
+def test_cancelled_jobs_are_removed_and_their_claims_are_void() -> None:
     make_job()
     waiting, one = make_job(3), claim(1)[0]
     assert services.cancel_job(waiting.id, now=NOW)
@@ -101,7 +101,7 @@ def test_cancelled_jobs_are_gone_and_their_claims_void() -> None:
     assert not finish(one)
 
 
-def test_a_failed_job_can_be_asked_for_again() -> None:
+def test_a_failed_job_can_be_tried_again() -> None:
     make_job()
     one = claim(1)[0]
     assert services.fail_job(one.job.id, token=one.token, error="why", now=NOW)
@@ -109,7 +109,7 @@ def test_a_failed_job_can_be_asked_for_again() -> None:
     assert [again.job.id for again in claim(1)] == [one.job.id]
 
 
-def test_a_job_that_kills_its_workers_fails_in_the_end() -> None:
+def test_a_job_fails_after_several_worker_failures() -> None:
     make_job()
     for number in range(services.MAX_FAILURES):
         assert Job.objects.get().status == JobStatus.WAITING, number
@@ -122,7 +122,7 @@ def test_a_job_that_kills_its_workers_fails_in_the_end() -> None:
 
 
 @pytest.mark.parametrize("policy", sorted(POLICIES))
-def test_a_flushed_redis_comes_back_in_the_same_order(
+def test_after_a_flush_reconcile_restores_the_same_order(
     policy: str, redis_client: redis.Redis
 ) -> None:
     services.switch_policy(policy, actor=make_user(), reason="test", now=NOW)
@@ -139,14 +139,14 @@ def test_a_flushed_redis_comes_back_in_the_same_order(
     )
 
 
-def test_reconcile_leaves_live_claims_alone() -> None:
+def test_reconcile_keeps_valid_claims() -> None:
     make_job()
     one = claim(1)[0]
     services.reconcile(now=NOW)
     assert finish(one)
 
 
-def test_reconcile_returns_what_nobody_holds(redis_client: redis.Redis) -> None:
+def test_reconcile_returns_jobs_without_a_lease(redis_client: redis.Redis) -> None:
     make_job()
     one = claim(1)[0]
     redis_client.flushall()
@@ -155,24 +155,24 @@ def test_reconcile_returns_what_nobody_holds(redis_client: redis.Redis) -> None:
     assert waiting_in_redis() == [str(one.job.id)]
 
 
-def test_nothing_is_lost_while_redis_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Away:
+def test_no_job_is_lost_during_an_outage_of_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Outage:
         def __getattr__(self, name: str) -> Callable[..., None]:
             raise redis.ConnectionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(connection, "queue", Away)
+        patch.setattr(connection, "queue", Outage)
         job = make_job(1)
         services.reprioritise_job(job.id, 0, now=NOW)
     services.reconcile(now=NOW)
     assert [one.job.priority for one in claim(1)] == [0]
 
 
-def test_the_policy_is_switched_with_a_reason() -> None:
+def test_a_policy_switch_needs_a_reason() -> None:
     user = make_user()
     with pytest.raises(ValueError, match="reason"):
         services.switch_policy("sjf", actor=user, reason=" ", now=NOW)
-    with pytest.raises(ValueError, match="policy: unknown"):
+    with pytest.raises(ValueError, match="policy: must be one of"):
         services.switch_policy("lifo", actor=user, reason="why not", now=NOW)
     services.switch_policy("sjf", actor=user, reason="short ones wait", now=NOW)
     change = PolicyChange.objects.get()
@@ -203,7 +203,7 @@ def test_workers_never_claim_the_same_job() -> None:
     assert len(ids) == len(set(ids)) == 40
 
 
-def test_places_count_from_the_next_one() -> None:
+def test_positions_start_at_the_next_job() -> None:
     jobs = [make_job(priority, priority) for priority in (4, 1, 3)]
     places = selectors.places(NOW)
     assert [places[str(job.id)].position for job in jobs] == [2, 0, 1]

@@ -1,4 +1,4 @@
-"""How pytest-playwright starts its browser: `page`, `context` and `browser` come from there."""
+"""Settings of the browser of pytest-playwright (fixtures `page`, `context`, `browser`)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 def browser_path() -> str | None:
-    """A Chromium of this machine; None leaves the choice to Playwright's own download."""
+    """The path of an installed Chromium, or None: Playwright then uses its own."""
     given = os.environ.get("CHROMIUM")
     return given or next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    # Playwright's event loop runs in this thread from now on, in which Django would refuse
-    # every query of a test; the site itself runs in threads of its own.
+    # Playwright runs an event loop in this thread, and Django then refuses all queries of the
+    # test. The site itself runs in other threads.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     arguments = [
         "--no-sandbox",

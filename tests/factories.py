@@ -23,7 +23,7 @@ _numbers = count(1)
 
 
 def at(seconds: float) -> datetime:
-    """So many seconds after the tests' first moment."""
+    """The time `seconds` after START."""
     return START + timedelta(seconds=seconds)
 
 
@@ -36,7 +36,7 @@ def make_user(role: str | None = CLINICIAN, **values: Any) -> User:
 
 
 def make_job(priority: int = 2, seconds: float = 0.0, **values: Any) -> Job:
-    """A waiting job that arrived `seconds` after the start, of a case of nobody."""
+    """A waiting job that arrived `seconds` after START. Its case does not exist."""
     arguments: dict[str, Any] = {
         "case_id": uuid.uuid4(),
         "prompt": f"A case of priority {priority}, heart rate 88 /min.",
@@ -56,7 +56,7 @@ def make_case(
     seconds: float = 0.0,
     **facts: Any,
 ) -> Case:
-    """A case as it is just after it was sent: not classified yet."""
+    """A submitted case that is not classified yet."""
     case, _ = services.submit_case(
         facts=CaseFacts.from_dict({"text": text, **facts}),
         actor=make_user() if actor is None else actor,

@@ -1,4 +1,4 @@
-"""Real servers for tests: Redis, and the site itself over HTTP."""
+"""Fixtures with real servers: Redis, and the site over HTTP."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ from triage_site import embedded_redis
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_reset_sequences", "live_app"})
 
 
-def wait_until(true: Callable[[], bool], *, seconds: float, what: str | Callable[[], str]) -> None:
-    """Returns when `true()` holds; fails, naming `what`, when it does not within `seconds`.
+def wait_until(
+    condition: Callable[[], bool], *, seconds: float, what: str | Callable[[], str]
+) -> None:
+    """Waits until `condition()` is true. Fails with `what` after `seconds`.
 
-    A callable `what` is asked when it has failed: a log, say, as it then is.
+    A callable `what` is called after the timeout, for example to read a log.
     """
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         if time.monotonic() > deadline:
             pytest.fail(f"not within {seconds} s: {what if isinstance(what, str) else what()}")
         time.sleep(0.02)
@@ -38,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--only-database",
         action="store_true",
-        help="run only the tests that touch the database: those that a second one may change",
+        help="run only the tests that use the database",
     )
 
 
@@ -57,13 +59,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if not _touches_database(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if _touches_database(item)]
-    # Playwright leaves an event loop running in its thread, in which no test that brings its
-    # own loop can run: so the browser comes last.
+    # Playwright leaves a running event loop in its thread, and tests with their own loop then
+    # fail. So the browser tests run last.
     items.sort(key=_uses_browser)
 
 
 def _redis_program() -> Path:
-    # To test against another server than the bundled one, Debian's for example.
+    # For tests with another server than the bundled one, for example Debian's.
     given = os.environ.get("TEST_REDIS_SERVER")
     return Path(given) if given else embedded_redis.bundled_server().path
 
@@ -77,7 +79,7 @@ def _redis_answers(client: redis.Redis) -> bool:
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a real server of this test process alone; it is settings.REDIS_URL."""
+    """The URL of a real server for this test process. It equals settings.REDIS_URL."""
     folder = tmp_path_factory.mktemp("redis")
     port = urlsplit(settings.REDIS_URL).port
     assert port is not None
@@ -102,7 +104,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def redis_client(redis_server: str) -> Iterator[redis.Redis]:
-    """A client of an empty server; the very client that the code under test uses."""
+    """The client of the code under test, on an empty server."""
     client = connection.client()
     client.flushall()
     yield client
@@ -111,7 +113,7 @@ def redis_client(redis_server: str) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def process_env(transactional_db: None, redis_client: redis.Redis) -> dict[str, str]:
-    """The environment of a real process (a worker, say) on the stores of this test."""
+    """The environment of a real process, for example a worker, with the stores of this test."""
     database = settings.DATABASES["default"]
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database_url = f"sqlite:///{database['NAME']}"
@@ -131,7 +133,7 @@ def process_env(transactional_db: None, redis_client: redis.Redis) -> dict[str, 
 
 
 class LiveApp:
-    """The ASGI application in a thread, on a free port. Django's own live server buffers SSE."""
+    """The ASGI application in a thread, on a free port. Django's live server buffers SSE."""
 
     def __init__(self) -> None:
         from triage_site.asgi import application
@@ -156,7 +158,7 @@ class LiveApp:
         self._thread.join(timeout=10)
         self._socket.close()
         assert not self._thread.is_alive(), "the live server did not stop"
-        # What its lifespan started must not touch the next test's database.
+        # The threads of its lifespan must not use the database of the next test.
         for thread in threading.enumerate():
             if thread.name == "upkeep":
                 thread.join(timeout=5)
@@ -164,7 +166,7 @@ class LiveApp:
 
 @pytest.fixture
 def live_app(transactional_db: None, redis_client: redis.Redis) -> Iterator[str]:
-    """The address of the running site, on this test's database and an empty Redis."""
+    """The URL of the running site with the database of this test and an empty Redis."""
     server = LiveApp()
     server.start()
     yield server.url

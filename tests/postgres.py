@@ -1,4 +1,4 @@
-"""A PostgreSQL server for one test run: own folder, own socket, no network, gone afterwards."""
+"""A PostgreSQL server for one test run, in a temporary folder and without network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-# Speed over durability: a power cut may eat this database.
+# Fast but not durable: a power failure may destroy this database.
 OPTIONS = (
     *("-c", "listen_addresses=", "-c", "fsync=off", "-c", "synchronous_commit=off"),
     *("-c", "full_page_writes=off", "-c", "max_connections=200", "-c", "shared_buffers=64MB"),
@@ -19,7 +19,7 @@ OPTIONS = (
 
 
 def find_binaries() -> Path | None:
-    """The folder with initdb and pg_ctl, the newest first; None where there is no server."""
+    """The folder of initdb and pg_ctl of the newest server; None without a server."""
     found = sorted(
         Path("/usr/lib/postgresql").glob("*/bin"),
         key=lambda path: int(path.parent.name) if path.parent.name.isdigit() else 0,
@@ -31,7 +31,7 @@ def find_binaries() -> Path | None:
 
 
 class Postgres:
-    """A context manager; `url` names the running server's database."""
+    """A context manager for the server. `url` is the URL of its database."""
 
     def __init__(self) -> None:
         binaries = find_binaries()
@@ -58,7 +58,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         account = self._account
-        # PostgreSQL refuses to run as root, so root hands it to somebody without rights.
+        # PostgreSQL refuses to run as root, so root starts it under an unprivileged account.
         done = subprocess.run(
             [self._binaries / program, *arguments],
             cwd=self._folder,
@@ -70,8 +70,8 @@ class Postgres:
             extra_groups=None if account is None else [],
         )
         if done.returncode != 0:
-            said = (done.stdout or b"").decode(errors="replace")
-            raise RuntimeError(f"{program} failed: {said}{self._log()}")
+            output = (done.stdout or b"").decode(errors="replace")
+            raise RuntimeError(f"{program} failed: {output}{self._log()}")
 
     def _log(self) -> str:
         path = self._folder / "log"

@@ -1,4 +1,4 @@
-"""Settings of the test run: those of the site, on stores that belong to this process alone."""
+"""Settings of the tests: the site's settings with separate stores for each test process."""
 
 import atexit
 import os
@@ -12,18 +12,18 @@ os.environ["DATA_DIR"] = _folder
 os.environ["TRIAGE_DEMO"] = "1"
 for name in ("REDIS_URL", "SECRET_KEY", "PORT", "HOST", "DEBUG"):
     os.environ.pop(name, None)
-# DATABASE_URL stays as it is given: `make test` runs the suite a second time on PostgreSQL.
+# DATABASE_URL is kept: `make test` runs the tests a second time on PostgreSQL.
 
 from triage_site.embedded_redis import free_port, url  # noqa: E402
 from triage_site.settings import *  # noqa: E402, F403
 from triage_site.settings import DATABASES  # noqa: E402
 
-# The fixture `redis_server` starts a server there; without it, Redis is away.
+# The fixture `redis_server` starts a server on this port. Without it Redis is unreachable.
 REDIS_URL = url(free_port())
 CELERY_BROKER_URL = REDIS_URL
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # A file and not memory: the live server's threads have connections of their own.
+    # A file, not memory: the threads of the live server have their own connections.
     DATABASES["default"]["TEST"] = {"NAME": str(Path(_folder) / "test.sqlite3")}
     DATABASES["default"]["OPTIONS"]["init_command"] = (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"

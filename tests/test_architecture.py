@@ -1,4 +1,4 @@
-"""The floors of the house, its pure core, and the one reader of the environment."""
+"""Rules of the architecture: imports, pure modules, and one reader of the environment."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PURE = (
     "triage_site/triage/brief.py",
     "llm_worker/engine/prompt.py",
 )
-# No clock, randomness, I/O or environment below the wiring floor.
+# Pure modules use no clock, randomness, I/O or environment.
 IMPURE_MODULES = {"os", "pathlib", "random", "secrets", "socket", "subprocess", "threading", "time"}
 
 
 def sources(*places: str) -> Iterator[Path]:
-    """Python files of the product, without tests and migrations."""
+    """Python files without tests and migrations."""
     for place in places:
         path = ROOT / place
         for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
@@ -40,12 +40,12 @@ def imported(path: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-def test_imports_go_downward_only(capsys: pytest.CaptureFixture[str]) -> None:
+def test_imports_follow_the_contracts(capsys: pytest.CaptureFixture[str]) -> None:
     code = lint_imports(config_filename=str(ROOT / "pyproject.toml"), is_debug_mode=False)
     assert code == EXIT_STATUS_SUCCESS, capsys.readouterr().out
 
 
-def test_the_core_has_no_clock_no_chance_and_no_world() -> None:
+def test_pure_modules_import_no_impure_module() -> None:
     found = {
         str(path.relative_to(ROOT)): IMPURE_MODULES & set(imported(path)) for path in sources(*PURE)
     }
@@ -64,7 +64,7 @@ def reads_environment(node: ast.AST) -> bool:
 
 
 def test_only_the_settings_read_the_environment() -> None:
-    """Writing, or passing all of it on to a child process, is another thing."""
+    """To write the environment, or to pass it to a child process, is allowed."""
     readers = [
         str(path.relative_to(ROOT))
         for path in sources(*PACKAGES)

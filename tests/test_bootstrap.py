@@ -1,4 +1,4 @@
-"""`.ci/environment.py`: on a machine that lacks something it says what, and how to mend it."""
+"""`.ci/environment.py`: it names what a machine lacks and how to install it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture
 def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script, as if it lay in an empty checkout."""
+    """The script as a module, in an empty checkout."""
     spec = importlib.util.spec_from_file_location("bootstrap", ROOT / ".ci" / "environment.py")
     assert spec is not None
     assert spec.loader is not None
@@ -27,7 +27,7 @@ def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_an_old_python_is_named_with_the_remedy(
+def test_an_old_python_is_reported_with_the_remedy(
     tool: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tool.sys, "version_info", (3, 9, 2))
@@ -36,7 +36,7 @@ def test_an_old_python_is_named_with_the_remedy(
         tool.main([])
 
 
-def test_an_old_python_makes_way_for_a_newer_one(
+def test_an_old_python_starts_a_newer_one(
     tool: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tool.sys, "version_info", (3, 9, 2))
@@ -53,13 +53,13 @@ def test_an_old_python_makes_way_for_a_newer_one(
     assert started == ["/opt/python3.12"]
 
 
-def test_a_python_without_venv_is_told_which_package_to_install(tool: ModuleType) -> None:
+def test_a_python_without_venv_is_reported_with_the_package(tool: ModuleType) -> None:
     tool.VENV.write_text("a file where a folder must be, so that making it fails")
     with pytest.raises(SystemExit, match=r"apt-get install python3\.\d+-venv"):
         tool.main([])
 
 
-def test_what_is_up_to_date_is_left_alone(
+def test_an_environment_that_is_up_to_date_is_kept(
     tool: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[str] = []

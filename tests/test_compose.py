@@ -1,4 +1,4 @@
-"""The containers run what `manage.py up` runs, with settings that exist."""
+"""The containers run the commands of `manage.py up`, with existing settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from triage_site.up import commands
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = (ROOT / "triage_site" / "settings.py").read_text()
-OF_OTHERS = {"HF_HOME"}  # read by libraries, not by the settings
+LIBRARY_VARIABLES = {"HF_HOME"}  # read by libraries, not by the settings
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def services() -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["web", "classify", "gpu"])
-def test_the_commands_are_those_of_up(services: dict[str, dict[str, Any]], name: str) -> None:
+def test_the_commands_equal_those_of_up(services: dict[str, dict[str, Any]], name: str) -> None:
     with override_settings(HOST="0.0.0.0", PORT=8000):
         _python, dash_m, *command = commands()[name][0]
     assert dash_m == "-m"
@@ -37,14 +37,12 @@ def test_comparisons_run_by_the_same_command(services: dict[str, dict[str, Any]]
 
 
 @pytest.mark.parametrize("name", ["web", "classify", "compare", "gpu", "migrate"])
-def test_every_variable_is_one_that_the_settings_read(
-    services: dict[str, dict[str, Any]], name: str
-) -> None:
+def test_the_settings_read_every_variable(services: dict[str, dict[str, Any]], name: str) -> None:
     read = set(re.findall(r'environment\.\w+\(\s*"([A-Z_]+)"', SETTINGS))
-    assert set(services[name]["environment"]) <= read | OF_OTHERS
+    assert set(services[name]["environment"]) <= read | LIBRARY_VARIABLES
 
 
-def test_every_service_that_stays_is_watched(services: dict[str, dict[str, Any]]) -> None:
+def test_every_permanent_service_has_a_healthcheck(services: dict[str, dict[str, Any]]) -> None:
     assert {name for name, service in services.items() if "healthcheck" not in service} == {
         "migrate"
     }

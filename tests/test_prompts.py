@@ -1,4 +1,4 @@
-"""The brief of the clinical core, as the worker's prompt and guard read it."""
+"""The brief of the clinical core in the prompt and the guard of the worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from triage_site.triage.test_brief import CASE, FORGERIES
 
 
 @pytest.mark.parametrize("words", FORGERIES)
-def test_callers_words_cannot_forge_a_mark_of_the_prompt(words: str) -> None:
+def test_the_callers_words_cannot_forge_a_mark_of_the_prompt(words: str) -> None:
     forged = build_brief(CaseFacts(text=words), priority=1, danger_signs=[])
     prompt = completion_prompt(forged)
     assert prompt.count(CASE_MARK) == prompt.count(GUIDANCE_MARK) == 1
@@ -58,11 +58,11 @@ def test_every_number_of_the_case_is_supported_by_its_brief(
         consciousness=Consciousness.VOICE,
     )
     brief = build_brief(facts, priority=3, danger_signs=[])
-    said = f"Aged {age}, pulse {hr}, {temp} °C, {pair[0]}/{pair[1]} mmHg, pain {pain}/10."
-    assert unsupported_numbers(said, brief) == []
+    guidance = f"Aged {age}, pulse {hr}, {temp} °C, {pair[0]}/{pair[1]} mmHg, pain {pain}/10."
+    assert unsupported_numbers(guidance, brief) == []
 
 
-def test_instruction_for_chat_models_names_headings() -> None:
+def test_the_chat_instruction_names_all_headings() -> None:
     for heading in ("Situation:", "Background:", "Assessment:", "Recommendation:"):
         assert heading in SYSTEM_INSTRUCTION
     assert tuple(HEADINGS) == ("Situation", "Background", "Assessment", "Recommendation")

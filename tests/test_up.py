@@ -1,4 +1,4 @@
-"""`manage.py up`, for real: everything starts, says so once, and leaves nothing behind."""
+"""`manage.py up` as a real process: it starts all processes, reports once, and stops them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 
 class Up:
-    """A running `manage.py up` with a data folder of its own, and what it has printed."""
+    """A running `manage.py up` with its own data folder, and its output."""
 
     def __init__(self, data_dir: Path, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -72,7 +72,7 @@ class Up:
         assert self.process.poll() is None, self.log
 
     def pids(self) -> set[int]:
-        """All processes below this one, wherever they have gone."""
+        """The ids of this process and all its descendants."""
         parents = {}
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -114,7 +114,7 @@ def redis_client(up: Up) -> redis.Redis:
 
 
 @pytest.mark.timeout(240)
-def test_it_starts_says_so_once_stops_in_order_and_starts_again_with_its_data(up: Up) -> None:
+def test_it_starts_reports_once_stops_and_starts_again_with_its_data(up: Up) -> None:
     up.wait_until_ready()
     assert [line for line in up.lines if "ready: http" in line] == [f"ready: {up.url}"]
     assert httpx.get(f"{up.url}/healthz/", trust_env=False).json() == {
@@ -142,12 +142,12 @@ def test_it_starts_says_so_once_stops_in_order_and_starts_again_with_its_data(up
 
 
 @pytest.mark.timeout(240)
-def test_a_killed_worker_comes_back_and_a_killed_supervisor_leaves_nothing(up: Up) -> None:
+def test_a_killed_process_restarts_and_a_killed_supervisor_ends_all(up: Up) -> None:
     up.wait_until_ready()
     web = next(pid for pid in up.pids() if b"uvicorn" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(web, signal.SIGKILL)
     wait_until(
-        lambda: re.search(r"web ended by SIGKILL; it starts again", up.log) is not None,
+        lambda: re.search(r"web exited on SIGKILL; it restarts", up.log) is not None,
         seconds=10,
         what="the end is noticed",
     )

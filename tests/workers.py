@@ -1,4 +1,4 @@
-"""Real Celery workers for tests, started with the very commands of `manage.py up`."""
+"""Real Celery workers for tests, started with the commands of `manage.py up`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from triage_site.up import commands
 
 @contextmanager
 def worker(name: str, env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The worker `classify` or `gpu`; ended at the end if the test has not ended it."""
+    """Runs the worker `classify` or `gpu`, and stops it at the end of the context."""
     with log.open("ab") as out:
         process = subprocess.Popen(commands()[name][0], env=env, stdout=out, stderr=out)
     try:

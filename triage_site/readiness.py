@@ -1,7 +1,7 @@
 """Who serves at this moment: workers say so in Redis, probes read it.
 
-`python -m triage_site.readiness web|classify|compare|gpu` ends with 0 when that serves on this host;
-containers are probed so.
+`python -m triage_site.readiness web|classify|compare|gpu` ends with 0 when that serves on this
+host; containers are probed so.
 """
 
 from __future__ import annotations

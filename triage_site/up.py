@@ -29,7 +29,8 @@ from triage_site.readiness import identity, serving
 
 REMIND_SECONDS = 15.0
 MAX_ENDS_BEFORE_READY = 5
-COLOURS = {"redis": 35, "web": 32, "classify": 33, "gpu": 36, "up": 34, "compare": 90}  # of ANSI terminals
+# Of ANSI terminals.
+COLOURS = {"redis": 35, "web": 32, "classify": 33, "gpu": 36, "up": 34, "compare": 90}
 
 
 class CannotStart(RuntimeError):

@@ -1,4 +1,4 @@
-"""One tiny model for all tests, and every engine behind the one protocol."""
+"""Fixtures: one tiny model, and each engine as an implementation of the protocol."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_CONTEXT_TOKENS = 256
 
 @pytest.fixture(scope="session")
 def one_thread() -> Iterator[None]:
-    """A model this small is slower on several threads."""
+    """So small a model is slower with several threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -41,7 +41,10 @@ def tokenizer() -> Any:
 
 
 def tiny_model() -> Any:
-    """Two layers of noise, loud enough that answers differ; it never ends by itself."""
+    """Two random layers, with weights large enough that answers differ.
+
+    The model never generates the end-of-sequence token.
+    """
     config = Qwen3Config(
         vocab_size=NUM_BYTE_TOKENS,
         hidden_size=32,
@@ -64,7 +67,7 @@ def tiny_model() -> Any:
 
 @pytest.fixture
 def model(one_thread: None) -> Any:
-    """The test's own: an engine changes its model while it runs."""
+    """A new model for each test, because an engine changes its model while it runs."""
     return tiny_model()
 
 
@@ -89,8 +92,8 @@ def fake_engine() -> FakeEngine:
     )
 
 
-def emptied(engine: Engine) -> Driver:
-    """An engine that runs, with nothing in it and the default order."""
+def driver_of(engine: Engine) -> Driver:
+    """A driver of the running engine, with the default policy."""
     if not engine.alive():
         engine.start()
     engine.set_policy(POLICIES["semantic"], Preemption.LEVEL)
@@ -99,7 +102,7 @@ def emptied(engine: Engine) -> Driver:
 
 @pytest.fixture
 def local(local_engine: LocalEngine) -> Iterator[Driver]:
-    driver = emptied(local_engine)
+    driver = driver_of(local_engine)
     yield driver
     driver.clear()
 
@@ -122,12 +125,12 @@ def remote_engine(server: FakeServer) -> Iterator[RemoteEngine]:
 
 @pytest.fixture(params=["fake", "local", "remote"])
 def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
-    """Each engine in turn, `NUM_SLOTS` slots, answers that end at their `max_new_tokens`."""
+    """Each engine in turn, with `NUM_SLOTS` slots. Answers end at their `max_new_tokens`."""
     makers: dict[str, Callable[[], Engine]] = {
         "fake": fake_engine,
         "local": lambda: request.getfixturevalue("local_engine"),
         "remote": lambda: request.getfixturevalue("remote_engine"),
     }
-    driver = emptied(makers[request.param]())
+    driver = driver_of(makers[request.param]())
     yield driver
     driver.clear()

@@ -1,4 +1,4 @@
-"""Drives an engine in tests, keeps what came out, and gives up after a while."""
+"""Runs an engine in tests, keeps its events, and fails after a timeout."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from llm_worker.engine.protocol import (
     Engine,
-    EngineDied,
+    EngineFailed,
     EngineJob,
     Event,
     Failed,
@@ -45,7 +45,7 @@ def make_job(
 
 
 class Driver:
-    """One engine and everything it said."""
+    """One engine and all events that it returned."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -53,7 +53,7 @@ class Driver:
         self._added: list[str] = []
 
     def add(self, job_id: str, **options: object) -> EngineJob:
-        """Adds a job, arriving one second after the one before."""
+        """Adds a job that arrives one second after the previous one."""
         self._added.append(job_id)
         arrival = float(len(self._added))
         job = make_job(job_id, arrival=arrival, **options)  # type: ignore[arg-type]
@@ -64,43 +64,43 @@ class Driver:
         for job_id in self._added:
             self.engine.cancel(job_id)
 
-    def until(self, happened: Callable[[], bool], timeout_seconds: float = 30.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], timeout_seconds: float = 30.0) -> None:
         deadline = time.monotonic() + timeout_seconds
-        while not happened():
-            assert time.monotonic() < deadline, f"nothing came of it; {self.events[-3:]}"
+        while not condition():
+            assert time.monotonic() < deadline, f"timeout; the last events: {self.events[-3:]}"
             self.events.extend(self.engine.events(0.05))
 
-    def until_tokens(self, job_id: str, num_tokens: int) -> None:
-        self.until(lambda: self.num_tokens(job_id) >= num_tokens)
+    def wait_for_tokens(self, job_id: str, num_tokens: int) -> None:
+        self.wait_until(lambda: self.num_tokens(job_id) >= num_tokens)
 
-    def until_over(self, *job_ids: str) -> None:
-        self.until(lambda: set(job_ids) <= self.over())
+    def wait_for_end(self, *job_ids: str) -> None:
+        self.wait_until(lambda: set(job_ids) <= self.ended())
 
-    def settle(self, num_rounds: int = 5) -> None:
+    def poll(self, num_rounds: int = 5) -> None:
         for _ in range(num_rounds):
             self.events.extend(self.engine.events(0.01))
 
     def answer(self, job_id: str, **options: object) -> Finished:
         """The whole answer of a job that runs alone."""
         self.add(job_id, **options)
-        self.until_over(job_id)
+        self.wait_for_end(job_id)
         return self.finished(job_id)
 
-    def of(self, job_id: str) -> list[Event]:
-        return [e for e in self.events if not isinstance(e, EngineDied) and e.id == job_id]
+    def events_of(self, job_id: str) -> list[Event]:
+        return [e for e in self.events if not isinstance(e, EngineFailed) and e.id == job_id]
 
-    def tokens(self, job_id: str) -> list[TokensOut]:
-        return [e for e in self.of(job_id) if isinstance(e, TokensOut)]
+    def token_events(self, job_id: str) -> list[TokensOut]:
+        return [e for e in self.events_of(job_id) if isinstance(e, TokensOut)]
 
     def num_tokens(self, job_id: str) -> int:
-        tokens = self.tokens(job_id)
+        tokens = self.token_events(job_id)
         return tokens[-1].num_generated if tokens else 0
 
     def finished(self, job_id: str) -> Finished:
-        (only,) = [e for e in self.of(job_id) if isinstance(e, Finished)]
+        (only,) = [e for e in self.events_of(job_id) if isinstance(e, Finished)]
         return only
 
-    def over(self) -> set[str]:
+    def ended(self) -> set[str]:
         return {e.id for e in self.events if isinstance(e, Finished | Failed)}
 
     def order_of(self, kind: type[Event], job_ids: Iterable[str]) -> list[str]:
@@ -109,6 +109,6 @@ class Driver:
         seen = [
             e.id
             for e in self.events
-            if isinstance(e, kind) and not isinstance(e, EngineDied) and e.id in wanted
+            if isinstance(e, kind) and not isinstance(e, EngineFailed) and e.id in wanted
         ]
         return list(dict.fromkeys(seen))

@@ -1,4 +1,4 @@
-"""An arithmetic engine: the same slots and order, words from a checksum, time passed in."""
+"""An engine without a model: real slots and order, words from a checksum, time as an argument."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from zlib import crc32
 
 from llm_worker.engine.protocol import (
-    EngineDied,
+    EngineFailed,
     EngineJob,
     EngineNotRunning,
     Event,
@@ -24,12 +24,12 @@ from scheduling.core.scheduler import NeverFits, Scheduler
 WORDS = ("airway", "breathing", "pulse", "oxygen", "monitor", "access", "fluids", "review")
 
 
-def words_of(prompt: str, num_tokens: int) -> tuple[int, ...]:
-    """Token ids of the answer to `prompt`: the same each time, and one per step."""
+def fake_token_ids(prompt: str, num_tokens: int) -> tuple[int, ...]:
+    """The first `num_tokens` token ids of the answer to `prompt`. Always the same for a prompt."""
     return tuple(crc32(f"{prompt}{i}".encode()) % len(WORDS) for i in range(num_tokens))
 
 
-def text_of(token_ids: tuple[int, ...]) -> str:
+def fake_text(token_ids: tuple[int, ...]) -> str:
     return " ".join(WORDS[token_id] for token_id in token_ids)
 
 
@@ -38,12 +38,12 @@ def _answer_length(job: EngineJob) -> int:
 
 
 class FakeEngine:
-    """Stands in for a model in tests of whatever drives an engine.
+    """Replaces a real engine in tests.
 
     A step gives each slot one token. With `step_on_events` (the default) each call of
-    `events` first makes one step, and calls `sleep` with the step's time, or with its
-    own time-out when no slot is taken; without it nothing moves until `step` is called.
-    `clock` orders by due times, `answer_length` says how many tokens a job's answer has.
+    `events` first calls `sleep` and then makes one step. It sleeps for `step_seconds`, or
+    for the timeout when no request is present. Without it, only `step` makes steps.
+    `clock` gives the time for deadlines. `answer_length` gives the tokens of a job's answer.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class FakeEngine:
         preemption: Preemption = Preemption.LEVEL,
         kv: tuple[int, int] | None = None,
     ) -> None:
-        """`kv` is (number of blocks, tokens per block), or None for memory without end."""
+        """`kv` is (number of blocks, tokens per block), or None for unlimited memory."""
         self._num_slots = num_slots
         self._clock = clock
         self._sleep = sleep
@@ -70,19 +70,19 @@ class FakeEngine:
         self._kv_shape = kv
         self._alive = False
         self._unread: list[Event] = []
-        self._forget()
+        self._reset()
 
     @property
     def num_slots(self) -> int:
         return self._num_slots
 
     def start(self) -> None:
-        self._forget()
+        self._reset()
         self._unread.clear()
         self._alive = True
 
     def stop(self) -> None:
-        self._forget()
+        self._reset()
         self._alive = False
 
     def alive(self) -> bool:
@@ -92,18 +92,18 @@ class FakeEngine:
         if not self._alive:
             raise EngineNotRunning("the engine is not running")
         if job.id in self._jobs:
-            raise ValueError(f"{job.id}: is here already")
-        self._refuse_what_cannot_fit(job)
-        self._scheduler.add(self._counted(job, len(job.prefix_token_ids)))
+            raise ValueError(f"{job.id}: the engine already has this id")
+        self._check_fits(job)
+        self._scheduler.add(self._with_progress(job, len(job.prefix_token_ids)))
         self._jobs[job.id] = job
-        self._told[job.id] = self._written[job.id] = len(job.prefix_token_ids)
+        self._num_delivered[job.id] = self._num_generated[job.id] = len(job.prefix_token_ids)
 
     def release(self, request_id: str) -> Released | None:
         if request_id not in self._jobs:
             return None
-        ids = self._answer(request_id)[: self._told[request_id]]
+        ids = self._answer(request_id)[: self._num_delivered[request_id]]
         self.cancel(request_id)
-        return Released(id=request_id, token_ids=ids, text=text_of(ids))
+        return Released(id=request_id, token_ids=ids, text=fake_text(ids))
 
     def cancel(self, request_id: str) -> None:
         if request_id in self._jobs:
@@ -112,7 +112,7 @@ class FakeEngine:
 
     def update(self, request: Request) -> None:
         if request.id in self._jobs:
-            self._scheduler.update(request.with_progress(self._written[request.id]))
+            self._scheduler.update(request.with_progress(self._num_generated[request.id]))
 
     def set_policy(self, policy: Policy, preemption: Preemption) -> None:
         self._policy, self._preemption = policy, preemption
@@ -124,28 +124,28 @@ class FakeEngine:
             self.step()
         unread, self._unread = self._unread, []
         for event in unread:
-            if isinstance(event, TokensOut) and event.id in self._told:
-                self._told[event.id] = event.num_generated
+            if isinstance(event, TokensOut) and event.id in self._num_delivered:
+                self._num_delivered[event.id] = event.num_generated
         return unread
 
     def count_prompt_tokens(self, prompt: str) -> int:
         return len(prompt.split())
 
     def stats(self) -> dict[str, float]:
-        pace = len(self._scheduler.running) / self._step_seconds if self._step_seconds else 0.0
+        rate = len(self._scheduler.running) / self._step_seconds if self._step_seconds else 0.0
         return {
             "slots_total": float(self._num_slots),
             "slots_used": float(len(self._scheduler.running)),
             "requests": float(len(self._jobs)),
             "kv_blocks_total": float(self._kv.num_blocks if self._kv else 0),
             "kv_blocks_used": float(self._kv.num_blocks - self._kv.num_free if self._kv else 0),
-            "tokens_per_second": pace,
+            "tokens_per_second": rate,
             "tokens": float(self._num_tokens),
             "steps": float(self._num_steps),
         }
 
     def step(self) -> None:
-        """One token for every slot, slots given out by the core's scheduler first."""
+        """Schedules requests on slots and generates one token for each slot."""
         now = self._clock()
         self._scheduler.schedule(now)
         running = [request.id for request in self._scheduler.running]
@@ -155,26 +155,26 @@ class FakeEngine:
             if request_id not in self._started:
                 self._started.add(request_id)
                 self._unread.append(Started(id=request_id))
-            self._write_one(request_id)
+            self._generate_token(request_id)
             if request_id in self._jobs:
-                grown[request_id] = self._written[request_id]
+                grown[request_id] = self._num_generated[request_id]
         self._scheduler.advance(grown, now)
 
     def fail(self, request_id: str, reason: str) -> None:
-        """This request fails now; the others go on."""
+        """Makes this request fail. The others continue."""
         self._remove(request_id)
         self._unread.append(Failed(id=request_id, reason=reason))
 
-    def die(self, reason: str) -> None:
-        """The whole loop dies now."""
+    def fail_engine(self, reason: str) -> None:
+        """Makes the whole engine fail."""
         self._alive = False
-        self._forget()
-        self._unread.append(EngineDied(reason=reason))
+        self._reset()
+        self._unread.append(EngineFailed(reason=reason))
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._jobs: dict[str, EngineJob] = {}
-        self._written: dict[str, int] = {}  # tokens, prefix included
-        self._told: dict[str, int] = {}  # of those, handed out by `events`
+        self._num_generated: dict[str, int] = {}  # tokens, including the prefix
+        self._num_delivered: dict[str, int] = {}  # tokens that `events` has returned
         self._started: set[str] = set()
         self._num_steps = self._num_tokens = 0
         self._scheduler = self._new_scheduler()
@@ -189,26 +189,26 @@ class FakeEngine:
             preemption=self._preemption,
         )
 
-    def _refuse_what_cannot_fit(self, job: EngineJob) -> None:
-        wanted = self.count_prompt_tokens(job.prompt) + job.max_new_tokens
-        if self._kv is not None and self._kv.blocks_for(wanted) > self._kv.num_blocks:
+    def _check_fits(self, job: EngineJob) -> None:
+        needed = self.count_prompt_tokens(job.prompt) + job.max_new_tokens
+        if self._kv is not None and self._kv.blocks_for(needed) > self._kv.num_blocks:
             raise NeverFits(
-                f"{job.id}: prompt and answer take {wanted} tokens, there is KV memory for "
+                f"{job.id}: prompt and answer need {needed} tokens, the KV memory holds "
                 f"{self._kv.num_blocks * self._kv.block_tokens}"
             )
 
-    def _counted(self, job: EngineJob, num_written: int) -> Request:
-        return job.request.with_progress(num_written)
+    def _with_progress(self, job: EngineJob, num_generated: int) -> Request:
+        return job.request.with_progress(num_generated)
 
     def _answer(self, request_id: str) -> tuple[int, ...]:
         job = self._jobs[request_id]
-        return words_of(job.prompt, min(self._answer_length(job), job.max_new_tokens))
+        return fake_token_ids(job.prompt, min(self._answer_length(job), job.max_new_tokens))
 
-    def _write_one(self, request_id: str) -> None:
-        answer, old = self._answer(request_id), self._written[request_id]
+    def _generate_token(self, request_id: str) -> None:
+        answer, old = self._answer(request_id), self._num_generated[request_id]
         if old < len(answer):
-            text = text_of(answer[old : old + 1])
-            self._written[request_id] = old + 1
+            text = fake_text(answer[old : old + 1])
+            self._num_generated[request_id] = old + 1
             self._num_tokens += 1
             self._unread.append(
                 TokensOut(
@@ -218,13 +218,13 @@ class FakeEngine:
                     num_generated=old + 1,
                 )
             )
-        if self._written[request_id] >= len(answer):
+        if self._num_generated[request_id] >= len(answer):
             job = self._jobs[request_id]
             self._remove(request_id)
             self._unread.append(
                 Finished(
                     id=request_id,
-                    text=text_of(answer),
+                    text=fake_text(answer),
                     token_ids=answer,
                     reason="eos" if self._answer_length(job) <= len(answer) else "length",
                 )
@@ -233,4 +233,4 @@ class FakeEngine:
     def _remove(self, request_id: str) -> None:
         self._scheduler.remove(request_id)
         self._started.discard(request_id)
-        del self._jobs[request_id], self._written[request_id], self._told[request_id]
+        del self._jobs[request_id], self._num_generated[request_id], self._num_delivered[request_id]

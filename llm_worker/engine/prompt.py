@@ -1,4 +1,4 @@
-"""The prompts of a language model: the instruction for chat models, and plain completion. Pure."""
+"""Prompts for a language model: a chat instruction and a plain completion prompt. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from scheduling.core.guidance import WORDS_LABEL, cut_between_words
 
 CASE_MARK: Final = "### Case"
 GUIDANCE_MARK: Final = "### Guidance"
-MAX_COMPLETION_CHARACTERS: Final = 600  # of the caller's words; the embedded model saw no more
+MAX_COMPLETION_CHARACTERS: Final = (
+    600  # of the caller's words, as in the training of the embedded model
+)
 
 SYSTEM_INSTRUCTION: Final = """\
 You write decision support for emergency department staff. A person reads it, checks it and decides.
@@ -32,7 +34,7 @@ Rules:
 
 
 def completion_prompt(brief: str) -> str:
-    """The prompt for a model without a chat template; the answer follows its last line."""
+    """The prompt for a model without a chat template. The answer follows its last line."""
     head, label, rest = brief.partition(f'{WORDS_LABEL}: "')
     words, quote, tail = rest.partition('"\n')
     if label and quote and len(words) > MAX_COMPLETION_CHARACTERS:

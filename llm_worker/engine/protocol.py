@@ -1,7 +1,7 @@
-"""What the worker loop and an engine say to each other: jobs in, events out.
+"""The interface between the worker loop and an engine: jobs go in, events come out.
 
-One thread owns an engine: it alone calls `events`, `add`, `release`, `cancel`, `update`
-and `set_policy`. `stats` and `alive` may be called from anywhere.
+One thread owns an engine. Only this thread calls `events`, `add`, `release`, `cancel`,
+`update` and `set_policy`. Any thread may call `stats` and `alive`.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Final, Literal, Protocol
 from scheduling.core.policies import Policy, Preemption
 from scheduling.core.request import Request
 
-UNKNOWN_TOKEN: Final = -1  # a remote server gave text but not the token's id
+UNKNOWN_TOKEN: Final = -1  # a remote server returned text without token ids
 
 
 class EngineNotRunning(RuntimeError):
-    """The engine was not started, was stopped, or its loop has died."""
+    """The engine is not started, is stopped, or has failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineJob:
-    """One answer to write. `max_new_tokens` counts the whole answer, prefix included.
+    """One answer to generate. `max_new_tokens` counts the whole answer with its prefix.
 
-    A resumed job carries what was already written, as `Released` gave it: its ids, and its
-    text for engines that know only text.
+    A resumed job has the token ids and the text of its answer so far, as in `Released`. The
+    text is for engines that cannot use token ids.
     """
 
     request: Request
@@ -46,17 +46,17 @@ class EngineJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """The request has its first slot."""
+    """The request has a slot for the first time."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokensOut:
-    """New tokens. The texts of all of them, after `prefix_text`, join to the answer so far.
+    """New tokens. `prefix_text` and all `text_delta` joined are the answer so far.
 
-    `text_delta` may be empty while a character is incomplete. `num_generated` counts the
-    whole answer, prefix and these tokens included.
+    `text_delta` may be empty while a character is incomplete. `num_generated` counts all
+    tokens of the answer, including the prefix and these tokens.
     """
 
     id: str
@@ -67,7 +67,7 @@ class TokensOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """The whole answer, prefix included, without the end mark. Nothing follows for this id."""
+    """The whole answer with its prefix, without the end token. The last event of this id."""
 
     id: str
     text: str
@@ -77,84 +77,84 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """This request alone failed. Nothing follows for this id; the others go on."""
+    """This request failed; the others continue. The last event of this id."""
 
     id: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EngineDied:
-    """The loop is dead and has forgotten every request. Said once; `start` begins anew."""
+class EngineFailed:
+    """The engine failed and has dropped all requests. Sent once. `start` starts it again."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """A request taken out unfinished, with exactly the tokens that `events` handed out."""
+    """An unfinished request that left the engine, with the tokens that `events` returned."""
 
     id: str
     token_ids: tuple[int, ...]
     text: str
 
 
-Event = Started | TokensOut | Finished | Failed | EngineDied
+Event = Started | TokensOut | Finished | Failed | EngineFailed
 
 STATS: Final = (
     "slots_total",
     "slots_used",
-    "requests",  # on slots and waiting for one inside the engine
-    "kv_blocks_total",  # 0 where the engine does not know
+    "requests",  # running and waiting in the engine
+    "kv_blocks_total",  # 0 where unknown
     "kv_blocks_used",
-    "tokens_per_second",  # over the last seconds
-    "tokens",  # since the start, of this loop
+    "tokens_per_second",  # in the last seconds
+    "tokens",  # since the last start
     "steps",
 )
 
 
 class Engine(Protocol):
-    """Writes answers, `num_slots` at a time, in the order of a policy."""
+    """Generates answers, `num_slots` at a time, in the order of a policy."""
 
     @property
     def num_slots(self) -> int: ...
 
     def start(self) -> None:
-        """Begins, or begins anew after a stop or a death, with no request and no old event."""
+        """Starts the engine, also after a stop or a failure, without requests and old events."""
 
     def stop(self) -> None:
-        """Ends within seconds and forgets every request. May be called twice."""
+        """Stops within seconds and drops all requests. May be called twice."""
 
     def alive(self) -> bool: ...
 
     def add(self, job: EngineJob) -> None:
-        """Takes a job; cheap, the work happens elsewhere.
+        """Adds a job. Returns at once; another thread generates the answer.
 
-        Raises NeverFits (of scheduling.core.scheduler) when prompt and answer cannot fit
-        into the engine, ValueError when the id is here already, EngineNotRunning.
+        Raises NeverFits (scheduling.core.scheduler) when prompt and answer are too long for
+        the engine, ValueError when the engine already has the id, and EngineNotRunning.
         """
 
     def release(self, request_id: str) -> Released | None:
-        """Takes a request out and keeps its progress; no event of it comes out afterwards.
+        """Removes a request and returns its progress. No event of it follows.
 
-        None when it is not here, or when it has ended and only its last events are still
-        to be read.
+        Returns None for an unknown id, and for a request that has ended but whose last
+        events are not read yet.
         """
 
     def cancel(self, request_id: str) -> None:
-        """Forgets a request and its unread events; no event says so. Unknown ids are fine."""
+        """Removes a request and its unread events, without an event. Ignores unknown ids."""
 
     def update(self, request: Request) -> None:
-        """Replaces a request by its newer self, re-prioritised say. Unknown ids are fine."""
+        """Replaces a request, for example after a new priority. Ignores unknown ids."""
 
     def set_policy(self, policy: Policy, preemption: Preemption) -> None:
-        """Orders everything anew, from the next step on."""
+        """Changes the order of all requests from the next step on."""
 
     def events(self, timeout_seconds: float) -> list[Event]:
-        """All unread events, oldest first; waits up to `timeout_seconds` for the first."""
+        """All unread events, oldest first. Waits up to `timeout_seconds` for the first one."""
 
     def count_prompt_tokens(self, prompt: str) -> int:
-        """Tokens the prompt takes once the model's template is around it."""
+        """Number of tokens of the prompt with the model's chat template."""
 
     def stats(self) -> dict[str, float]:
-        """The numbers named in `STATS`."""
+        """The figures that `STATS` names."""

@@ -1,4 +1,4 @@
-"""Tokens per second over the last few."""
+"""Token rate over a short time window."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ WINDOW_SECONDS: Final = 5.0
 
 
 class Rate:
-    """Counts tokens, and how many came within the window; may be read from any thread."""
+    """Counts all tokens and the tokens in the last WINDOW_SECONDS. Safe for all threads."""
 
     def __init__(self) -> None:
         self.total = 0
@@ -28,7 +28,7 @@ class Rate:
             self._expire(now)
             if not self._recent:
                 return 0.0
-            span = max(now - self._recent[0][0], 1.0)  # less says little
+            span = max(now - self._recent[0][0], 1.0)  # a shorter span gives an unreliable rate
             return sum(num_tokens for _, num_tokens in self._recent) / span
 
     def _expire(self, now: float) -> None:

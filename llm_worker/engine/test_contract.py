@@ -1,4 +1,4 @@
-"""What every engine promises, whatever stands behind it."""
+"""Tests of the protocol that every engine must pass."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from scheduling.core.scheduler import NeverFits
 
 
 def take_all_slots(driver: Driver, *, priority: int = 0) -> Callable[[], None]:
-    """Every slot is taken until the returned function is called, however slow the machine."""
+    """Fills all slots until the returned function is called."""
     ids = [f"busy{n}" for n in range(NUM_SLOTS)]
     for job_id in ids:
         driver.add(job_id, priority=priority, max_new_tokens=200)
     for job_id in ids:
-        driver.until_tokens(job_id, 1)
+        driver.wait_for_tokens(job_id, 1)
 
-    def give_back() -> None:
-        driver.settle(1)
-        assert not driver.over() & set(ids), "they ended before the test had set its stage"
+    def free_slots() -> None:
+        driver.poll(1)
+        assert not driver.ended() & set(ids), "the jobs ended before the test was ready"
         for job_id in ids:
             driver.engine.cancel(job_id)
 
-    return give_back
+    return free_slots
 
 
-def test_an_answer_starts_streams_and_ends_whole(driver: Driver) -> None:
+def test_an_answer_starts_streams_and_ends(driver: Driver) -> None:
     whole = driver.answer("a", max_new_tokens=12)
-    updates = driver.tokens("a")
-    assert isinstance(driver.of("a")[0], Started)
-    assert driver.of("a")[-1] is whole
+    updates = driver.token_events("a")
+    assert isinstance(driver.events_of("a")[0], Started)
+    assert driver.events_of("a")[-1] is whole
     assert len(updates) >= 5
     assert "".join(update.text_delta for update in updates) == whole.text
     assert tuple(i for update in updates for i in update.token_ids) == whole.token_ids
@@ -55,54 +55,54 @@ def test_every_request_ends_exactly_once(driver: Driver) -> None:
     ids = [f"r{n}" for n in range(3 * NUM_SLOTS)]
     for n, job_id in enumerate(ids):
         driver.add(job_id, priority=n % 5)
-    driver.until_over(*ids)
-    driver.settle()
+    driver.wait_for_end(*ids)
+    driver.poll()
     assert {job_id: len(driver.finished(job_id).token_ids) for job_id in ids} == dict.fromkeys(
         ids, 12
     )
     assert driver.engine.stats()["requests"] == 0
 
 
-def test_an_id_that_is_here_is_refused_and_the_first_goes_on(driver: Driver) -> None:
+def test_a_duplicate_id_is_refused_and_the_first_job_continues(driver: Driver) -> None:
     driver.add("a", max_new_tokens=40)
-    with pytest.raises(ValueError, match="a: is here already"):
+    with pytest.raises(ValueError, match="a: the engine already has this id"):
         driver.add("a")
-    driver.until_over("a")
+    driver.wait_for_end("a")
     assert len(driver.finished("a").token_ids) == 40
 
 
-def test_what_can_never_fit_is_refused_with_the_reason(driver: Driver) -> None:
-    with pytest.raises(NeverFits, match=r"a: .* take \d+ tokens, "):
+def test_a_job_that_never_fits_is_refused_with_the_reason(driver: Driver) -> None:
+    with pytest.raises(NeverFits, match=r"a: .* need \d+ tokens, "):
         driver.add("a", max_new_tokens=100_000)
     driver.answer("b")
 
 
-def test_interrupted_and_resumed_equals_uninterrupted(driver: Driver) -> None:
+def test_an_interrupted_answer_equals_an_uninterrupted_one(driver: Driver) -> None:
     whole = driver.answer("whole", prompt="short of breath", max_new_tokens=40)
     driver.add("a", prompt="short of breath", max_new_tokens=40)
     shown = ""
     for num_tokens in (3, 11, 19):
-        driver.until_tokens("a", num_tokens)
+        driver.wait_for_tokens("a", num_tokens)
         released = driver.engine.release("a")
         assert released is not None
         assert released.token_ids == whole.token_ids[: len(released.token_ids)]
-        shown = "".join(update.text_delta for update in driver.tokens("a"))
+        shown = "".join(update.text_delta for update in driver.token_events("a"))
         assert released.text == shown
         driver.add("a", prompt="short of breath", max_new_tokens=40, resumed=released)
-    driver.until_over("a")
+    driver.wait_for_end("a")
     resumed = driver.finished("a")
     assert (resumed.token_ids, resumed.text) == (whole.token_ids, whole.text)
-    assert "".join(update.text_delta for update in driver.tokens("a")) == whole.text
+    assert "".join(update.text_delta for update in driver.token_events("a")) == whole.text
 
 
-def test_after_release_nothing_more_is_said(driver: Driver) -> None:
+def test_no_event_follows_a_release(driver: Driver) -> None:
     driver.add("a", max_new_tokens=100)
     driver.add("b", max_new_tokens=30)
-    driver.until_tokens("a", 3)
+    driver.wait_for_tokens("a", 3)
     assert driver.engine.release("a") is not None
-    num_before = len(driver.of("a"))
-    driver.until_over("b")
-    assert len(driver.of("a")) == num_before
+    num_before = len(driver.events_of("a"))
+    driver.wait_for_end("b")
+    assert len(driver.events_of("a")) == num_before
     assert driver.engine.release("a") is None
 
 
@@ -117,14 +117,14 @@ def test_release_before_the_first_token_keeps_the_prefix(driver: Driver) -> None
     assert whole.token_ids
 
 
-def test_cancel_is_silent_and_frees_the_slot_and_the_id(driver: Driver) -> None:
+def test_cancel_sends_no_event_and_frees_the_slot_and_the_id(driver: Driver) -> None:
     for n in range(NUM_SLOTS):
         driver.add(f"r{n}", max_new_tokens=100, priority=3)
-    driver.until_tokens("r0", 3)
+    driver.wait_for_tokens("r0", 3)
     driver.engine.cancel("r0")
-    num_before = len(driver.of("r0"))
+    num_before = len(driver.events_of("r0"))
     driver.answer("next", priority=3, max_new_tokens=5)
-    assert len(driver.of("r0")) == num_before
+    assert len(driver.events_of("r0")) == num_before
     driver.engine.cancel("r0")
     driver.engine.cancel("never seen")
     assert len(driver.answer("r0", max_new_tokens=5).token_ids) == 5
@@ -132,64 +132,64 @@ def test_cancel_is_silent_and_frees_the_slot_and_the_id(driver: Driver) -> None:
 
 def test_a_complete_prefix_ends_at_once(driver: Driver) -> None:
     driver.add("a", max_new_tokens=40)
-    driver.until_tokens("a", 8)
+    driver.wait_for_tokens("a", 8)
     released = driver.engine.release("a")
     assert released is not None
     driver.add("a", max_new_tokens=len(released.token_ids), resumed=released)
-    driver.until_over("a")
+    driver.wait_for_end("a")
     whole = driver.finished("a")
     assert (whole.token_ids, whole.text) == (released.token_ids, released.text)
     assert whole.reason == "length"
 
 
 def test_waiting_requests_start_in_the_order_of_the_policy(driver: Driver) -> None:
-    give_back = take_all_slots(driver)
+    free_slots = take_all_slots(driver)
     for job_id, priority in (("d", 4), ("b", 2), ("c", 3), ("a", 1)):
         driver.add(job_id, priority=priority, max_new_tokens=30)
-    give_back()
-    driver.until_over("a", "b", "c", "d")
+    free_slots()
+    driver.wait_for_end("a", "b", "c", "d")
     assert driver.order_of(Started, "abcd") == ["a", "b", "c", "d"]
 
 
-def test_a_more_urgent_level_takes_the_slot_of_the_worst(driver: Driver) -> None:
+def test_a_more_urgent_level_preempts_the_worst_request(driver: Driver) -> None:
     driver.add("low", priority=4, max_new_tokens=100)
     driver.add("mid", priority=3, max_new_tokens=100)
-    driver.until_tokens("low", 3)
+    driver.wait_for_tokens("low", 3)
     driver.add("urgent", priority=0, max_new_tokens=10)
-    driver.until_over("urgent")
+    driver.wait_for_end("urgent")
     before = driver.num_tokens("low")
     assert before < 100
-    driver.until_over("low", "mid")
+    driver.wait_for_end("low", "mid")
     assert len(driver.finished("low").token_ids) == 100
 
 
-def test_the_same_level_never_takes_a_slot(driver: Driver) -> None:
+def test_the_same_level_never_preempts(driver: Driver) -> None:
     for n in range(NUM_SLOTS):
         driver.add(f"long{n}", predicted=500, max_new_tokens=60)
-    driver.until_tokens(f"long{NUM_SLOTS - 1}", 2)
+    driver.wait_for_tokens(f"long{NUM_SLOTS - 1}", 2)
     driver.add("short", predicted=1, max_new_tokens=5)
-    driver.until_over("short")
-    assert driver.over() & {f"long{n}" for n in range(NUM_SLOTS)}
+    driver.wait_for_end("short")
+    assert driver.ended() & {f"long{n}" for n in range(NUM_SLOTS)}
 
 
-def test_a_new_priority_counts_at_once(driver: Driver) -> None:
-    give_back = take_all_slots(driver, priority=1)
+def test_a_new_priority_takes_effect_at_once(driver: Driver) -> None:
+    free_slots = take_all_slots(driver, priority=1)
     a = driver.add("a", priority=3, max_new_tokens=20)
     driver.add("b", priority=2, max_new_tokens=20)
     driver.engine.update(a.request.with_priority(0))
-    give_back()
-    driver.until_over("a", "b")
+    free_slots()
+    driver.wait_for_end("a", "b")
     assert driver.order_of(Started, "ab") == ["a", "b"]
 
 
 def test_a_policy_can_be_switched_while_requests_wait(driver: Driver) -> None:
-    give_back = take_all_slots(driver)
+    free_slots = take_all_slots(driver)
     driver.add("first", priority=4, max_new_tokens=30)
     driver.add("second", priority=1, max_new_tokens=30)
     driver.add("third", priority=2, max_new_tokens=30)
     driver.engine.set_policy(POLICIES["fcfs"], Preemption.NEVER)
-    give_back()
-    driver.until_over("first", "second", "third")
+    free_slots()
+    driver.wait_for_end("first", "second", "third")
     assert driver.order_of(Started, ["first", "second", "third"]) == ["first", "second", "third"]
 
 
@@ -197,19 +197,19 @@ def test_serial_uses_one_slot(driver: Driver) -> None:
     driver.engine.set_policy(POLICIES["serial"], Preemption.NEVER)
     driver.add("a", priority=4, max_new_tokens=30)
     driver.add("b", priority=0, max_new_tokens=30)
-    driver.until_tokens("b", 1)
-    assert "a" in driver.over()
+    driver.wait_for_tokens("b", 1)
+    assert "a" in driver.ended()
 
 
-def test_waits_for_events_and_no_longer(driver: Driver) -> None:
+def test_events_waits_no_longer_than_its_timeout(driver: Driver) -> None:
     began = time.monotonic()
     assert driver.engine.events(0.05) == []
     assert time.monotonic() - began < 2.0
 
 
-def test_stats_have_their_names(driver: Driver) -> None:
+def test_stats_has_all_figures(driver: Driver) -> None:
     driver.add("a", max_new_tokens=100)
-    driver.until_tokens("a", 5)
+    driver.wait_for_tokens("a", 5)
     stats = driver.engine.stats()
     assert set(stats) == set(STATS)
     assert stats["slots_total"] == driver.engine.num_slots == NUM_SLOTS
@@ -217,14 +217,14 @@ def test_stats_have_their_names(driver: Driver) -> None:
     assert stats["tokens"] >= 5
 
 
-def test_longer_prompts_count_more_tokens(driver: Driver) -> None:
+def test_a_longer_prompt_has_more_tokens(driver: Driver) -> None:
     short = driver.engine.count_prompt_tokens("cough")
     assert 0 < short < driver.engine.count_prompt_tokens("cough and fever since monday")
 
 
-def test_a_stopped_engine_forgets_and_can_begin_anew(driver: Driver) -> None:
+def test_a_stopped_engine_drops_its_jobs_and_can_start_again(driver: Driver) -> None:
     driver.add("a", max_new_tokens=200)
-    driver.until_tokens("a", 2)
+    driver.wait_for_tokens("a", 2)
     driver.engine.stop()
     driver.engine.stop()
     assert not driver.engine.alive()

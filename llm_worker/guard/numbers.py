@@ -1,9 +1,9 @@
-"""The guard on numbers: every number of a guidance must stand in the brief. Pure.
+"""The guard on numbers: every number in the guidance must appear in the brief. Pure.
 
-A wrong number reads like a measurement or a dose, so guidance that holds one is withheld.
-What is not a claim passes: names with a digit (SpO2), list numbering that counts up from
-one, small ordinals and numbers in words. A growing text may be asked after every whole word:
-no beginning of a supported text is unsupported.
+A wrong number can look like a measurement or a dose, so guidance with one is withheld.
+Some numbers are not claims and pass: names with a digit (SpO2), list numbers that count up
+from one, small ordinals, and numbers in words. The check also works on a growing text after
+each whole word: no prefix of a supported text is unsupported.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ _CLAIM: Final = re.compile(rf"{_NUMBER}(?:\s*/\s*{_NUMBER})*")
 
 
 def unsupported_numbers(guidance: str, brief: str) -> list[str]:
-    """Numbers of `guidance`, in order and as written there, that do not stand in `brief`.
+    """The numbers of `guidance` that do not appear in `brief`, in order and as written.
 
-    `140/80` supports itself and each half; `7/10` supports itself and `7`. `38,4` is `38.4`
-    and `38.40`; `12-20` is two numbers. An empty list means that nothing was invented.
+    `140/80` in the brief supports itself and each part; `7/10` supports itself and `7`.
+    `38,4` equals `38.4` and `38.40`. `12-20` is two numbers. An empty list means that all
+    numbers are supported.
     """
     allowed = _allowed(_claims(_plain(brief)))
     text = _without_list_marks(_plain(guidance))
@@ -36,7 +37,7 @@ def unsupported_numbers(guidance: str, brief: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Lower case, compatible forms and ASCII digits, so that every script counts alike."""
+    """Lower case, NFKC form and ASCII digits, so that all scripts compare equal."""
     text = unicodedata.normalize("NFKC", text).replace("\u2044", "/").lower()
     text = "".join(_ascii_digit(character) for character in text)
     text = _THOUSANDS.sub(lambda match: match.group().replace(",", ""), text)
@@ -50,7 +51,7 @@ def _ascii_digit(character: str) -> str:
 
 
 def _without_list_marks(text: str) -> str:
-    """Takes away `1.`, `2.`, `3.` at line starts while they count up from one."""
+    """Removes `1.`, `2.`, `3.` at line starts while they count up from one."""
     expected = 1
 
     def replace(match: re.Match[str]) -> str:
@@ -83,7 +84,7 @@ def _supported(claim: str, allowed: set[str]) -> bool:
 
 
 def _normal(number: str) -> str:
-    """One spelling per value: a decimal comma is a point, outer zeros do not count."""
+    """One spelling per value: a decimal point, no leading and no trailing zeros."""
     whole, point, fraction = number.replace(",", ".").partition(".")
     whole = whole.lstrip("0") or "0"
     fraction = fraction.rstrip("0")

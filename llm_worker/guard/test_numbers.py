@@ -1,4 +1,4 @@
-"""The guard: numbers of the case pass, any other number is named."""
+"""The guard: numbers of the case pass, all other numbers are listed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Pain: 7/10"""
         "",
     ],
 )
-def test_supported(guidance: str) -> None:
+def test_supported_numbers_pass(guidance: str) -> None:
     assert unsupported_numbers(guidance, BRIEF) == []
 
 
@@ -53,14 +53,14 @@ def test_supported(guidance: str) -> None:
         ("a quarter is ¼, \u00b2", ["1/4"]),
     ],
 )
-def test_invented(guidance: str, invented: list[str]) -> None:
+def test_invented_numbers_are_listed(guidance: str, invented: list[str]) -> None:
     assert unsupported_numbers(guidance, BRIEF)[: len(invented)] == invented
 
 
 @given(st.integers(0, 9_999), st.integers(0, 9_999))
-def test_a_lone_number_is_supported_exactly_when_it_stands_there(said: int, known: int) -> None:
-    found = unsupported_numbers(f"Pulse {said}.", f"Heart rate: {known} /min")
-    assert found == ([] if said == known else [str(said)])
+def test_a_single_number_is_supported_only_if_it_is_in_the_brief(number: int, known: int) -> None:
+    found = unsupported_numbers(f"Pulse {number}.", f"Heart rate: {known} /min")
+    assert found == ([] if number == known else [str(number)])
 
 
 PIECES = st.sampled_from(
@@ -78,7 +78,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=8))
-def test_no_beginning_of_a_supported_text_is_unsupported(pieces: list[str]) -> None:
+def test_no_prefix_of_a_supported_text_is_unsupported(pieces: list[str]) -> None:
     text = " ".join(pieces)
     if unsupported_numbers(text, BRIEF):
         return

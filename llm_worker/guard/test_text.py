@@ -1,3 +1,5 @@
+"""The guard of a growing text: words, numbers and loops."""
+
 from __future__ import annotations
 
 from hypothesis import given
@@ -9,14 +11,14 @@ BRIEF = "Heart rate: 132 /min\nTemperature: 38.4 °C\nBlood pressure: 90/60 mmHg
 
 
 @given(st.lists(st.text(alphabet="ab \n.", max_size=5)))
-def test_everything_without_numbers_comes_out_unchanged(deltas: list[str]) -> None:
+def test_text_without_numbers_is_returned_unchanged(deltas: list[str]) -> None:
     guard = GuardedText(BRIEF)
     shown = "".join(guard.feed(delta) for delta in deltas) + guard.finish()
     assert shown == "".join(deltas)
     assert not guard.invented
 
 
-def test_a_number_of_the_brief_passes_even_in_pieces() -> None:
+def test_a_number_of_the_brief_passes_in_pieces() -> None:
     guard = GuardedText(BRIEF)
     shown = [guard.feed(piece) for piece in ("HR ", "1", "3", "2", " and ", "90", "/", "60", " ")]
     assert "".join(shown) == "HR 132 and 90/60 "
@@ -38,7 +40,7 @@ def test_an_invented_number_at_the_very_end_is_not_shown() -> None:
     assert guard.invented
 
 
-def test_a_loop_is_cut_off_and_what_callers_repeat_is_not() -> None:
+def test_a_loop_is_cut_and_a_callers_repetition_is_not() -> None:
     guard = GuardedText(BRIEF)
     guard.feed("Help, help, help, please, please, he's gone, he's gone, he's gone. ")
     before = guard.fault
@@ -49,10 +51,10 @@ def test_a_loop_is_cut_off_and_what_callers_repeat_is_not() -> None:
 
 
 @given(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=16), st.integers(4, 8))
-def test_every_phrase_said_over_and_over_is_a_loop(phrase: list[str], rounds: int) -> None:
+def test_a_phrase_that_is_repeated_often_is_a_loop(phrase: list[str], rounds: int) -> None:
     words = ["before", *phrase * rounds]
     assert is_looping(words) or len(words) <= 20
 
 
-def test_varied_words_are_no_loop() -> None:
+def test_varied_words_are_not_a_loop() -> None:
     assert not is_looping([str(number) for number in range(11)] * 3)

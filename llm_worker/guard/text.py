@@ -1,4 +1,4 @@
-"""What of a growing answer may be shown: whole words whose numbers stand in the brief."""
+"""The guard of a growing answer: it passes whole words whose numbers appear in the brief."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ MIN_LOOP_ROUNDS: Final = 4
 
 
 def is_looping(words: Sequence[str]) -> bool:
-    """Whether `words` end in one phrase over and over: a model that will not find the end.
+    """Whether `words` end in a repeated phrase, as from a model that does not stop.
 
-    The phrase has at most MAX_PHRASE_WORDS words and stands there MIN_LOOP_ROUNDS times or
-    more, for MIN_LOOP_WORDS words or more, so that what callers repeat may be quoted.
+    The phrase has at most MAX_PHRASE_WORDS words. It is repeated at least MIN_LOOP_ROUNDS
+    times and over at least MIN_LOOP_WORDS words: a caller's own repetitions may be quoted.
     """
     return any(_repeats(words, length) for length in range(1, MAX_PHRASE_WORDS + 1))
 
@@ -30,10 +30,10 @@ def _repeats(words: Sequence[str], length: int) -> bool:
 
 @dataclass(slots=True)
 class GuardedText:
-    """Takes text as it comes and gives out only what has been checked.
+    """Receives the text in pieces and returns only text that passed the checks.
 
-    The last, perhaps unfinished, word is held back. A number that the brief does not hold
-    (`invented` names it) or a loop (`looping`) stops everything: nothing more comes out.
+    It holds back the last word, which may be incomplete. After a number that is not in the
+    brief (listed in `invented`) or a loop (`looping`) it returns no more text.
     """
 
     brief: str
@@ -44,17 +44,17 @@ class GuardedText:
 
     @property
     def fault(self) -> str:
-        """Why nothing more may be shown, as the job's `finish_reason` says it; or empty."""
+        """Why no more text may be shown, as a `finish_reason` of the job; or empty."""
         return "looping" if self.looping else "withheld" if self.invented else ""
 
     def feed(self, delta: str) -> str:
-        """New text that may be shown now; empty while a word is incomplete."""
+        """Adds `delta` and returns the text that may be shown now, without the last open word."""
         self.text += delta
         end = max(self.text.rfind(" "), self.text.rfind("\n")) + 1
         return self._show_up_to(end)
 
     def finish(self) -> str:
-        """The held back rest of a finished answer."""
+        """Returns the rest of a finished answer."""
         return self._show_up_to(len(self.text))
 
     def _show_up_to(self, end: int) -> str:
@@ -67,7 +67,7 @@ class GuardedText:
         if self.looping:
             return ""
         if any(character.isdigit() for character in fresh):
-            # Read from the start: a number can span what was shown and what is new.
+            # Check from the start: a number can span the shown and the new text.
             self.invented = unsupported_numbers(self.text[:end], self.brief)
             if self.invented:
                 return ""

@@ -1,10 +1,11 @@
-"""Start a decoder with heads that copy, so that training need not find them.
+"""Initialises a decoder with heads that copy earlier text (induction heads).
 
-An induction head continues a text by what followed the same token earlier. It takes two
-layers: one head writes each token's forerunner beside it, a later one looks for places whose
-forerunner is the present token and copies the token there (Elhage et al., 2021). From random
-weights they appear only after millions of tokens; built in, the first step already copies.
-Training then moves all of these weights like any other.
+An induction head continues a text with the token that followed the same token earlier. It
+needs two layers. A head of the first layer adds the previous token to each position. A head
+of the second layer looks for positions whose previous token is the current token, and copies
+the token there (Elhage et al., 2021). With random weights such heads appear only after millions
+of tokens of training. With these initial weights the model copies from the first step.
+Training changes these weights like all others.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import torch
 from torch import Tensor
 from transformers import Qwen3ForCausalLM
 
-FAST_PAIRS: Final = 6  # rotary pairs that turn fast enough to tell neighbours apart
-SLOW_PAIRS: Final = 14  # rotary pairs that hardly turn within a prompt
+FAST_PAIRS: Final = 6  # rotary pairs that rotate fast enough to separate neighbouring positions
+SLOW_PAIRS: Final = 14  # rotary pairs that rotate very little within a prompt
 LOOK_STRENGTH: Final = 4.0
 WRITE_STRENGTH: Final = 0.2
 COPY_STRENGTH: Final = 2.0
@@ -25,11 +26,11 @@ SHARPNESS: Final = 1.5
 
 @torch.no_grad()
 def build_copy_heads(model: Qwen3ForCausalLM) -> None:
-    """Changes the first two layers of a fresh model in place.
+    """Changes the first two layers of a new model in place. Raises ValueError for its shape.
 
-    Needs attention biases, and a hidden size of four times the head size. Four subspaces share
-    the hidden size: tokens are matched in the first, their forerunners at one and two tokens'
-    distance are written to the second and third, and first and fourth are copied.
+    The model needs attention biases and a hidden size of four times the head size. The hidden
+    size is divided into four subspaces. The first holds the token to match. The second and
+    third get the tokens at distance one and two. The first and fourth are copied.
     """
     config = model.config
     size = config.head_dim
@@ -39,15 +40,15 @@ def build_copy_heads(model: Qwen3ForCausalLM) -> None:
     spaces = basis.split(size)
     for layer in model.model.layers:
         layer.mlp.down_proj.weight.mul_(0.3)
-    _write_forerunners(model, spaces)
+    _write_previous_tokens(model, spaces)
     _match_and_copy(model, spaces)
 
 
-def _write_forerunners(model: Qwen3ForCausalLM, spaces: tuple[Tensor, ...]) -> None:
-    """Heads 0 and 1 of the first layer look one and two tokens back and write what is there.
+def _write_previous_tokens(model: Qwen3ForCausalLM, spaces: tuple[Tensor, ...]) -> None:
+    """Heads 0 and 1 of the first layer copy the tokens at distance one and two.
 
-    The same bias on key and query, turned back by the distance on the query, makes their
-    rotary product largest at that distance.
+    Key and query have the same bias, and the bias of the query is rotated back by the
+    distance. Their rotary product is then largest at that distance.
     """
     attention = model.model.layers[0].self_attn
     size = model.config.head_dim
@@ -68,7 +69,7 @@ def _write_forerunners(model: Qwen3ForCausalLM, spaces: tuple[Tensor, ...]) -> N
 
 
 def _match_and_copy(model: Qwen3ForCausalLM, spaces: tuple[Tensor, ...]) -> None:
-    """One query head of each key-value head of the second layer matches and copies."""
+    """Per key-value head of the second layer, one query head finds a match and copies it."""
     attention = model.model.layers[1].self_attn
     config = model.config
     size, half = config.head_dim, config.head_dim // 2

@@ -1,11 +1,11 @@
-"""Hold the embedded model to its promises on cases that it has never seen.
+"""Evaluates the embedded model on cases that are not in its training.
 
     python -m llm_worker.training.evaluate_guidance [FILE.jsonl ...] [--generated 100]
 
-Without files: the handwritten cases and every call of fixtures/calls. A file has one case per
-line: `facts` (as `CaseFacts.to_dict`), optionally `priority`, `danger_signs` and `patterns`
-(complaint groups that would be right). A case without danger signs of its own gets them, and
-its priority, from the classifier, as in the product.
+Without files it uses the handwritten cases and all calls of fixtures/calls. A file has one
+case per line: `facts` (as `CaseFacts.to_dict`) and optionally `priority`, `danger_signs` and
+`patterns` (the correct complaint groups). A case without `danger_signs` gets them and its
+priority from the classifier, as in the product.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from llm_worker.training.guidance_callers import MAX_QUOTED_WORDS
 from llm_worker.training.guidance_cases import make_case
 from llm_worker.training.guidance_text import (
     CLOSING,
-    MINDS,
+    CONSCIOUSNESS_PHRASES,
     NO_PATTERN,
     brief_of,
     opening,
@@ -44,7 +44,7 @@ from triage_site.triage.facts import CaseFacts
 HANDWRITTEN: Final = Path(__file__).parent / "handwritten_cases.jsonl"
 CALLS: Final = Path(__file__).parents[2] / "fixtures" / "calls"
 LENGTH_TOKENS: Final = (40, 250)
-MAX_REPEATS: Final = 3  # of five words in a row: once as data, once named, and no more
+MAX_REPEATS: Final = 3  # of any five consecutive words
 _READING: Final = re.compile(
     r"^(Respiratory rate|Oxygen saturation|Blood pressure|Systolic blood pressure"
     r"|Diastolic blood pressure|Heart rate|Temperature|Pain): (.*)$",
@@ -53,10 +53,10 @@ _READING: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A case as the model is told of it.
+class EvaluationCase:
+    """A case with the brief that the model gets.
 
-    `patterns` are the complaint groups that would be right, where a person wrote them down.
+    `patterns` are the correct complaint groups, or None where they are unknown.
     """
 
     facts: CaseFacts
@@ -66,7 +66,7 @@ class Asked:
 
     @property
     def danger_signs(self) -> tuple[str, ...]:
-        """Those that the brief tells."""
+        """The danger signs in the brief."""
         signs = self.brief.rpartition("Danger signs: ")[2]
         return () if signs == NONE_FOUND else tuple(signs.split("; "))
 
@@ -85,7 +85,7 @@ def write_answers(
     *,
     batch_size: int = 8,
 ) -> list[Answer]:
-    """Greedy answers, as the folder's generation settings say, in batches of like length."""
+    """Greedy answers to `briefs`, in batches of similar length."""
     tokenizer.padding_side = "left"
     generator: Any = model
     order = sorted(range(len(briefs)), key=lambda index: len(briefs[index]))
@@ -107,32 +107,34 @@ def _answer(tokenizer: PreTrainedTokenizerFast, row: list[int]) -> Answer:
     return Answer(text=str(tokenizer.decode(ids)), num_tokens=len(ids), finished=finished)
 
 
-def faults(asked: Asked, answer: Answer) -> list[str]:
-    """Names of the promises that an answer breaks; empty is good."""
-    text, brief = answer.text, asked.brief
+def faults(case: EvaluationCase, answer: Answer) -> list[str]:
+    """The names of the requirements that an answer does not meet. Empty is good."""
+    text, brief = answer.text, case.brief
     checks = {
         "not finished": not answer.finished,
         "headings": not _in_order(text, [f"{heading}:" for heading in HEADINGS]),
         "patient or priority": not text.startswith(
-            f"Situation: {opening(asked.facts, asked.priority)}"
+            f"Situation: {opening(case.facts, case.priority)}"
         ),
         "closing": not text.endswith(CLOSING),
         "complaint": not _complaint_quoted(text, brief),
-        "mention not said": not _mentions_said(text, brief),
-        "vitals missing": any(_spoken(*pair) not in text.lower() for pair in _readings(brief)),
-        "vitals of another": bool(_foreign_readings(text, brief)),
-        "another state of mind": not _mind_right(text, brief),
-        "danger signs": not _signs_named(text, asked),
+        "wrong mention": not _mentions_correct(text, brief),
+        "vitals missing": any(
+            _reading_phrase(*pair) not in text.lower() for pair in _readings(brief)
+        ),
+        "wrong vital sign": bool(_wrong_readings(text, brief)),
+        "wrong consciousness": not _consciousness_correct(text, brief),
+        "danger signs": not _signs_named(text, case),
         "repeat loop": _most_repeats(text) > MAX_REPEATS,
         "withheld (number)": bool(unsupported_numbers(text, brief)),
         "length": not LENGTH_TOKENS[0] <= answer.num_tokens <= LENGTH_TOKENS[1],
-        "pattern": asked.patterns is not None and pattern_of(text) not in asked.patterns,
+        "pattern": case.patterns is not None and pattern_of(text) not in case.patterns,
     }
     return [name for name, broken in checks.items() if broken]
 
 
 def pattern_of(text: str) -> str:
-    """The complaint group that a guidance names; empty where it says that none fits."""
+    """The complaint group that the guidance names; empty if it says that none fits."""
     situation = text.partition("\n")[0]
     if NO_PATTERN in situation:
         return ""
@@ -154,7 +156,7 @@ def _words_of(brief: str) -> str:
 
 
 def _complaint_quoted(text: str, brief: str) -> bool:
-    """The quotation is a stretch of this caller's own words, enough to be told by, not more."""
+    """Whether the quotation is a part of the caller's words, neither too short nor too long."""
     words = _words_of(brief)
     if not words:
         return '"' not in text
@@ -167,23 +169,25 @@ def _complaint_quoted(text: str, brief: str) -> bool:
     return quote in words and enough
 
 
-def _mentions_said(text: str, brief: str) -> bool:
+def _mentions_correct(text: str, brief: str) -> bool:
     match = re.search(r"Mentioned: (.*?)\. [A-Z]", text.partition("Assessment:")[0])
     mentions = match[1].split("; ") if match else []
     return all(mention in _words_of(brief) for mention in mentions)
 
 
-def _mind_right(text: str, brief: str) -> bool:
-    """The assessment says what is known of the consciousness, and nothing else of that kind."""
+def _consciousness_correct(text: str, brief: str) -> bool:
+    """Whether the assessment gives the consciousness of the brief, and no other."""
     readings = text.partition("Assessment:")[2].partition("anger sign")[0].lower()
     match = re.search(r"^Consciousness: (.*)$", brief, re.MULTILINE)
-    told = {match[1]} if match else set()
-    return {mind for mind in MINDS if re.search(rf"\b{mind}[,.]", readings)} == told
+    expected = {match[1]} if match else set()
+    return {
+        phrase for phrase in CONSCIOUSNESS_PHRASES if re.search(rf"\b{phrase}[,.]", readings)
+    } == expected
 
 
-def _signs_named(text: str, asked: Asked) -> bool:
+def _signs_named(text: str, case: EvaluationCase) -> bool:
     named = text.partition("Assessment:")[2].partition("Recommendation:")[0]
-    return all(sign in named for sign in asked.danger_signs or _abnormal(asked.brief))
+    return all(sign in named for sign in case.danger_signs or _abnormal(case.brief))
 
 
 def _most_repeats(text: str, num_words: int = 5) -> int:
@@ -196,23 +200,23 @@ def _readings(brief: str) -> list[tuple[str, str]]:
     return _READING.findall(brief)
 
 
-def _spoken(label: str, reading: str) -> str:
+def _reading_phrase(label: str, reading: str) -> str:
     return f"{label} {reading}".lower()
 
 
-def _foreign_readings(text: str, brief: str) -> list[str]:
-    """Readings in the assessment whose number is not this case's number for that vital."""
+def _wrong_readings(text: str, brief: str) -> list[str]:
+    """Readings in the assessment that differ from the reading in the brief."""
     known = {label.lower(): _first_number(reading) for label, reading in _readings(brief)}
     assessment = text.partition("Assessment:")[2].partition("Recommendation:")[0].lower()
-    foreign = []
+    wrong = []
     for label in ("respiratory rate", "oxygen saturation", "heart rate", "temperature", "pain"):
         for number in re.findall(rf"\b{label} (\d[\d./]*\d|\d)", assessment):
             if known.get(label) != number:
-                foreign.append(f"{label} {number}")
+                wrong.append(f"{label} {number}")
     for number in re.findall(r"\bblood pressure (\d+(?:/\d+)?)", assessment):
         if number not in {value for label, value in known.items() if "blood pressure" in label}:
-            foreign.append(f"blood pressure {number}")
-    return foreign
+            wrong.append(f"blood pressure {number}")
+    return wrong
 
 
 def _first_number(reading: str) -> str:
@@ -225,12 +229,12 @@ def _abnormal(brief: str) -> list[str]:
     return [f"{match[1]} {label.lower()}" for label, match in marked if match]
 
 
-def generated_cases(count: int, seed: int = CHECK_SEED + 1) -> list[Asked]:
-    """Unseen cases of the training text's own kind."""
+def generated_cases(count: int, seed: int = CHECK_SEED + 1) -> list[EvaluationCase]:
+    """Cases from the training generator, with a seed that training does not use."""
     rng = random.Random(seed)
     cases = [make_case(rng) for _ in range(count)]
     return [
-        Asked(
+        EvaluationCase(
             facts=case.facts,
             priority=case.priority,
             brief=brief_of(case),
@@ -240,24 +244,24 @@ def generated_cases(count: int, seed: int = CHECK_SEED + 1) -> list[Asked]:
     ]
 
 
-def cases_of_file(path: Path) -> list[Asked]:
-    """Cases of a JSONL file. Raises ValueError naming the line that is not one."""
-    asked = []
+def cases_of_file(path: Path) -> list[EvaluationCase]:
+    """Cases of a JSONL file. Raises ValueError with the number of an invalid line."""
+    cases = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
-            asked.append(_asked(json.loads(line)))
+            cases.append(_case_of_row(json.loads(line)))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path}, line {number}: {error}") from error
-    return asked
+    return cases
 
 
-def _asked(row: dict[str, Any]) -> Asked:
+def _case_of_row(row: dict[str, Any]) -> EvaluationCase:
     facts = CaseFacts.from_dict(row["facts"])
     suggestion = classify(facts)
     priority, signs = suggestion.priority, suggestion.danger_signs
     if "danger_signs" in row:
         priority, signs = int(row.get("priority", 2)), tuple(row["danger_signs"])
-    return Asked(
+    return EvaluationCase(
         facts=facts,
         priority=priority,
         brief=build_brief(
@@ -269,19 +273,19 @@ def _asked(row: dict[str, Any]) -> Asked:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The answers to cases of one source, each with the promises that it breaks."""
+    """The answers to the cases of one source, each with its faults."""
 
     name: str
-    details: list[tuple[Asked, Answer, list[str]]]
+    details: list[tuple[EvaluationCase, Answer, list[str]]]
     seconds: float
 
     def row(self, fault: str) -> str:
-        """Share of the cases with that fault, and how many."""
+        """Share and number of the cases with that fault."""
         count = sum(fault in found for _, _, found in self.details)
         return f"{count / len(self.details):.1%} ({count})"
 
     def lines(self) -> list[str]:
-        """A head and a list of figures, in Markdown."""
+        """A heading and a list of figures, in Markdown."""
         num_cases = len(self.details)
         lengths = sorted(answer.num_tokens for _, answer, _ in self.details)
         good = sum(not set(found) - {"pattern"} for _, _, found in self.details)
@@ -300,7 +304,10 @@ class Report:
 
 
 def report(
-    name: str, cases: list[Asked], model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast
+    name: str,
+    cases: list[EvaluationCase],
+    model: Qwen3ForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
 ) -> Report:
     started = time.perf_counter()
     answers = write_answers(model, tokenizer, [case.brief for case in cases])
@@ -327,8 +334,8 @@ def main() -> None:
         made = report(name, cases, model, tokenizer)
         print("\n".join(made.lines()), flush=True)
         worst = sorted(made.details, key=lambda detail: -len(detail[2]))[: options.show]
-        for asked, answer, broken in worst:
-            print(f"--- {broken}\n{asked.brief}\n>>>\n{answer.text}\n")
+        for case, answer, broken in worst:
+            print(f"--- {broken}\n{case.brief}\n>>>\n{answer.text}\n")
 
 
 if __name__ == "__main__":

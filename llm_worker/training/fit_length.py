@@ -1,9 +1,9 @@
-"""Fit the length predictor on what the embedded model really writes.
+"""Fits the length predictor to the answers of the embedded model.
 
     python -m llm_worker.training.fit_length --cases 500
 
-Prints rank correlation, errors and how often the quantiles hold, on cases that were not used
-in the fit: generated ones and the calls of the fixtures.
+Prints rank correlation, error and coverage of the quantiles on cases that are not in the fit:
+generated cases and the calls of the fixtures.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 
 from llm_worker.training.evaluate_guidance import (
     CALLS,
-    Asked,
+    EvaluationCase,
     cases_of_file,
     generated_cases,
     write_answers,
@@ -31,8 +31,8 @@ BUCKETS_TOKENS = (0, 110, 150, 190, 400)
 
 
 def report(weights: LengthWeights, briefs: Sequence[str], num_tokens: Sequence[int]) -> str:
-    """Rank correlation, error in tokens by length of the guidance, and how often p50 and p90
-    hold, in Markdown."""
+    """Rank correlation, error in tokens by length of the guidance, and coverage of p50 and
+    p90, in Markdown."""
     quantiles = np.array([weights.quantiles(brief) for brief in briefs], dtype=float)
     p50, p90 = quantiles[:, 0], quantiles[:, 1]
     actual = np.array(num_tokens, dtype=float)
@@ -62,17 +62,17 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     tokenizer, model = load(options.model)
 
-    def measured(cases: Sequence[Asked]) -> tuple[list[str], list[int]]:
+    def measure(cases: Sequence[EvaluationCase]) -> tuple[list[str], list[int]]:
         briefs = [case.brief for case in cases]
         return briefs, [answer.num_tokens for answer in write_answers(model, tokenizer, briefs)]
 
-    fitted_on = measured(generated_cases(options.cases, seed=CHECK_SEED + 2))
+    fitted_on = measure(generated_cases(options.cases, seed=CHECK_SEED + 2))
     weights = fit_weights(*fitted_on, version=f"embedded-{options.cases}")
     save(weights, WEIGHTS_PATH)
     unseen = {"generated": generated_cases(options.cases // 4, seed=CHECK_SEED + 3)}
     unseen |= {path.stem: cases_of_file(path) for path in sorted(CALLS.glob("*.jsonl"))}
     for name, cases in unseen.items():
-        print(f"**{name}**, not used in the fit, {report(weights, *measured(cases))}\n")
+        print(f"**{name}**, not used in the fit, {report(weights, *measure(cases))}\n")
 
 
 if __name__ == "__main__":

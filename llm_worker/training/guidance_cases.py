@@ -1,4 +1,4 @@
-"""Random cases for training: facts, priority and danger signs that belong together."""
+"""Random training cases with matching facts, priority and danger signs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from llm_worker.training.guidance_callers import Call, make_call
-from llm_worker.training.guidance_complaint import Complaint, complaints, words
+from llm_worker.training.guidance_complaint import Complaint, complaints, word_lists
 from triage_site.triage.facts import (
     UNMEASURABLE,
     ArrivalMode,
@@ -28,17 +28,17 @@ VITALS: Final = (
     "temp_c",
     "pain_score",
 )
-_UNKNOWN_SHARE: Final = 0.16  # of the cases: complaints outside every group
-_TOLD_SHARE: Final = 0.75  # of the others: the brief names the group
-_ALIKE_SHARE: Final = 0.5  # of further danger signs: those of one case often share words
-_ONLY_TOLD_SHARE: Final = 0.25  # of these: the words themselves say nothing of it
+_UNKNOWN_SHARE: Final = 0.16  # of the cases: complaints outside all groups
+_GROUP_IN_BRIEF_SHARE: Final = 0.75  # of the other cases: the brief names the group
+_SIMILAR_SIGN_SHARE: Final = 0.5  # of the further danger signs: signs of one case often share words
+_GROUP_ONLY_IN_BRIEF_SHARE: Final = 0.25  # of these: the call itself does not describe the group
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingCase:
-    """A case and what its writer knew: the group (None: outside every group) and the call.
+    """A case with its complaint group (None: outside all groups) and its call.
 
-    `told`: the brief names the group, as it does where the classifier found one.
+    `group_in_brief`: the brief names the group, as when the classifier has found one.
     """
 
     facts: CaseFacts
@@ -46,20 +46,22 @@ class TrainingCase:
     danger_signs: tuple[str, ...]
     complaint: Complaint | None
     call: Call
-    told: bool = False
+    group_in_brief: bool = False
 
 
 def make_case(rng: random.Random) -> TrainingCase:
-    """One random case; the same generator state gives the same case."""
+    """One random case. The same state of `rng` gives the same case."""
     complaint = None if rng.random() < _UNKNOWN_SHARE else rng.choice(complaints())
     priority = rng.choice(complaint.priorities) if complaint else rng.choice((1, 2, 3, 3, 4, 4))
     if rng.random() < 0.12:
         priority = rng.randrange(5)
     age = _age(rng, complaint)
     sex = _sex(rng, complaint)
-    told = complaint is not None and rng.random() < _TOLD_SHARE
-    heard = None if told and rng.random() < _ONLY_TOLD_SHARE else complaint
-    call = make_call(rng, heard, sex=sex, age_years=age)
+    group_in_brief = complaint is not None and rng.random() < _GROUP_IN_BRIEF_SHARE
+    spoken_complaint = (
+        None if group_in_brief and rng.random() < _GROUP_ONLY_IN_BRIEF_SHARE else complaint
+    )
+    call = make_call(rng, spoken_complaint, sex=sex, age_years=age)
     shown_age = None if rng.random() < 0.05 else age
     shown_sex = Sex.UNKNOWN if rng.random() < 0.05 else sex
     facts = CaseFacts(
@@ -72,7 +74,7 @@ def make_case(rng: random.Random) -> TrainingCase:
         **_vitals(rng, priority, age),  # type: ignore[arg-type]
     )
     signs = _danger_signs(rng, complaint, priority)
-    return TrainingCase(facts, priority, signs, complaint, call, told)
+    return TrainingCase(facts, priority, signs, complaint, call, group_in_brief)
 
 
 def _age(rng: random.Random, complaint: Complaint | None) -> float:
@@ -111,7 +113,11 @@ def _vitals(rng: random.Random, priority: int, age: float) -> dict[str, object]:
     for name in VITALS:
         if profile in ("some", "wild") and rng.random() < 0.4:
             continue
-        out[name] = _wild(rng, name) if profile == "wild" else _reading(rng, name, priority, age)
+        out[name] = (
+            _any_reading(rng, name)
+            if profile == "wild"
+            else _plausible_reading(rng, name, priority, age)
+        )
         if rng.random() < (0.15, 0.04, 0.01, 0.01, 0.0)[priority] and name != "pain_score":
             out[name] = UNMEASURABLE
     _order_pressures(rng, out)
@@ -122,7 +128,7 @@ def _vitals(rng: random.Random, priority: int, age: float) -> dict[str, object]:
 
 
 def _order_pressures(rng: random.Random, out: dict[str, object]) -> None:
-    """Diastolic below systolic, as the form demands."""
+    """Makes the diastolic pressure lower than the systolic, as the form requires."""
     systolic, diastolic = out.get("sbp_mmhg"), out.get("dbp_mmhg")
     if not isinstance(systolic, int) or not isinstance(diastolic, int):
         return
@@ -130,8 +136,8 @@ def _order_pressures(rng: random.Random, out: dict[str, object]) -> None:
         out["dbp_mmhg"] = max(0, int(systolic * rng.uniform(0.4, 0.8)))
 
 
-def _wild(rng: random.Random, name: str) -> Reading:
-    """Any number that the form accepts, so that copying never depends on what is usual."""
+def _any_reading(rng: random.Random, name: str) -> Reading:
+    """Any number that the form accepts, so that the model copies unusual numbers too."""
     low, high = {
         "rr_bpm": (0, 100),
         "spo2_percent": (0, 100),
@@ -144,7 +150,7 @@ def _wild(rng: random.Random, name: str) -> Reading:
     return round(rng.uniform(low, high), 1) if name == "temp_c" else rng.randint(low, high)
 
 
-def _reading(rng: random.Random, name: str, priority: int, age: float) -> Reading:
+def _plausible_reading(rng: random.Random, name: str, priority: int, age: float) -> Reading:
     strain = (2.2, 1.6, 1.0, 0.5, 0.3)[priority] * abs(rng.gauss(0, 1))
     down = rng.random() < 0.3
     child = max(0.0, 1 - age / 16)
@@ -165,7 +171,7 @@ def _reading(rng: random.Random, name: str, priority: int, age: float) -> Readin
 
 @cache
 def rule_labels() -> tuple[str, ...]:
-    """Danger signs as the safety net's rules name them."""
+    """The labels of the danger signs in the rules of the classifier."""
     return tuple(sorted({rule.label for rule in TEXT_RULES} | {rule.label for rule in VITAL_RULES}))
 
 
@@ -177,10 +183,10 @@ def _danger_signs(
     own = list(complaint.danger + complaint.rule_labels) if complaint else []
     count = rng.choices((1, 2, 3, 4, 5, 6, 7, 8), (38, 20, 12, 8, 6, 5, 4, 7))[0]
     signs = rng.sample(own, min(len(own), rng.choice((1, 1, 2)))) if rng.random() < 0.75 else []
-    pool = words()["danger_labels"] if rng.random() < 0.2 else rule_labels()
+    pool = word_lists()["danger_labels"] if rng.random() < 0.2 else rule_labels()
     while len(signs) < count:
         like = [label for label in pool if _share_a_word(label, signs)]
-        chosen = rng.choice(like if like and rng.random() < _ALIKE_SHARE else pool)
+        chosen = rng.choice(like if like and rng.random() < _SIMILAR_SIGN_SHARE else pool)
         if chosen not in signs:
             signs.append(chosen)
     return tuple(signs[:count])

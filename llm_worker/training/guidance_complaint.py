@@ -1,4 +1,4 @@
-"""The words that training cases are made from: complaint groups and what surrounds them."""
+"""The texts of training cases: complaint groups and other lists of words."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ GROUP_FILES = ("complaints_medical.toml", "complaints_general.toml", "complaints
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
-    """What people say, what staff should think of, and what staff should do first.
+    """A complaint group: what people say, possible causes, and first actions.
 
-    `nouns` follow "has": *crushing chest pain*. `clauses` and `details` hold places for the
-    person, as the files' heads list them. `terse` is shorthand of nurses and crews, `said`
-    whole utterances, in which `{a|b}` is a choice. `rule_labels` are danger signs as the
-    safety net's rules name them. `actions` are ordered, most important first, without any
-    number. `priorities` are those that such cases usually get; `ages` in years.
+    `nouns` follow "has": *crushing chest pain*. `clauses` and `details` have placeholders for
+    the patient, listed at the top of the files. `terse` is shorthand of nurses and ambulance
+    crews. `utterances` are whole sentences, in which `{a|b}` is a choice. `rule_labels` are
+    labels of danger signs in the rules of the classifier. `actions` are in order of importance
+    and have no numbers. `priorities` are usual for the group. `ages` are in years.
     """
 
     label: str
@@ -34,29 +34,29 @@ class Complaint:
     actions: tuple[str, ...]
     priorities: tuple[int, ...]
     danger: tuple[str, ...] = ()
-    sex: str = ""  # "female", "male" or either
+    sex: str = ""  # "female", "male", or empty for both
     ages: tuple[float, ...] = (2.0, 98.0)
     injury: bool = False
-    said: tuple[str, ...] = ()
+    utterances: tuple[str, ...] = ()
     rule_labels: tuple[str, ...] = ()
 
 
 @cache
 def complaints() -> tuple[Complaint, ...]:
-    """All groups. Raises TypeError or FileNotFoundError where a file is not as expected."""
+    """All groups. Raises TypeError for a wrong field, FileNotFoundError for a missing file."""
     rows: list[dict[str, Any]] = []
     for name in GROUP_FILES:
         rows += tomllib.loads((FOLDER / name).read_text(encoding="utf-8"))["complaint"]
     spoken, choices = _spoken(), _choices()
     for row in rows:
-        row["said"] = spoken["said"].get(row["label"], []) + choices.get(row["label"], [])
+        row["utterances"] = spoken["said"].get(row["label"], []) + choices.get(row["label"], [])
         row["rule_labels"] = spoken["rule_labels"].get(row["label"], [])
     return tuple(Complaint(**{key: _frozen(value) for key, value in row.items()}) for row in rows)
 
 
 @cache
-def words() -> Mapping[str, tuple[str, ...]]:
-    """Greetings, histories, frames, complaints outside every group, and so on, by name."""
+def word_lists() -> Mapping[str, tuple[str, ...]]:
+    """Lists of words by name: greetings, histories, frames, complaints outside all groups."""
     text = (FOLDER / "guidance_words.toml").read_text(encoding="utf-8")
     table = {key: tuple(value) for key, value in tomllib.loads(text).items()}
     return table | {"unknown_said": tuple(_spoken()["unknown"]["sentences"])}
@@ -64,14 +64,14 @@ def words() -> Mapping[str, tuple[str, ...]]:
 
 @cache
 def vocabulary() -> tuple[str, ...]:
-    """Every word that calls are made from, each once, in order."""
+    """All words of the complaint groups, without duplicates, sorted."""
     texts = (text for complaint in complaints() for text in _texts_of(complaint))
     found = re.findall(r"\b[A-Za-z]{2,}\b", " ".join(texts))
     return tuple(sorted(set(found)))
 
 
 def _texts_of(complaint: Complaint) -> tuple[str, ...]:
-    return complaint.nouns + complaint.terse + complaint.said + complaint.actions
+    return complaint.nouns + complaint.terse + complaint.utterances + complaint.actions
 
 
 def _choices() -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Training cases as rows of tokens: what is repeated, what counts, and noise that both share."""
+"""Training cases as rows of token ids, with loss weights and exchanged tokens."""
 
 from __future__ import annotations
 
@@ -20,15 +20,18 @@ from triage_site.triage.brief import NONE_FOUND
 EOS: Final = "<|end|>"
 EXCHANGED_ROWS: Final = 0.6
 EXCHANGED_TOKENS: Final = 0.3
-# What the caller said and what rules found, in the brief and where the guidance repeats it.
-_SAID: Final = re.compile(r"""(?:Caller's words: "|The words ")([^"]*)"|Mentioned: ([^.]*)\.""")
+# The caller's words and the danger signs, in the brief and in the guidance.
+_WORDS: Final = re.compile(r"""(?:Caller's words: "|The words ")([^"]*)"|Mentioned: ([^.]*)\.""")
 _SIGNS: Final = re.compile(r"Danger signs: ([^.\n]*)[.\n]")
-GROUP_WEIGHT: Final = 3.0  # of the complaint's group in the loss: few tokens, much meaning
+GROUP_WEIGHT: Final = 3.0  # loss weight of the complaint group: few but important tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Token ids of a prompt with its guidance, and how much each counts: nothing in the prompt."""
+    """Token ids of a prompt with its guidance, and their loss weights (0 in the prompt).
+
+    `copied` are the positions of tokens that the guidance copies from the brief.
+    """
 
     ids: list[int]
     weights: list[float]
@@ -36,7 +39,7 @@ class Row:
 
 
 def text_pairs(seed: int) -> Iterator[tuple[str, str]]:
-    """Endless prompts with the guidance that should follow."""
+    """An endless series of prompts with their guidance."""
     rng = random.Random(seed)
     while True:
         brief, guidance = write_guidance(make_case(rng))
@@ -44,7 +47,7 @@ def text_pairs(seed: int) -> Iterator[tuple[str, str]]:
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, pairs: list[tuple[str, str]]) -> list[Row]:
-    """Token ids and weights of prompts with their guidance; the complaint's group counts more."""
+    """Token ids and loss weights of prompts with guidance. The complaint group weighs more."""
     encoded = tokenizer([p + g for p, g in pairs], return_offsets_mapping=True)
     return [
         Row(
@@ -59,8 +62,8 @@ def encode(tokenizer: PreTrainedTokenizerFast, pairs: list[tuple[str, str]]) -> 
 
 
 def copied_tokens(text: str, offsets: list[tuple[int, int]]) -> list[int]:
-    """Positions of the tokens that the guidance repeats as they are: words, signs, mentions."""
-    kinds = (_SAID,) if f"Danger signs: {NONE_FOUND}" in text else (_SAID, _SIGNS)
+    """Positions of tokens that the guidance copies unchanged: words, signs, mentions."""
+    kinds = (_WORDS,) if f"Danger signs: {NONE_FOUND}" in text else (_WORDS, _SIGNS)
     spans = [found.span(found.lastindex or 0) for kind in kinds for found in kind.finditer(text)]
     return [
         at
@@ -70,7 +73,7 @@ def copied_tokens(text: str, offsets: list[tuple[int, int]]) -> list[int]:
 
 
 def _group_span(prompt: str, guidance: str) -> range:
-    """Where in the whole text the first line names the group of the complaint."""
+    """Character positions of the complaint group in prompt and guidance together."""
     situation = guidance.partition("\n")[0]
     _, quote, group = situation.rpartition('" ')
     start = len(prompt) + len(situation) - len(group) if quote else 0
@@ -78,7 +81,7 @@ def _group_span(prompt: str, guidance: str) -> range:
 
 
 def _weights(num_prompt: int, group: range, offsets: list[tuple[int, int]]) -> list[float]:
-    """From the characters `[start, end)` of each token."""
+    """Loss weights. `offsets` are the characters `[start, end)` of each token."""
     return [
         0.0 if start < num_prompt else GROUP_WEIGHT if end - 1 in group else 1.0
         for start, end in offsets
@@ -86,8 +89,10 @@ def _weights(num_prompt: int, group: range, offsets: list[tuple[int, int]]) -> l
 
 
 def _sometimes_shortened(rng: random.Random, prompt: str, guidance: str) -> tuple[str, str]:
-    """Ends most texts early: the first line, with the caller's words and the complaint group,
-    is the hardest to learn, and the recommendation the easiest.
+    """Cuts most texts after an early section.
+
+    The first line has the caller's words and the complaint group and is the hardest to learn.
+    The recommendation is the easiest.
     """
     end = rng.choices(("\nBackground:", "\nRecommendation:", ""), (30, 30, 40))[0]
     if end:
@@ -96,10 +101,10 @@ def _sometimes_shortened(rng: random.Random, prompt: str, guidance: str) -> tupl
 
 
 class Exchange:
-    """Gives other tokens to what the guidance repeats, in both places alike.
+    """Replaces copied tokens by random ones, in the same way in brief and guidance.
 
-    Only then is copying learnt apart from sense: words that no text of ours holds are copied
-    as well as those that all of them hold. Digits and marks stay.
+    The model then learns to copy independently of meaning, so that it also copies words that
+    are not in the training text. Digits and punctuation do not change.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
@@ -119,7 +124,7 @@ class Exchange:
 
 
 def to_batch(rows: list[Row]) -> tuple[Tensor, Tensor]:
-    """Ids and weights, both [rows, longest], padded on the right with nothing that counts."""
+    """Ids and weights, both [rows, longest row], padded on the right with weight 0."""
     longest = max(len(row.ids) for row in rows)
     ids = torch.zeros(len(rows), longest, dtype=torch.long)
     weights = torch.zeros(len(rows), longest)
@@ -132,7 +137,7 @@ def to_batch(rows: list[Row]) -> tuple[Tensor, Tensor]:
 def batches(
     tokenizer: PreTrainedTokenizerFast, *, batch_cases: int, seed: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless batches of cases of like length, in random order."""
+    """An endless series of batches of cases of similar length, in random order."""
     pairs, exchange = text_pairs(seed), Exchange(tokenizer)
     rng = random.Random(seed + 1)
     while True:

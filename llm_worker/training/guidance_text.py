@@ -1,6 +1,6 @@
-"""The guidance that the embedded model learns to write: SBAR, from a case, by fixed rules.
+"""Writes the guidance that the embedded model learns: SBAR text from a case, by fixed rules.
 
-Every number comes from the brief. What is said depends on the case: short for a repeat
+All numbers come from the brief. The length depends on the case: short for a repeat
 prescription, long for a resuscitation with a full set of vital signs.
 """
 
@@ -45,15 +45,15 @@ _CLOSERS: Final = (
     "Look again if anything changes.",
     "",
 )
-_MIND: Final = {
+_CONSCIOUSNESS_PHRASE: Final = {
     Consciousness.ALERT: "alert",
     Consciousness.CONFUSED: "newly confused",
     Consciousness.VOICE: "responds to voice only",
     Consciousness.PAIN: "responds to pain only",
     Consciousness.UNRESPONSIVE: "unresponsive",
 }
-MINDS: Final = tuple(_MIND.values())
-_MIND_SIGN: Final = {
+CONSCIOUSNESS_PHRASES: Final = tuple(_CONSCIOUSNESS_PHRASE.values())
+_CONSCIOUSNESS_SIGN: Final = {
     Consciousness.CONFUSED: "new confusion",
     Consciousness.VOICE: "responds to voice only",
     Consciousness.PAIN: "responds to pain only",
@@ -82,7 +82,7 @@ _BASIC_SET: Final = (
 
 
 def write_guidance(case: TrainingCase) -> tuple[str, str]:
-    """The brief of a case and the guidance for it."""
+    """Returns the brief of a case and its guidance."""
     brief = brief_of(case)
     parts = (
         f"Situation: {_situation(case)}",
@@ -96,12 +96,12 @@ def write_guidance(case: TrainingCase) -> tuple[str, str]:
 
 
 def brief_of(case: TrainingCase) -> str:
-    """What the model is told of a case."""
+    """The brief of a case, as the model gets it."""
     return build_brief(
         case.facts,
         priority=case.priority,
         danger_signs=case.danger_signs,
-        complaint=case.complaint.label if case.complaint and case.told else None,
+        complaint=case.complaint.label if case.complaint and case.group_in_brief else None,
     )
 
 
@@ -121,15 +121,15 @@ def patient_phrase(facts: CaseFacts) -> str:
 
 def opening(facts: CaseFacts, priority: int) -> str:
     """`71-year-old woman, by ambulance, emergent.`"""
-    who = patient_phrase(facts) + _ARRIVAL.get(facts.arrival_mode, "")
-    return f"{who}, {PRIORITY_NAMES[priority]}."
+    patient = patient_phrase(facts) + _ARRIVAL.get(facts.arrival_mode, "")
+    return f"{patient}, {PRIORITY_NAMES[priority]}."
 
 
 def _situation(case: TrainingCase) -> str:
     words = quoted(neutral_words(case.facts.text))
-    said = f'The words "{words}"' if words else "The missing words"
+    quotation = f'The words "{words}"' if words else "The missing words"
     pattern = f"suggest {case.complaint.label}" if case.complaint else NO_PATTERN
-    return f"{opening(case.facts, case.priority)} {said} {pattern}."
+    return f"{opening(case.facts, case.priority)} {quotation} {pattern}."
 
 
 def _background(case: TrainingCase) -> str:
@@ -160,7 +160,7 @@ def _ask(case: TrainingCase) -> str:
 def _assessment(case: TrainingCase, brief: str) -> str:
     facts = case.facts
     readings = _readings(facts, brief)
-    parts = [f"{_first_up(', '.join(readings))}." if readings else "No vital sign taken yet."]
+    parts = [f"{_capitalised(', '.join(readings))}." if readings else "No vital sign taken yet."]
     missing = [word for name, word in _BASIC_SET if getattr(facts, name) == "not_taken"]
     if readings and len(missing) < 4 and missing and case.priority < 4:
         parts.append(f"Not taken: {', '.join(missing)}.")
@@ -181,7 +181,7 @@ def _assessment(case: TrainingCase, brief: str) -> str:
 
 
 def _vital_lines(brief: str) -> list[tuple[str, str]]:
-    """Label and reading of the lines of `brief` that hold a vital sign's number."""
+    """Label and reading of each vital sign in `brief`."""
     labels = {label.label for label in VITAL_RANGES.values()} | {"Blood pressure"}
     lines = [line.partition(": ") for line in brief.splitlines()]
     return [(label, reading) for label, _, reading in lines if label in labels]
@@ -189,20 +189,20 @@ def _vital_lines(brief: str) -> list[tuple[str, str]]:
 
 def _readings(facts: CaseFacts, brief: str) -> list[str]:
     out = [f"{label.lower()} {reading}" for label, reading in _vital_lines(brief)]
-    if facts.consciousness in _MIND:
-        out.append(_MIND[facts.consciousness])
+    if facts.consciousness in _CONSCIOUSNESS_PHRASE:
+        out.append(_CONSCIOUSNESS_PHRASE[facts.consciousness])
     return out
 
 
 def _abnormal(facts: CaseFacts, brief: str) -> list[str]:
-    """`very high heart rate` for each line that is marked so, and a changed mind."""
+    """Very abnormal readings, as `very high heart rate`, and abnormal consciousness."""
     out = []
     for label, reading in _vital_lines(brief):
         mark = reading.partition(" (")[2].rstrip(")")
         if mark.startswith("very"):
             out.append(f"{mark} {label.lower()}")
-    if facts.consciousness in _MIND_SIGN:
-        out.append(_MIND_SIGN[facts.consciousness])
+    if facts.consciousness in _CONSCIOUSNESS_SIGN:
+        out.append(_CONSCIOUSNESS_SIGN[facts.consciousness])
     return out
 
 
@@ -224,7 +224,7 @@ def _by_vitals(facts: CaseFacts, brief: str) -> list[str]:
     out = []
     if any(getattr(facts, name) == UNMEASURABLE for name in VITAL_RANGES):
         out.append("Repeat by hand what could not be measured.")
-    if facts.consciousness in _MIND_SIGN:
+    if facts.consciousness in _CONSCIOUSNESS_SIGN:
         out.append("Protect the airway and check glucose.")
     marks = {label: reading for label, reading in _vital_lines(brief) if "(" in reading}
     for label, low, high in _VITAL_ACTIONS:
@@ -235,5 +235,5 @@ def _by_vitals(facts: CaseFacts, brief: str) -> list[str]:
     return out
 
 
-def _first_up(text: str) -> str:
+def _capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]

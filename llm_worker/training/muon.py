@@ -1,4 +1,4 @@
-"""The Muon optimizer: momentum made orthogonal, for the matrices inside a network."""
+"""The Muon optimizer: orthogonalised momentum for the weight matrices of a network."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch import Tensor
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum made orthogonal by Newton-Schulz steps (Jordan et al., 2024).
+    """Nesterov momentum, orthogonalised by Newton-Schulz steps (Jordan et al., 2024).
 
-    `work_dtype` is that of the Newton-Schulz steps: bfloat16 where the CPU multiplies in it.
+    `work_dtype` is the type of the Newton-Schulz steps: bfloat16 where the CPU supports it.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        """One update of every matrix; all must have a gradient. `closure` is not called."""
+        """Updates every matrix. All must have a gradient. Does not call `closure`."""
         for group in self.param_groups:
             for matrix in group["params"]:
                 memory = self.state[matrix].setdefault("momentum", torch.zeros_like(matrix))
@@ -39,7 +39,10 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor, num_steps: int = 5) -> Tensor:
-    """The nearest matrix with singular values about one, by the quintic of the same source."""
+    """A near matrix with singular values of about one (the quintic iteration of Jordan et al.).
+
+    Same shape as `matrix`.
+    """
     wide = matrix.size(0) <= matrix.size(1)
     out = matrix if wide else matrix.T
     out = out / (out.norm() + 1e-7)

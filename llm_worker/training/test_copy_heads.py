@@ -1,4 +1,4 @@
-"""A fresh model with built heads copies random lines; without them it cannot."""
+"""A new model with copy heads copies random tokens; without them it cannot."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def _fresh(*, bias: bool = True) -> Qwen3ForCausalLM:
 
 
 def _share_copied(model: Qwen3ForCausalLM) -> float:
-    """Share of the second half of repeated random rows that the model's best guess continues."""
+    """Share of correct greedy predictions in the second half of repeated random rows."""
     rows = torch.randint(0, VOCABULARY, (4, 60), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         guesses = model(torch.cat([rows, rows], dim=1)).logits.argmax(-1)
     return (guesses[:, 61:-1] == rows[:, 2:]).float().mean().item()
 
 
-def test_a_fresh_model_copies_once_its_heads_are_built() -> None:
+def test_a_new_model_copies_with_copy_heads_only() -> None:
     model = _fresh()
     assert _share_copied(model) < 0.05
     build_copy_heads(model)

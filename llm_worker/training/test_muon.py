@@ -1,4 +1,4 @@
-"""Muon's step has one size in every direction, and it goes downhill."""
+"""The Muon optimizer: orthogonal updates that reduce the loss."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_orthogonal_has_singular_values_about_one(shape: tuple[int, int]) -> Non
     assert 0.3 < values.min() <= values.max() < 1.3
 
 
-def test_a_least_squares_fit_gets_better() -> None:
+def test_a_least_squares_loss_decreases() -> None:
     torch.manual_seed(2)
     target, matrix = torch.randn(6, 6), torch.nn.Parameter(torch.zeros(6, 6))
     optimizer = Muon([matrix], lr=0.05)

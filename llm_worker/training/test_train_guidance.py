@@ -1,4 +1,4 @@
-"""Laws of the training text and of how it becomes rows of tokens."""
+"""Rules of the training text and of its rows of token ids."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROMPTS = [pair for pair, _ in zip(text_pairs(8), range(120), strict=False)]
 
 @pytest.fixture(scope="module")
 def exchanged() -> list[str]:
-    """Prompts with guidance, as they are trained on after other words took the places."""
+    """Prompts with guidance after the exchange of tokens."""
     tokenizer, _ = load(MODEL_FOLDER)
     rows, exchange, rng = encode(tokenizer, PROMPTS), Exchange(tokenizer), random.Random(1)
     for row in rows:
@@ -45,24 +45,24 @@ def exchanged() -> list[str]:
         ("a b c. d e f g h i j k l m n", "a b c. d e f g h i j k l ..."),
     ],
 )
-def test_a_quotation_is_whole_or_ends_soon(text: str, quote: str) -> None:
+def test_a_short_text_is_quoted_whole_and_a_long_one_cut(text: str, quote: str) -> None:
     assert quoted(text) == quote
     num_words = len(quote.removesuffix(" ...").split())
     assert min(len(text.split()), MIN_QUOTED_WORDS) <= num_words <= MAX_QUOTED_WORDS
 
 
-def test_calls_have_no_place_left_open() -> None:
+def test_calls_have_no_open_placeholder() -> None:
     rng = random.Random(3)
     for _ in range(400):
         assert not set("{}") & set(make_case(rng).facts.text)
 
 
-def test_the_words_for_noise_are_many_and_the_rules_signs_are_there() -> None:
+def test_the_vocabulary_is_large_and_has_the_labels_of_rules() -> None:
     assert len(vocabulary()) > 1_500
     assert "chest pain of possible cardiac origin" in rule_labels()
 
 
-def test_exchanged_words_are_the_same_where_the_guidance_repeats_them(
+def test_exchanged_words_are_the_same_in_brief_and_guidance(
     exchanged: list[str],
 ) -> None:
     assert sum(new != old for new, old in zip(exchanged, map("".join, PROMPTS), strict=True)) > 60
@@ -73,16 +73,16 @@ def test_exchanged_words_are_the_same_where_the_guidance_repeats_them(
             assert quote[1].removesuffix(" ...") in words[1]
 
 
-def test_exchanged_danger_signs_are_alike_and_none_found_stays(exchanged: list[str]) -> None:
+def test_exchanged_danger_signs_are_the_same_and_none_found_stays(exchanged: list[str]) -> None:
     for (prompt, _), text in zip(PROMPTS, exchanged, strict=True):
-        told, said = [*re.findall(r"Danger signs: ([^.\n]*)[.\n]", text), ""][:2]
+        in_brief, in_guidance = [*re.findall(r"Danger signs: ([^.\n]*)[.\n]", text), ""][:2]
         if f"Danger signs: {NONE_FOUND}" in prompt:
-            assert told == NONE_FOUND
+            assert in_brief == NONE_FOUND
         else:
-            assert told == said
+            assert in_brief == in_guidance
 
 
-def test_only_the_guidance_counts_and_the_group_counts_more() -> None:
+def test_only_the_guidance_has_weight_and_the_group_has_more() -> None:
     tokenizer, _ = load(MODEL_FOLDER)
     for (prompt, guidance), row in zip(PROMPTS[:20], encode(tokenizer, PROMPTS[:20]), strict=True):
         num_prompt = len(tokenizer.encode(prompt))
@@ -93,12 +93,12 @@ def test_only_the_guidance_counts_and_the_group_counts_more() -> None:
         assert heavy
 
 
-def test_a_batch_pads_with_what_does_not_count() -> None:
+def test_padding_has_no_weight() -> None:
     ids, weights = to_batch([Row([5, 6, 7], [0.0, 1.0, 1.0], []), Row([8], [1.0], [])])
     assert ids.tolist() == [[5, 6, 7], [8, 0, 0]]
     assert torch.equal(weights, torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0]]))
 
 
-def test_the_rate_warms_up_stays_and_decays() -> None:
+def test_the_learning_rate_warms_up_and_decays() -> None:
     assert lr_share(0.0) < lr_share(0.01) < lr_share(0.3) == 1.0 == lr_share(0.55)
     assert 1.0 > lr_share(0.8) > lr_share(0.99) > 0

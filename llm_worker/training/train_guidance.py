@@ -1,11 +1,11 @@
-"""Train the embedded demonstration model from scratch, on text that the project makes itself.
+"""Trains the embedded demonstration model from scratch, on text that the project generates.
 
     python -m llm_worker.training.train_guidance --steps 2400
 
-A decoder of the Qwen3 architecture with its own byte-level tokenizer, digits one token each.
-It starts with heads that copy (copy_heads.py), and the loss counts the guidance only. The
-weights are stored in half precision and load in single precision on a CPU. The shipped ones
-come of several runs, each with --start-from the one before and a lower rate.
+The model is a decoder of the Qwen3 architecture with its own byte-level tokenizer, in which
+each digit is one token. It starts with copy heads (copy_heads.py). The loss counts only the
+guidance. The weights are stored in half precision. The shipped weights result from several
+runs, each with --start-from the previous one and a lower learning rate.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ MODEL_FOLDER: Final = Path(__file__).parents[1] / "models" / "embedded"
 VOCABULARY_TOKENS: Final = 4_096
 MAX_NEW_TOKENS: Final = 320
 PAD: Final = "<|pad|>"
-CHECK_SEED: Final = 7_777_777  # cases of this seed are never trained on
+CHECK_SEED: Final = 7_777_777  # training never uses this seed
 REPORT_STEPS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How to train; learning rates are the peaks of a warm-up, a plateau and a decay.
+    """Settings of a training run. Learning rates are peaks (see `lr_share`).
 
-    `matrix_lr` is for the layers' matrices (Muon, which learns to copy in far fewer steps),
-    `lr` for embeddings and norms (AdamW). Ends after `steps` or `minutes`, whichever is first.
-    With `bfloat16` matrices are multiplied in half precision and kept in single: several times
-    as fast on a CPU that has instructions for it, slower on others.
+    `matrix_lr` is for the matrices of the layers (Muon, which learns to copy in far fewer
+    steps), `lr` for embeddings and norms (AdamW). The run ends after `steps` or `minutes`,
+    whichever is first. With `bfloat16`, matrices are stored in single precision and multiplied
+    in bfloat16: several times as fast on a CPU with bfloat16 instructions, slower on others.
     """
 
     steps: int
@@ -58,7 +58,7 @@ class Plan:
 
 
 def train_tokenizer(num_texts: int, seed: int) -> PreTrainedTokenizerFast:
-    """Byte-level BPE: any script can be copied, and every digit is a token of its own."""
+    """Byte-level BPE, so that any script can be copied. Each digit is one token."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -87,7 +87,7 @@ def train_tokenizer(num_texts: int, seed: int) -> PreTrainedTokenizerFast:
 
 
 def make_model(tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
-    """About three million parameters; query heads are a multiple of key-value heads."""
+    """A new model with about three million parameters."""
     config = Qwen3Config(
         vocab_size=VOCABULARY_TOKENS,
         hidden_size=256,
@@ -104,14 +104,14 @@ def make_model(tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
         attention_bias=True,
     )
     model = Qwen3ForCausalLM(config)
-    # Unit length rows: a copied token must be told from thousands of others from the start.
+    # Rows of unit length, so that each token differs clearly from all others at the start.
     torch.nn.init.normal_(model.model.embed_tokens.weight, std=config.hidden_size**-0.5)
     build_copy_heads(model)
     return model
 
 
 def loss_of(model: Qwen3ForCausalLM, ids: Tensor, weights: Tensor) -> Tensor:
-    """Weighted mean cross entropy. Padding is on the right, so causal is enough."""
+    """Weighted mean cross entropy. No padding mask: padding is on the right, attention causal."""
     hidden = model.model(input_ids=ids[:, :-1]).last_hidden_state
     share = weights[:, 1:]
     chosen = share > 0
@@ -122,15 +122,15 @@ def loss_of(model: Qwen3ForCausalLM, ids: Tensor, weights: Tensor) -> Tensor:
 
 
 def lr_share(done: float) -> float:
-    """Share of the peak rate at the fraction `done` of the training.
+    """The learning rate as a share of its peak, at the fraction `done` of the training.
 
-    A short warm-up, a plateau, and a straight decay over the last 40 %.
+    A short warm-up, a plateau, and a linear decay over the last 40 %.
     """
     return max(0.01, min(1.0, done / 0.025, (1.0 - done) / 0.4))
 
 
 def make_optimizers(model: Qwen3ForCausalLM, plan: Plan) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the layers, AdamW for everything else."""
+    """Muon for the matrices of the layers, AdamW for all other parameters."""
     inside = [p for p in model.model.layers.parameters() if p.ndim == 2]
     chosen = {id(p) for p in inside}
     outside = [p for p in model.parameters() if id(p) not in chosen]
@@ -144,7 +144,7 @@ def make_optimizers(model: Qwen3ForCausalLM, plan: Plan) -> list[torch.optim.Opt
 def train(
     plan: Plan, tokenizer: PreTrainedTokenizerFast, model: Qwen3ForCausalLM, checkpoints: Path
 ) -> Qwen3ForCausalLM:
-    """Trains `model` on cases that are each seen once; saves it into `checkpoints` on the way."""
+    """Trains `model` on new cases in every step. Saves it into `checkpoints` at intervals."""
     model.train()
     optimizers = make_optimizers(model, plan)
     source = batches(tokenizer, batch_cases=plan.batch_cases, seed=plan.seed)
@@ -176,7 +176,7 @@ def _step(
     ids: Tensor,
     weights: Tensor,
 ) -> float:
-    """One update at `share` of the peak rates; returns the loss before it."""
+    """One update at `share` of the peak learning rates. Returns the loss before the update."""
     with torch.autocast("cpu", torch.bfloat16, enabled=plan.bfloat16):
         loss = loss_of(model, ids, weights)
     model.zero_grad(set_to_none=True)
@@ -189,14 +189,14 @@ def _step(
 
 
 def check_loss(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast) -> float:
-    """Loss on the first cases of a seed that is kept out of training."""
+    """Loss on cases with a seed that training does not use."""
     ids, weights = next(batches(tokenizer, batch_cases=24, seed=CHECK_SEED))
     with torch.no_grad():
         return loss_of(model, ids, weights).item()
 
 
 def save(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Half precision weights, tokenizer and greedy generation settings, all from one folder."""
+    """Saves half precision weights, tokenizer and greedy generation settings into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     model.generation_config = GenerationConfig(
         do_sample=False,
@@ -210,7 +210,7 @@ def save(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
 
 
 def load(folder: Path) -> tuple[PreTrainedTokenizerFast, Qwen3ForCausalLM]:
-    """Tokenizer and model in single precision, from a folder that `save` wrote."""
+    """Loads the tokenizer and the model, in single precision, from a folder of `save`."""
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     return tokenizer, Qwen3ForCausalLM.from_pretrained(folder, dtype=torch.float32)
 
@@ -224,8 +224,8 @@ def main() -> None:
     parser.add_argument("--matrix-lr", type=float, default=0.02)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--bfloat16", action="store_true", help="multiply in half precision")
-    parser.add_argument("--start-from", type=Path, help="go on from the model in this folder")
+    parser.add_argument("--bfloat16", action="store_true", help="multiply in bfloat16")
+    parser.add_argument("--start-from", type=Path, help="continue from the model in this folder")
     parser.add_argument("--out", type=Path, default=MODEL_FOLDER)
     options = vars(parser.parse_args())
     folder, start_from = options.pop("out"), options.pop("start_from")

@@ -1,4 +1,4 @@
-"""The engine that the settings ask for."""
+"""Builds the engine that the settings select."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from llm_worker.engine.protocol import Engine
 log = structlog.get_logger(__name__)
 
 SMALL_MODEL_PARAMETERS = 30_000_000
-MAX_PROMPT_TOKENS = 1536  # a long caller's story, all vitals, and a chat model's instruction
+MAX_PROMPT_TOKENS = 1536  # a long note, all vital signs, and the chat instruction
 
 
 def num_threads(num_parameters: int, wanted: int | None) -> int:
-    """Threads of PyTorch on a CPU, where the site has not said how many are `wanted`.
+    """Threads of PyTorch on a CPU: `wanted` if the site sets it, one for a small model.
 
-    The steps of a small model take microseconds each: threads that must meet after every one
-    of them cost more than they give, and wait for whatever else the machine does.
+    Each operation of a small model takes microseconds. To synchronise threads after each one
+    costs more time than they save.
     """
     if wanted is not None:
         return wanted
@@ -33,7 +33,7 @@ def num_threads(num_parameters: int, wanted: int | None) -> int:
 
 
 def build_engine() -> Engine:
-    """Loads the model, which can take a while. Raises ModelUnavailable with the reason."""
+    """Builds the engine and loads its model, which may take minutes. Raises ModelUnavailable."""
     if settings.TRIAGE_ENGINE == "remote":
         return _remote_engine()
     return _local_engine()

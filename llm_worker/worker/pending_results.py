@@ -1,4 +1,4 @@
-"""What leaves the worker: words to the pages as they come, and each end of a job once."""
+"""The output of the worker: new words for the pages, and each result once."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _WORD: Final = re.compile(r"\S+\s*|\s+")
 
 
 @dataclass(slots=True)
-class Held:
-    """A job that this worker generates now."""
+class HeldJob:
+    """A job that this worker has claimed, with the state of its answer."""
 
     request: Request
     token: str
@@ -38,28 +38,28 @@ class Held:
 
 
 class PendingResults:
-    """Ended jobs stay here, and their leases are renewed, until their end is on record."""
+    """The results that are not stored yet. Their leases are renewed until they are stored."""
 
     def __init__(self, client: Callable[[], redis.Redis], clock: Callable[[], float]) -> None:
         self._client, self._clock = client, clock
-        self._ends: dict[str, tuple[Held, str, Callable[[], object]]] = {}
+        self._ends: dict[str, tuple[HeldJob, str, Callable[[], object]]] = {}
 
     def __contains__(self, job_id: str) -> bool:
         return job_id in self._ends
 
-    def ended(self) -> tuple[str, ...]:
+    def job_ids(self) -> tuple[str, ...]:
         return tuple(self._ends)
 
-    def done(self, held: Held, text: str, num_tokens: int, reason: str) -> None:
-        """`reason` is why the answer ended: eos or length."""
+    def done(self, held: HeldJob, text: str, num_tokens: int, reason: str) -> None:
+        """Adds a complete answer. `reason` is why it ended: eos or length."""
         self._ends[held.request.id] = (
             held,
             "done",
             lambda: self._finish(held, text, num_tokens, reason),
         )
 
-    def withheld(self, held: Held, num_tokens: int) -> None:
-        """What the guard stopped is on record for staff, and shown to nobody as guidance."""
+    def withheld(self, held: HeldJob, num_tokens: int) -> None:
+        """Adds an answer that the guard stopped. It is stored, but never shown as guidance."""
         text, fault = held.guard.text, held.guard.fault
         self._ends[held.request.id] = (
             held,
@@ -67,28 +67,29 @@ class PendingResults:
             lambda: self._finish(held, text, num_tokens, fault),
         )
 
-    def failed(self, held: Held, reason: str) -> None:
+    def failed(self, held: HeldJob, reason: str) -> None:
         self._ends[held.request.id] = (
             held,
             "failed",
             lambda: services.fail_job(held.job_id, token=held.token, error=reason, now=self._now()),
         )
 
-    def forget(self, job_id: str) -> None:
-        """Its claim is void: there is nothing to put on record. Unknown ids are fine."""
+    def discard(self, job_id: str) -> None:
+        """Removes a result whose claim is no longer valid. Ignores unknown ids."""
         self._ends.pop(job_id, None)
 
     def store(self, job_id: str) -> None:
-        """Raises what the stores raise when they are away; then call it again."""
+        """Stores a result and removes it. Raises the error of an unreachable store; then retry."""
         held, status, store = self._ends[job_id]
         self.send(held)
         store()
         events.finish_stream(self._client(), job_id, status, attempt=held.attempt)
         del self._ends[job_id]
 
-    def send(self, held: Held) -> None:
-        """The new words of a job, a few at a time: a page shows them as they are read, also when
-        the model writes faster than this process comes round. What was sent is not sent again.
+    def send(self, held: HeldJob) -> None:
+        """Sends the new words of a job in pieces of a few words, so that pages show them steadily.
+
+        After an error, the next call sends only the pieces that were not sent.
         """
         held.unsent = _in_pieces("".join(held.unsent))
         while held.unsent:
@@ -97,7 +98,7 @@ class PendingResults:
             )
             del held.unsent[0]
 
-    def _finish(self, held: Held, text: str, num_tokens: int, reason: str) -> None:
+    def _finish(self, held: HeldJob, text: str, num_tokens: int, reason: str) -> None:
         services.finish_job(
             held.job_id,
             token=held.token,

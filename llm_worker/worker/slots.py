@@ -1,4 +1,4 @@
-"""Who sits where: the jobs that one worker holds, never more than its engine has slots."""
+"""The jobs that one worker has claimed: never more than its engine has slots."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from llm_worker.engine.protocol import Engine, EngineJob, EngineNotRunning
 from llm_worker.guard.text import GuardedText
-from llm_worker.worker.pending_results import Held, PendingResults
+from llm_worker.worker.pending_results import HeldJob, PendingResults
 from scheduling import connection, services
 from scheduling.core.policies import Policy, Preemption, may_preempt, order
 from scheduling.core.scheduler import NeverFits
@@ -19,7 +19,7 @@ from scheduling.queue import events
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Times in seconds."""
+    """Options of a worker. Times are in seconds."""
 
     lease_seconds: float
     preemption: Preemption
@@ -30,10 +30,10 @@ class Options:
 
 
 class Slots:
-    """Claims the best waiting jobs, gives the worst back, and forgets what was taken away.
+    """Claims the best waiting jobs, preempts the worst, and drops jobs with lost claims.
 
-    A job that has ended keeps its slot until the pending has put its end on record. Redis or
-    SQL being away shows as their own exceptions; calling again later is safe.
+    An ended job keeps its slot until its result is stored. When Redis or SQL is unreachable
+    the methods raise the store's own error. It is safe to call them again.
     """
 
     def __init__(
@@ -47,28 +47,28 @@ class Slots:
     ) -> None:
         self._engine, self._pending = engine, pending
         self._worker_name, self._options, self._clock = worker_name, options, clock
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, HeldJob] = {}
         self.policy: Policy | None = None
 
     def __len__(self) -> int:
         return len(self._held)
 
-    def __iter__(self) -> Iterator[Held]:
-        """Safe against what happens on the way."""
+    def __iter__(self) -> Iterator[HeldJob]:
+        """A copy: jobs may be added and removed during the iteration."""
         return iter(list(self._held.values()))
 
-    def get(self, job_id: str) -> Held | None:
+    def get(self, job_id: str) -> HeldJob | None:
         return self._held.get(job_id)
 
     def num_free(self) -> int:
-        """Below zero where a new policy uses fewer slots than are taken."""
+        """Negative when a new policy allows fewer slots than are in use."""
         num_slots = self._engine.num_slots
         if self.policy is not None and self.policy.max_running is not None:
             num_slots = min(num_slots, self.policy.max_running)
         return num_slots - len(self._held)
 
-    def take(self) -> None:
-        """Fills free slots; then lets more urgent levels take the worst ones."""
+    def fill(self) -> None:
+        """Fills free slots, then preempts for more urgent levels."""
         while (free := self.num_free()) > 0:
             if not self._claim(free):
                 return
@@ -76,15 +76,15 @@ class Slots:
             self._claim(1)
 
     def set_policy(self, policy: Policy) -> None:
-        """Gives slots back that a policy with fewer of them does not use."""
+        """Sets the policy and releases jobs in excess of its slots."""
         self.policy = policy
         self._engine.set_policy(policy, self._options.preemption)
         while self.num_free() < 0 and (running := self._running()):
-            if not self.give_back(self._worst(running, policy).request.id, "preempted"):
+            if not self.release(self._worst(running, policy).request.id, "preempted"):
                 return
 
-    def give_back(self, job_id: str, why: str) -> bool:
-        """Puts a held job back with its progress; false when it has just ended."""
+    def release(self, job_id: str, why: str) -> bool:
+        """Puts a job back into the queue with its progress. False when it has just ended."""
         held = self._held[job_id]
         if job_id in self._pending:
             return False
@@ -97,19 +97,19 @@ class Slots:
         services.release_job(
             held.job_id, token=held.token, token_ids=token_ids, text=text, now=self._now(), why=why
         )
-        self.leave(job_id)
+        self.remove(job_id)
         return True
 
-    def leave(self, job_id: str) -> None:
-        """The end of this job is on record."""
+    def remove(self, job_id: str) -> None:
+        """Removes a job whose result is stored or that is released."""
         self._held.pop(job_id, None)
 
-    def return_all(self, why: str) -> None:
-        """Everything unfinished goes back; the engine knows nothing of it any more."""
+    def release_all(self, why: str) -> None:
+        """Puts all unfinished jobs back into the queue after the engine has dropped them."""
         for held in self:
             if held.request.id not in self._pending:
                 services.return_job(held.job_id, token=held.token, now=self._now(), why=why)
-                self.leave(held.request.id)
+                self.remove(held.request.id)
 
     def renew_leases(self) -> None:
         if not self._held:
@@ -118,8 +118,8 @@ class Slots:
         for job_id in services.renew_leases(tokens, worker=self._worker_name, now=self._now()):
             self._drop(job_id)
 
-    def follow(self, jobs: Mapping[str, Job]) -> None:
-        """Takes over what people changed: `jobs` are the held ones as SQL knows them now."""
+    def apply_changes(self, jobs: Mapping[str, Job]) -> None:
+        """Applies changes from SQL. `jobs` are the current rows of the claimed jobs."""
         for held in self:
             job = jobs.get(held.request.id)
             if job is None or job.status != JobStatus.RUNNING or job.claim_token != held.token:
@@ -134,17 +134,17 @@ class Slots:
         claimed = services.claim_jobs(
             self._worker_name, num, now=self._now(), model_name=self._options.model_name
         )
-        for one in claimed:
-            self._begin(one.job, one.token)
+        for claim in claimed:
+            self._start_job(claim.job, claim.token)
         return len(claimed)
 
-    def _begin(self, job: Job, token: str) -> None:
-        # Put back and claimed anew before this worker heard of it (a lease can be lost with Redis):
-        # what the old claim wrote or ended with is void.
+    def _start_job(self, job: Job, token: str) -> None:
+        # This worker may still hold the job under an older claim (a lease can be lost with Redis).
+        # The tokens and the result of the older claim are void.
         self._engine.cancel(str(job.id))
-        self._pending.forget(str(job.id))
+        self._pending.discard(str(job.id))
         prefix = tuple(job.progress_token_ids)
-        held = Held(
+        held = HeldJob(
             request=job.to_request(),
             token=token,
             attempt=job.attempt,
@@ -167,10 +167,10 @@ class Slots:
         except NeverFits as error:
             self._pending.failed(held, str(error))
         except EngineNotRunning:
-            self.give_back(held.request.id, "engine stopped")
+            self.release(held.request.id, "engine stopped")
 
     def _preempt_one(self) -> bool:
-        """Frees the worst slot if what waits first may have it."""
+        """Releases the worst job if the first waiting job may preempt it."""
         running, policy = self._running(), self.policy
         if not running or policy is None or self.num_free() > 0:
             return False
@@ -181,20 +181,20 @@ class Slots:
             head[0], worst.request, policy, now, self._options.preemption
         ):
             return False
-        return self.give_back(worst.request.id, "preempted")
+        return self.release(worst.request.id, "preempted")
 
-    def _running(self) -> list[Held]:
+    def _running(self) -> list[HeldJob]:
         return [held for job_id, held in self._held.items() if job_id not in self._pending]
 
-    def _worst(self, running: list[Held], policy: Policy) -> Held:
+    def _worst(self, running: list[HeldJob], policy: Policy) -> HeldJob:
         now = self._clock()
         return max(running, key=lambda held: order(held.request, policy, now))
 
     def _drop(self, job_id: str) -> None:
-        """Forgets a job that is no longer this worker's."""
+        """Drops a job whose claim this worker has lost."""
         if job_id not in self._pending:
             self._engine.cancel(job_id)
-            self.leave(job_id)
+            self.remove(job_id)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)

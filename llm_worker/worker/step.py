@@ -21,7 +21,7 @@ STOP_SECONDS = 8.0
 
 
 class GuidanceStep(bootsteps.StartStopStep):
-    """One engine thread per worker process; needs `--pool=threads`, since CUDA cannot fork."""
+    """One engine thread per worker process. Needs `--pool=threads`: CUDA cannot fork."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -34,7 +34,7 @@ class GuidanceStep(bootsteps.StartStopStep):
         return "gpu" in (parent.app.amqp.queues.consume_from or {})
 
     def start(self, parent: Any) -> None:
-        """Loads the model first, so that a worker which says it is ready is ready."""
+        """Loads the model, then starts the loop: a worker that reports ready is ready."""
         if "thread" not in str(parent.pool_cls.__module__):
             raise RuntimeError("the queue gpu needs --pool=threads: CUDA does not survive a fork")
         worker = _build_worker()
@@ -55,7 +55,7 @@ class GuidanceStep(bootsteps.StartStopStep):
         try:
             worker.run(self._stop)
         except BaseException as error:
-            # Without its loop the process is of no use; whoever started it starts it anew.
+            # The process is useless without its loop. Its supervisor starts it again.
             log.critical("guidance_loop_ended", error=type(error).__name__, reason=str(error)[:300])
             os.kill(os.getpid(), signal.SIGTERM)
         finally:
@@ -63,7 +63,7 @@ class GuidanceStep(bootsteps.StartStopStep):
 
 
 def _build_worker() -> Any:
-    # Imported late: every Celery process imports this module, only this one needs torch.
+    # Imported here: all Celery processes import this module, but only this one needs torch.
     from llm_worker.worker.engine_factory import build_engine
     from llm_worker.worker.loop import GuidanceWorker
     from llm_worker.worker.slots import Options

@@ -6,10 +6,10 @@ from threading import Event as Flag
 
 from celery import shared_task
 
-doorbell = Flag()  # set in the GPU worker's process; its loop waits for it
+doorbell = Flag()  # set in the process of the GPU worker, where the loop waits for it
 
 
 @shared_task(name="llm_worker.doorbell", ignore_result=True)
 def ring() -> None:
-    """Tells the loop that the queue changed. What changed is in Redis and SQL."""
+    """Wakes the loop after a change of the queue. The change itself is in Redis and SQL."""
     doorbell.set()

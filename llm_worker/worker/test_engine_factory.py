@@ -1,4 +1,4 @@
-"""Any causal model can stand behind the worker: by folder, with a chat template, or as noise."""
+"""The worker serves any causal model: from a folder, with a chat template, or random."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CHAT_TEMPLATE = (
 
 @pytest.fixture
 def chat_folder(tmp_path: Path) -> Path:
-    """The shape of a Qwen 2.5 instruct model, small and random, with a template of its kind."""
+    """A small random model of the Qwen 2.5 architecture with a chat template."""
     config = Qwen2Config(
         vocab_size=NUM_BYTE_TOKENS,
         hidden_size=32,
@@ -56,9 +56,7 @@ def site(settings: Settings) -> Settings:
     return settings
 
 
-def test_a_chat_model_of_a_folder_gets_its_template_and_writes(
-    site: Settings, chat_folder: Path
-) -> None:
+def test_a_chat_model_from_a_folder_uses_its_template(site: Settings, chat_folder: Path) -> None:
     site.TRIAGE_LLM = str(chat_folder)
     engine = build_engine()
     assert engine.count_prompt_tokens("cough") > len(SYSTEM_INSTRUCTION.encode())
@@ -66,12 +64,12 @@ def test_a_chat_model_of_a_folder_gets_its_template_and_writes(
     try:
         driver = Driver(engine)
         assert len(driver.answer("a", prompt="cough", max_new_tokens=6).token_ids) <= 6
-        assert driver.over() == {"a"}
+        assert driver.ended() == {"a"}
     finally:
         engine.stop()
 
 
-def test_a_configuration_alone_serves_where_noise_is_asked_for(
+def test_a_configuration_without_weights_needs_the_random_setting(
     site: Settings, chat_folder: Path
 ) -> None:
     for path in chat_folder.iterdir():
@@ -91,20 +89,20 @@ def _threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def test_a_small_model_takes_one_thread_unless_the_site_says_otherwise() -> None:
+def test_a_small_model_uses_one_thread_unless_the_site_sets_more() -> None:
     assert num_threads(3_000_000, None) == 1
     assert num_threads(3_000_000, 4) == 4
     assert num_threads(4_000_000_000, None) == torch.get_num_threads()
 
 
 @pytest.mark.parametrize("source", ["/no/such/folder", "./no/such", "~/no/such"])
-def test_a_path_that_is_not_there_is_named(site: Settings, source: str) -> None:
+def test_a_missing_path_is_named(site: Settings, source: str) -> None:
     site.TRIAGE_LLM = source
     with pytest.raises(ModelUnavailable, match=f"{source}: there is no such folder"):
         build_engine()
 
 
-def test_a_model_that_cannot_fit_is_refused_with_the_figures(
+def test_a_model_that_does_not_fit_is_refused_with_the_figures(
     site: Settings, chat_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = json.loads((chat_folder / "config.json").read_text())
@@ -113,5 +111,5 @@ def test_a_model_that_cannot_fit_is_refused_with_the_figures(
     (chat_folder / "config.json").write_text(json.dumps(config | big | layers))
     monkeypatch.setattr(loading, "free_bytes", lambda device: 8 * 1024**3)
     site.TRIAGE_LLM = str(chat_folder)
-    with pytest.raises(NotEnoughMemory, match=r"billion parameters take .* GiB and a KV cache"):
+    with pytest.raises(NotEnoughMemory, match=r"billion parameters need .* GiB and a KV cache"):
         build_engine()

@@ -1,4 +1,4 @@
-"""Whose KV memory is taken when there is too little."""
+"""Which requests lose their KV blocks when memory is short."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from scheduling.core.request import Request
 
 
 def lowest_ranked(
-    kept: PreemptedWithKV, running: Sequence[Request], policy: KeyFunction, now: float
+    with_kv: PreemptedWithKV, running: Sequence[Request], policy: KeyFunction, now: float
 ) -> Request | None:
-    """The last in rank among the waiting preempted and `running`; None where there is nobody."""
-    last = kept.worst(now)
+    """Returns the last in rank of `with_kv` and `running`; None if both are empty."""
+    last = with_kv.worst(now)
     for request in running:
         if last is None or order(request, policy, now) > order(last, policy, now):
             last = request
@@ -26,33 +26,33 @@ def victims_for(
     num_missing: int,
     *,
     kv: KVBlocks,
-    kept: PreemptedWithKV,
+    with_kv: PreemptedWithKV,
     running: Sequence[Request],
     policy: KeyFunction,
     now: float,
 ) -> list[Request]:
-    """PreemptedWithKV of `num_missing` blocks that rank after `request`, lowest ranked first.
+    """Returns requests that rank after `request` and together hold `num_missing` KV blocks.
 
-    Empty where they do not hold so many. `running` are those members that may be taken
-    from. Costs O(log n) in the waiting preempted for each victim.
+    The lowest ranked comes first. The list is empty if they hold fewer blocks. `running` are
+    the running requests that may be evicted. Each victim costs O(log n) for n in `with_kv`.
     """
-    mine = order(request, policy, now)
-    able = sorted(running, key=lambda other: order(other, policy, now))
-    own = request.id in kept
-    kept.discard(request.id)
-    lifted: list[Request] = []
+    own_order = order(request, policy, now)
+    evictable = sorted(running, key=lambda other: order(other, policy, now))
+    requester_has_kv = request.id in with_kv
+    with_kv.discard(request.id)
+    removed: list[Request] = []
     victims: list[Request] = []
     while num_missing > 0:
-        victim = lowest_ranked(kept, able[-1:], policy, now)
-        if victim is None or order(victim, policy, now) <= mine:
+        victim = lowest_ranked(with_kv, evictable[-1:], policy, now)
+        if victim is None or order(victim, policy, now) <= own_order:
             break
-        if able and victim is able[-1]:
-            able.pop()
+        if evictable and victim is evictable[-1]:
+            evictable.pop()
         else:
-            kept.discard(victim.id)
-            lifted.append(victim)
+            with_kv.discard(victim.id)
+            removed.append(victim)
         victims.append(victim)
         num_missing -= kv.held(victim.id)
-    for holder in [*lifted, request] if own else lifted:
-        kept.push(holder)
+    for waiting in [*removed, request] if requester_has_kv else removed:
+        with_kv.push(waiting)
     return victims if num_missing <= 0 else []

@@ -1,19 +1,19 @@
-"""The text format that the writer of a prompt and the writer of an answer share. Pure."""
+"""The text format that prompts and answers share. Pure functions and constants."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# The headings of an answer, in their order (SBAR).
+# The SBAR headings of an answer, in order.
 HEADINGS: Final = ("Situation", "Background", "Assessment", "Recommendation")
-# The label of the line of a prompt that quotes the caller.
+# The label of the line in a prompt that quotes the caller.
 WORDS_LABEL: Final = "Caller's words"
-# Reasons for which the worker's guard withholds an answer: an unsupported number, a loop.
+# Reasons of the guard to withhold an answer: an unsupported number; a loop.
 WITHHELD_REASONS: Final = ("withheld", "looping")
 
 
 def cut_between_words(text: str, max_characters: int) -> str:
-    """Cuts `text` at a space, because half a number is another number; marks the cut."""
+    """Cuts `text` at a space and marks the cut. Half a number would be another number."""
     if len(text) <= max_characters:
         return text
     return text[: max_characters + 1].rpartition(" ")[0] + " ..."

@@ -1,14 +1,14 @@
-"""Who holds how much KV memory, in blocks of a fixed number of tokens."""
+"""KV memory of each request, in blocks of a fixed number of tokens."""
 
 from __future__ import annotations
 
 
 class KVBlocks:
-    """Counts blocks per request; knows nothing of order. All sizes are at least one token.
+    """Counts blocks per request, without any order. All sizes are at least one token.
 
-    Those that run grow together, one token each a step. What n steps take is counted from
-    how many of them stand at which place of their last block, in O(block_tokens), whatever
-    their number and n.
+    Running requests grow together, by one token each per step. Requests are counted by the
+    fill level of their last block. So the blocks that n steps need are found in
+    O(block_tokens), for any n and any number of requests.
     """
 
     def __init__(self, *, num_blocks: int, block_tokens: int) -> None:
@@ -18,9 +18,9 @@ class KVBlocks:
         self.block_tokens = block_tokens
         self._held: dict[str, int] = {}
         self._num_free = num_blocks
-        self._num_steps = 0  # that all growing ones have taken
-        self._growing: dict[str, int] = {}  # their tokens less the steps: constant
-        self._num_at: list[int] = [0] * block_tokens  # how many of them, by that modulo a block
+        self._num_steps = 0  # steps of all growing requests so far
+        self._growing: dict[str, int] = {}  # offset: tokens minus steps, which is constant
+        self._num_at: list[int] = [0] * block_tokens  # growing requests by offset modulo a block
 
     @property
     def num_free(self) -> int:
@@ -40,14 +40,14 @@ class KVBlocks:
         return -(-num_tokens // self.block_tokens)
 
     def missing(self, request_id: str, num_tokens: int) -> int:
-        """Blocks that would have to be found beyond the free ones to hold `num_tokens`."""
+        """Number of blocks that `num_tokens` in all would need beyond the free blocks."""
         wanted = self.blocks_for(num_tokens) - self.held(request_id)
         return max(0, wanted - self._num_free)
 
     def reserve(self, request_id: str, num_tokens: int) -> None:
-        """Holds blocks for `num_tokens` in all. Raises MemoryError where they are not free.
+        """Holds blocks for `num_tokens` in all. Raises MemoryError if they are not free.
 
-        A growing request goes on growing from there; never gives anything back.
+        A growing request continues to grow from there. No block is given back.
         """
         if self.missing(request_id, num_tokens):
             raise MemoryError(f"{request_id}: not enough free blocks for {num_tokens} tokens")
@@ -61,16 +61,16 @@ class KVBlocks:
             self._held[request_id] = wanted
 
     def free(self, request_id: str) -> int:
-        """Gives all blocks of a request back and says how many; 0 when it held none."""
+        """Frees all blocks of a request and returns their number; 0 if it held none."""
         self.stop_growing(request_id)
         freed = self._held.pop(request_id, 0)
         self._num_free += freed
         return freed
 
     def start_growing(self, request_id: str, num_tokens: int) -> None:
-        """Holds blocks for `num_tokens` in all, and from now on `grow` counts this request.
+        """Holds blocks for `num_tokens` in all; from now on `grow` includes this request.
 
-        Raises MemoryError where they are not free. What it held beyond that is given back.
+        Frees blocks beyond that number. Raises MemoryError if too few blocks are free.
         """
         taken = self.blocks_for(num_tokens) - self.held(request_id)
         if taken > self._num_free:
@@ -80,16 +80,16 @@ class KVBlocks:
         self._set_growing(request_id, num_tokens)
 
     def stop_growing(self, request_id: str) -> None:
-        """It keeps the blocks that it has. Nothing happens when it does not grow."""
+        """Excludes the request from `grow`; it keeps its blocks. No effect if it does not grow."""
         offset = self._growing.pop(request_id, None)
         if offset is not None:
             self._num_at[offset % self.block_tokens] -= 1
             self._held[request_id] = self.blocks_for(offset + self._num_steps)
 
     def blocks_to_grow(self, num_tokens: int) -> int:
-        """Blocks for `num_tokens` more of every growing request."""
+        """Number of blocks that `num_tokens` more for every growing request need."""
         whole, rest = divmod(num_tokens, self.block_tokens)
-        # A holder of t tokens needs a block for its next one where t is a multiple of a block.
+        # A request with t tokens needs a new block for the next one if its last block is full.
         first = -self._num_steps % self.block_tokens
         wrapped = rest - 1 - first
         places = self._num_at[max(0, first - rest + 1) : first + 1] if rest else []
@@ -97,7 +97,8 @@ class KVBlocks:
         return whole * len(self._growing) + needed
 
     def grow(self, num_tokens: int) -> bool:
-        """False, and nobody has grown, where the blocks are not free."""
+        """Gives every growing request `num_tokens`. Returns False, without any change, if
+        too few blocks are free."""
         needed = self.blocks_to_grow(num_tokens)
         if needed > self._num_free:
             return False
@@ -106,9 +107,9 @@ class KVBlocks:
         return True
 
     def steps_before_shortage(self, at_most: int) -> int:
-        """How many tokens, at most that many, every growing request can still be given."""
-        surely = len(self._growing) * self.blocks_for(at_most)
-        if surely <= self._num_free or self.blocks_to_grow(at_most) <= self._num_free:
+        """Number of tokens, up to `at_most`, that every growing request can still get."""
+        upper_bound = len(self._growing) * self.blocks_for(at_most)
+        if upper_bound <= self._num_free or self.blocks_to_grow(at_most) <= self._num_free:
             return at_most
         low, high = 0, at_most  # low fits, high does not
         while high - low > 1:

@@ -1,4 +1,4 @@
-"""Figures of merit: percentiles, and how often urgency was passed over."""
+"""Metrics of a schedule: summaries of times, percentiles, priority inversions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scheduling.core.request import NUM_PRIORITIES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """Of a set of times, in seconds."""
+    """Mean, percentiles and maximum of a set of times, in seconds."""
 
     count: int
     mean: float
@@ -25,9 +25,9 @@ class Summary:
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """The value below which `share`, in [0, 1], of them lie; `ordered` ascends, is not empty.
+    """Returns the quantile `share`, in [0, 1], of `ordered`, which is ascending and not empty.
 
-    Interpolated linearly between the neighbours: type 7 of Hyndman and Fan (1996), as in numpy.
+    Linear interpolation between neighbours: type 7 of Hyndman and Fan (1996), as in numpy.
     """
     position = share * (len(ordered) - 1)
     low = int(position)
@@ -36,7 +36,7 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 
 
 def summarise(seconds: Iterable[float]) -> Summary | None:
-    """None where there is nothing to summarise."""
+    """Returns None if there are no values."""
     ordered = sorted(seconds)
     if not ordered:
         return None
@@ -52,14 +52,15 @@ def summarise(seconds: Iterable[float]) -> Summary | None:
     )
 
 
-def priority_inversions(stays: Iterable[tuple[int, float, float]]) -> int:
-    """How many were first served while a more urgent one waited that had not been served yet.
+def priority_inversions(waits: Iterable[tuple[int, float, float]]) -> int:
+    """Counts requests that were first served while a more urgent one waited for its first
+    service.
 
-    `stays` holds (priority, queued, first served) of each, in seconds. Those that are served
-    at one moment are taken together: who is served then waits no more.
+    `waits` holds (priority, queued, first served) of each request, in seconds. Requests that
+    are first served at the same moment do not wait for each other.
     """
-    moments: list[tuple[float, int, int]] = []  # (moment, 0 queued or 1 served, priority)
-    for priority, queued, served in stays:
+    moments: list[tuple[float, int, int]] = []  # (time, 0 for queued or 1 for served, priority)
+    for priority, queued, served in waits:
         moments.append((queued, 0, priority))
         moments.append((max(served, queued), 1, priority))
     waiting = [0] * NUM_PRIORITIES

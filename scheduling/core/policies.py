@@ -1,11 +1,11 @@
-"""Every policy, and the one place where ties break.
+"""All policies, and the one place that breaks ties.
 
-A policy is a sort key: smaller goes first. To add one, write a function from a `Request`
-to a tuple of numbers and put a line into `_ALL`; the web pages, the Redis queue, the
-engine and the simulator then know it.
+A policy is a sort key: the smallest key goes first. To add a policy, write a function from a
+`Request` to a tuple of numbers and add an entry to `_ALL`. The web pages, the Redis queue, the
+engine and the simulator read that table.
 
-A key must never grow as tokens are generated: whoever runs may only rise. `Scheduler` rests
-on it where it does not compare a request again that was refused a slot before.
+A key must never grow as tokens are generated, so a running request can only rise in rank.
+`Scheduler` relies on this: it does not compare a refused request again (see `Refusal`).
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ KeyFunction = Callable[[Request], Key]
 class Policy:
     """A named sort key, callable on a request. It must not grow with `generated_tokens`.
 
-    `bounded_wait` puts level 0 first, then whatever is past its due time, earliest due
-    first, and only then the key. `max_running` caps the slots that are used.
+    With `bounded_wait`, level 0 goes first, then requests past their deadline (earliest
+    deadline first), then all others by key. `max_running` limits the number of used slots.
     """
 
     name: str
     key: KeyFunction
     title: str
-    words: str  # the order in plain words, for staff
+    description: str  # one sentence for staff
     bounded_wait: bool = False
     max_running: int | None = None
 
@@ -45,8 +45,8 @@ class Policy:
 class Preemption(StrEnum):
     """When a waiting request may take the slot of a running one that ranks after it."""
 
-    LEVEL = "level"  # only if its priority is strictly more urgent
-    KEY = "key"  # whenever it ranks first
+    LEVEL = "level"  # only if its level is more urgent
+    KEY = "key"  # if it ranks before the running one
     NEVER = "never"
 
 
@@ -71,13 +71,13 @@ _ALL: Final = (
         name="semantic",
         key=_most_urgent_then_shortest,
         title="Semantic",
-        words="Most urgent level first; within a level, the shortest expected answer first.",
+        description="Most urgent level first; within a level, the shortest expected answer first.",
     ),
     Policy(
         name="semantic_due",
         key=_most_urgent_then_shortest,
         title="Semantic with deadlines",
-        words=(
+        description=(
             "Level 0 first, always; then cases whose deadline has passed, longest overdue "
             "first; then most urgent level, shortest expected answer."
         ),
@@ -87,25 +87,25 @@ _ALL: Final = (
         name="pjf",
         key=_most_urgent,
         title="Priority first",
-        words="Most urgent level first; within a level, first come, first served.",
+        description="Most urgent level first; within a level, first come, first served.",
     ),
     Policy(
         name="sjf",
         key=_shortest,
         title="Shortest first",
-        words="The shortest expected answer first, whatever the urgency.",
+        description="The shortest expected answer first, whatever the urgency.",
     ),
     Policy(
         name="fcfs",
         key=_arrival_only,
         title="First come",
-        words="First come, first served, whatever the urgency.",
+        description="First come, first served, whatever the urgency.",
     ),
     Policy(
         name="serial",
         key=_arrival_only,
         title="One at a time",
-        words="First come, first served, one case at a time: no batching, for comparison.",
+        description="First come, first served, one case at a time: no batching, for comparison.",
         max_running=1,
     ),
 )
@@ -116,9 +116,9 @@ Order = tuple[float | str, ...]
 
 
 def order(request: Request, policy: KeyFunction, now: float) -> Order:
-    """The total order of waiting and running requests at `now` (seconds); smaller goes first.
+    """Returns the sort key of the total order at `now` (seconds); the smallest goes first.
 
-    `policy` is a `Policy` or any plain key function, which then has no bounded wait.
+    `policy` is a `Policy` or a plain key function. A plain function has no bounded wait.
     """
     band, due = 0, 0.0
     if getattr(policy, "bounded_wait", False):
@@ -127,7 +127,7 @@ def order(request: Request, policy: KeyFunction, now: float) -> Order:
 
 
 def order_by_key(request: Request, policy: KeyFunction) -> Order:
-    """The order among those that no promise sets apart: key, then arrival, then id."""
+    """Returns the order without deadlines: key, then arrival, then id."""
     return (*policy(request), request.arrival_seconds, request.id)
 
 
@@ -140,14 +140,14 @@ def _band(request: Request, now: float) -> tuple[int, float]:
 
 
 def rank(requests: Iterable[Request], policy: KeyFunction, now: float) -> list[Request]:
-    """Requests in the order in which `policy` would serve them at `now` (seconds)."""
+    """Returns the requests in the order in which `policy` serves them at `now` (seconds)."""
     return sorted(requests, key=lambda request: order(request, policy, now))
 
 
 def may_preempt(
     waiting: Request, running: Request, policy: KeyFunction, now: float, mode: Preemption
 ) -> bool:
-    """Whether `waiting` may take the slot of `running`."""
+    """True if `waiting` may take the slot of `running`."""
     if mode is Preemption.NEVER:
         return False
     if mode is Preemption.LEVEL and waiting.priority >= running.priority:
@@ -160,11 +160,11 @@ _EXACT: Final = 2**53
 
 
 def queue_score(key: Key) -> float:
-    """One float in the order of `key`, for a heap or a Redis sorted set.
+    """Returns one float that sorts like `key`, for a Redis sorted set.
 
-    A key of one number is its own score. Longer keys are read as digits of base 2**24, so
-    every number but the first must be a whole number in [0, 2**24), and the score stays
-    below 2**53, where floats are exact. Raises ValueError otherwise, never rounds.
+    A key of one number is its own score. A longer key is read as digits of base 2**24: all
+    parts must be whole numbers, all but the first in [0, 2**24). The score must stay below
+    2**53, where floats are exact. Raises ValueError otherwise; nothing is rounded.
     """
     if not key:
         return 0.0
@@ -181,9 +181,9 @@ def queue_score(key: Key) -> float:
 
 
 def tie_token(request: Request) -> str:
-    """Text whose byte order is the order of (arrival, id), to break ties of equal scores.
+    """Returns text whose byte order is the order of (arrival, id), for requests of equal score.
 
-    The arrival's IEEE 754 bits in hexadecimal: for numbers that are not negative their
-    order is the numbers' order, so nothing is rounded.
+    It starts with the IEEE 754 bits of the arrival in hexadecimal. For numbers that are not
+    negative, the order of the bits is the order of the numbers, so nothing is rounded.
     """
     return f"{struct.pack('>d', request.arrival_seconds + 0.0).hex()}:{request.id}"

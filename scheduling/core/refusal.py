@@ -1,4 +1,4 @@
-"""Whom nobody that runs had to make way for, so that the same need not be compared again."""
+"""The last refusal of a slot, so that the same request is not compared again."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from scheduling.core.request import Request
 
 
 class Refusal:
-    """The best waiting request that was last refused a slot, and when (seconds).
+    """The best waiting request that was last refused a slot, and the time (seconds).
 
-    Rests on what runs only rising in rank: no key of a `Policy` grows with tokens generated.
-    A plain key function promises nothing, so with one every comparison is made.
+    A refusal stays valid because running requests only rise in rank: no key of a `Policy`
+    grows with tokens generated. A plain key function gives no such guarantee, so with one
+    every comparison is made.
     """
 
     def __init__(self, policy: KeyFunction, preemption: Preemption) -> None:
@@ -20,18 +21,18 @@ class Refusal:
         self._request: Request | None = None
         self._at = 0.0
 
-    def note(self, request: Request | None, now: float) -> None:
+    def record(self, request: Request | None, now: float) -> None:
         self._request, self._at = request, now
 
-    def forget(self) -> None:
-        """Something changed in those that run, other than tokens generated."""
+    def clear(self) -> None:
+        """To be called when a request changes in any way other than tokens generated."""
         self._request = None
 
-    def stands(self, best: Request, now: float) -> bool:
-        """Whether `best` cannot but be refused again."""
+    def is_still_valid(self, best: Request, now: float) -> bool:
+        """True if `best` would be refused again for certain."""
         if self._is_final:
             return True
         if not self._is_steady or best is not self._request:
             return False
-        fell_due = self._at < best.due_seconds <= now
-        return not (fell_due and self._bounded_wait)
+        deadline_passed = self._at < best.due_seconds <= now
+        return not (deadline_passed and self._bounded_wait)

@@ -1,4 +1,4 @@
-"""The value that core, queue, engine and simulator pass around."""
+"""The request: the value that core, queue, engine and simulator share."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ LEVEL_NAMES: Final = ("Resuscitation", "Emergent", "Urgent", "Less urgent", "Non
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One generation that waits or runs. The true output length is deliberately absent.
+    """One generation that waits or runs. The true output length is absent on purpose.
 
-    Raises ValueError, naming the field, where a value can mean nothing.
+    Raises ValueError with the name of the field if a value is not valid.
     """
 
     id: str
     arrival_seconds: float
     priority: int  # 0 is most urgent
     prompt_tokens: int
-    predicted_tokens: int  # what the length predictor said
+    predicted_tokens: int  # output length from the length predictor
     generated_tokens: int = 0
-    due_seconds: float = inf  # when guidance should have started, as the site promises
+    due_seconds: float = inf  # deadline: the time at which guidance should have started
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -42,12 +42,12 @@ class Request:
 
     @property
     def remaining_tokens(self) -> int:
-        """Predicted tokens still to come; 0, never less, once the prediction is outrun."""
+        """Predicted tokens still to come; 0 if more were generated than predicted."""
         return max(0, self.predicted_tokens - self.generated_tokens)
 
     @property
     def context_tokens(self) -> int:
-        """Tokens whose keys and values the request needs in memory to go on."""
+        """Tokens whose keys and values must be in memory before the next token."""
         return self.prompt_tokens + self.generated_tokens
 
     def with_progress(self, generated_tokens: int) -> Request:

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for requests, shared by the law tests. Ties are made likely."""
+"""Hypothesis strategies for requests, shared by the law tests. Small values make ties likely."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def requests(ids: st.SearchStrategy[str] = IDS) -> st.SearchStrategy[Request]:
 
 
 def batches(max_size: int = 12) -> st.SearchStrategy[list[Request]]:
-    """Requests with ids of their own."""
+    """Lists of requests with different ids."""
     return st.lists(requests(), max_size=max_size, unique_by=lambda request: request.id)

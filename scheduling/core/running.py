@@ -1,4 +1,4 @@
-"""The requests that have a slot, and the tokens that they are given alike."""
+"""The running requests, and the tokens that they generate in the same steps."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from scheduling.core.request import Request
 
 
 class RunningSet:
-    """Counts steps once for all members; a member's own count is brought up to date on sight."""
+    """Counts steps once for all members. The count of a member is updated when it is read."""
 
     def __init__(self) -> None:
         self._requests: dict[str, Request] = {}
-        self._counted: dict[str, int] = {}  # the steps that each `Request` has counted in
+        self._counted: dict[str, int] = {}  # number of steps that each `Request` includes
         self._num_steps = 0
 
     def __len__(self) -> int:
@@ -42,15 +42,15 @@ class RunningSet:
         return tuple(self[request_id] for request_id in self._requests)
 
     def predicted_tokens(self) -> Iterator[tuple[str, int]]:
-        """Each member's id, and the tokens of prompt and answer that are predicted for it."""
+        """Yields each member's id and its predicted tokens, prompt and answer together."""
         for request in self._requests.values():
             yield request.id, request.prompt_tokens + request.predicted_tokens
 
     def discard(self, request_id: str) -> None:
         del self._requests[request_id], self._counted[request_id]
 
-    def step(self, num_tokens: int, but: Iterable[str]) -> None:
-        """Every member but those of `but` has `num_tokens` more."""
+    def step(self, num_tokens: int, except_ids: Iterable[str]) -> None:
+        """Adds `num_tokens` to every member that is not in `except_ids`."""
         self._num_steps += num_tokens
-        for request_id in but:
+        for request_id in except_ids:
             self._counted[request_id] += num_tokens

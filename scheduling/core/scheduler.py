@@ -1,4 +1,4 @@
-"""One loop for every policy: who runs next, who gives up a slot, who gives up memory."""
+"""One loop for every policy: which request runs next, which loses its slot or its memory."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from scheduling.core.waiting import WaitingQueue
 
 
 class NeverFits(ValueError):
-    """The request needs more KV memory than there is; the message says how much."""
+    """The request needs more KV memory than exists; the message gives both numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One decision, by request id. `running` holds `admitted`; an evicted request lost its KV."""
+    """One decision, as request ids. `running` includes `admitted`.
+
+    A preempted request keeps its KV blocks. An evicted request has lost them.
+    """
 
     running: tuple[str, ...]
     admitted: tuple[str, ...] = ()
@@ -32,11 +35,11 @@ class Batch:
 
 
 class Scheduler:
-    """Owns waiting and running requests and returns decisions; whoever called acts on them.
+    """Owns waiting and running requests and returns decisions. The caller acts on them.
 
-    A preempted request keeps its KV blocks while it waits. Blocks are taken back only when
-    memory is short, from the lowest ranked holder first. Never sleeps, never reads a clock.
-    A decision costs O(log n) in those that wait and O(s) in the slots.
+    A preempted request keeps its KV blocks while it waits. Blocks are evicted only when
+    memory is short, from the lowest ranked request first. The scheduler never sleeps and
+    never reads a clock. A decision costs O(log n) in waiting requests and O(s) in slots.
     """
 
     def __init__(
@@ -52,7 +55,7 @@ class Scheduler:
         self._all_slots = num_slots
         self._kv = kv
         self._waiting = WaitingQueue(policy)
-        self._kept = PreemptedWithKV(policy)  # waiting, but still holding KV blocks
+        self._with_kv = PreemptedWithKV(policy)  # those of `_waiting` that hold KV blocks
         self._running = RunningSet()
         self._set_policy(policy, preemption)
 
@@ -73,9 +76,9 @@ class Scheduler:
         return self._num_slots
 
     def add(self, request: Request) -> None:
-        """Raises NeverFits, or ValueError for an id that is here already."""
+        """Adds a waiting request. Raises NeverFits, or ValueError if the id is here already."""
         if request.id in self._running or request.id in self._waiting:
-            raise ValueError(f"{request.id}: is waiting or running already")
+            raise ValueError(f"{request.id}: already waiting or running")
         if self._kv is not None:
             wanted = self._kv.blocks_for(request.context_tokens + 1)
             if wanted > self._kv.num_blocks:
@@ -85,7 +88,7 @@ class Scheduler:
         self._waiting.push(request)
 
     def get(self, request_id: str) -> Request | None:
-        """The request as it is known here, waiting or running; None when it is not here."""
+        """Returns the waiting or running request; None if it is not here."""
         if request_id in self._waiting:
             return self._waiting[request_id]
         if request_id in self._running:
@@ -93,7 +96,8 @@ class Scheduler:
         return None
 
     def remove(self, request_id: str) -> Request:
-        """Takes out a finished or cancelled request. Raises KeyError when it is not here."""
+        """Removes and returns a finished or cancelled request. Raises KeyError if it is not
+        here."""
         request = self.get(request_id)
         if request is None:
             raise KeyError(request_id)
@@ -101,7 +105,7 @@ class Scheduler:
         return request
 
     def discard(self, request_id: str) -> None:
-        """As `remove`, for callers that need not know how far it got."""
+        """Like `remove`, but faster, because it does not return the request's progress."""
         if request_id in self._running:
             self._running.discard(request_id)
         else:
@@ -109,38 +113,42 @@ class Scheduler:
         self._free(request_id)
 
     def update(self, request: Request) -> None:
-        """Replaces a request by its newer self: re-prioritised, or with tokens generated."""
-        self._refusal.forget()
+        """Replaces a request by a newer version, with another priority or more tokens.
+
+        Raises KeyError if it is not here.
+        """
+        self._refusal.clear()
         if request.id in self._running:
             self._running[request.id] = request
         elif request.id in self._waiting:
             self._waiting.push(request)
-            if request.id in self._kept:
-                self._kept.push(request)
+            if request.id in self._with_kv:
+                self._with_kv.push(request)
         else:
             raise KeyError(request.id)
 
     def set_policy(self, policy: KeyFunction, preemption: Preemption | None = None) -> None:
-        """Orders what waits anew; slots change hands at the next decision. None keeps the mode."""
+        """Sorts waiting requests again. Slots change at the next decision. `preemption` None
+        keeps the mode."""
         self._set_policy(policy, self._preemption if preemption is None else preemption)
         self._waiting.set_policy(policy)
-        self._kept.set_policy(policy)
+        self._with_kv.set_policy(policy)
 
     def schedule(self, now: float) -> Batch:
-        """Fills free slots in rank order and lets the better ranked take the worst one's slot."""
+        """Fills free slots in rank order; then better ranked requests preempt the worst ones."""
         admitted: list[str] = []
         preempted: list[str] = []
         evicted: list[str] = []
-        while len(self._running) > self._num_slots:  # switched to a policy of fewer slots
+        while len(self._running) > self._num_slots:  # the new policy has fewer slots
             preempted.append(self._preempt(self._worst_running(now)))
         while (best := self._waiting.best(now)) is not None:
             victim = None
             if len(self._running) >= self._num_slots:
-                if self._refusal.stands(best, now):
+                if self._refusal.is_still_valid(best, now):
                     break
                 victim = self._worst_running(now)
                 if not may_preempt(best, victim, self._policy, now, self._preemption):
-                    self._refusal.note(best, now)
+                    self._refusal.record(best, now)
                     break
             if not self._find_room(best, now, evicted, preempted):
                 break
@@ -158,70 +166,72 @@ class Scheduler:
         )
 
     def next_due_seconds(self, now: float) -> float | None:
-        """When the order may change by itself, as a waiting request's promise falls due."""
+        """Returns the next time at which a deadline changes the order; None if there is none."""
         due = self._waiting.first_due_seconds()
         return due if due is not None and due > now else None
 
-    # Progress of those that run.
+    # Progress of running requests.
 
     def advance(self, generated_tokens: Mapping[str, int], now: float) -> tuple[str, ...]:
-        """Tells how many tokens in all each running request has, and finds them KV memory.
+        """Sets the total of generated tokens of running requests and reserves KV blocks.
 
-        Returns the ids that were evicted for it, lowest ranked first; the growing request
-        itself is among them when nobody ranks after it.
+        Returns the ids that were evicted to make room, lowest ranked first. The growing
+        request itself is evicted if no request ranks after it.
         """
         evicted: list[str] = []
         for request_id, total in generated_tokens.items():
-            if request_id not in self._running:  # evicted for another one just now
+            if request_id not in self._running:  # evicted earlier in this loop
                 continue
             request = self._running[request_id].with_progress(total)
             self._running[request_id] = request
             if self._kv is None:
                 continue
-            mine = order(request, self._policy, now)
-            able = [r for r in self.running if order(r, self._policy, now) > mine]
-            if self._evict_for(request, able, now, evicted):
+            own_order = order(request, self._policy, now)
+            evictable = [r for r in self.running if order(r, self._policy, now) > own_order]
+            if self._evict_for(request, evictable, now, evicted):
                 self._kv.reserve(request_id, request.context_tokens + 1)
             else:
                 self._evict(request, evicted)
         return tuple(evicted)
 
     def advance_all(
-        self, num_tokens: int, now: float, *, but: Collection[str] = ()
+        self, num_tokens: int, now: float, *, except_ids: Collection[str] = ()
     ) -> tuple[str, ...]:
-        """Every running request but those of `but` has `num_tokens` more: O(1) where they fit.
+        """Adds `num_tokens` to every running request not in `except_ids`: O(1) if they fit.
 
-        Where memory is short, which may only be for one token, the lowest ranked preempted are
-        evicted until the others can grow; their ids are returned. Raises NeverFits where the
-        last one left cannot grow, and MemoryError for more than `steps_before_shortage`.
+        If memory is short, requests are evicted, lowest ranked first, until the others can
+        grow; their ids are returned. This works for one token only: more than
+        `steps_before_shortage` raises MemoryError. Raises NeverFits if the last request left
+        cannot grow.
         """
-        self._running.step(num_tokens, but)
+        self._running.step(num_tokens, except_ids)
         if self._kv is None:
             return ()
-        for request_id in but:
+        for request_id in except_ids:
             self._kv.stop_growing(request_id)
         evicted: list[str] = []
         while not self._kv.grow(num_tokens):
             if num_tokens > 1:
                 raise MemoryError(f"{num_tokens} tokens each do not fit without an eviction")
-            victim = lowest_ranked(self._kept, self.running, self._policy, now)
-            if victim is None or (len(self._running) == 1 and not self._kept):
+            victim = lowest_ranked(self._with_kv, self.running, self._policy, now)
+            if victim is None or (len(self._running) == 1 and not self._with_kv):
                 raise NeverFits(f"{victim and victim.id}: has outgrown the KV memory")
             self._evict(victim, evicted)
-        for request_id in but:
+        for request_id in except_ids:
             if request_id in self._running:
                 self._kv.start_growing(request_id, self._running[request_id].context_tokens + 1)
         return tuple(evicted)
 
     def steps_before_shortage(self, at_most: int) -> int:
-        """Tokens, at most that many, that every running request can be given without eviction."""
+        """Number of tokens, up to `at_most`, that all running requests can get without an
+        eviction."""
         return at_most if self._kv is None else self._kv.steps_before_shortage(at_most)
 
     def reserve_ahead(self, num: int, now: float) -> tuple[Request, ...]:
-        """Gives up to `num` of the best waiting requests KV memory before they have a slot.
+        """Reserves KV blocks for up to `num` of the best waiting requests.
 
-        Blocks that those who run are predicted to need are left alone, and only the best
-        2 x slots are looked at. They go on waiting, and lose the memory like any that waits.
+        Blocks that running requests are predicted to need stay free. Only the best 2 x slots
+        requests are considered. They continue to wait, and can be evicted like others.
         """
         if self._kv is None:
             return ()
@@ -232,13 +242,13 @@ class Scheduler:
         reserved: list[Request] = []
         with closing(self._waiting.ascending(now)) as waiting:
             for request in islice(waiting, 2 * self._num_slots if num else 0):
-                if request.id in self._kept:
+                if request.id in self._with_kv:
                     continue
                 spare -= self._kv.blocks_for(request.context_tokens + 1)
                 if spare < 0:
                     break
                 self._kv.reserve(request.id, request.context_tokens + 1)
-                self._kept.push(request)
+                self._with_kv.push(request)
                 reserved.append(request)
                 if len(reserved) == num:
                     break
@@ -260,14 +270,15 @@ class Scheduler:
 
     def _admit(self, request: Request, now: float) -> None:
         self._running[request.id] = self._waiting.pop(request.id)
-        if self._refusal.stands(request, now):  # so whoever is next ranks after all that run
-            self._refusal.note(self._waiting.best(now), now)
-        self._kept.discard(request.id)
+        # If this one was to be refused, the next one ranks after all running requests too.
+        if self._refusal.is_still_valid(request, now):
+            self._refusal.record(self._waiting.best(now), now)
+        self._with_kv.discard(request.id)
         if self._kv is not None:
             self._kv.start_growing(request.id, request.context_tokens + 1)
 
     def _stop(self, request_id: str) -> Request:
-        """From running to waiting."""
+        """Moves a request from running to waiting."""
         request = self._running[request_id]
         self._running.discard(request_id)
         self._waiting.push(request)
@@ -277,7 +288,7 @@ class Scheduler:
         request = self._stop(running.id)
         if self._kv is not None:
             self._kv.stop_growing(request.id)
-            self._kept.push(request)
+            self._with_kv.push(request)
         return request.id
 
     def _evict(self, request: Request, evicted: list[str]) -> None:
@@ -288,7 +299,7 @@ class Scheduler:
 
     def _free(self, request_id: str) -> None:
         if self._kv is not None:
-            self._kept.discard(request_id)
+            self._with_kv.discard(request_id)
             self._kv.free(request_id)
 
     # Memory.
@@ -296,23 +307,24 @@ class Scheduler:
     def _find_room(
         self, request: Request, now: float, evicted: list[str], preempted: list[str]
     ) -> bool:
-        """Room for a waiting request; it may take from those that wait or it may preempt."""
+        """Returns True if a waiting request fits, after evictions if needed."""
         if self._kv is None or not self._kv.missing(request.id, request.context_tokens + 1):
             return True
         before = list(self._running)
-        able = [
+        evictable = [
             other
             for other in self.running
             if may_preempt(request, other, self._policy, now, self._preemption)
         ]
-        found = self._evict_for(request, able, now, evicted)
+        found = self._evict_for(request, evictable, now, evicted)
         preempted.extend(r for r in before if r not in self._running)
         return found
 
     def _evict_for(
-        self, request: Request, able: list[Request], now: float, evicted: list[str]
+        self, request: Request, evictable: list[Request], now: float, evicted: list[str]
     ) -> bool:
-        """Evicts until the next token of `request` fits; nobody, if that would not do."""
+        """Evicts until the next token of `request` fits. Evicts none and returns False if
+        that is not possible."""
         assert self._kv is not None
         missing = self._kv.missing(request.id, request.context_tokens + 1)
         if not missing:
@@ -321,8 +333,8 @@ class Scheduler:
             request,
             missing,
             kv=self._kv,
-            kept=self._kept,
-            running=able,
+            with_kv=self._with_kv,
+            running=evictable,
             policy=self._policy,
             now=now,
         )

@@ -1,4 +1,4 @@
-"""The legal moves of a job, in one table."""
+"""The status of a job, and the allowed changes of status in one table."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _S = JobStatus
 
 MOVES: Final[Mapping[JobStatus, frozenset[JobStatus]]] = {
     _S.WAITING: frozenset({_S.RUNNING, _S.CANCELLED, _S.FAILED}),
-    # Back to waiting: preempted, lease expired, or the worker was shut down.
+    # Back to waiting: preempted, lease expired, or worker shut down.
     _S.RUNNING: frozenset({_S.WAITING, _S.DONE, _S.FAILED, _S.CANCELLED}),
     _S.DONE: frozenset(),
-    _S.FAILED: frozenset({_S.WAITING}),  # tried again by a person
+    _S.FAILED: frozenset({_S.WAITING}),  # a person tries it again
     _S.CANCELLED: frozenset(),
 }
 
@@ -34,5 +34,5 @@ def may_move(old: JobStatus, new: JobStatus) -> bool:
 
 
 def sources_of(new: JobStatus) -> frozenset[JobStatus]:
-    """The statuses from which `new` may be entered: the condition of a compare-and-set."""
+    """Returns the statuses that may change to `new`: the condition of a compare-and-set."""
     return frozenset(old for old, targets in MOVES.items() if new in targets)

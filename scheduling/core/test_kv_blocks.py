@@ -1,4 +1,4 @@
-"""Blocks counted in bulk against blocks counted one by one."""
+"""Tests of KV blocks: growth counted for all requests together equals growth of each one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scheduling.core.kv_blocks import KVBlocks
     st.lists(st.integers(0, 70), max_size=6),
     st.integers(1, 9),
 )
-def test_growing_in_bulk_counts_what_each_would_take(
+def test_growth_of_all_requests_is_the_sum_of_the_growth_of_each(
     sizes: list[int], growths: list[int], block_tokens: int
 ) -> None:
     kv = KVBlocks(num_blocks=5000, block_tokens=block_tokens)
@@ -38,7 +38,7 @@ def test_growing_in_bulk_counts_what_each_would_take(
 
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=6), st.integers(1, 60), st.integers(0, 40))
-def test_steps_before_shortage_is_the_last_that_fits(
+def test_steps_before_shortage_is_the_largest_number_that_fits(
     sizes: list[int], at_most: int, spare: int
 ) -> None:
     kv = KVBlocks(num_blocks=sum(-(-size // 4) for size in sizes) + spare, block_tokens=4)
@@ -52,7 +52,7 @@ def test_steps_before_shortage_is_the_last_that_fits(
         assert not kv.grow(steps + 1)
 
 
-def test_one_that_stops_growing_keeps_its_blocks() -> None:
+def test_a_request_that_stops_growing_keeps_its_blocks() -> None:
     kv = KVBlocks(num_blocks=10, block_tokens=4)
     kv.start_growing("a", 5)
     assert kv.grow(4)
@@ -64,7 +64,7 @@ def test_one_that_stops_growing_keeps_its_blocks() -> None:
     assert kv.num_free == 10
 
 
-def test_what_is_not_free_is_not_given() -> None:
+def test_blocks_that_are_not_free_are_refused() -> None:
     kv = KVBlocks(num_blocks=2, block_tokens=4)
     kv.reserve("a", 4)
     with pytest.raises(MemoryError):

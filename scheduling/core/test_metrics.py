@@ -12,7 +12,7 @@ SECONDS = st.lists(st.floats(0, 1e6), min_size=2, max_size=50)
 
 
 @given(SECONDS)
-def test_percentiles_are_those_of_the_standard_library(seconds: list[float]) -> None:
+def test_percentiles_equal_those_of_the_standard_library(seconds: list[float]) -> None:
     expected = quantiles(seconds, n=100, method="inclusive")
     ordered = sorted(seconds)
     for percent in (1, 50, 90, 95, 99):
@@ -20,29 +20,29 @@ def test_percentiles_are_those_of_the_standard_library(seconds: list[float]) -> 
 
 
 @given(SECONDS)
-def test_a_summary_ascends(seconds: list[float]) -> None:
+def test_the_percentiles_of_a_summary_are_in_order(seconds: list[float]) -> None:
     summary = summarise(seconds)
     assert summary is not None
     assert summary.p50 <= summary.p90 <= summary.p95 <= summary.p99 <= summary.max == max(seconds)
     assert min(seconds) - 1e-6 <= summary.mean <= summary.max + 1e-6
 
 
-def test_of_nothing_there_is_no_summary() -> None:
+def test_no_values_give_no_summary() -> None:
     assert summarise([]) is None
 
 
-def test_inversions_count_who_went_before_a_waiting_more_urgent_one() -> None:
+def test_inversions_count_requests_served_before_a_more_urgent_waiting_one() -> None:
     assert priority_inversions([(0, 0.0, 5.0), (3, 0.0, 1.0), (4, 2.0, 3.0)]) == 2
     assert priority_inversions([(3, 0.0, 1.0), (0, 2.0, 3.0)]) == 0
 
 
-def test_those_that_start_together_do_not_invert() -> None:
+def test_requests_that_start_together_are_no_inversion() -> None:
     assert priority_inversions([(0, 0.0, 1.0), (4, 0.0, 1.0)]) == 0
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(0, 9)), max_size=20))
-def test_inversions_by_their_definition(stays: list[tuple[int, int, int]]) -> None:
-    spans = [(p, float(q), float(q + w)) for p, q, w in stays]
+def test_inversions_match_their_definition(waits: list[tuple[int, int, int]]) -> None:
+    spans = [(p, float(q), float(q + w)) for p, q, w in waits]
     expected = sum(
         any(p < priority and queued <= served < start for p, queued, start in spans)
         for priority, _, served in spans

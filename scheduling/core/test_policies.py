@@ -30,7 +30,7 @@ def ids(ranked: list[Request]) -> list[str]:
     return [request.id for request in ranked]
 
 
-def made(request_id: str, priority: int, predicted: int, **more: float) -> Request:
+def make_request(request_id: str, priority: int, predicted: int, **more: float) -> Request:
     fields = {"arrival_seconds": 0.0, "due_seconds": inf, **more}
     return Request(
         id=request_id,
@@ -42,12 +42,12 @@ def made(request_id: str, priority: int, predicted: int, **more: float) -> Reque
     )
 
 
-def test_the_six_policies_under_their_names() -> None:
+def test_there_are_six_policies_under_their_names() -> None:
     assert set(POLICIES) == {"fcfs", "sjf", "pjf", "semantic", "semantic_due", "serial"}
     assert all(policy.name == name for name, policy in POLICIES.items())
 
 
-def test_only_semantic_due_bounds_the_wait_and_only_serial_the_slots() -> None:
+def test_only_semantic_due_bounds_the_wait_and_only_serial_limits_the_slots() -> None:
     assert [name for name, policy in POLICIES.items() if policy.bounded_wait] == ["semantic_due"]
     capped = {name: p.max_running for name, p in POLICIES.items() if p.max_running is not None}
     assert capped == {"serial": 1}
@@ -56,7 +56,9 @@ def test_only_semantic_due_bounds_the_wait_and_only_serial_the_slots() -> None:
 @EVERY_POLICY
 @FIFTY
 @given(batch=batches(), now=NOW)
-def test_rank_loses_and_doubles_nothing(policy: Policy, batch: list[Request], now: float) -> None:
+def test_rank_neither_loses_nor_repeats_a_request(
+    policy: Policy, batch: list[Request], now: float
+) -> None:
     ranked = rank(batch, policy, now)
     assert len(ranked) == len(batch)
     assert set(ranked) == set(batch)
@@ -66,7 +68,7 @@ def test_rank_loses_and_doubles_nothing(policy: Policy, batch: list[Request], no
 @FIFTY
 @given(batch=batches(), now=NOW, random=st.randoms(use_true_random=False))
 def test_order_is_total(policy: Policy, batch: list[Request], now: float, random: Random) -> None:
-    """No two stand at one place, so the order of coming in does not show."""
+    """No two requests are equal in order, so the result does not depend on the input order."""
     ranked = rank(batch, policy, now)
     for before, after in pairwise(ranked):
         assert order(before, policy, now) < order(after, policy, now)
@@ -78,8 +80,8 @@ def test_order_is_total(policy: Policy, batch: list[Request], now: float, random
 @EVERY_POLICY
 @FIFTY
 @given(batch=batches())
-def test_score_and_tie_token_have_the_order_of_rank(policy: Policy, batch: list[Request]) -> None:
-    """As a sorted set of Redis compares: floats, then bytes."""
+def test_score_and_tie_token_sort_like_rank(policy: Policy, batch: list[Request]) -> None:
+    """A sorted set of Redis compares the score, then the bytes of the member."""
     waiting = [replace(request, due_seconds=inf) for request in batch]
 
     def in_redis(request: Request) -> tuple[float, bytes]:
@@ -91,7 +93,9 @@ def test_score_and_tie_token_have_the_order_of_rank(policy: Policy, batch: list[
 @given(
     st.lists(st.tuples(st.integers(0, 4), TOKENS), min_size=2, max_size=2),
 )
-def test_score_keeps_every_difference(keys: list[tuple[int, int]]) -> None:
+def test_different_keys_have_different_scores_in_the_same_order(
+    keys: list[tuple[int, int]],
+) -> None:
     first, second = keys
     assert (queue_score(first) < queue_score(second)) == (first < second)
     assert (queue_score(first) == queue_score(second)) == (first == second)
@@ -100,25 +104,25 @@ def test_score_keeps_every_difference(keys: list[tuple[int, int]]) -> None:
 @pytest.mark.parametrize(
     "key", [(0, 2**24), (0, -1), (-1, 0), (0, 0.5), (0.5, 0), (2**29, 0), (0, 0, 2**30)]
 )
-def test_a_key_that_would_be_rounded_is_refused(key: tuple[float, ...]) -> None:
+def test_a_key_without_an_exact_score_is_refused(key: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="key "):
         queue_score(key)
 
 
-def test_scores_at_the_edges() -> None:
+def test_scores_at_the_limits() -> None:
     assert queue_score(()) == 0.0
     assert queue_score((7.25,)) == 7.25
     assert queue_score((4, 2**24 - 1)) == 5 * 2**24 - 1
 
 
 @given(requests(), requests())
-def test_tie_token_has_the_order_of_arrival_then_id(one: Request, two: Request) -> None:
+def test_tie_token_sorts_by_arrival_then_id(one: Request, two: Request) -> None:
     expected = (one.arrival_seconds, one.id) < (two.arrival_seconds, two.id)
     assert (tie_token(one).encode() < tie_token(two).encode()) == expected
 
 
 @given(batches(), NOW)
-def test_level_0_waits_for_no_other_level_under_a_bounded_wait(
+def test_with_a_bounded_wait_level_0_comes_before_all_other_levels(
     batch: list[Request], now: float
 ) -> None:
     levels = [request.priority == 0 for request in rank(batch, POLICIES["semantic_due"], now)]
@@ -126,10 +130,11 @@ def test_level_0_waits_for_no_other_level_under_a_bounded_wait(
 
 
 @given(batches(), NOW)
-def test_bounded_wait(batch: list[Request], now: float) -> None:
-    """Before an overdue request go level 0 and what has been due for longer; nothing else.
+def test_a_bounded_wait_prevents_starvation(batch: list[Request], now: float) -> None:
+    """Only level 0 and requests with an earlier deadline come before an overdue request.
 
-    So what comes in later, with a later promise, can never pass it: its wait is bounded.
+    A request that arrives later has a later deadline and cannot overtake it, so its wait is
+    bounded.
     """
     ranked = rank(batch, POLICIES["semantic_due"], now)
     for place, request in enumerate(ranked):
@@ -140,14 +145,14 @@ def test_bounded_wait(batch: list[Request], now: float) -> None:
 
 
 @given(batches())
-def test_semantic_due_is_semantic_while_nothing_is_due(batch: list[Request]) -> None:
+def test_semantic_due_equals_semantic_while_no_deadline_has_passed(batch: list[Request]) -> None:
     waiting = [replace(request, due_seconds=inf) for request in batch]
-    by_meaning = rank(waiting, POLICIES["semantic"], 0.0)
-    assert rank(waiting, POLICIES["semantic_due"], 0.0) == by_meaning
+    expected = rank(waiting, POLICIES["semantic"], 0.0)
+    assert rank(waiting, POLICIES["semantic_due"], 0.0) == expected
 
 
 @given(batches(), DUE_SECONDS, NOW)
-def test_only_a_bounded_wait_reads_the_clock(
+def test_only_a_bounded_wait_depends_on_time(
     batch: list[Request], due_seconds: float, now: float
 ) -> None:
     same_due = [replace(request, due_seconds=due_seconds) for request in batch]
@@ -169,10 +174,10 @@ def test_only_a_bounded_wait_reads_the_clock(
 )
 def test_each_policy_on_four_cases(name: str, expected: list[str]) -> None:
     cases = [
-        made("a", priority=3, predicted=10, arrival_seconds=1.0),
-        made("b", priority=3, predicted=30, arrival_seconds=0.0, due_seconds=50.0),
-        made("c", priority=0, predicted=20, arrival_seconds=3.0),
-        made("d", priority=0, predicted=40, arrival_seconds=2.0),
+        make_request("a", priority=3, predicted=10, arrival_seconds=1.0),
+        make_request("b", priority=3, predicted=30, arrival_seconds=0.0, due_seconds=50.0),
+        make_request("c", priority=0, predicted=20, arrival_seconds=3.0),
+        make_request("d", priority=0, predicted=40, arrival_seconds=2.0),
     ]
     assert ids(rank(cases, POLICIES[name], now=60.0)) == expected
 
@@ -180,7 +185,7 @@ def test_each_policy_on_four_cases(name: str, expected: list[str]) -> None:
 @EVERY_POLICY
 @FIFTY
 @given(waiting=requests(), running=requests(), now=NOW)
-def test_preemption_follows_the_order(
+def test_preemption_follows_the_mode_and_the_order(
     policy: Policy, waiting: Request, running: Request, now: float
 ) -> None:
     first = order(waiting, policy, now) < order(running, policy, now)
@@ -206,7 +211,7 @@ def test_two_requests_never_preempt_each_other(
 @EVERY_POLICY
 @FIFTY
 @given(request_=requests(), priority=st.sampled_from(PRIORITIES))
-def test_urgency_never_puts_a_request_further_back(
+def test_a_more_urgent_level_never_lowers_the_rank(
     policy: Policy, request_: Request, priority: int
 ) -> None:
     moved = request_.with_priority(priority)
@@ -232,7 +237,7 @@ def least_served(request: Request) -> tuple[float, ...]:
     return (request.generated_tokens,)
 
 
-def test_a_key_that_grows_is_caught() -> None:
-    """The control: `find` raises where there is no example."""
-    caught = find(requests(), lambda each: key_grows(least_served, each, 1))
-    assert key_grows(least_served, caught, 1)
+def test_the_test_above_detects_a_key_that_grows() -> None:
+    """Control experiment: `find` raises an error if there is no example."""
+    example = find(requests(), lambda each: key_grows(least_served, each, 1))
+    assert key_grows(least_served, example, 1)

@@ -1,4 +1,4 @@
-"""The end of the order against its definition, `rank`."""
+"""Tests of `PreemptedWithKV.worst` and `WaitingQueue.ascending` against `rank`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOMENTS = st.lists(st.sampled_from([-1.0, 0.0, 1.5, 3.0, 1e6]), min_size=1, max_
 
 @given(batches(), st.sampled_from(sorted(POLICIES)), MOMENTS)
 @settings(max_examples=50, deadline=None)
-def test_worst_is_the_last_of_rank_as_time_goes_on(
+def test_worst_is_the_last_of_rank_at_increasing_times(
     requests: list[Request], policy: str, moments: list[float]
 ) -> None:
     preempted = PreemptedWithKV(POLICIES[policy])
@@ -37,7 +37,7 @@ def test_worst_is_the_last_of_rank_as_time_goes_on(
 
 @given(batches(), st.sampled_from(sorted(POLICIES)), st.integers(0, 14), MOMENTS)
 @settings(max_examples=50, deadline=None)
-def test_the_first_few_of_a_queue_are_those_of_rank_and_stay(
+def test_ascending_yields_the_order_of_rank_and_keeps_the_queue(
     requests: list[Request], policy: str, num: int, moments: list[float]
 ) -> None:
     queue = WaitingQueue(POLICIES[policy])

@@ -34,7 +34,7 @@ GOOD: dict[str, Any] = {
         ("generated_tokens", -1),
     ],
 )
-def test_a_value_that_can_mean_nothing_is_refused_by_name(field: str, value: object) -> None:
+def test_an_invalid_value_is_refused_with_the_name_of_the_field(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=f"^{field}: "):
         Request(**{**GOOD, field: value})
 
@@ -44,7 +44,7 @@ def test_all_five_priorities_are_accepted(priority: int) -> None:
     assert Request(**{**GOOD, "priority": priority}).priority == priority
 
 
-def test_a_request_without_promise_is_never_due() -> None:
+def test_a_request_without_deadline_is_never_overdue() -> None:
     assert Request(**GOOD).due_seconds == inf
 
 
@@ -54,14 +54,16 @@ def test_a_request_cannot_be_changed_in_place() -> None:
 
 
 @given(requests(), TOKENS)
-def test_progress_changes_nothing_but_the_tokens(request_: Request, generated: int) -> None:
+def test_progress_changes_only_the_generated_tokens(request_: Request, generated: int) -> None:
     later = request_.with_progress(generated)
     assert later.generated_tokens == generated
     assert later.with_progress(request_.generated_tokens) == request_
 
 
 @given(requests(), TOKENS)
-def test_tokens_are_either_still_to_come_or_in_memory(request_: Request, generated: int) -> None:
+def test_predicted_tokens_are_split_into_generated_and_remaining(
+    request_: Request, generated: int
+) -> None:
     later = request_.with_progress(generated)
     assert later.remaining_tokens >= 0
     assert later.context_tokens == request_.prompt_tokens + generated

@@ -1,4 +1,4 @@
-"""The laws of `Scheduler`, for every policy, with and without KV memory that runs short."""
+"""Law tests of `Scheduler`, for every policy, with and without a limit on KV memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(60)
 
 
 def longest_first(request: Request) -> tuple[float, ...]:
-    """The deliberately bad policy: lawful, and worse than any other."""
+    """A bad policy on purpose: it obeys all laws and is worse than any other."""
     return (-request.remaining_tokens,)
 
 
@@ -36,7 +36,7 @@ small_requests = st.builds(
 
 @dataclass
 class Drive:
-    """A caller of the scheduler in unit time: one token each a step, until true lengths."""
+    """Drives a scheduler in steps of one second: one token for each running request per step."""
 
     policy: KeyFunction
     num_slots: int
@@ -48,7 +48,7 @@ class Drive:
     finished: list[str] = field(default_factory=list)
     started_at: dict[str, float] = field(default_factory=dict)
     decisions: list[Batch] = field(default_factory=list)
-    overtakings: list[tuple[str, str]] = field(default_factory=list)  # (who, whom)
+    overtakings: list[tuple[str, str]] = field(default_factory=list)  # (admitted, overdue)
     running_before_overdue: int = 0
     now: float = 0.0
 
@@ -79,10 +79,10 @@ class Drive:
         for request_id in batch.admitted:
             self.started_at.setdefault(request_id, self.now)
         self.check(batch)
-        self.note_overtakings(batch)
+        self.record_overtakings(batch)
 
-    def note_overtakings(self, batch: Batch) -> None:
-        """Who runs although somebody waits past a promise that is older than theirs."""
+    def record_overtakings(self, batch: Batch) -> None:
+        """Records requests that run while an overdue request with an earlier deadline waits."""
         overdue = [r for r in self.waiting() if r.priority > 0 and r.due_seconds <= self.now]
         for late in overdue:
             for other in self.scheduler.running:
@@ -92,7 +92,7 @@ class Drive:
                         self.overtakings.append((other.id, late.id))
 
     def step(self) -> None:
-        """Everyone that runs gets a token; those at their true length leave first."""
+        """Finished requests leave; all other running requests get one token."""
         before = {r.id: r.generated_tokens for r in self.scheduler.running}
         done = [i for i, tokens in before.items() if tokens + 1 >= self.true_tokens[i]]
         for request_id in done:
@@ -125,7 +125,7 @@ class Drive:
             for request in running:
                 wanted = self.kv.blocks_for(request.context_tokens + 1)
                 assert self.kv.held(request.id) >= wanted
-            # The best request of all is never kept out.
+            # If any request waits, at least one runs.
             assert running or not self.scheduler.num_waiting
 
     def check_slots(self, running: tuple[Request, ...]) -> None:
@@ -171,7 +171,7 @@ def copy(drive: Drive) -> Drive:
 
 @given(drives())
 @settings(max_examples=150, deadline=None)
-def test_all_are_served_once_within_slots_and_memory(drive: Drive) -> None:
+def test_all_requests_are_served_once_within_slots_and_memory(drive: Drive) -> None:
     expected = sorted(drive.true_tokens)
     drive.run()
     assert sorted(drive.finished) == expected
@@ -179,7 +179,7 @@ def test_all_are_served_once_within_slots_and_memory(drive: Drive) -> None:
 
 @given(drives())
 @settings(max_examples=75, deadline=None)
-def test_same_input_same_decisions(drive: Drive) -> None:
+def test_the_same_input_gives_the_same_decisions(drive: Drive) -> None:
     again = copy(drive)
     drive.run()
     again.run()
@@ -189,7 +189,7 @@ def test_same_input_same_decisions(drive: Drive) -> None:
 
 @given(drives())
 @settings(max_examples=75, deadline=None)
-def test_tokens_in_bulk_and_one_by_one_lead_to_the_same_decisions(drive: Drive) -> None:
+def test_advance_and_advance_all_lead_to_the_same_decisions(drive: Drive) -> None:
     drive.num_blocks = None
     one, other = copy(drive), copy(drive)
     one.in_bulk, other.in_bulk = True, False
@@ -200,7 +200,7 @@ def test_tokens_in_bulk_and_one_by_one_lead_to_the_same_decisions(drive: Drive) 
 
 @given(drives())
 @settings(max_examples=75, deadline=None)
-def test_nobody_starts_before_arriving(drive: Drive) -> None:
+def test_no_request_starts_before_its_arrival(drive: Drive) -> None:
     arrivals = {request.id: request.arrival_seconds for request in drive.arriving}
     drive.run()
     assert all(drive.started_at[i] >= arrivals[i] for i in drive.finished)
@@ -208,10 +208,9 @@ def test_nobody_starts_before_arriving(drive: Drive) -> None:
 
 @given(drives())
 @settings(max_examples=150, deadline=None)
-def test_whoever_is_admitted_past_a_promise_has_a_claim_to_go_first(drive: Drive) -> None:
-    """Under `semantic_due`, with any slots, memory and mode of preemption: level 0, or due
-    no later than anybody who waits past the deadline. So a wait is bounded by what
-    level 0 and earlier promises ask for, however much comes in after."""
+def test_only_level_0_or_an_earlier_deadline_overtakes_an_overdue_request(drive: Drive) -> None:
+    """Holds for `semantic_due` with any slots, memory and mode of preemption. So the wait is
+    bounded by the work of level 0 and of earlier deadlines, whatever arrives later."""
     drive.policy = POLICIES["semantic_due"]
     drive = copy(drive)
     drive.run()
@@ -220,8 +219,8 @@ def test_whoever_is_admitted_past_a_promise_has_a_claim_to_go_first(drive: Drive
 
 @given(st.lists(small_requests, max_size=9, unique_by=lambda request: request.id))
 @settings(max_examples=120, deadline=None)
-def test_a_broken_promise_is_kept_next_when_slots_change_hands(requests: list[Request]) -> None:
-    """With preemption by key and one slot nobody even runs on before an overdue request."""
+def test_with_preemption_by_key_an_overdue_request_runs_next(requests: list[Request]) -> None:
+    """With one slot, a running request with a later deadline is preempted at once."""
     drive = one_slot("semantic_due", requests)
     drive.run()
     assert drive.overtakings == []
@@ -241,8 +240,8 @@ def one_slot(policy: str, requests: list[Request]) -> Drive:
 
 
 @pytest.mark.parametrize("num_urgent", [20, 40])
-def test_without_the_promise_an_overdue_request_is_overtaken_for_ever(num_urgent: int) -> None:
-    """The control of the laws above: plain semantic order starves level 4 under load."""
+def test_without_deadlines_an_overdue_request_starves(num_urgent: int) -> None:
+    """Control experiment for the laws above: under load plain semantic order starves level 4."""
     urgent = [
         Request(
             id=f"u{i}",
@@ -262,19 +261,19 @@ def test_without_the_promise_an_overdue_request_is_overtaken_for_ever(num_urgent
         predicted_tokens=3,
         due_seconds=5.0,
     )
-    starving, keeping = (
+    without_deadlines, with_deadlines = (
         one_slot("semantic", [*urgent, late]),
         one_slot("semantic_due", [*urgent, late]),
     )
-    starving.run()
-    keeping.run()
-    assert len(starving.overtakings) > num_urgent / 2
-    assert starving.started_at["late"] >= 3 * num_urgent
-    assert keeping.overtakings == []
-    assert keeping.started_at["late"] <= 6.0
+    without_deadlines.run()
+    with_deadlines.run()
+    assert len(without_deadlines.overtakings) > num_urgent / 2
+    assert without_deadlines.started_at["late"] >= 3 * num_urgent
+    assert with_deadlines.overtakings == []
+    assert with_deadlines.started_at["late"] <= 6.0
 
 
-def test_the_bad_policy_is_lawful_and_worse_than_its_opposite() -> None:
+def test_the_bad_policy_is_worse_than_its_opposite() -> None:
     requests = [
         Request(id=str(n), arrival_seconds=0.0, priority=2, prompt_tokens=1, predicted_tokens=n + 1)
         for n in range(12)
@@ -304,7 +303,7 @@ def test_the_bad_policy_is_lawful_and_worse_than_its_opposite() -> None:
     assert mean_finish(longest_first) > 1.3 * mean_finish(POLICIES["sjf"])
 
 
-def test_a_prompt_beyond_all_memory_is_refused_with_the_reason() -> None:
+def test_a_prompt_that_exceeds_the_kv_memory_is_refused_with_the_reason() -> None:
     scheduler = Scheduler(
         policy=POLICIES["fcfs"], num_slots=1, kv=KVBlocks(num_blocks=2, block_tokens=4)
     )
@@ -313,7 +312,7 @@ def test_a_prompt_beyond_all_memory_is_refused_with_the_reason() -> None:
         scheduler.add(big)
 
 
-def test_one_that_outgrows_all_memory_is_named() -> None:
+def test_a_request_that_outgrows_the_kv_memory_raises_an_error_with_its_id() -> None:
     scheduler = Scheduler(
         policy=POLICIES["fcfs"], num_slots=1, kv=KVBlocks(num_blocks=2, block_tokens=4)
     )
@@ -326,7 +325,7 @@ def test_one_that_outgrows_all_memory_is_named() -> None:
         scheduler.advance_all(1, 0.0)
 
 
-def test_memory_given_ahead_is_taken_back_first_and_needs_free_blocks() -> None:
+def test_memory_reserved_ahead_needs_free_blocks_and_is_evicted_first() -> None:
     kv = KVBlocks(num_blocks=6, block_tokens=4)
     scheduler = Scheduler(policy=POLICIES["semantic"], num_slots=1, kv=kv)
 
@@ -344,7 +343,7 @@ def test_memory_given_ahead_is_taken_back_first_and_needs_free_blocks() -> None:
     scheduler.schedule(0.0)
     assert [r.id for r in scheduler.reserve_ahead(5, 0.0)] == ["b", "c"]
     assert kv.num_free == 3
-    for _ in range(12):  # "a" outruns its prediction
+    for _ in range(12):  # "a" generates more tokens than predicted
         scheduler.advance_all(1, 0.0)
     assert kv.num_free == 0
     evicted = [scheduler.advance_all(1, 0.0) for _ in range(4)]

@@ -15,26 +15,26 @@ def reachable(start: JobStatus) -> set[JobStatus]:
     return seen
 
 
-def test_every_status_has_its_row() -> None:
+def test_every_status_has_a_row_in_the_table() -> None:
     assert set(MOVES) == set(JobStatus)
 
 
 @pytest.mark.parametrize("status", JobStatus)
-def test_no_status_is_entered_from_itself(status: JobStatus) -> None:
+def test_no_status_changes_to_itself(status: JobStatus) -> None:
     assert not may_move(status, status)
 
 
 @pytest.mark.parametrize("new", JobStatus)
-def test_sources_are_the_moves_read_backwards(new: JobStatus) -> None:
+def test_sources_are_the_inverse_of_the_moves(new: JobStatus) -> None:
     assert sources_of(new) == {old for old in JobStatus if may_move(old, new)}
 
 
-def test_every_status_can_be_reached_by_a_waiting_job() -> None:
+def test_a_waiting_job_can_reach_every_status() -> None:
     assert reachable(JobStatus.WAITING) == set(JobStatus)
 
 
 @pytest.mark.parametrize("status", [JobStatus.DONE, JobStatus.CANCELLED])
-def test_what_is_done_or_cancelled_stays_so(status: JobStatus) -> None:
+def test_done_and_cancelled_are_final(status: JobStatus) -> None:
     assert not MOVES[status]
 
 
@@ -52,5 +52,5 @@ def test_an_open_job_can_be_cancelled_and_can_fail(status: JobStatus) -> None:
 
 
 @pytest.mark.parametrize("status", sorted(ENDED))
-def test_an_ended_job_leaves_its_end_only_to_wait_again(status: JobStatus) -> None:
+def test_an_ended_job_can_only_return_to_waiting(status: JobStatus) -> None:
     assert MOVES[status] <= {JobStatus.WAITING}

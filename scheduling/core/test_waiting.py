@@ -1,4 +1,4 @@
-"""The heaps of `WaitingQueue` against the definition of order, `rank`."""
+"""Tests of `WaitingQueue` against `rank`, which defines the order."""
 
 import pytest
 from hypothesis import strategies as st
@@ -36,7 +36,7 @@ class WaitingMachine(RuleBasedStateMachine):
         return request
 
     @rule(request=pushed)
-    def push_an_old_self_again(self, request: Request) -> None:
+    def push_an_old_version_again(self, request: Request) -> None:
         self.push(request)
 
     @rule(target=pushed, request=pushed, generated=TOKENS)
@@ -88,12 +88,12 @@ class WaitingMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(60)
-def test_best_is_first_in_rank_through_any_history() -> None:
+def test_best_is_first_in_rank_after_any_sequence_of_changes() -> None:
     run_state_machine_as_test(WaitingMachine)
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_popping_until_empty_gives_the_rank(name: str) -> None:
+def test_popping_until_empty_gives_the_order_of_rank(name: str) -> None:
     batch = [
         Request(
             id=f"r{n}",
@@ -114,8 +114,8 @@ def test_popping_until_empty_gives_the_rank(name: str) -> None:
     assert served == rank(batch, POLICIES[name], now=8.0)
 
 
-def test_a_request_that_made_progress_stands_where_it_stood_under_first_come() -> None:
-    """Two selves of one request share a place in the heap and must not be compared."""
+def test_progress_does_not_change_the_rank_under_first_come() -> None:
+    """Two versions of one request have the same order and must not be compared themselves."""
     queue = WaitingQueue(POLICIES["fcfs"])
     first = Request(id="a", arrival_seconds=0, priority=1, prompt_tokens=1, predicted_tokens=9)
     queue.push(first)

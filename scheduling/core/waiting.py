@@ -1,4 +1,4 @@
-"""The waiting requests of one scheduler, best first, at O(log n) a move."""
+"""The waiting requests of one scheduler, best first, in O(log n) per change."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from itertools import count
 from scheduling.core.policies import KeyFunction, Order, order_by_key
 from scheduling.core.request import Request
 
-# Place in the order, a number, the request. Two selves of one request may stand at the same
-# place; the number keeps them comparable.
+# Order, a unique number, request. Two versions of one request can have the same order; the
+# number decides between them.
 Entry = tuple[Order, int, Request]
 
 
 class WaitingQueue:
-    """Heaps with lazy deletion. A key changes only when its request does, never with the clock.
+    """Heaps with lazy deletion. A key changes only when the request changes, not with time.
 
-    With a bounded wait three orders are kept, as `order` bands them: level 0 by key, the
-    others by due time, of which only overdue ones count, and the others by key.
+    With a bounded wait there are three heaps, one for each band of `order`: level 0 by key;
+    other levels by deadline, used for overdue requests only; other levels by key.
     """
 
     def __init__(self, policy: KeyFunction) -> None:
@@ -44,40 +44,40 @@ class WaitingQueue:
         self._push_orders(request)
 
     def pop(self, request_id: str) -> Request:
-        """Raises KeyError when no such request waits."""
+        """Removes and returns a request. Raises KeyError if it does not wait."""
         return self._requests.pop(request_id)
 
     def best(self, now: float) -> Request | None:
-        """The request that `rank` would put first at `now`; stays in the queue."""
+        """Returns the request that `rank` puts first at `now`, without removing it."""
         heap = self._best_heap(now)
         return heap[0][2] if heap else None
 
     def ascending(self, now: float) -> Generator[Request]:
-        """The requests as `rank` would order them at `now`; they stay in the queue.
+        """Yields the requests in the order of `rank` at `now`; they stay in the queue.
 
-        Close it before the queue is used again. Costs O(log n) for each that is taken.
+        Close the generator before the queue is used again. Each request costs O(log n).
         """
-        lifted: list[tuple[list[Entry], Entry]] = []
+        removed: list[tuple[list[Entry], Entry]] = []
         try:
             while (heap := self._best_heap(now)) is not None:
                 entry = heappop(heap)
-                lifted.append((heap, entry))
+                removed.append((heap, entry))
                 yield self._requests.pop(entry[-1].id)
         finally:
-            for heap, entry in lifted:
+            for heap, entry in removed:
                 self._requests[entry[-1].id] = entry[-1]
                 heappush(heap, entry)
-            if self._bounded_wait:  # a request's entry in the other heap may have been dropped
-                for _, entry in lifted:
+            if self._bounded_wait:  # the entry in the other heap may have been deleted
+                for _, entry in removed:
                     self._push_orders(entry[-1])
 
     def first_due_seconds(self) -> float | None:
-        """The earliest due time among those below level 0; None without a bounded wait."""
+        """Returns the earliest deadline of levels 1 to 4; None without a bounded wait."""
         first = self._head(self._by_due)
         return None if first is None else first.due_seconds
 
     def set_policy(self, policy: KeyFunction) -> None:
-        """Orders everything that waits anew: O(n)."""
+        """Sorts all requests again: O(n)."""
         self._start(policy)
         for request in self._requests.values():
             self._append_orders(request)
@@ -92,7 +92,7 @@ class WaitingQueue:
         self._urgent: list[Entry] = []
 
     def _places(self, request: Request) -> Iterator[tuple[list[Entry], Order]]:
-        """Its place in each heap that it belongs to. A heap holds one band of `order`."""
+        """Yields each heap that the request belongs to, and its order in that heap."""
         place = order_by_key(request, self._policy)
         if not self._bounded_wait:
             yield self._by_key, place
@@ -111,7 +111,7 @@ class WaitingQueue:
             heap.append((place, next(self._numbers), request))
 
     def _best_heap(self, now: float) -> list[Entry] | None:
-        """The heap whose head is the best request; None where nothing waits."""
+        """Returns the heap whose head is the best request; None if no request waits."""
         if self._bounded_wait:
             if self._head(self._urgent) is not None:
                 return self._urgent

@@ -1,4 +1,4 @@
-"""The paper's flags, and ours, for every command that simulates."""
+"""Command-line options of the simulation commands: those of the paper's program, and ours."""
 
 from __future__ import annotations
 
@@ -32,19 +32,20 @@ _DEFAULT_ERROR_RATE = 0.1
 
 
 def add_workload_options(parser: ArgumentParser) -> None:
-    """Every flag may be spelt with underscores too, as the paper's program has them."""
+    """Adds the options of a workload. Each one also exists with underscores, as in the paper's
+    program."""
     add = _adder(parser)
     add(
         "--setting",
         default=DEFAULT_SETTING,
-        help=f"{', '.join(SETTINGS)}, or a file.json of step times",
+        help=f"{', '.join(SETTINGS)}, or a .json file with step times",
     )
     add(
         "--user-request-gap",
         type=_seconds,
         default=1.0,
         metavar="SECONDS",
-        help="between two groups of requests",
+        help="time between two groups of requests",
     )
     add(
         "--max-concurrent-user-requests",
@@ -54,13 +55,13 @@ def add_workload_options(parser: ArgumentParser) -> None:
         help="largest size of a group of requests",
     )
     add("--gap-num", type=_count, default=DEFAULT_NUM_GROUPS, metavar="N", help="number of groups")
-    add("--batch-size", type=_count, metavar="N", help="slots; by default the setting's own")
-    add("--seed", type=int, default=0, help="of the random stream that draws the requests")
+    add("--batch-size", type=_count, metavar="N", help="number of slots; default from the setting")
+    add("--seed", type=int, default=0, help="seed of the random requests")
     add(
         "--workload",
         type=Path,
         metavar="FILE",
-        help="requests from a .csv, .jsonl or .json file instead of the random stream; also "
+        help="requests from a .csv, .jsonl or .json file instead of random ones; also "
         "traces of Azure, BurstGPT, Vidur and Mooncake as they are published",
     )
     add(
@@ -69,13 +70,13 @@ def add_workload_options(parser: ArgumentParser) -> None:
         help="the level of each request of a file without priorities: all levels alike, the "
         "shares of an ambulance service, or longer prompts less urgent; public traces: uniform",
     )
-    add("--workload-name", metavar="NAME", help="which one, in a .json file of several")
+    add("--workload-name", metavar="NAME", help="which workload of a .json file")
     add(
         "--preemption",
         choices=[mode.value for mode in Preemption],
         default=Preemption.KEY.value,
-        help="who may take a running request's slot: whoever ranks first, only a more urgent "
-        "level, or nobody (ours only)",
+        help="requests that can preempt a running one: better ranked (key), of a more urgent "
+        "level (level), none (never); with '--batching ours' only",
     )
     add(
         "--deadlines",
@@ -88,37 +89,42 @@ def add_workload_options(parser: ArgumentParser) -> None:
 
 
 def _add_predictor_options(add: Callable[..., None]) -> None:
-    add("--error", choices=_ERRORS, default="none", help="which predictions are wrong")
+    add("--error", choices=_ERRORS, default="none", help="predictions with errors")
     add(
         "--error-rate",
         type=_share,
         metavar="SHARE",
-        help=f"of the predictions that is wrong; {_DEFAULT_ERROR_RATE} by default",
+        help=f"share of wrong predictions; default {_DEFAULT_ERROR_RATE}",
     )
-    add("--error-distance", type=_share, metavar="SHARE", help="how far off; by default the rate")
+    add(
+        "--error-distance",
+        type=_share,
+        metavar="SHARE",
+        help="size of an error, as a share of the range; default: the error rate",
+    )
     add("--predictor-batch-size", type=_count, default=5, metavar="N")
     add(
         "--predictor-mode",
         choices=[mode.value for mode in PredictorMode],
         default=PredictorMode.IMMEDIATE.value,
-        help="serve at once who is there, or only full batches",
+        help="immediate: serve present requests at once; delayed: serve full batches only",
     )
     add(
         "--predictor-latency",
         type=_seconds,
         metavar="SECONDS",
-        help="that a batch of the predictors takes; by default 0.0003 for each place in it",
+        help="time of one predictor batch; default 0.0003 x its size",
     )
     add(
         "--corrected",
         action="store_true",
-        help="predictors and errors as they should be, not as published",
+        help="corrected predictors and error models instead of the published ones",
     )
 
 
 def add_policy_option(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--policy", choices=list(POLICIES), default="semantic", help="the order of service"
+        "--policy", choices=list(POLICIES), default="semantic", help="order of service"
     )
 
 
@@ -127,12 +133,13 @@ def add_batching_option(parser: ArgumentParser) -> None:
         "--batching",
         choices=[batching.value for batching in Batching],
         default=Batching.OURS.value,
-        help="slots filled as soon as they are free, or the paper's own rule",
+        help="ours: fill free slots at once; published: the rule of the paper",
     )
 
 
 def workload_of(options: Options) -> list[Work]:
-    """From the file, or from the random stream. Raises BadWorkload or ValueError."""
+    """Returns the requests of the file or of the random stream. Raises BadWorkload or
+    ValueError."""
     return loaded_workload(options).works
 
 
@@ -154,7 +161,7 @@ def loaded_workload(options: Options) -> LoadedWorkload:
 
 def spec_of(options: Options) -> WorkloadSpec:
     error = _error_of(options)
-    wrong = options["error"]
+    predictions = options["error"]
     return WorkloadSpec(
         gap_seconds=options["user_request_gap"],
         max_concurrent=options["max_concurrent_user_requests"],
@@ -166,8 +173,8 @@ def spec_of(options: Options) -> WorkloadSpec:
             batch_seconds=options["predictor_latency"],
             corrected=options["corrected"],
         ),
-        length_error=error if wrong in ("length", "both") else None,
-        priority_error=error if wrong in ("priority", "both") else None,
+        length_error=error if predictions in ("length", "both") else None,
+        priority_error=error if predictions in ("priority", "both") else None,
     )
 
 
@@ -190,7 +197,7 @@ def model_of(options: Options) -> ServiceModel:
 def _error_of(options: Options) -> ErrorModel:
     rate, distance = options["error_rate"], options["error_distance"]
     if options["error"] == "none" and (rate is not None or distance is not None):
-        raise ValueError("--error: must say which predictions are wrong: length, priority or both")
+        raise ValueError("--error: must be length, priority or both if an error rate is given")
     rate = _DEFAULT_ERROR_RATE if rate is None else rate
     return ErrorModel(
         rate=rate,
@@ -200,7 +207,7 @@ def _error_of(options: Options) -> ErrorModel:
 
 
 def _adder(parser: ArgumentParser) -> Callable[..., None]:
-    """Options by both spellings: `--gap-num` and the paper's `--gap_num`."""
+    """Returns a function that adds an option in both spellings: `--gap-num` and `--gap_num`."""
 
     def add(name: str, **settings: Any) -> None:
         spellings = dict.fromkeys([name, "--" + name[2:].replace("-", "_")])
@@ -229,7 +236,7 @@ def _seconds(text: str) -> float:
 def _share(text: str) -> float:
     number = _number(text)
     if not 0 <= number <= 1:
-        raise ArgumentTypeError(f"must lie between 0 and 1, not {text}")
+        raise ArgumentTypeError(f"must be between 0 and 1, not {text}")
     return number
 
 

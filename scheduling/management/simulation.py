@@ -1,6 +1,6 @@
-"""What the commands `simulate` and `compare` do, free of any framework.
+"""The commands `simulate` and `compare`, without Django.
 
-The clock that measures the simulation itself is passed in.
+The clock that measures the real time of the simulation is an argument.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ Clock = Callable[[], float]
 
 
 def simulate_command(options: Options, clock: Clock) -> str:
-    """What to print. Raises ValueError for anything that the user has to put right."""
+    """Returns the text to print. Raises ValueError if the user must correct an option or a
+    file."""
     simulation = simulation_of(options, options["policy"], options["batching"])
     works = workload_of(options)
     start = clock()
@@ -33,7 +34,10 @@ def simulate_command(options: Options, clock: Clock) -> str:
 
 
 def compare_command(options: Options, clock: Clock) -> str:
-    """All policies of a batching rule on one workload, beside FCFS and the bound."""
+    """Returns a comparison of all policies on one workload, with FCFS and with the bound.
+
+    Raises ValueError if the user must correct an option or a file.
+    """
     loaded = loaded_workload(options)
     published = options["batching"] == "published"
     names = list(PUBLISHED_POLICIES if published else POLICIES)

@@ -1,4 +1,4 @@
-"""The commands without their framework: flags, fixed JSON keys, traces, experiments, pages."""
+"""Tests of the commands without Django: options, JSON keys, traces, experiments, pages."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def simulated(*flags: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_every_policy_gives_one_object_of_the_fixed_keys(policy: str) -> None:
+def test_every_policy_gives_one_object_with_fixed_keys(policy: str) -> None:
     figures = simulated("--policy", policy, "--user-request-gap", "0.01")
     assert figures.keys() >= FIXED_KEYS
     assert list(figures["by_priority"]) == ["0", "1", "2", "3", "4"]
@@ -72,26 +72,26 @@ def test_every_policy_gives_one_object_of_the_fixed_keys(policy: str) -> None:
     assert figures["wall_seconds"] == 1.0
 
 
-def test_both_spellings_of_the_papers_flags_are_one() -> None:
+def test_both_spellings_of_an_option_are_equal() -> None:
     dashed = simulated("--max-concurrent-user-requests", "7", "--gap-num", "5", "--batch-size", "3")
-    scored = simulated("--max_concurrent_user_requests", "7", "--gap_num", "5", "--batch_size", "3")
-    assert dashed == scored
+    joined = simulated("--max_concurrent_user_requests", "7", "--gap_num", "5", "--batch_size", "3")
+    assert dashed == joined
 
 
-def test_the_published_rule_is_chosen_by_its_flag() -> None:
+def test_the_batching_option_selects_the_published_rule() -> None:
     flags = ("--user-request-gap", "0.01", "--batching")
     published, ours = simulated(*flags, "published"), simulated(*flags, "ours")
     assert published["by_priority"]["0"]["mean"] == pytest.approx(3.327, abs=1e-3)
     assert ours["makespan_seconds"] < published["makespan_seconds"]
 
 
-def test_inversions_are_counted_where_urgency_is_ignored() -> None:
+def test_a_policy_without_priorities_has_inversions() -> None:
     crowd = ("--user-request-gap", "0.01", "--max-concurrent-user-requests", "10")
     assert simulated("--policy", "semantic", *crowd)["priority_inversions"] == 0
     assert simulated("--policy", "fcfs", *crowd)["priority_inversions"] > 10
 
 
-def test_wrong_predictions_show() -> None:
+def test_wrong_priorities_cause_inversions() -> None:
     crowd = ("--user-request-gap", "0.01", "--max-concurrent-user-requests", "10")
     wrong = simulated(*crowd, "--error", "priority", "--error-rate", "0.8", "--corrected")
     assert wrong["priority_inversions"] > simulated(*crowd)["priority_inversions"]
@@ -114,12 +114,12 @@ def test_a_bad_workload_writes_no_trace(tmp_path: Path) -> None:
     assert not (tmp_path / "t.csv").exists()
 
 
-def test_what_the_paper_does_not_have_is_refused() -> None:
+def test_a_policy_without_a_published_rule_is_refused() -> None:
     with pytest.raises(ValueError, match="semantic_due"):
         simulated("--policy", "semantic_due", "--batching", "published")
 
 
-def test_compare_sets_all_policies_beside_fcfs_and_the_bound() -> None:
+def test_compare_gives_ratios_to_fcfs_and_to_the_bound() -> None:
     found = json.loads(compare_command(options("--json"), clock()))
     assert list(found["policies"]) == list(POLICIES)
     for run in found["policies"].values():
@@ -135,7 +135,7 @@ def test_compare_sets_all_policies_beside_fcfs_and_the_bound() -> None:
     assert "level alone" in text
 
 
-def test_compare_takes_a_file_and_leaves_out_levels_that_it_has_not(tmp_path: Path) -> None:
+def test_compare_reads_a_file_and_omits_levels_without_requests(tmp_path: Path) -> None:
     load = tmp_path / "load.csv"
     load.write_text("arrival,priority,prompt,output\n0,1,9,9\n0,3,9,9\n")
     text = compare_command(options("--workload", str(load)), clock())
@@ -145,7 +145,7 @@ def test_compare_takes_a_file_and_leaves_out_levels_that_it_has_not(tmp_path: Pa
     assert found["policies"]["pjf"]["ratio_to_bound"]["up_to_priority"]["2"] is None
 
 
-def test_errors_reach_the_requests_of_a_file(tmp_path: Path) -> None:
+def test_error_options_apply_to_the_requests_of_a_file(tmp_path: Path) -> None:
     load = tmp_path / "load.csv"
     rows = "".join(f"0,{n % 5},9,{40 * n + 9}\n" for n in range(10))
     load.write_text("arrival,priority,prompt,output\n" + rows)
@@ -154,11 +154,11 @@ def test_errors_reach_the_requests_of_a_file(tmp_path: Path) -> None:
     pairs = list(zip(plain, wrong, strict=True))
     assert sum(a.predicted_tokens != b.predicted_tokens for a, b in pairs) == 5
     assert any(a.predicted_priority != b.predicted_priority for a, b in pairs)
-    with pytest.raises(ValueError, match="--error: must say which"):
+    with pytest.raises(ValueError, match="--error: must be length, priority or both"):
         workload_of(options("--error-rate", "0.5"))
 
 
-def test_a_stream_that_draws_no_request_is_no_error() -> None:
+def test_a_workload_without_requests_is_valid() -> None:
     few = ("--gap-num", "1", "--max-concurrent-user-requests", "1")
     seed = next(s for s in range(9) if not workload_of(options(*few, "--seed", str(s))))
     for batching in ("ours", "published"):
@@ -168,7 +168,7 @@ def test_a_stream_that_draws_no_request_is_no_error() -> None:
         assert "semantic" in compare_command(options(*empty), clock())
 
 
-def test_what_can_never_fit_is_refused_by_both_rules(tmp_path: Path) -> None:
+def test_a_request_that_can_never_fit_is_refused_by_both_rules(tmp_path: Path) -> None:
     load = tmp_path / "load.csv"
     load.write_text("arrival,priority,prompt,output\n0,1,30000,9000\n")
     for batching in ("ours", "published"):
@@ -176,7 +176,7 @@ def test_what_can_never_fit_is_refused_by_both_rules(tmp_path: Path) -> None:
             simulated("--workload", str(load), "--batching", batching)
 
 
-def test_an_interrupted_experiment_goes_on_and_ends_the_same(
+def test_an_interrupted_experiment_continues_and_gives_the_same_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = points_of("length-error", largest_group=5)[:6]
@@ -199,12 +199,12 @@ def test_an_interrupted_experiment_goes_on_and_ends_the_same(
         "length-error", tmp_path, num_processes=1, progress=lambda *step: steps.append(step)
     )
     assert steps[0] == (3, 6)
-    whole = run_experiment(
-        "length-error", tmp_path / "whole", num_processes=1, progress=lambda *step: None
+    expected = run_experiment(
+        "length-error", tmp_path / "expected", num_processes=1, progress=lambda *step: None
     )
-    assert again == whole
-    in_one_go = tmp_path / "whole" / "length-error"
-    assert (folder / TABLE).read_bytes() == (in_one_go / TABLE).read_bytes()
+    assert again == expected
+    uninterrupted = tmp_path / "expected" / "length-error"
+    assert (folder / TABLE).read_bytes() == (uninterrupted / TABLE).read_bytes()
     assert list(read_points(folder).values()) == again
     assert [path.name for path in folder.iterdir()] == [TABLE]
 
@@ -218,7 +218,7 @@ def test_experiments_cover_all_policies_and_both_rules() -> None:
             assert {p.policy for p in points if p.batching == "ours"} == set(POLICIES)
 
 
-def test_outputs_and_the_page_come_from_what_is_recorded(tmp_path: Path) -> None:
+def test_outputs_and_the_page_come_from_the_records(tmp_path: Path) -> None:
     chosen = [
         point
         for point in points_of("length-error", largest_group=20)

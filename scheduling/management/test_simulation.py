@@ -1,4 +1,4 @@
-"""The simulation commands as they are called: what is printed, and how they refuse."""
+"""Tests of the management commands: output, errors and exit codes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 
-def test_simulate_prints_one_object_that_can_be_read() -> None:
+def test_simulate_prints_one_json_object() -> None:
     out = StringIO()
     call_command("simulate", "--json", "--user_request_gap", "0.01", stdout=out)
     figures = json.loads(out.getvalue())
@@ -23,10 +23,10 @@ def test_simulate_prints_one_object_that_can_be_read() -> None:
     [
         (("--setting", "A5000_7B"), "A5000_7B: .* does not fit"),
         (("--workload", "none.csv"), r"none\.csv: cannot be read"),
-        (("--error-rate", "0.2"), "--error: must say which"),
+        (("--error-rate", "0.2"), "--error: must be length, priority or both"),
     ],
 )
-def test_what_cannot_be_done_ends_with_2_and_the_reason(
+def test_a_user_error_gives_exit_code_2_and_the_reason(
     command: str, flags: tuple[str, ...], reason: str
 ) -> None:
     out = StringIO()
@@ -36,15 +36,15 @@ def test_what_cannot_be_done_ends_with_2_and_the_reason(
     assert out.getvalue() == ""
 
 
-def test_a_bad_line_leaves_no_trace(tmp_path: Path) -> None:
+def test_a_bad_workload_writes_no_trace_file(tmp_path: Path) -> None:
     load = tmp_path / "load.csv"
     load.write_text("arrival,priority,prompt,output\n0,1,5,5\n1,9,5,5\n")
-    with pytest.raises(CommandError, match=r"load\.csv: line 3: priority: must lie in 0 to 4"):
+    with pytest.raises(CommandError, match=r"load\.csv: line 3: priority: must be 0 to 4"):
         call_command("simulate", "--workload", str(load), "--trace", str(tmp_path / "trace.csv"))
     assert [path.name for path in tmp_path.iterdir()] == ["load.csv"]
 
 
-def test_experiments_go_on_and_write_a_page_of_what_there_is(tmp_path: Path) -> None:
+def test_experiments_keep_records_and_write_a_page_of_them(tmp_path: Path) -> None:
     flags = ("published", "--largest-group", "5", "--processes", "1", "--out", str(tmp_path))
     bars = StringIO()
     call_command("experiments", *flags, stderr=bars)

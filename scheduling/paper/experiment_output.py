@@ -1,4 +1,4 @@
-"""What an experiment leaves beside its table: JSON, plots, and a README of what they show."""
+"""Outputs of an experiment besides its table: JSON, plots, and a README that explains them."""
 
 from __future__ import annotations
 
@@ -20,40 +20,43 @@ TITLES: Final[Mapping[str, str]] = {
     "priority-error": "Errors of the priority predictor",
 }
 
-_SHOWS: Final[Mapping[str, str]] = {
+_DESCRIPTIONS: Final[Mapping[str, str]] = {
     "published": (
-        "Each configuration of the paper for which its program's figures are at hand, run again "
-        "by its own batching rule and by ours, on the same requests."
+        "Each configuration for which figures of the paper's program are known, simulated with "
+        "the published batching rule and with ours, on the same requests."
     ),
     "gap": (
-        "Mean response of level 0 and of all as groups grow, groups 0.01 s apart, on each "
-        "setting. Solid and dotted: our work-conserving rule; dashed: the published rule, whose "
-        "slots stay empty until the first member's class is done."
+        "Mean response of level 0 and of all levels for larger and larger groups, one group each "
+        "0.01 s, on each setting. Solid and dotted lines: our work-conserving rule. Dashed lines: "
+        "the published rule, which leaves slots empty until the class of the first member is done."
     ),
     "latency": (
-        "Mean response as each batch of the predictors takes longer, groups of at most 16 sent "
-        "1 s apart, predictor batches of 16. Served at once, requests pay the latency and no "
-        "more; waiting for full batches costs most of a second before there is any latency."
+        "Mean response for longer and longer predictor batches, with groups of at most 16, one "
+        "group each second, and predictor batches of 16. If predictors serve requests at once, "
+        "the response grows by the latency only. If they wait for full batches, requests wait "
+        "almost one second even without latency."
     ),
     "length-error": (
-        "Mean response as more answers' lengths are mistaken, and further off (rate = distance). "
-        "Two loads: the paper's default (groups of 5, 1 s apart: slots are mostly free, so order "
-        "hardly matters) and a queue (groups of 20, 0.01 s apart). Plotted: the queue."
+        "Mean response for more and larger errors of the predicted length (rate = distance). Two "
+        "loads: the paper's default (groups of at most 5, one each second: most slots are free, "
+        "so the order has little effect), and a long queue (groups of at most 20, one each "
+        "0.01 s). The plots and the table show the long queue."
     ),
     "priority-error": (
-        "Mean response, by true level, as more levels are mistaken, and further off (rate = "
-        "distance). The same two loads as for lengths. Plotted: the queue."
+        "Mean response, by true level, for more and larger errors of the predicted level (rate = "
+        "distance). The loads are those of the length errors. The plots and the table show the "
+        "long queue."
     ),
 }
 
 
-def shows(experiment: str) -> str:
-    """What its plots and tables show, in a few sentences."""
-    return _SHOWS[experiment]
+def description(experiment: str) -> str:
+    """Returns a few sentences about the plots and tables of an experiment."""
+    return _DESCRIPTIONS[experiment]
 
 
 def write_outputs(experiment: str, points: Points, folder: Path) -> str | None:
-    """JSON, plots and README; returns why there are no plots, or None where there are."""
+    """Writes JSON, plots and README. Returns the reason if there are no plots, else None."""
     lines = ",\n".join(json.dumps(point, separators=(",", ":")) for point in points)
     write_whole(folder / "results.json", f"[\n{lines}\n]\n")
     plots: list[str] = []
@@ -126,13 +129,13 @@ def _pair(points: Points, x_name: str, x_label: str, what: str, log_x: bool = Fa
 
 def _readme(experiment: str, points: Points, plots: Sequence[str]) -> str:
     largest = max((point.get("max_concurrent", 0) for point in points), default=0)
-    lines = [f"# {TITLES[experiment]}", "", _SHOWS[experiment], ""]
+    lines = [f"# {TITLES[experiment]}", "", _DESCRIPTIONS[experiment], ""]
     lines += [
         f"{len(points)} simulations" + (f", groups of at most {largest}." if largest else "."),
-        "`results.csv` holds the figures, one line per simulation, and `results.json`, written",
-        "beside it, the same for programs. Times are seconds of response, predictors included;",
-        "`bound` is the mean that no order can beat (the published rule does not charge an",
-        "arrival for the rest of the iteration it meets, and may so lie below).",
+        "`results.csv` has one line per simulation. `results.json`, which the same command",
+        "writes, contains the same figures. Times are seconds of response, predictors included.",
+        "`bound` is a mean that no order can beat. The published rule does not count the rest of",
+        "the iteration in which a request arrives, so its figures can be below the bound.",
         "",
     ]
     lines += [f"![{name}]({name})" for name in plots if name.endswith(".svg")]

@@ -1,4 +1,4 @@
-"""The paper's experiments for all policies and both rules: many simulations, resumable."""
+"""The paper's experiments for all policies and both batching rules. A run can be resumed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _AS_PUBLISHED: Final = {"gap_seconds": 1.0, "max_concurrent": 5}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One simulation of an experiment; `labels` say where it stands in tables and plots."""
+    """One simulation of an experiment. `labels` are its columns in tables and plots."""
 
     policy: str
     batching: str
@@ -93,13 +93,13 @@ def _error_points(name: str) -> Iterator[Point]:
                     "errors": "corrected" if corrected else "as published",
                 }
                 for point in _all_policies(spec, labels):
-                    # The published rule with the published errors; ours with either.
+                    # The published rule has the published errors only.
                     if not corrected or point.batching == Batching.OURS:
                         yield point
 
 
 def published_points() -> Iterator[Point]:
-    """The configurations with published figures, by the published rule and by ours."""
+    """Yields the configurations with published figures, for the published rule and for ours."""
     for figures in published_figures():
         spec = WorkloadSpec(gap_seconds=figures.gap_seconds, max_concurrent=figures.max_concurrent)
         for batching in Batching:
@@ -123,14 +123,14 @@ EXPERIMENTS: Final[dict[str, Callable[[], Iterator[Point]]]] = {
 
 
 def points_of(experiment: str, largest_group: int | None = None) -> list[Point]:
-    """Small ones first. `largest_group` leaves out the points with larger groups."""
+    """Returns the points, small groups first. Skips groups larger than `largest_group`."""
     points = EXPERIMENTS[experiment]()
     chosen = [p for p in points if largest_group is None or p.spec.max_concurrent <= largest_group]
     return sorted(chosen, key=lambda point: point.spec.max_concurrent)
 
 
 def run_point(point: Point) -> dict[str, Any]:
-    """The figures of one point, with its labels and the bound on the mean of its workload."""
+    """Simulates a point. Returns its labels, its figures, and the bound of its workload."""
     model = SETTINGS[point.setting]
     works = generate(point.spec)
     simulation = Simulation(
@@ -163,26 +163,26 @@ def run_experiment(
     progress: Callable[[int, int], None],
     largest_group: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Runs what is not recorded yet, and returns all recorded points in order of key.
+    """Runs the points that are not recorded. Returns all recorded points, sorted by key.
 
-    May be interrupted at any time; what is recorded is not run again.
+    It can be interrupted at any time. Recorded points are not run again.
     """
     folder = out / experiment
     folder.mkdir(parents=True, exist_ok=True)
-    found = read_points(folder)
+    done = read_points(folder)
     points = points_of(experiment, largest_group)
-    todo = [point for point in points if point.key not in found]
+    todo = [point for point in points if point.key not in done]
     num_done = len(points) - len(todo)
     progress(num_done, len(points))
     with (folder / UNFINISHED).open("a", encoding="utf-8") as lines:
-        lines.write("\n")  # ends a line that an interruption left half-written
+        lines.write("\n")  # ends a partial line of an interrupted run
         for result in _results(todo, num_processes):
-            found[result["key"]] = result
+            done[result["key"]] = result
             lines.write(json.dumps(result) + "\n")
             lines.flush()
             num_done += 1
             progress(num_done, len(points))
-    in_order = [point for _, point in sorted(found.items())]
+    in_order = [point for _, point in sorted(done.items())]
     write_table(folder, in_order)
     (folder / UNFINISHED).unlink()
     return in_order
@@ -192,8 +192,8 @@ def _results(todo: list[Point], num_processes: int) -> Iterable[dict[str, Any]]:
     if num_processes == 1 or len(todo) < 2:
         yield from map(run_point, todo)
         return
-    # Spawned, not forked: a fork would take over locks of whatever runs here.
-    # Ctrl-C reaches them too; only the parent answers it, and ends them.
+    # Spawn, because a fork would copy locks that threads of this process hold.
+    # Ctrl-C also reaches the child processes; they ignore it, and the parent ends them.
     ignore_interrupt = (signal.SIGINT, signal.SIG_IGN)
     context = multiprocessing.get_context("spawn")
     with context.Pool(num_processes, signal.signal, ignore_interrupt) as pool:

@@ -1,4 +1,4 @@
-"""The figures that the published program reports, to compare with."""
+"""The figures that the published program reports, for comparison."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from typing import Final
 
 from scheduling.simulator.workload import Work, WorkloadSpec, generate
 
-# Seconds to decide, published program: CPU of one decode-only fetch, by queue length.
+# Seconds per decision of the published program: CPU time of one fetch, by queue length.
 PUBLISHED_DECISION_SECONDS: Final = {1024: 1145e-6, 2048: 2700e-6, 4096: 8299e-6}
-PUBLISHED_RUN_SECONDS: Final = 27.0  # real time of a run of 1,002 requests, at the least
+PUBLISHED_RUN_SECONDS: Final = 27.0  # minimum real time of a run of 1,002 requests
 
-# Class means of strict class order, shortest first, on 16 slots, without any prefill stall
-# (A100_4B, gap 0.01, max 50).
+# Mean response by level (seconds) of strict order by level, then shortest first, on 16 slots,
+# if a prefill never stops decoding (A100_4B, gap 0.01, max 50).
 REFERENCE_MEANS: Final = (7.58, 25.99, 42.50, 60.53, 79.28)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedFigures:
-    """One configuration, and what the published program says of it (seconds of response)."""
+    """One configuration and the figures that the published program reports for it.
+
+    `means` by level and `mean` over all are seconds of response.
+    """
 
     key: str
     policy: str

@@ -1,4 +1,4 @@
-"""One request inside the published rule."""
+"""One request in the published batching rule."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ Key = tuple[float, ...]
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """Its progress. `decoded` counts tokens whose KV is held; `held_tokens` its whole KV."""
+    """State of a request. `decoded`: answer tokens with KV in memory; `held_tokens`: all its
+    tokens with KV in memory."""
 
     work: Work
     model: PublishedModel
     key_of: Callable[[Member], Key]
     priority_key: int
-    num_steps: int  # decode iterations it takes, rounding residue included
+    num_steps: int  # decode iterations to the end, those from rounding errors included
     predicted_seconds: float  # prefill and decode, as predicted
     prefill_seconds: float
     ready: bool = False  # prefilled
     decoded: int = 0
     held_tokens: int = 0
-    ticket: int = 0
+
     seen_busy_seconds: float = 0.0
     started_seconds: float = -1.0
     first_token_seconds: float = -1.0  # on the busy clock
@@ -45,7 +46,7 @@ class Member:
 
     @property
     def predicted_remaining_seconds(self) -> float:
-        """Falls by the published steps, is not clipped, and may go negative."""
+        """Decreases with each step as in the published program, also below 0."""
         if not self.ready:
             return self.predicted_seconds
         cumulated = self.model.table.cumulated
@@ -80,7 +81,7 @@ KEYS: Final[dict[str, Callable[[Member], Key]]] = {
 
 def member_of(work: Work, model: PublishedModel, policy: str) -> Member:
     prompt = work.prompt_tokens
-    model.table.reach(prompt + max(work.output_tokens, work.predicted_tokens) + 3)
+    model.table.extend_to(prompt + max(work.output_tokens, work.predicted_tokens) + 3)
     prefill = model.prefill_seconds(prompt)
     predicted = prefill + model.whole_decode_seconds(prompt, float(work.predicted_tokens))
     return Member(
@@ -95,10 +96,10 @@ def member_of(work: Work, model: PublishedModel, policy: str) -> Member:
 
 
 def _num_steps(work: Work, model: PublishedModel, prefill: float) -> int:
-    """Decode iterations until the true remaining time is not above zero.
+    """Returns the number of decode iterations until the true remaining time is 0 or less.
 
-    It is rounded to 1e-10 s at the start, and so is each step; what is left over after the
-    last token often asks for one iteration more.
+    The time at the start and each step are rounded to 1e-10 s. Often a rounding error is left
+    after the last token and needs one more iteration.
     """
     prompt, output = work.prompt_tokens, work.output_tokens
     total = round(prefill + model.whole_decode_seconds(prompt, output), 10)
@@ -106,6 +107,6 @@ def _num_steps(work: Work, model: PublishedModel, prefill: float) -> int:
     *_, left = accumulate(steps, lambda rest, step: rest - step, initial=total - prefill)
     while left > 0:
         output += 1
-        model.table.reach(prompt + output)
+        model.table.extend_to(prompt + output)
         left -= model.table.single[prompt + output]
     return output

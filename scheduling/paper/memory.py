@@ -1,4 +1,4 @@
-"""KV memory as the published program handles it: partial eviction, tail first."""
+"""KV memory in the published program: partial eviction, from the last token backwards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scheduling.simulator.hardware import PublishedModel
 
 
 class _Victim:
-    """Worst key first; equal keys count as smaller, as everywhere in the published program."""
+    """Sorts the worst key first. Equal keys compare as smaller, as in the published program."""
 
     __slots__ = ("key", "member")
 
@@ -24,7 +24,7 @@ class _Victim:
 
 
 class PublishedMemory:
-    """Blocks by member. A swapped prompt comes back holding no blocks."""
+    """Counts blocks per member. A prompt that was swapped out holds no blocks when it returns."""
 
     def __init__(self, model: PublishedModel) -> None:
         self._block_tokens = model.kv_block_tokens
@@ -45,7 +45,10 @@ class PublishedMemory:
         batch: Sequence[Member],
         queue: PublishedQueue,
     ) -> bool:
-        """Takes blocks for `num_tokens` more; False if the member ranks last itself."""
+        """Reserves blocks for `num_tokens` more, after evictions if needed.
+
+        Returns False if no member ranks after this one.
+        """
         if self._take(member, num_tokens):
             return True
         victims: list[_Victim] = []
@@ -63,7 +66,7 @@ class PublishedMemory:
         return False
 
     def steps_without_shortage(self, batch: Sequence[Member], num_steps: int) -> int:
-        """The largest number of decode steps, at most `num_steps` and at least 1, that fit."""
+        """Returns the largest number of decode steps that fit, from 1 to `num_steps`."""
         low, high = 1, num_steps
         if self._blocks_to_grow(batch, high) <= self._num_free:
             return high
@@ -102,7 +105,7 @@ class PublishedMemory:
         return True
 
     def _evict(self, victim: Member, num_blocks: int) -> None:
-        """Frees up to `num_blocks` from the victim's tail; decoded tokens are lost first."""
+        """Frees up to `num_blocks` of the victim, its last tokens first."""
         self.num_evictions += 1
         held = self._blocks(victim.held_tokens)
         kept_tokens = min(victim.held_tokens, (held - min(num_blocks, held)) * self._block_tokens)

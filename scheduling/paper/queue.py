@@ -1,4 +1,4 @@
-"""The queue of the published program: its order of equals decides results, so it is kept."""
+"""The queue of the published program, with the same order of equal keys, which affects results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scheduling.paper.member import Key, Member
 
 
 class _Node:
-    """Compares as the published nodes do: equal keys count as smaller."""
+    """A heap node. Equal keys compare as smaller, as in the published program."""
 
     __slots__ = ("key", "member")
 
@@ -22,10 +22,10 @@ class _Node:
 
 
 class PublishedQueue:
-    """The published binary heap, move by move.
+    """The published binary heap, with the same heap operations.
 
-    Each scheduling takes members out and puts most of them back, which reorders equals even
-    where nothing else changes. `shuffle` does many of those at once.
+    Each scheduling removes members and pushes most of them again. This changes the order of
+    equal keys, even if nothing else changes. `shuffle` does this many times at once.
     """
 
     def __init__(self) -> None:
@@ -44,34 +44,34 @@ class PublishedQueue:
         return self._heap[0].member
 
     def fetch_best(self, num: int) -> list[Member]:
-        """Takes out the first `num`, whatever they are."""
+        """Removes and returns the first `num` members."""
         return [node.member for node in self._pop_best(num)]
 
     def fetch_ready(self, num: int) -> list[Member]:
-        """Takes out the first `num` that are prefilled, and puts the others back."""
+        """Removes and returns the first `num` prefilled members."""
         return [node.member for node in self._pop_ready(num)]
 
     def rekey(self, member: Member) -> None:
-        """The key of a queued member has changed."""
+        """Sorts a queued member again after a change of its key."""
         for node in self._heap:
             if node.member is member:
                 node.key = member.key()
         heapify(self._heap)
 
     def head_is_mixed(self) -> bool:
-        """Whether of those that are equal at the head some are prefilled and some are not."""
+        """True if some of the members with the first key are prefilled and others are not."""
         first = self._heap[0].key
         return len({node.member.ready for node in self._heap if node.key == first}) > 1
 
     def shuffle(self, num: int, times: int, *, only_ready: bool) -> None:
-        """Fetches `num` and puts them back, `times` over."""
+        """Removes `num` members and pushes them again, `times` times."""
         fetch = self._pop_ready if only_ready else self._pop_best
         for done in range(1, times + 1):
             before = list(self._heap)
             for node in fetch(num):
                 heappush(self._heap, node)
-            if done + 1 < times and _alike(before, self._heap):
-                self._heap = _repeated(before, self._heap, times - done + 1)
+            if done + 1 < times and _equivalent(before, self._heap):
+                self._heap = _repeat_permutation(before, self._heap, times - done + 1)
                 return
 
     def _pop_best(self, num: int) -> list[_Node]:
@@ -79,25 +79,25 @@ class PublishedQueue:
 
     def _pop_ready(self, num: int) -> list[_Node]:
         ready: list[_Node] = []
-        passed: list[_Node] = []
+        skipped: list[_Node] = []
         while self._heap and len(ready) < num:
             node = heappop(self._heap)
-            (ready if node.member.ready else passed).append(node)
-        for node in passed:
+            (ready if node.member.ready else skipped).append(node)
+        for node in skipped:
             heappush(self._heap, node)
         return ready
 
 
-def _alike(one: list[_Node], other: list[_Node]) -> bool:
-    """Whether the same fetch moves both heaps in the same way, place by place."""
+def _equivalent(one: list[_Node], other: list[_Node]) -> bool:
+    """True if the next fetch changes both heaps by the same permutation."""
     return all(
         a is b or (a.key == b.key and a.member.ready == b.member.ready)
         for a, b in zip(one, other, strict=True)
     )
 
 
-def _repeated(before: list[_Node], after: list[_Node], times: int) -> list[_Node]:
-    """What led from `before` to `after`, `times` over: the power of one permutation."""
+def _repeat_permutation(before: list[_Node], after: list[_Node], times: int) -> list[_Node]:
+    """Applies the permutation from `before` to `after` `times` times to `before`."""
     places = {id(node): place for place, node in enumerate(before)}
     step = [places[id(node)] for node in after]
     power = list(range(len(step)))

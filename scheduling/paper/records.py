@@ -1,7 +1,7 @@
-"""Recorded points of an experiment: one CSV file, which tables, plots and a resumed run read.
+"""Recorded points of an experiment, in one CSV file for tables, plots and resumed runs.
 
-While an experiment runs, each finished point is a line of `points.jsonl`; in the end all
-points are in `results.csv`, and that file is gone.
+During an experiment each finished point is a line of `points.jsonl`. At the end all points are
+written to `results.csv`, and `points.jsonl` is deleted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ Point = dict[str, Any]
 
 
 def recorded(figures: Mapping[str, Any]) -> Point:
-    """What is kept of the figures of a run: rounded to 0.1 ms, and those of `_LEVEL` by level."""
+    """Returns the figures of a run to record: rounded to 0.1 ms, by level only those of
+    `_LEVEL`."""
     kept = {name: figures[name] for name in figures if name not in ("by_priority", "overall")}
     kept["overall"] = {name: figures["overall"][name] for name in _OVERALL}
     kept["by_priority"] = {
@@ -39,7 +40,7 @@ def recorded(figures: Mapping[str, Any]) -> Point:
 
 
 def read_points(folder: Path) -> dict[str, Point]:
-    """By key. Lines that an interruption left half-written are dropped."""
+    """Returns the recorded points by key. Ignores partial lines of an interrupted run."""
     found: dict[str, Point] = {}
     table = folder / TABLE
     if table.exists():

@@ -1,8 +1,8 @@
 """The batching rule of "Semantic Scheduling for LLM Inference" (arXiv 2506.12204), as published.
 
-After every GPU iteration batch and queue are merged again. It is not work-conserving: while
-the member that the batch aligns with is prefilled, nothing new can start, however empty the
-batch is. Iterations in which nothing changes are leapt over, to the same end.
+After each GPU iteration the batch and the queue are merged again. The rule is not
+work-conserving: while the member with which the batch is aligned is prefilled, no new request
+can start, even if slots are free. Equal iterations are simulated together, with the same result.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from scheduling.simulator.workload import Work
 
 PUBLISHED_POLICIES: Final = tuple(KEYS)
 
-# Two requests of one rank may take each other's memory for ever; the published program has
-# no guard against it. This many iterations without a completion end the run.
+# Two requests of equal rank can evict each other without end, in the published program too.
+# The run ends after this number of iterations without a finished request.
 _MAX_FRUITLESS_ITERATIONS: Final = 20_000
 
 
 class PublishedRule:
-    """One run. Requests that its memory rule starves are missing from the outcomes."""
+    """One run. The outcomes do not include requests that the memory rule starves."""
 
     def __init__(
         self, works: Sequence[Work], policy: str, model: PublishedModel, num_slots: int
@@ -48,21 +48,22 @@ class PublishedRule:
         self._tally = Tally()
 
     def run(self) -> Run:
-        quiet = False
-        fruitless = 0
+        unchanged = False
+        num_fruitless = 0
         while len(self._outcomes) < len(self._arriving):
             if not self._batch and not len(self._queue):
                 self._wait_for_next_event()
-                quiet = False
+                unchanged = False
             finished = len(self._outcomes)
             before = self._tally.decode_steps
-            self._iterate(leap=quiet)
+            self._iterate(many=unchanged)
             self._take_arrivals(self._clock_seconds)
             self._drop_finished()
-            quiet = not self._schedule() and len(self._outcomes) == finished
-            idle = len(self._outcomes) == finished
-            fruitless = fruitless + max(1, self._tally.decode_steps - before) if idle else 0
-            if fruitless > _MAX_FRUITLESS_ITERATIONS:
+            none_finished = len(self._outcomes) == finished
+            unchanged = not self._schedule() and none_finished
+            num_steps = max(1, self._tally.decode_steps - before)
+            num_fruitless = num_fruitless + num_steps if none_finished else 0
+            if num_fruitless > _MAX_FRUITLESS_ITERATIONS:
                 break
         return self._result()
 
@@ -81,14 +82,14 @@ class PublishedRule:
             self._queue.push(member)
             self._num_arrived += 1
 
-    # One GPU iteration, or many alike.
+    # One GPU iteration, or many equal ones.
 
-    def _iterate(self, *, leap: bool) -> None:
+    def _iterate(self, *, many: bool) -> None:
         fresh = [member for member in self._batch if not member.ready]
         if fresh:
             self._prefill(fresh)
         else:
-            self._decode(self._num_alike_steps() if leap else 1)
+            self._decode(self._num_equal_steps() if many else 1)
 
     def _prefill(self, fresh: list[Member]) -> None:
         served = self._with_memory(fresh, prefill=True)
@@ -109,10 +110,10 @@ class PublishedRule:
             served = self._with_memory(list(self._batch), prefill=False)
         if not served:
             return
-        # Each step lasts as its longest member's, that step's own token counted in.
+        # The time of a step is that of its longest member, including the new token.
         cumulated = self._model.table.cumulated
         longest = max(member.context_tokens for member in served) + 1
-        self._model.table.reach(longest + num_steps)
+        self._model.table.extend_to(longest + num_steps)
         for member in served:
             if member.first_token_seconds < 0:
                 first = cumulated[longest + 1] - cumulated[longest]
@@ -122,33 +123,34 @@ class PublishedRule:
         self._tally.decode_steps += num_steps
         self._advance(cumulated[longest + num_steps] - cumulated[longest])
 
-    def _num_alike_steps(self) -> int:
-        """Decode iterations up to the next that ends a request, meets an arrival or lacks KV.
+    def _num_equal_steps(self) -> int:
+        """Returns the number of decode iterations until a request ends or arrives, or KV
+        memory is short.
 
-        A scheduling that changed nothing changes nothing again until then: keys of the batch
-        only fall, and equal keys stay with the batch.
+        If the last scheduling changed nothing, the next ones change nothing until then: keys
+        of the batch only decrease, and members with equal keys stay in the batch.
         """
         steps = max(1, min(member.steps_left for member in self._batch))
         if steps > 1 and self._num_arrived < len(self._arriving):
             pause = self._arriving[self._num_arrived].work.enqueue_seconds - self._clock_seconds
             longest = max(member.context_tokens for member in self._batch) + 1
-            self._model.table.reach(longest + steps)
+            self._model.table.extend_to(longest + steps)
             cumulated = self._model.table.cumulated
             reached = bisect_left(
                 cumulated, cumulated[longest] + pause, longest + 1, longest + steps
             )
             steps = reached - longest
         if steps > 1 and len(self._queue):
-            steps = self._steps_aligned_alike(steps)
+            steps = self._steps_with_same_fetch(steps)
         return self._memory.steps_without_shortage(self._batch, steps)
 
-    def _steps_aligned_alike(self, steps: int) -> int:
-        """How many of `steps` decode iterations keep the kind of fetch as it is."""
+    def _steps_with_same_fetch(self, steps: int) -> int:
+        """Returns how many of `steps` decode iterations use the same kind of fetch."""
         head, first = self._queue.head(), self._batch[0]
         if self._aligned() is first:
-            return steps  # its key only falls
+            return steps  # its key only decreases
         if self._queue.head_is_mixed():
-            return 1  # they may take turns at every fetch
+            return 1  # the first member can change with each fetch
         if self._policy != "sjf" or head.ready:
             return steps
         spare = first.predicted_remaining_seconds - head.key()[0]
@@ -160,7 +162,7 @@ class PublishedRule:
         )
 
     def _with_memory(self, phase: list[Member], *, prefill: bool) -> list[Member]:
-        """Those of `phase` that get memory; the others go back to the queue."""
+        """Returns the members of `phase` that get memory. The others return to the queue."""
         served, denied = [], []
         for member in phase:
             tokens = member.work.prompt_tokens if prefill else 1
@@ -174,7 +176,7 @@ class PublishedRule:
             self._batch = [member for member in self._batch if member not in denied]
             for member in denied:
                 self._queue.push(member)
-        # A later member may have taken the memory of an earlier one.
+        # A later member can evict an earlier one.
         return [member for member in served if prefill or member.ready]
 
     def _advance(self, seconds: float) -> None:
@@ -206,10 +208,10 @@ class PublishedRule:
             ttft_seconds=member.first_token_seconds + before,
         )
 
-    # Who is in the next iteration.
+    # The batch of the next iteration.
 
     def _schedule(self) -> bool:
-        """Merges batch and queue; says whether the batch became another one."""
+        """Merges batch and queue. Returns True if the batch changed."""
         if not self._batch:
             self._batch = self._queue.fetch_best(self._num_slots)
             return True
@@ -238,17 +240,18 @@ class PublishedRule:
         return fetched
 
     def _aligned(self) -> Member:
-        """Only the leading part of the key decides with whom the batch aligns."""
+        """Returns the member with which the batch is aligned. Only the first part of the key
+        counts."""
         head, first = self._queue.head(), self._batch[0]
         return head if head.key()[0] <= first.key()[0] else first
 
     def _merged(self, batch: list[Member], fetched: list[Member]) -> list[Member]:
-        strictly = self._policy == "semantic"
+        strict = self._policy == "semantic"
         merged: list[Member] = []
         left, right = list(reversed(batch)), list(reversed(fetched))
         while left and right:
-            mine, theirs = left[-1].key(), right[-1].key()
-            stays = mine < theirs if strictly else mine <= theirs
+            batch_key, fetched_key = left[-1].key(), right[-1].key()
+            stays = batch_key < fetched_key if strict else batch_key <= fetched_key
             merged.append(left.pop() if stays else right.pop())
         return merged + left[::-1] + right[::-1]
 
@@ -264,5 +267,6 @@ class PublishedRule:
 
 
 def run_published(works: Sequence[Work], policy: str, model: PublishedModel, num_slots: int) -> Run:
-    """Raises ValueError for a policy that the paper does not have."""
+    """Simulates `works` with the published rule. Raises ValueError for a policy that the paper
+    does not have."""
     return PublishedRule(works, policy, model, num_slots).run()

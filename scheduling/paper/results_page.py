@@ -1,4 +1,4 @@
-"""docs/RESULTS.md, written from what the experiments and the benchmark have recorded."""
+"""Writes docs/RESULTS.md from the records of the experiments and of the benchmark."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scheduling.paper.experiment_output import TITLES, shows
+from scheduling.paper.experiment_output import TITLES, description
 from scheduling.paper.experiments import points_of
 from scheduling.paper.records import read_points
 from scheduling.paper.results_conclusions import conclusions
@@ -19,17 +19,17 @@ Record = Mapping[str, Any]
 
 _INTRODUCTION = """# Results
 
-Written by `python manage.py experiments report` from the records in `docs/results`; the records
-are made by `python manage.py experiments all` and `python bench/simulator_bench.py`. Times are
-virtual seconds of response, predictors included, for seed 0 of the published random stream.
-*published* is the batching rule of "Semantic Scheduling for LLM Inference" (arXiv 2506.12204),
-*ours* the scheduler of `scheduling/core`, which also orders the live engine. What was measured of
-the live queue, engine and models stands in [MEASURED.md](MEASURED.md).
+`python manage.py experiments report` writes this page from the records in `docs/results`.
+`python manage.py experiments all` and `python bench/simulator_bench.py` write the records. Times
+are seconds of response in virtual time, predictors included, for seed 0 of the published random
+stream. *published* is the batching rule of "Semantic Scheduling for LLM Inference"
+(arXiv 2506.12204). *ours* is the scheduler of `scheduling/core`, which the real engine also uses.
+[MEASURED.md](MEASURED.md) has measurements of the real queue, engine and models.
 """
 
 
 def write_results_page(recorded: Path, page: Path) -> Path:
-    """Sections whose records are missing say so."""
+    """Writes the page and returns its path. A section without records says how to make them."""
     points = {name: list(read_points(recorded / name).values()) for name in TITLES}
     sections = [_INTRODUCTION, head_to_head(points["published"], points["gap"])]
     if points["published"]:
@@ -55,28 +55,28 @@ def _experiment_section(name: str, points: Sequence[Record], folder: Path, page:
         [
             f"## {TITLES[name]}",
             "",
-            shows(name),
+            description(name),
             "",
             *markdown_table(*_digest(name, points)),
             "",
             *plots,
             "",
-            f"{_extent(name, points)}: [{link}]({link}/README.md).",
+            f"{_num_recorded(name, points)}: [{link}]({link}/README.md).",
             "",
         ]
     )
 
 
-def _extent(name: str, points: Sequence[Record]) -> str:
-    """How much of the experiment is recorded."""
-    asked = len(points_of(name))
-    if len(points) >= asked:
+def _num_recorded(name: str, points: Sequence[Record]) -> str:
+    """Returns a phrase about the number of recorded simulations."""
+    total = len(points_of(name))
+    if len(points) >= total:
         return f"All {len(points):,} simulations of the experiment"
-    return f"{len(points):,} of the {asked:,} simulations of the experiment, the others not run"
+    return f"{len(points):,} of {total:,} simulations of the experiment (the others were not run)"
 
 
 def _digest(name: str, points: Sequence[Record]) -> tuple[Sequence[str], list[Sequence[str]]]:
-    """A few rows of the experiment: mean of level 0 and of all, by policy and rule."""
+    """Returns head and rows of a short table: mean of level 0 and of all, by policy and rule."""
     if name == "gap":
         label = "max_concurrent"
         chosen = [p for p in points if p["setting"] == "A100_4B" and p["gap_seconds"] == 0.01]

@@ -1,4 +1,4 @@
-"""The section of docs/RESULTS.md about what the simulator and its decisions cost."""
+"""The section of docs/RESULTS.md about the speed of the simulator and of its decisions."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def speed_section(folder: Path, page: Path) -> str:
             "",
             f"Measured with Python {speed['python']}, one process, by wall clock.",
             "",
-            "### A decision",
+            "### One decision",
             "",
             (
-                "A slot is freed, the best waiting request takes it, a newcomer is queued. The "
-                "cost grows with the logarithm of what waits (two heap moves), while the "
-                "published program drains and refills its queue."
+                "A decision frees a slot, admits the best waiting request and queues a new one. "
+                "Its cost grows with the logarithm of the number of waiting requests (two heap "
+                "operations). The published program empties and refills its queue instead."
             ),
             "",
             *_decisions(speed["decisions"]),
             "",
-            f"![Cost of a decision by requests waiting]({plot})",
+            f"![Cost of one decision by number of waiting requests]({plot})",
             "",
-            "### A run",
+            "### One run",
             "",
             *_runs(speed["runs"]),
             "",
@@ -59,11 +59,11 @@ def _decisions(decisions: Sequence[Record]) -> list[str]:
     ]
     published = " / ".join(f"{1000 * s:.1f}" for s in PUBLISHED_DECISION_SECONDS.values())
     sizes = " / ".join(f"{size:,}" for size in PUBLISHED_DECISION_SECONDS)
-    head = ("microseconds, requests waiting", *(f"{number:,}" for number in waiting))
+    head = ("microseconds by waiting requests", *(f"{number:,}" for number in waiting))
     return [
         *markdown_table(head, rows),
         "",
-        f"The published program: {published} ms for up to {sizes} waiting.",
+        f"The published program takes {published} ms for up to {sizes} waiting requests.",
     ]
 
 
@@ -80,13 +80,14 @@ def _runs(runs: Sequence[Record]) -> list[str]:
         )
         for r in runs
     ]
-    head = ("", "requests", "seconds", "of CPU", "microseconds each", "peak MiB", "times faster")
+    head = ("", "requests", "seconds", "CPU seconds", "μs per request", "peak MiB", "times faster")
     return [
         *markdown_table(head, rows),
         "",
         (
-            f"*times faster*: than the published program, which takes {PUBLISHED_RUN_SECONDS:.0f} "
-            f"s of real time for the same {_PUBLISHED_REQUESTS:,} requests."
+            "*times faster* compares with the published program, which takes "
+            f"{PUBLISHED_RUN_SECONDS:.0f} s of real time for the same {_PUBLISHED_REQUESTS:,} "
+            "requests."
         ),
     ]
 

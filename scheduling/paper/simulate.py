@@ -1,4 +1,4 @@
-"""One simulation: a workload, a policy, a service model and one of two batching rules."""
+"""One simulation: a workload, a policy, a service model, and one of two batching rules."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Batching(StrEnum):
 
 
 class NotPossible(ValueError):
-    """These choices cannot go together; the message says why."""
+    """These options cannot be combined; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    """`num_slots` None takes the setting's own."""
+    """Options of a simulation. `num_slots` None: the number of the service model."""
 
     policy: str
     model: ServiceModel
@@ -43,13 +43,14 @@ class Simulation:
 
 
 def simulate(simulation: Simulation, works: Sequence[Work], watch: Watch | None = None) -> Run:
-    """`watch` is told how many have finished as the run goes on; ours only.
+    """Simulates `works`. `watch` gets the number of finished requests during a run of ours.
 
-    Raises NotPossible, CannotFit, or ValueError for ids that are there twice."""
+    Raises NotPossible, CannotFit, or ValueError if an id occurs twice.
+    """
     model = simulation.model
     num_slots = simulation.num_slots or model.num_slots
     if simulation.policy not in POLICIES:
-        raise NotPossible(f"policy {simulation.policy}: there are {', '.join(POLICIES)}")
+        raise NotPossible(f"policy {simulation.policy}: must be one of {', '.join(POLICIES)}")
     if simulation.batching is Batching.PUBLISHED:
         return _simulate_published(simulation, works, num_slots)
     if model.mixed_steps and num_slots >= model.max_step_tokens:

@@ -1,4 +1,4 @@
-"""The published rule against the figures that the published program reports."""
+"""Tests of the replica against the figures that the published program reports."""
 
 from __future__ import annotations
 
@@ -32,33 +32,36 @@ def check(figures: PublishedFigures) -> None:
     assert len(run.outcomes) == figures.num_requests
     if figures.evictions:
         assert means(run) == pytest.approx(figures.means, rel=0.10)
-    else:  # to the last digit that is reported, ties included
+    else:  # equal to the last reported digit, also with ties
         assert means(run) == pytest.approx(figures.means, abs=1e-4)
 
 
 @pytest.mark.parametrize("figures", FIGURES, ids=lambda figures: figures.key)
-def test_the_reported_means_come_out(figures: PublishedFigures) -> None:
+def test_the_replica_gives_the_reported_means(figures: PublishedFigures) -> None:
     check(figures)
 
 
 @pytest.mark.parametrize("policy", ["semantic", "sjf", "pjf", "fcfs"])
-def test_leaps_change_nothing(policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few different prompts, so that many requests rank alike."""
+def test_many_steps_at_once_give_the_same_result_as_single_steps(
+    policy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There are only few different prompts, so many keys are equal."""
     works = [
         replace(work, prompt_tokens=1 + work.prompt_tokens // 200)
         for work in generate(WorkloadSpec(gap_seconds=0.1, max_concurrent=12))
     ]
-    leaping = run_published(works, policy, SETTINGS["A100_4B"], 4)
-    monkeypatch.setattr(PublishedRule, "_num_alike_steps", lambda self: 1)
-    stepping = run_published(works, policy, SETTINGS["A100_4B"], 4)
-    assert [o.id for o in leaping.outcomes] == [o.id for o in stepping.outcomes]
-    for one, other in zip(leaping.outcomes, stepping.outcomes, strict=True):
+    many_at_once = run_published(works, policy, SETTINGS["A100_4B"], 4)
+    monkeypatch.setattr(PublishedRule, "_num_equal_steps", lambda self: 1)
+    single = run_published(works, policy, SETTINGS["A100_4B"], 4)
+    assert [o.id for o in many_at_once.outcomes] == [o.id for o in single.outcomes]
+    for one, other in zip(many_at_once.outcomes, single.outcomes, strict=True):
         assert one.response_seconds == pytest.approx(other.response_seconds, abs=1e-7)
         assert one.ttft_seconds == pytest.approx(other.ttft_seconds, abs=1e-7)
 
 
-def test_it_is_not_work_conserving_and_that_costs_fcfs_most() -> None:
-    """The alignment rule starts nothing new before the first member's class is done."""
+def test_the_published_rule_slows_fcfs_more_than_semantic_order() -> None:
+    """It is not work-conserving: no request starts before the class of the first member is
+    done."""
     by_key = {figures.key: figures for figures in FIGURES}
     fcfs = by_key["fcfs/A100_4B/gap0.01/max5/batch16"]
     semantic = by_key["semantic/A100_4B/gap0.01/max5/batch16"]

@@ -1,4 +1,4 @@
-"""The semantic queue: who waits, in which order, and who runs under whose lease."""
+"""The semantic queue: the order of waiting requests, and the leases of running ones."""
 
 from scheduling.queue.memory_queue import MemorySemanticQueue
 from scheduling.queue.protocol import (

@@ -1,4 +1,4 @@
-"""Each implementation of the queue, under one name, for the tests of what both promise."""
+"""A fixture with each implementation of the queue, for the contract tests."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What passes through Redis beside the queue: events, token streams, heartbeats of workers.
+"""Data in Redis besides the queue: events, token streams, heartbeats of workers.
 
-The token stream is the one place with words in it, and it expires. Events and heartbeats
-carry ids and numbers, and are refused where they carry anything else.
+Only the token stream contains clinical text, and it expires. Events and heartbeats contain
+ids and numbers only; other values are refused.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ Event = Mapping[str, str | int | float | bool | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamEntry:
-    """The beginning of an attempt, a piece of its answer, or the end.
+    """The start of an attempt, a piece of its answer, or the end of the stream.
 
-    `attempt` grows when generation began anew: what earlier attempts wrote is then void.
-    `num_tokens` counts the tokens of this attempt up to and with this piece.
-    `status` is None but at the end, where it says how the job ended.
+    `attempt` increases when generation starts again; text of earlier attempts is then not
+    valid. `num_tokens` counts the tokens of this attempt, this piece included. `status` is the
+    final status of the job in the last entry, and None in all others.
     """
 
     id: str
@@ -51,19 +51,19 @@ def tokens_key(job_id: str, name: str = "main") -> str:
 
 
 def publish(client: redis.Redis, event: Event, *, name: str = "main") -> int:
-    """Tells all subscribers of `events_channel`; how many there were.
+    """Sends an event to all subscribers of `events_channel` and returns their number.
 
-    Raises ValueError, naming the field, where a value is neither a number nor an identifier.
+    Raises ValueError with the name of the field if a value is neither a number nor an id.
     """
     for field, value in event.items():
         if isinstance(value, str) and not _IDENTIFIER.fullmatch(value):
-            raise ValueError(f"{field}: events carry ids and numbers only")
+            raise ValueError(f"{field}: events contain ids and numbers only")
     text = json.dumps(dict(event), separators=(",", ":"), allow_nan=False)
     return client.publish(events_channel(name), text)
 
 
 def begin_stream(client: redis.Redis, job_id: str, attempt: int, *, name: str = "main") -> str:
-    """Says that `attempt` begins, so that readers drop what an earlier one wrote; its id."""
+    """Adds the start of `attempt`; readers discard earlier attempts. Returns the entry id."""
     return _append(client, job_id, {"attempt": attempt}, name)
 
 
@@ -76,7 +76,7 @@ def append_tokens(
     *,
     name: str = "main",
 ) -> str:
-    """Adds `text`, with which the attempt has `num_tokens` tokens in all; the entry's id."""
+    """Adds `text`; the attempt then has `num_tokens` tokens in all. Returns the entry id."""
     fields = {"attempt": attempt, "text": text, "num_tokens": num_tokens}
     return _append(client, job_id, fields, name)
 
@@ -84,20 +84,20 @@ def append_tokens(
 def finish_stream(
     client: redis.Redis, job_id: str, status: str, *, attempt: int = 0, name: str = "main"
 ) -> str:
-    """Adds the end: the job is `status` and nothing follows; the entry's id."""
+    """Adds the last entry, with the final status of the job. Returns the entry id."""
     return _append(client, job_id, {"attempt": attempt, "status": status}, name)
 
 
 def read_stream(
     client: redis.Redis, job_id: str, last_id: str = FIRST, *, num: int = 1000, name: str = "main"
 ) -> list[StreamEntry]:
-    """Up to `num` entries after `last_id`, oldest first; does not wait for more."""
+    """Returns up to `num` entries after `last_id`, oldest first. Does not block."""
     raw = client.xrange(tokens_key(job_id, name), min=f"({last_id}", max="+", count=num)
     return parse_entries(cast(list[Any], raw))
 
 
 def parse_entries(raw: Iterable[tuple[object, Mapping[Any, Any]]]) -> list[StreamEntry]:
-    """What XRANGE, or XREAD for one stream, answered."""
+    """Parses the reply of XRANGE, or of XREAD for one stream."""
     return [_entry(entry_id, fields) for entry_id, fields in raw]
 
 
@@ -109,9 +109,10 @@ def set_worker_state(
     ttl_seconds: int = WORKER_TTL_SECONDS,
     name: str = "main",
 ) -> None:
-    """A heartbeat: the worker's numbers of now, forgotten after `ttl_seconds` of silence.
+    """Stores a heartbeat: the present numbers of a worker. They expire after `ttl_seconds`.
 
-    None says that the worker has gone. Raises TypeError, naming the field, for other values.
+    None removes the worker. Raises TypeError with the name of the field if a value is not a
+    number.
     """
     key = _worker_key(worker, name)
     if numbers is None:
@@ -129,7 +130,7 @@ def set_worker_state(
 
 
 def worker_states(client: redis.Redis, *, name: str = "main") -> dict[str, dict[str, float]]:
-    """The latest numbers of every worker that is alive, by its name."""
+    """Returns the latest numbers of every worker whose heartbeat has not expired, by name."""
     members = cast(set[Any], client.smembers(tagged(name, "workers")))
     workers = sorted(_text(member) for member in members)
     with client.pipeline(transaction=False) as pipe:
@@ -137,8 +138,8 @@ def worker_states(client: redis.Redis, *, name: str = "main") -> dict[str, dict[
             pipe.hgetall(_worker_key(worker, name))
         answers = pipe.execute() if workers else []
     states = {worker: _numbers(raw) for worker, raw in zip(workers, answers, strict=True) if raw}
-    if silent := [worker for worker in workers if worker not in states]:
-        client.srem(tagged(name, "workers"), *silent)  # the next heartbeat adds it again
+    if expired := [worker for worker in workers if worker not in states]:
+        client.srem(tagged(name, "workers"), *expired)  # the next heartbeat adds it again
     return states
 
 

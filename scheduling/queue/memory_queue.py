@@ -1,4 +1,4 @@
-"""The semantic queue in memory, for one process: the same promises, on the core's own heaps."""
+"""The semantic queue in memory, for one process, on the heaps of `scheduling.core`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _atomic(
 
 
 class MemorySemanticQueue:
-    """A `SemanticQueue` shared by the threads of one process."""
+    """A `SemanticQueue` that the threads of one process share."""
 
     def __init__(
         self, *, policies: Mapping[str, Policy] = POLICIES, default_policy: str = "semantic"
@@ -102,7 +102,7 @@ class MemorySemanticQueue:
         )
 
     @_atomic
-    def held(self) -> dict[str, str]:
+    def lease_tokens(self) -> dict[str, str]:
         return {request_id: lease.token for request_id, lease in self._leases.items()}
 
     @_atomic
@@ -139,7 +139,7 @@ class MemorySemanticQueue:
             if lease is None or (lease.token, lease.worker) != (token, worker):
                 lost.add(request_id)
             else:
-                self._lease_again(lease, lease.request, expires)
+                self._replace_lease(lease, lease.request, expires)
         return lost
 
     @_atomic
@@ -184,7 +184,7 @@ class MemorySemanticQueue:
         if lease is None:
             self._push(request)
         else:
-            self._lease_again(lease, request, lease.expires_seconds)
+            self._replace_lease(lease, request, lease.expires_seconds)
             self._changed(request_id)
         return True
 
@@ -218,25 +218,29 @@ class MemorySemanticQueue:
     def replace_all(
         self, requests: Sequence[Request], policy_name: str, *, mark: str | None = None
     ) -> Replaced:
-        known_until = self._revision if mark is None else int(mark)
-        if self._policy_revision <= known_until:
+        at_revision = self._revision if mark is None else int(mark)
+        if self._policy_revision <= at_revision:
             self.switch_policy(policy_name)
         given = {request.id: request for request in requests}
         for request in requests:
             self._check(request)
         present = {request.id: request for request in self._waiting}
-        gone = [key for key in present if key not in given and self._is_ours(key, known_until)]
-        for request_id in gone:
+        removed = [
+            request_id
+            for request_id in present
+            if request_id not in given and self._is_replaceable(request_id, at_revision)
+        ]
+        for request_id in removed:
             self.cancel(request_id)
-        wrong = [
+        pushed = [
             request
             for request in given.values()
-            if present.get(request.id) != request and self._is_ours(request.id, known_until)
+            if present.get(request.id) != request and self._is_replaceable(request.id, at_revision)
         ]
-        for request in wrong:
+        for request in pushed:
             self._push(request)
-        num_updated = sum(request.id in present for request in wrong)
-        return Replaced(len(wrong) - num_updated, len(gone), num_updated)
+        num_updated = sum(request.id in present for request in pushed)
+        return Replaced(len(pushed) - num_updated, len(removed), num_updated)
 
     @_atomic
     def clear(self) -> None:
@@ -250,7 +254,7 @@ class MemorySemanticQueue:
         return self._policies[name]
 
     def _check(self, request: Request) -> None:
-        """Refuses what Redis would refuse: a key without an exact score."""
+        """Raises ValueError, like the queue in Redis, if a key has no exact score."""
         for policy in self._policies.values():
             queue_score(policy(request))
 
@@ -262,14 +266,15 @@ class MemorySemanticQueue:
         self._revision += 1
         self._changes[request_id] = self._revision
 
-    def _is_ours(self, request_id: str, known_until: int) -> bool:
-        return request_id not in self._leases and self._changes.get(request_id, 0) <= known_until
+    def _is_replaceable(self, request_id: str, at_revision: int) -> bool:
+        """True if the request does not run and has not changed after `at_revision`."""
+        return request_id not in self._leases and self._changes.get(request_id, 0) <= at_revision
 
     def _holds(self, request_id: str, token: str) -> bool:
         lease = self._leases.get(request_id)
         return lease is not None and lease.token == token
 
-    def _lease_again(self, lease: Lease, request: Request, expires_seconds: float) -> None:
+    def _replace_lease(self, lease: Lease, request: Request, expires_seconds: float) -> None:
         self._leases[request.id] = Lease(
             request=request,
             worker=lease.worker,

@@ -1,4 +1,4 @@
-"""What a semantic queue promises, whichever store is under it."""
+"""The interface of the semantic queue, the same for every store."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from scheduling.core.request import NUM_PRIORITIES, Request
 
 
 class UnknownPolicy(LookupError):
-    """The active policy, or the one asked for, is not among those this process can score."""
+    """This process does not have the active or the requested policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A request that a worker may now run, and the token that proves it."""
+    """The right of a worker to run a request, and the token that proves it."""
 
     request: Request
     token: str
@@ -25,7 +25,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """A request that runs, and where."""
+    """A running request, its worker, and the time at which the lease expires."""
 
     request: Request
     worker: str
@@ -50,7 +50,7 @@ class QueueCounts:
 
 
 class Replaced(NamedTuple):
-    """How many waiting requests `replace_all` added, removed and corrected."""
+    """Numbers of waiting requests that `replace_all` added, removed and corrected."""
 
     added: int
     removed: int
@@ -58,15 +58,15 @@ class Replaced(NamedTuple):
 
 
 class SemanticQueue(Protocol):
-    """Waiting requests in the order of one active policy, and the leases of those that run.
+    """Waiting requests in the order of the active policy, and the leases of running ones.
 
-    Each move happens at once or not at all, whoever else moves at the same time. `now` is
-    passed in (seconds of the Unix epoch). A token proves a lease: once the lease was reaped,
-    released or cancelled, its token is stale, and moves that carry it do nothing.
+    Each method is atomic. `now` is an argument (seconds since the Unix epoch). A token proves
+    a lease. After the lease was reaped, released or cancelled, the token is stale, and a
+    method that gets it changes nothing.
     """
 
     def enqueue(self, request: Request) -> bool:
-        """False where that id waits or runs already; then nothing is changed."""
+        """Adds a waiting request. Returns False, without any change, if the id is here already."""
         ...
 
     def claim(
@@ -77,34 +77,34 @@ class SemanticQueue(Protocol):
         lease_seconds: float,
         max_running: int | None = None,
     ) -> list[Claim]:
-        """Takes up to `num` of the best, best first, leased until `now + lease_seconds`.
+        """Leases up to `num` of the best requests, best first, until `now + lease_seconds`.
 
-        `max_running` and the active policy's own cap bound the leases of all workers together.
+        `max_running` and the limit of the active policy apply to all workers together.
         """
         ...
 
     def peek(self, num: int, now: float) -> list[Request]:
-        """The best `num` that wait, best first."""
+        """Returns the best `num` waiting requests, best first."""
         ...
 
     def waiting(self, now: float) -> list[Request]:
-        """All that wait, in the order of `rank` under the active policy."""
+        """Returns all waiting requests, in the order of `rank` under the active policy."""
         ...
 
     def running(self) -> list[Lease]:
-        """All that run, soonest expiry first."""
+        """Returns all leases, the earliest expiry first."""
         ...
 
-    def held(self) -> dict[str, str]:
-        """The token of every id that runs."""
+    def lease_tokens(self) -> dict[str, str]:
+        """Returns the token of each running request, by id."""
         ...
 
     def get(self, request_id: str) -> Request | None:
-        """The request as the queue knows it, waiting or running."""
+        """Returns the waiting or running request; None if it is not here."""
         ...
 
     def position(self, request_id: str, now: float) -> int | None:
-        """How many waiting go before it; None where it does not wait."""
+        """Returns the number of waiting requests before it; None if it does not wait."""
         ...
 
     def counts(self) -> QueueCounts: ...
@@ -112,65 +112,75 @@ class SemanticQueue(Protocol):
     def renew(
         self, worker: str, tokens: Mapping[str, str], now: float, lease_seconds: float
     ) -> set[str]:
-        """Prolongs the leases of `tokens` (id to token); the ids that are held no more."""
+        """Renews the leases of `tokens` (id to token). Returns the ids whose token is stale."""
         ...
 
     def release(self, request_id: str, token: str, generated_tokens: int, now: float) -> bool:
-        """Puts a running request back with its progress and its first arrival."""
+        """Returns a running request to waiting, with its progress and its original arrival.
+
+        Returns False if the token is stale.
+        """
         ...
 
     def finish(self, request_id: str, token: str) -> bool:
-        """Takes a running request out for good. False where the token is stale."""
+        """Removes a running request. Returns False if the token is stale."""
         ...
 
     def cancel(self, request_id: str) -> str | None:
-        """Takes it out: "waiting" or "running", what it was, or None where it is not here.
+        """Removes a request. Returns "waiting" or "running", or None if it is not here.
 
-        The worker of a running one is told by its next `renew`.
+        The worker of a running request learns it from its next `renew`.
         """
         ...
 
     def reprioritise(self, request_id: str, priority: int, due_seconds: float) -> bool:
-        """At once, waiting or running. False where it is not here."""
+        """Changes priority and deadline, waiting or running. Returns False if it is not here."""
         ...
 
     def reap(self, now: float) -> list[str]:
-        """Puts back, with priority and first arrival, those whose lease expired; their ids."""
+        """Returns requests with an expired lease to waiting, with priority and original arrival.
+
+        Returns their ids.
+        """
         ...
 
     def switch_policy(self, policy_name: str) -> None:
-        """One exchange of the whole order. Raises UnknownPolicy."""
+        """Sorts all waiting requests by another policy. Raises UnknownPolicy."""
         ...
 
     def active_policy(self) -> str: ...
 
     def mark(self) -> str:
-        """The present moment of this queue, for `replace_all`; take it before reading the truth."""
+        """Returns the present revision of the queue, for `replace_all`.
+
+        Take it before you read the requests from SQL.
+        """
         ...
 
     def replace_all(
         self, requests: Sequence[Request], policy_name: str, *, mark: str | None = None
     ) -> Replaced:
-        """Makes what waits equal `requests`, and the policy `policy_name`. Idempotent.
+        """Replaces all waiting requests and the policy. Idempotent. Raises UnknownPolicy.
 
-        Running requests are left alone. With a `mark`, so is every id (and the policy) that
-        changed after it: a case that came in after the truth was read is not thrown out.
+        Running requests stay. With a `mark`, a request or policy that changed after the mark
+        also stays: a case that arrived after SQL was read is not removed.
         """
         ...
 
     def clear(self) -> None:
-        """Forgets all that waits and runs; the policy stays."""
+        """Removes all waiting and running requests; the policy stays."""
         ...
 
 
 def checked_time(name: str, seconds: float) -> float:
-    """Raises ValueError, naming the argument, unless `seconds` is a finite number."""
+    """Raises ValueError with the name of the argument if `seconds` is not finite."""
     if not isfinite(seconds):
         raise ValueError(f"{name}: must be finite, not {seconds!r}")
     return float(seconds)
 
 
 def lease_end(now: float, lease_seconds: float) -> float:
+    """Returns the time of expiry. Raises ValueError for a lease of no length."""
     if checked_time("lease_seconds", lease_seconds) <= 0:
         raise ValueError("lease_seconds: must be above 0")
     return checked_time("now", now) + lease_seconds

@@ -1,4 +1,4 @@
-"""Requests and moves that the tests of the queue share."""
+"""Requests and helpers that the tests of the queue share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NOW = 1000.0
 LEASE = 10.0
 
 
-def made(
+def make_request(
     request_id: str,
     priority: int = 2,
     *,
@@ -29,10 +29,11 @@ def made(
     )
 
 
-def mixed(num: int = 40) -> list[Request]:
-    """All levels, equal lengths, equal arrivals, and due times before and after NOW."""
+def mixed_requests(num: int = 40) -> list[Request]:
+    """Requests of all levels, with equal lengths, equal arrivals, and deadlines before and
+    after NOW."""
     return [
-        made(
+        make_request(
             f"case-{n * 17 % num}",
             priority=n * 7 % 5,
             arrival=float(n // 4),

@@ -1,58 +1,85 @@
-"""A request as Redis keeps it: ids and numbers, with its score under every policy.
+"""The text form of a request in Redis: ids and numbers, with its score under every policy.
 
-All scores travel with the request because the formula lives in Python alone: the scripts
-can then place a request, and switch the policy for all of them, without asking back.
+Only Python computes scores. A record contains all of them, so that a Lua script can sort a
+request, or all requests under another policy, without a call back to Python.
 
-One line of text, which a script takes apart in a microsecond:
+A record is one line of text:
 
     priority due arrival prompt predicted generated ,policy=score,policy=score:digits, tie
 
-`digits` order requests of the same due time, for policies with a bounded wait. `tie` is the
-tie token; it ends with the id, which may hold anything, so it comes last.
+`digits` sort requests with the same deadline, for policies with a bounded wait. `tie` is the
+tie token. It ends with the id, which may contain spaces, so it is the last field.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from typing import Final
 
 from scheduling.core.policies import Policy, queue_score, tie_token
 from scheduling.core.request import Request
 
-_SIGN_BIT = 1 << 63
-_ALL_BITS = (1 << 64) - 1
-_NUM_SPACES = 7
+# The order of the fields, for Python and for the Lua scripts.
+FIELDS: Final = ("priority", "due", "arrival", "prompt", "predicted", "generated", "scores", "tie")
+_LUA_FIELDS: Final = ("priority", "due", "scores", "tie")  # those that the scripts need
+
+_SIGN_BIT: Final = 1 << 63
+_ALL_BITS: Final = (1 << 64) - 1
 
 
 def sortable(score: float) -> str:
-    """Sixteen hexadecimal digits whose byte order is the order of all finite floats."""
+    """Returns sixteen hexadecimal digits whose byte order is the order of all finite floats."""
     (bits,) = struct.unpack(">Q", struct.pack(">d", score + 0.0))
     return f"{bits ^ (_ALL_BITS if bits & _SIGN_BIT else _SIGN_BIT):016x}"
 
 
 def record_of(request: Request, policies: Mapping[str, Policy]) -> str:
-    """Equal text for equal requests and policies. Floats are written so that nothing rounds.
+    """Returns the record of a request. Equal requests and policies give equal text.
 
-    Raises ValueError where a policy's key has no exact score.
+    Floats are written without rounding. Raises ValueError if a key has no exact score.
     """
     scores = ",".join(_score(request, policy) for policy in policies.values())
-    return (
-        f"{int(request.priority)} {float(request.due_seconds)!r} "
-        f"{float(request.arrival_seconds)!r} {request.prompt_tokens} "
-        f"{request.predicted_tokens} {request.generated_tokens} ,{scores}, {tie_token(request)}"
-    )
+    values = {
+        "priority": str(int(request.priority)),
+        "due": repr(float(request.due_seconds)),
+        "arrival": repr(float(request.arrival_seconds)),
+        "prompt": str(request.prompt_tokens),
+        "predicted": str(request.predicted_tokens),
+        "generated": str(request.generated_tokens),
+        "scores": f",{scores},",
+        "tie": tie_token(request),
+    }
+    return " ".join(values[field] for field in FIELDS)
 
 
 def request_of(record: str) -> Request:
-    priority, due, arrival, prompt, predicted, generated, _, tie = record.split(" ", _NUM_SPACES)
+    """Returns the request of a record."""
+    values = dict(zip(FIELDS, record.split(" ", len(FIELDS) - 1), strict=True))
     return Request(
-        id=tie.partition(":")[2],
-        arrival_seconds=float(arrival),
-        priority=int(priority),
-        prompt_tokens=int(prompt),
-        predicted_tokens=int(predicted),
-        generated_tokens=int(generated),
-        due_seconds=float(due),
+        id=values["tie"].partition(":")[2],
+        arrival_seconds=float(values["arrival"]),
+        priority=int(values["priority"]),
+        prompt_tokens=int(values["prompt"]),
+        predicted_tokens=int(values["predicted"]),
+        generated_tokens=int(values["generated"]),
+        due_seconds=float(values["due"]),
+    )
+
+
+def lua_split_record() -> str:
+    """Returns the Lua function `split_record(text)`: a table of the fields that scripts need."""
+    patterns = dict.fromkeys(FIELDS, "%S+") | {"tie": ".*"}
+    pattern = " ".join(
+        f"({patterns[field]})" if field in _LUA_FIELDS else patterns[field] for field in FIELDS
+    )
+    names = ", ".join(field for field in FIELDS if field in _LUA_FIELDS)
+    table = ", ".join(f"{field} = {field}" for field in _LUA_FIELDS)
+    return (
+        "local function split_record(text)\n"
+        f"  local {names} = string.match(text, '^{pattern}$')\n"
+        f"  return {{{table}}}\n"
+        "end\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""The semantic queue in Redis: sorted sets, and one Lua script per atomic move."""
+"""The semantic queue in Redis: sorted sets, and one Lua script for each atomic method."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from scheduling.queue.protocol import (
     checked_worker,
     lease_end,
 )
-from scheduling.queue.record import record_of, request_of
+from scheduling.queue.record import lua_split_record, record_of, request_of
 
 _LUA: Final = Path(__file__).parent / "lua"
+# The order of KEYS, for Python and for the Lua scripts. lua/prelude.lua describes each key.
 _KEYS: Final = (
     "state",
     "jobs",
@@ -32,7 +33,7 @@ _KEYS: Final = (
     "urgent",
     "due",
     "leases",
-    "preempted",
+    "holders",
     "counts",
     "changes",
 )
@@ -41,13 +42,15 @@ _STALE, _DONE = 0, 1
 
 
 def tagged(name: str, key: str) -> str:
-    """The Redis key of queue `name`; its tag keeps all of them in one cluster slot."""
+    """Returns a Redis key of queue `name`. The tag keeps all its keys in one cluster slot."""
     return f"{{triage:{name}}}:{key}"
 
 
 @cache
 def _source(move: str) -> str:
-    return "\n".join((_LUA / f"{file}.lua").read_text("utf-8") for file in ("prelude", move))
+    names = ", ".join(key.upper() for key in _KEYS)
+    files = ((_LUA / f"{file}.lua").read_text("utf-8") for file in ("prelude", move))
+    return "\n".join([f"local {names} = unpack(KEYS)", lua_split_record(), *files])
 
 
 def _text(value: object) -> str:
@@ -55,11 +58,11 @@ def _text(value: object) -> str:
 
 
 class RedisSemanticQueue:
-    """A `SemanticQueue` that any number of processes share. O(log n) for each move of one request.
+    """A `SemanticQueue` that any number of processes share. One request costs O(log n).
 
-    Redis holds ids and numbers only, and may be lost: `replace_all` rebuilds it.
-    Raises redis.RedisError where the server cannot be reached, and UnknownPolicy where
-    another process switched to a policy that this one does not have.
+    Redis contains ids and numbers only. If its data is lost, `replace_all` rebuilds it.
+    Raises redis.RedisError during an outage, and UnknownPolicy if another process switched to
+    a policy that this process does not have.
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class RedisSemanticQueue:
         default_policy: str = "semantic",
     ) -> None:
         if wrong := [key for key, p in policies.items() if key != p.name or not key.isidentifier()]:
-            raise ValueError(f"policies: {wrong[0]!r} must be an identifier, and the policy's name")
+            raise ValueError(f"policies: {wrong[0]!r} must be an identifier and the policy's name")
         self._client = client
         self._policies = policies
         self._default = self._policy(default_policy)
@@ -126,9 +129,9 @@ class RedisSemanticQueue:
             )
         return leases
 
-    def held(self) -> dict[str, str]:
-        preempted = cast(dict[Any, Any], self._client.hgetall(self._key["preempted"]))
-        return {_text(key): _text(holder).split(" ", 1)[0] for key, holder in preempted.items()}
+    def lease_tokens(self) -> dict[str, str]:
+        holders = cast(dict[Any, Any], self._client.hgetall(self._key["holders"]))
+        return {_text(key): _text(holder).split(" ", 1)[0] for key, holder in holders.items()}
 
     def get(self, request_id: str) -> Request | None:
         record = self._stored(request_id)
@@ -204,11 +207,11 @@ class RedisSemanticQueue:
         self._client.delete(*(key for name, key in self._key.items() if name != "state"))
 
     def _switch(self, policy_name: str, epoch: str, revision: str) -> None:
-        facts = _facts(self._policy(policy_name))
+        policy_args = _policy_args(self._policy(policy_name))
         rescored: dict[str, tuple[str, str, str]] = {}
         while True:
-            known = (text for triple in rescored.values() for text in triple)
-            unscored = self._move("switch_policy", *facts, epoch, revision, *known)
+            triples = (text for triple in rescored.values() for text in triple)
+            unscored = self._move("switch_policy", *policy_args, epoch, revision, *triples)
             if not unscored:
                 return
             for old in map(_text, unscored):
@@ -228,17 +231,19 @@ class RedisSemanticQueue:
         return None if record is None else _text(record)
 
     def _move(self, move: str, *args: str) -> Any:
-        common = (*_facts(self._default), secrets.token_hex(8))
+        common = (*_policy_args(self._default), secrets.token_hex(8))
         try:
             return self._scripts[move](keys=self._keys, args=[*common, *args])
         except redis.ResponseError as error:
             _, unknown, policy_name = str(error).partition("UNKNOWNPOLICY ")
             if not unknown:
                 raise
-            raise UnknownPolicy(f"{policy_name!r} is active, and unknown here") from error
+            message = f"{policy_name!r} is active, but this process does not have it"
+            raise UnknownPolicy(message) from error
 
 
-def _facts(policy: Policy) -> tuple[str, str, str]:
+def _policy_args(policy: Policy) -> tuple[str, str, str]:
+    """The arguments name, bounded, cap of the scripts."""
     cap = "" if policy.max_running is None else str(policy.max_running)
     return policy.name, "1" if policy.bounded_wait else "0", cap
 

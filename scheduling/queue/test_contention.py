@@ -1,4 +1,4 @@
-"""Many at once: nothing lost, nothing doubled, no job with two preempted."""
+"""Concurrency tests: no job is lost or done twice, and no two workers hold the same job."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import redis
 from scheduling.core.policies import POLICIES, rank
 from scheduling.queue.memory_queue import MemorySemanticQueue
 from scheduling.queue.protocol import QueueCounts, SemanticQueue
-from scheduling.queue.queue_testing import LEASE, NOW, made
+from scheduling.queue.queue_testing import LEASE, NOW, make_request
 from scheduling.queue.semantic_queue import RedisSemanticQueue
 
 NUM_PRODUCERS, NUM_WORKERS, JOBS_EACH = 2, 4, 120
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(60)
 
 @pytest.fixture(params=["memory", "redis"])
 def connect(request: pytest.FixtureRequest) -> Connect:
-    """A queue object for each caller; all see one queue."""
+    """Returns a queue object for each caller; all share the same queue."""
     if request.param == "memory":
         shared = MemorySemanticQueue()
         return lambda: shared
@@ -39,7 +39,7 @@ def connect(request: pytest.FixtureRequest) -> Connect:
 
 @contextmanager
 def policies_switching(connect: Connect) -> Iterator[list[str]]:
-    """Switches without pause; what it did, in the end."""
+    """Switches policies all the time in a thread; yields the list of names so far."""
     stop = threading.Event()
     done: list[str] = []
 
@@ -60,8 +60,8 @@ def policies_switching(connect: Connect) -> Iterator[list[str]]:
             switching.result(timeout=30)
 
 
-class PreemptedWithKV:
-    """Who holds what, as the workers themselves see it."""
+class ClaimedJobs:
+    """The jobs that workers hold, recorded by the workers themselves."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -70,20 +70,20 @@ class PreemptedWithKV:
 
     def take(self, request_id: str) -> None:
         with self._lock:
-            assert request_id not in self._held, f"{request_id} has two preempted"
+            assert request_id not in self._held, f"two workers hold {request_id}"
             self._held.add(request_id)
 
-    def let_go(self, request_id: str, *, finished: bool) -> None:
+    def drop(self, request_id: str, *, finished: bool) -> None:
         with self._lock:
             self._held.remove(request_id)
             self.finished[request_id] += finished
 
 
-def produce(queue: SemanticQueue, who: int) -> None:
-    random = Random(who)
+def produce(queue: SemanticQueue, producer: int) -> None:
+    random = Random(producer)
     for n in range(JOBS_EACH):
-        request = made(
-            f"{who}-{n}",
+        request = make_request(
+            f"{producer}-{n}",
             random.randrange(5),
             arrival=float(n),
             predicted=random.randrange(300),
@@ -91,18 +91,20 @@ def produce(queue: SemanticQueue, who: int) -> None:
         )
         assert queue.enqueue(request)
         if n % 7 == 0:
-            queue.reprioritise(f"{who}-{random.randrange(n + 1)}", random.randrange(5), NOW)
+            request_id = f"{producer}-{random.randrange(n + 1)}"
+            queue.reprioritise(request_id, random.randrange(5), NOW)
 
 
-def work(queue: SemanticQueue, who: int, preempted: PreemptedWithKV, num_jobs: int) -> None:
-    random = Random(100 + who)
-    while preempted.finished.total() < num_jobs:
-        for claim in queue.claim(f"w{who}", random.randrange(1, 4), NOW, LEASE):
+def work(queue: SemanticQueue, number: int, claimed: ClaimedJobs, num_jobs: int) -> None:
+    random = Random(100 + number)
+    worker = f"w{number}"
+    while claimed.finished.total() < num_jobs:
+        for claim in queue.claim(worker, random.randrange(1, 4), NOW, LEASE):
             request_id = claim.request.id
-            preempted.take(request_id)
-            assert queue.renew(f"w{who}", {request_id: claim.token}, NOW, LEASE) == set()
+            claimed.take(request_id)
+            assert queue.renew(worker, {request_id: claim.token}, NOW, LEASE) == set()
             finished = random.random() < 0.6
-            preempted.let_go(request_id, finished=finished)  # before anyone may claim it again
+            claimed.drop(request_id, finished=finished)  # before another worker can claim it
             if finished:
                 assert queue.finish(request_id, claim.token)
             else:
@@ -110,37 +112,35 @@ def work(queue: SemanticQueue, who: int, preempted: PreemptedWithKV, num_jobs: i
 
 
 def test_every_job_is_done_once_while_policies_switch(connect: Connect) -> None:
-    preempted = PreemptedWithKV()
+    claimed = ClaimedJobs()
     num_jobs = NUM_PRODUCERS * JOBS_EACH
     with policies_switching(connect) as switches, ThreadPoolExecutor(8) as pool:
-        tasks = [pool.submit(produce, connect(), who) for who in range(NUM_PRODUCERS)]
-        tasks += [
-            pool.submit(work, connect(), who, preempted, num_jobs) for who in range(NUM_WORKERS)
-        ]
+        tasks = [pool.submit(produce, connect(), n) for n in range(NUM_PRODUCERS)]
+        tasks += [pool.submit(work, connect(), n, claimed, num_jobs) for n in range(NUM_WORKERS)]
         for task in tasks:
             task.result(timeout=50)
-    expected = {f"{who}-{n}" for who in range(NUM_PRODUCERS) for n in range(JOBS_EACH)}
-    assert preempted.finished == Counter(expected)
+    expected = {f"{producer}-{n}" for producer in range(NUM_PRODUCERS) for n in range(JOBS_EACH)}
+    assert claimed.finished == Counter(expected)
     assert connect().counts() == QueueCounts()
     assert (connect().waiting(NOW), connect().running()) == ([], [])
     assert len(set(switches)) > 1
 
 
-def test_a_switch_hides_and_doubles_nothing_at_any_moment(connect: Connect) -> None:
-    """A reader sees, at every moment, each case that waits exactly once."""
+def test_every_waiting_job_is_listed_once_during_a_switch(connect: Connect) -> None:
+    """A reader always sees each waiting case exactly once."""
     queue = connect()
     standing = {f"standing-{n}" for n in range(60)}
     for n, request_id in enumerate(sorted(standing)):
-        queue.enqueue(made(request_id, n % 5, predicted=n * 7 % 50, due=NOW + n % 9 - 4))
+        queue.enqueue(make_request(request_id, n % 5, predicted=n * 7 % 50, due=NOW + n % 9 - 4))
     with policies_switching(connect) as switches, ThreadPoolExecutor(2) as pool:
-        tasks = [pool.submit(produce, connect(), who) for who in range(2)]
-        num_looks = 0
-        while num_looks < 100 or not all(task.done() for task in tasks):
+        tasks = [pool.submit(produce, connect(), n) for n in range(2)]
+        num_reads = 0
+        while num_reads < 100 or not all(task.done() for task in tasks):
             seen = Counter(request.id for request in queue.waiting(NOW))
             assert set(seen.values()) == {1}
             assert standing <= set(seen)
             assert all(queue.position(each, NOW) is not None for each in sorted(standing)[:3])
-            num_looks += 1
+            num_reads += 1
         for task in tasks:
             task.result()
     assert len(switches) > 2
@@ -150,10 +150,10 @@ def test_a_switch_hides_and_doubles_nothing_at_any_moment(connect: Connect) -> N
     assert waiting == rank(waiting, POLICIES["semantic_due"], NOW)
 
 
-def test_releases_and_new_priorities_meet_without_loss(connect: Connect) -> None:
-    """Each is read, scored and written back: neither may overwrite the other."""
+def test_concurrent_releases_and_new_priorities_are_both_kept(connect: Connect) -> None:
+    """Both read a record, compute scores and write it back; neither overwrites the other."""
     queue = connect()
-    queue.enqueue(made("a", 4))
+    queue.enqueue(make_request("a", 4))
     rounds = 150
 
     def release_often(queue: SemanticQueue) -> None:
@@ -169,23 +169,23 @@ def test_releases_and_new_priorities_meet_without_loss(connect: Connect) -> None
         tasks = [pool.submit(release_often, connect()), pool.submit(reprioritise_often, connect())]
         for task in tasks:
             task.result(timeout=50)
-    final = made("a", (rounds - 1) % 5, due=NOW + rounds - 1).with_progress(rounds)
+    final = make_request("a", (rounds - 1) % 5, due=NOW + rounds - 1).with_progress(rounds)
     assert queue.waiting(NOW) == [final]
     assert queue.counts().num_waiting == 1
 
 
 def test_one_slot_is_never_taken_twice_under_serial(connect: Connect) -> None:
     for n in range(30):
-        connect().enqueue(made(f"j{n}"))
+        connect().enqueue(make_request(f"j{n}"))
     connect().switch_policy("serial")
-    running = PreemptedWithKV()
+    claimed = ClaimedJobs()
     end = monotonic() + 40
 
     def serve(queue: SemanticQueue) -> None:
-        while running.finished.total() < 30 and monotonic() < end:
+        while claimed.finished.total() < 30 and monotonic() < end:
             for claim in queue.claim("w", 5, NOW, LEASE):
-                running.take("the slot")
-                running.let_go("the slot", finished=True)
+                claimed.take("the slot")
+                claimed.drop("the slot", finished=True)
                 queue.finish(claim.request.id, claim.token)
 
     with ThreadPoolExecutor(3) as pool:
@@ -195,7 +195,7 @@ def test_one_slot_is_never_taken_twice_under_serial(connect: Connect) -> None:
 
 
 def claim_all(url: str, worker: str) -> list[str]:
-    """A whole worker process: takes what it can get, until nothing waits."""
+    """A worker process that claims jobs until none waits."""
     queue = RedisSemanticQueue(redis.Redis.from_url(url))
     taken: list[str] = []
     while claims := queue.claim(worker, 2, NOW, LEASE):
@@ -203,12 +203,12 @@ def claim_all(url: str, worker: str) -> list[str]:
     return taken
 
 
-def test_processes_share_out_the_jobs(redis_server: str, redis_client: redis.Redis) -> None:
+def test_processes_never_claim_the_same_job(redis_server: str, redis_client: redis.Redis) -> None:
     queue = RedisSemanticQueue(redis_client)
     for n in range(300):
-        queue.enqueue(made(f"j{n}", n % 5))
+        queue.enqueue(make_request(f"j{n}", n % 5))
     with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
         tasks = [pool.submit(claim_all, redis_server, f"w{n}") for n in range(3)]
         taken = Counter(request_id for task in tasks for request_id in task.result(timeout=50))
     assert taken == Counter(f"j{n}" for n in range(300))
-    assert set(queue.held()) == set(taken)
+    assert set(queue.lease_tokens()) == set(taken)

@@ -11,7 +11,7 @@ from redis.client import PubSub
 from scheduling.queue import events
 
 
-def test_subscribers_get_the_event(redis_client: redis.Redis) -> None:
+def test_subscribers_receive_an_event(redis_client: redis.Redis) -> None:
     with PubSub(redis_client.connection_pool, ignore_subscribe_messages=True) as channel:
         channel.subscribe(events.events_channel())
         channel.get_message(timeout=1)
@@ -23,12 +23,12 @@ def test_subscribers_get_the_event(redis_client: redis.Redis) -> None:
 
 
 @pytest.mark.parametrize("words", ["chest pain", "", "severe\nbleeding", "x" * 101])
-def test_words_do_not_pass_as_an_event(redis_client: redis.Redis, words: str) -> None:
+def test_text_in_an_event_is_refused(redis_client: redis.Redis, words: str) -> None:
     with pytest.raises(ValueError, match=r"^text: "):
         events.publish(redis_client, {"text": words})
 
 
-def test_a_stream_is_read_on_from_any_entry(redis_client: redis.Redis) -> None:
+def test_a_stream_can_be_read_from_any_entry(redis_client: redis.Redis) -> None:
     start = events.begin_stream(redis_client, "j", 1)
     first = events.append_tokens(redis_client, "j", 1, "Airway: ", 3)
     second = events.append_tokens(redis_client, "j", 1, "clear — né\n", 6)
@@ -43,7 +43,7 @@ def test_a_stream_is_read_on_from_any_entry(redis_client: redis.Redis) -> None:
     assert events.read_stream(redis_client, "j", num=1) == entries[:1]
 
 
-def test_a_restart_is_seen_by_its_attempt(redis_client: redis.Redis) -> None:
+def test_entries_carry_the_number_of_their_attempt(redis_client: redis.Redis) -> None:
     events.append_tokens(redis_client, "j", 1, "half an ans", 4)
     events.begin_stream(redis_client, "j", 2)
     events.append_tokens(redis_client, "j", 2, "whole", 1)
@@ -58,14 +58,14 @@ def test_a_restart_is_seen_by_its_attempt(redis_client: redis.Redis) -> None:
         lambda client: events.finish_stream(client, "j", "done"),
     ],
 )
-def test_words_expire_whatever_was_written_last(
+def test_a_stream_expires_after_any_kind_of_entry(
     redis_client: redis.Redis, write: Callable[[redis.Redis], Any]
 ) -> None:
     write(redis_client)
     assert 3500 < redis_client.ttl(events.tokens_key("j")) <= 3600
 
 
-def test_a_stream_is_cut_where_it_grows_too_long(redis_client: redis.Redis) -> None:
+def test_a_stream_has_a_maximum_length(redis_client: redis.Redis) -> None:
     for n in range(2300):
         redis_client.xadd(events.tokens_key("j"), {"attempt": 1, "text": n})
     events.append_tokens(redis_client, "j", 1, "last", 1)
@@ -73,34 +73,36 @@ def test_a_stream_is_cut_where_it_grows_too_long(redis_client: redis.Redis) -> N
     assert events.read_stream(redis_client, "j", num=3000)[-1].text == "last"
 
 
-def test_streams_of_different_jobs_do_not_meet(redis_client: redis.Redis) -> None:
+def test_each_job_has_its_own_stream(redis_client: redis.Redis) -> None:
     events.append_tokens(redis_client, "one", 1, "a", 1)
     assert events.read_stream(redis_client, "two") == []
 
 
-def test_heartbeats_hold_the_latest_numbers(redis_client: redis.Redis) -> None:
+def test_heartbeats_replace_earlier_numbers(redis_client: redis.Redis) -> None:
     events.set_worker_state(redis_client, "gpu-1", {"slots": 8, "rate": 1.5, "gone": 1})
     events.set_worker_state(redis_client, "gpu-1", {"slots": 8, "rate": 2.5})
     events.set_worker_state(redis_client, "gpu-0", {})
     assert events.worker_states(redis_client) == {"gpu-0": {}, "gpu-1": {"slots": 8, "rate": 2.5}}
 
 
-def test_a_silent_worker_is_forgotten_until_it_beats_again(redis_client: redis.Redis) -> None:
+def test_a_worker_without_heartbeat_is_removed_until_the_next_heartbeat(
+    redis_client: redis.Redis,
+) -> None:
     events.set_worker_state(redis_client, "w", {"slots": 8}, ttl_seconds=10)
     assert 0 < redis_client.ttl("{triage:main}:worker:w") <= 10
-    redis_client.delete("{triage:main}:worker:w")  # what the expiry does
+    redis_client.delete("{triage:main}:worker:w")  # as after the expiry
     assert events.worker_states(redis_client) == {}
     assert redis_client.scard("{triage:main}:workers") == 0
     events.set_worker_state(redis_client, "w", {"slots": 4})
     assert events.worker_states(redis_client) == {"w": {"slots": 4}}
 
 
-def test_a_worker_that_leaves_is_forgotten_at_once(redis_client: redis.Redis) -> None:
+def test_a_worker_that_stops_is_removed_at_once(redis_client: redis.Redis) -> None:
     events.set_worker_state(redis_client, "w", {"slots": 8})
     events.set_worker_state(redis_client, "w", None)
     assert events.worker_states(redis_client) == {}
 
 
-def test_heartbeats_are_numbers(redis_client: redis.Redis) -> None:
+def test_text_in_a_heartbeat_is_refused(redis_client: redis.Redis) -> None:
     with pytest.raises(TypeError, match=r"^note: "):
         events.set_worker_state(redis_client, "w", {"note": "chest pain"})  # type: ignore[dict-item]

@@ -12,18 +12,18 @@ FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
 @given(FINITE, FINITE)
-def test_sortable_text_has_the_order_of_the_numbers(one: float, two: float) -> None:
+def test_sortable_text_sorts_like_the_numbers(one: float, two: float) -> None:
     assert (sortable(one) < sortable(two)) == (one < two)
     assert (sortable(one) == sortable(two)) == (one == two)
 
 
 @given(requests())
-def test_a_request_comes_back_from_its_record(request_: Request) -> None:
+def test_a_record_can_be_read_back(request_: Request) -> None:
     assert request_of(record_of(request_, POLICIES)) == request_
 
 
 @given(requests())
-def test_a_record_is_ids_and_numbers(request_: Request) -> None:
+def test_a_record_contains_only_ids_and_numbers(request_: Request) -> None:
     *numbers, scores, tie = record_of(request_, POLICIES).split(" ", 7)
     assert len([float(number) for number in numbers]) == 6
     assert tie[17:] == request_.id
@@ -36,9 +36,7 @@ def test_a_record_is_ids_and_numbers(request_: Request) -> None:
 
 
 @given(batches(), st.sampled_from([0.0, 2.0, 1e6]))
-def test_digits_have_the_order_of_rank_at_equal_due_times(
-    batch: list[Request], due_seconds: float
-) -> None:
+def test_digits_sort_like_rank_at_equal_deadlines(batch: list[Request], due_seconds: float) -> None:
     policy = POLICIES["semantic_due"]
     overdue = [each.with_priority(max(1, each.priority), due_seconds) for each in batch]
 
@@ -49,10 +47,10 @@ def test_digits_have_the_order_of_rank_at_equal_due_times(
 
 
 def test_equal_requests_have_equal_records() -> None:
-    def made(arrival: float) -> Request:
+    def make_request(arrival: float) -> Request:
         return Request(
             id="a", arrival_seconds=arrival, priority=1, prompt_tokens=1, predicted_tokens=1
         )
 
     for one, two in product((3, 3.0), repeat=2):
-        assert record_of(made(one), POLICIES) == record_of(made(two), POLICIES)
+        assert record_of(make_request(one), POLICIES) == record_of(make_request(two), POLICIES)

@@ -1,4 +1,4 @@
-"""Any history of moves gives the same answers from Redis, from its twin, and from `rank`."""
+"""Property test: the queue in Redis, the queue in memory and `rank` always agree."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ REQUESTS = st.builds(
 
 
 class Twins(RuleBasedStateMachine):
-    """Tokens are each queue's own; all else must be equal."""
+    """Runs each method on both queues. All results but the tokens must be equal."""
 
     def __init__(self, client: redis.Redis) -> None:
         super().__init__()
@@ -63,8 +63,8 @@ class Twins(RuleBasedStateMachine):
         return self.tokens[index % len(self.tokens)]
 
     @rule(now=MOMENTS)
-    def look_at_the_clock(self, now: float) -> None:
-        self.now = now  # backwards too: another machine's clock
+    def set_time(self, now: float) -> None:
+        self.now = now  # also backwards, because the clocks of machines differ
 
     @rule(request=REQUESTS)
     def enqueue(self, request: Request) -> None:
@@ -131,8 +131,8 @@ class Twins(RuleBasedStateMachine):
         )
 
     @rule()
-    def redis_restarts_with_the_same_truth(self) -> None:
-        """Flushed, and the running ones put back: nothing but their leases is lost."""
+    def redis_restarts_and_is_rebuilt(self) -> None:
+        """After a flush all requests wait again; only the leases are lost."""
         self.memory.reap(1e9)
         truth = self.memory.waiting(self.now)
         self.client.flushall()
@@ -160,9 +160,9 @@ class Twins(RuleBasedStateMachine):
 
     @invariant()
     def redis_holds_nothing_else(self) -> None:
-        """Every id of the jobs waits in one place or runs, and no set holds another one."""
+        """Every job waits in one sorted set or runs, and no sorted set contains another id."""
         jobs = set(self.client.hkeys(tagged("main", "jobs")))
-        held = set(self.redis.held())
+        held = set(self.redis.lease_tokens())
         assert held == set(self.client.zrange(tagged("main", "leases"), 0, -1))
         ordered = [tie[17:] for tie in self.client.zrange(tagged("main", "order"), 0, -1)]
         urgent = [tie[17:] for tie in self.client.zrange(tagged("main", "urgent"), 0, -1)]
@@ -173,7 +173,7 @@ class Twins(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(120)
-def test_redis_and_its_twin_agree_through_any_history(redis_client: redis.Redis) -> None:
+def test_redis_and_memory_agree_after_any_sequence_of_calls(redis_client: redis.Redis) -> None:
     run_state_machine_as_test(
         cast(type[Twins], partial(Twins, redis_client)),
         settings=settings(max_examples=40, stateful_step_count=40, deadline=None),

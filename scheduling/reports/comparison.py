@@ -1,4 +1,4 @@
-"""All policies side by side: means, and how they stand to FCFS and to the best possible."""
+"""Comparison of policies: means, ratios to FCFS, and ratios to the lower bound."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from scheduling.simulator.bounds import Bounds
 
 Figures = Mapping[str, Any]
 
-_NOTE = """Times are mean seconds of response. bound: no order of these requests can do better, each
-level taken by itself. alone: each request with the GPU to itself. level alone: the level
-replayed as if there were no other. / bound: mean of that level and all more urgent ones
-together, over what no order can beat for them."""
+_NOTE = """Times are mean responses in seconds.
+bound: lower bound for any order, each level alone.
+alone: each request alone on the GPU.
+level alone: the level simulated without the other levels.
+/ bound: mean of this and all more urgent levels together, divided by their bound."""
 
 
 def ratios_to_fcfs(figures: Figures, fcfs: Figures) -> dict[str, Any]:
-    """Means over those of FCFS; null for a level without a finished request."""
+    """Returns means divided by those of FCFS; null for a level without a finished request."""
     return {
         "by_priority": {
             level: _ratio(own["mean"], fcfs["by_priority"][level]["mean"])
@@ -28,7 +29,7 @@ def ratios_to_fcfs(figures: Figures, fcfs: Figures) -> dict[str, Any]:
 
 
 def ratios_to_bound(figures: Figures, limits: Bounds) -> dict[str, Any]:
-    """Mean of the levels up to each one, over the bound on them together; at least 1."""
+    """Returns the mean of all levels up to each one, divided by their bound: at least 1."""
     ratios: dict[str, float | None] = {}
     count, total = 0, 0.0
     for level, own in figures["by_priority"].items():
@@ -40,7 +41,7 @@ def ratios_to_bound(figures: Figures, limits: Bounds) -> dict[str, Any]:
 
 
 def comparison(by_policy: Mapping[str, Figures], limits: Bounds) -> str:
-    """Three tables and what they say."""
+    """Returns three tables and an explanation."""
     levels = [str(priority) for priority in limits.by_priority]
     blocks = [
         _means(by_policy, limits, levels),

@@ -1,4 +1,4 @@
-"""Tables for pages."""
+"""Markdown tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Lines of a table whose columns, but the first, are right-aligned."""
+    """Returns the lines of a table. All columns but the first are right-aligned."""
     return [
         "| " + " | ".join(head) + " |",
         "|" + "---|" + "--:|" * (len(head) - 1),
@@ -15,5 +15,5 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[s
 
 
 def numbers(values: Iterable[float | None]) -> list[str]:
-    """With two decimals; a dash where there is nothing."""
+    """Formats numbers with two decimals, and None as a dash."""
     return ["–" if value is None else f"{value:.2f}" for value in values]

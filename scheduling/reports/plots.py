@@ -1,4 +1,4 @@
-"""Plots of recorded results, as SVG and PNG. Needs matplotlib, which nothing else here does."""
+"""Plots of recorded results, as SVG and PNG. Only this module needs matplotlib."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _WIDE: Final = 3  # a narrower range needs no log scale
 
 
 class NoPlots(RuntimeError):
-    """matplotlib is not installed; the message says how to get it."""
+    """matplotlib is not installed; the message says how to install it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of a panel: who, and its points."""
+    """One line of a panel."""
 
     label: str
     colour: str
@@ -43,7 +43,7 @@ class Panel:
     y_label: str
     lines: Sequence[Line]
     log_x: bool = False
-    log_y: bool = True  # where the range is wide
+    log_y: bool = True  # a log scale if the range is wide
 
 
 def save(panels: Sequence[Panel], folder: Path, name: str) -> list[Path]:
@@ -53,8 +53,8 @@ def save(panels: Sequence[Panel], folder: Path, name: str) -> list[Path]:
     except ImportError as error:
         raise NoPlots("plots need matplotlib: pip install matplotlib") from error
     mpl.use("Agg")
-    mpl.rcParams["svg.hashsalt"] = "semantic-triage"  # the same results give the same bytes
-    mpl.rcParams["svg.fonttype"] = "none"  # text as text: smaller, and it can be searched
+    mpl.rcParams["svg.hashsalt"] = "semantic-triage"  # equal results give equal bytes
+    mpl.rcParams["svg.fonttype"] = "none"  # text stays text: smaller, and searchable
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(
@@ -72,7 +72,7 @@ def save(panels: Sequence[Panel], folder: Path, name: str) -> list[Path]:
 
 
 def _save_png(figure: Any, path: Path) -> None:
-    """With 64 colours, a quarter of the size: lines and text need no more."""
+    """Writes a PNG with 64 colours, which has a quarter of the size."""
     from PIL import Image
 
     drawn = io.BytesIO()
@@ -97,43 +97,43 @@ def _draw(axis: Any, panel: Panel) -> None:
     axis.set_ylabel(panel.y_label)
     if panel.log_x:
         axis.set_xscale("log")
-        _label(axis.xaxis, _apart({x for line in panel.lines for x in line.x}))
+        _label(axis.xaxis, _readable_ticks({x for line in panel.lines for x in line.x}))
     values = [y for line in panel.lines for y in line.y]
     if panel.log_y and max(values) > _WIDE * min(values):
         axis.set_yscale("log")
-        _label(axis.yaxis, _round_steps(min(values), max(values)))
+        _label(axis.yaxis, _round_ticks(min(values), max(values)))
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)
 
 
 def _label(axis: Any, ticks: Sequence[float]) -> None:
-    """These places, with their numbers spelt out."""
+    """Sets ticks with plain numbers as labels."""
     axis.set_ticks(ticks, [f"{tick:,.0f}" if tick >= 1 else f"{tick:g}" for tick in ticks])
     axis.set_ticks([], minor=True)
 
 
-def _apart(places: Iterable[float]) -> list[float]:
-    """Those of the measured places whose labels do not run into each other on a log axis."""
-    first, *others = sorted(places)
-    kept = [first]
-    for place in others:
-        if log10(place / kept[-1]) >= log10(others[-1] / first) / 8:
-            kept.append(place)
-    return kept
+def _readable_ticks(values: Iterable[float]) -> list[float]:
+    """Returns the values whose labels do not overlap on a log axis."""
+    first, *others = sorted(values)
+    ticks = [first]
+    for value in others:
+        if log10(value / ticks[-1]) >= log10(others[-1] / first) / 8:
+            ticks.append(value)
+    return ticks
 
 
-def _round_steps(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times powers of ten about a range; powers alone where it is wide."""
+def _round_ticks(low: float, high: float) -> list[float]:
+    """Returns 1, 2 and 5 times powers of ten in a range; only powers of ten for a wide range."""
     first, last = floor(log10(low)), ceil(log10(high))
     digits = (1, 2, 5) if last - first <= 3 else (1,)
-    steps = [digit * 10.0**power for power in range(first, last + 1) for digit in digits]
-    return [step for step in steps if low / 1.5 <= step <= high * 1.5]
+    ticks = [digit * 10.0**power for power in range(first, last + 1) for digit in digits]
+    return [tick for tick in ticks if low / 1.5 <= tick <= high * 1.5]
 
 
 def policy_lines(points: Iterable[Mapping[str, Any]], x_name: str, level: str | None) -> list[Line]:
-    """One line per policy and rule: mean response of a level, or of all, over a label.
+    """Returns a line for each policy and rule: mean response (s) of a level, or of all, by label.
 
-    `serial` is left out: an order of magnitude above the others, it would flatten them.
+    `serial` is not included, because its means are about ten times those of the others.
     """
     series: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for point in points:
@@ -158,7 +158,7 @@ def policy_lines(points: Iterable[Mapping[str, Any]], x_name: str, level: str | 
 
 
 def _style(policy: str, batching: str) -> str:
-    """Dashed for the published rule; dotted for what may lie right on top of `semantic`."""
+    """Dashed for the published rule; dotted for `semantic_due`, which can cover `semantic`."""
     if batching == "published":
         return "--"
     return ":" if policy == "semantic_due" else "-"

@@ -1,4 +1,4 @@
-"""A run as figures: one JSON object whose keys other programs read, and a table for people."""
+"""Figures of a run: a JSON object with fixed keys, and a table for people."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ _DECIMALS = 6
 
 
 def to_json(run: Run, wall_seconds: float) -> dict[str, Any]:
-    """`by_priority` -> "0".."4" and `overall`: response in seconds, and mean time to token.
+    """Returns the figures of a run, rounded to microseconds.
 
-    A class without a finished request has a count of 0 and null for the rest.
+    `by_priority` ("0" to "4") and `overall` have summaries of response and of time to first
+    token (`ttft_...`), in seconds. A level without a finished request has count 0 and null.
     """
     outcomes = run.outcomes
     tokens = sum(outcome.output_tokens for outcome in outcomes)
-    stays = ((o.priority, o.queued_seconds, o.started_seconds) for o in outcomes)
+    waits = ((o.priority, o.queued_seconds, o.started_seconds) for o in outcomes)
     return {
         "by_priority": {
             str(priority): _figures([o for o in outcomes if o.priority == priority])
@@ -39,7 +40,7 @@ def to_json(run: Run, wall_seconds: float) -> dict[str, Any]:
         "preemptions": run.preemptions,
         "evictions": run.evictions,
         "recomputed_tokens": run.recomputed_tokens,
-        "priority_inversions": priority_inversions(stays),
+        "priority_inversions": priority_inversions(waits),
         "wall_seconds": _rounded(wall_seconds),
     }
 
@@ -59,7 +60,7 @@ def _rounded(value: float) -> float:
 
 
 def trace_lines(run: Run) -> Iterable[str]:
-    """CSV: one line per request, in order of completion."""
+    """Yields CSV lines: a header, then one line per request in order of completion."""
     yield (
         "id,priority,output_tokens,queued_seconds,started_seconds,finished_seconds,"
         "response_seconds,ttft_seconds\n"
@@ -76,7 +77,7 @@ def trace_lines(run: Run) -> Iterable[str]:
 
 
 def table(figures: dict[str, Any]) -> str:
-    """What a person reads: seconds of response by level, then the run as a whole."""
+    """Returns a table of responses in seconds by level, and sentences about the whole run."""
     columns = ("count", "mean", "p50", "p90", "p95", "p99", "max", "ttft_mean")
     rows = [("level", *columns[:-1], "first token")]
     for name, line in (*figures["by_priority"].items(), ("all", figures["overall"])):
@@ -98,12 +99,12 @@ def _sentences(figures: dict[str, Any]) -> list[str]:
         f"priority inversions {f['priority_inversions']}"
     )
     lost = f["num_requests"] - f["finished"]
-    starved = [f"{lost} never finished: the published memory rule starved them"] if lost else []
+    starved = [f"{lost} never finished: the published memory rule starves them"] if lost else []
     return [whole, moves, *starved, f"simulated in {1000 * f['wall_seconds']:.1f} ms"]
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Right-aligned columns, the first one left-aligned."""
+    """Returns lines with aligned columns: the first to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(

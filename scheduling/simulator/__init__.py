@@ -1,1 +1,1 @@
-"""Virtual time: the core's order and slots, with a service model in place of the GPU."""
+"""The simulator: the scheduler of `scheduling.core` in virtual time, with a model of the GPU."""

@@ -1,8 +1,8 @@
-"""How well any order at all could do: lower bounds on the mean response, by class and overall.
+"""Lower bounds on the mean response of any order, by level and overall.
 
-Every bound costs O(n log n). Responses count from the sending, predictors included, as in the
-reports of `--batching ours`. (The published rule does not charge an arrival for the rest of
-the iteration it meets, so its figures may lie below.)
+Every bound costs O(n log n). A response starts when the request is sent and includes the
+predictors, as in the reports of `--batching ours`. The published rule does not count the rest
+of the iteration in which a request arrives, so its figures can be below a bound.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scheduling.simulator.workload import Work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A request as one machine sees it: seconds of release and size, and a weight."""
+    """A request for the model of one machine: release (s), size (s), weight."""
 
     release: float
     size: float
@@ -29,10 +29,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassBound:
-    """Means in seconds of response. `rigorous` holds for every order whatsoever.
+    """Bounds for one level: mean responses in seconds.
 
-    `rigorous_up_to` is the same for all classes up to this one taken together. `isolated` is
-    no bound but a yardstick: the class replayed alone, as if there were no other.
+    `solo`: each request alone on the GPU. `rigorous`: a bound for every order of the requests
+    of this level. `rigorous_up_to`: the same for this level and all more urgent ones together.
+    `isolated` is not a bound but a reference: this level simulated without the others.
     """
 
     count: int
@@ -46,7 +47,7 @@ class ClassBound:
 class Bounds:
     by_priority: dict[int, ClassBound]
     overall: float
-    weighted_sum: float  # Goemans' bound on the sum of weight x response, weights 5 to 1
+    weighted_sum: float  # Goemans' bound on the sum of weight x response; weights 5 to 1
 
 
 def bounds(
@@ -55,7 +56,7 @@ def bounds(
     num_slots: int,
     replay: Callable[[Sequence[Work]], Run] | None = None,
 ) -> Bounds:
-    """All bounds of a workload. `replay` runs one class alone, for the isolated figure."""
+    """Returns all bounds of a workload. `replay` simulates one level alone, for `isolated`."""
     by_priority = {}
     for priority in PRIORITIES:
         own = [work for work in works if work.priority == priority]
@@ -77,9 +78,9 @@ def bounds(
 
 
 def solo_floor(works: Sequence[Work], model: ServiceModel) -> float:
-    """Mean response (seconds) if each had the GPU to itself from the moment it arrives.
+    """Returns the mean response (seconds) if each request had the GPU alone on arrival.
 
-    Holds for every order, since nothing that others do makes a request's own work shorter.
+    This is a bound for every order, because other requests never shorten a request's own work.
     """
     return fsum(
         work.predictor_seconds + model.solo_seconds(work.prompt_tokens, work.output_tokens)
@@ -88,13 +89,13 @@ def solo_floor(works: Sequence[Work], model: ServiceModel) -> float:
 
 
 def rigorous_mean(works: Sequence[Work], model: ServiceModel, num_slots: int) -> float:
-    """Mean response that no order of these requests can beat.
+    """Returns a mean response (seconds) that no order of these requests can beat.
 
-    In an iteration of d seconds with at most s members, each member's own need is at most d,
-    so charging it need/s charges at most d in all: any schedule of the GPU is a preemptive
-    schedule of one machine with sizes need/s, which SRPT serves with the least sum of
-    completion times (Schrage 1968). Requests left out only make room. The larger of this
-    and the solo floor is taken.
+    An iteration of d seconds has at most s members, and each needs at most d seconds of it.
+    If each member is charged need/s, at most d is charged in all. So any schedule of the GPU
+    is a preemptive schedule of one machine with sizes need/s, for which SRPT has the least
+    sum of completion times (Schrage 1968). Leaving requests out only makes room. The result
+    is the larger of this bound and `solo_floor`.
     """
     tasks = _tasks(works, [1.0] * len(works), model, num_slots)
     waited = fsum(work.predictor_seconds for work in works)
@@ -105,10 +106,10 @@ def rigorous_mean(works: Sequence[Work], model: ServiceModel, num_slots: int) ->
 def weighted_bound(
     works: Sequence[Work], weights: Sequence[float], model: ServiceModel, num_slots: int
 ) -> float:
-    """Lower bound on the sum of weight x response (seconds) of any order.
+    """Returns a lower bound on the sum of weight x response (seconds) of any order.
 
-    One `weights` entry per request. The GPU is charged as in `rigorous_mean`; Goemans' bound
-    takes the place of SRPT, and the sum of weighted solo times that of the solo floor.
+    `weights` has one entry per request. Sizes are those of `rigorous_mean`. Goemans' bound
+    replaces SRPT, and the weighted sum of solo times replaces the solo floor.
     """
     tasks = _tasks(works, weights, model, num_slots)
     pairs = list(zip(works, weights, strict=True))
@@ -121,9 +122,10 @@ def weighted_bound(
 
 
 def srpt_total_response(tasks: Iterable[Task]) -> float:
-    """Sum of completion minus release (seconds) on one machine that may be interrupted.
+    """Returns the sum of completion minus release (seconds) on one preemptive machine.
 
-    Shortest remaining processing time first, which is optimal (Schrage 1968). O(n log n).
+    The order is shortest remaining processing time first, which is optimal (Schrage 1968).
+    O(n log n).
     """
     arriving = sorted(tasks, key=lambda task: task.release)
     present: list[tuple[float, float]] = []  # (remaining, release)
@@ -148,12 +150,12 @@ def srpt_total_response(tasks: Iterable[Task]) -> float:
 
 
 def goemans_total_response(tasks: Sequence[Task]) -> float:
-    """Bound on the least sum of weight x (completion - release) on one machine, preemptive.
+    """Returns a bound on the sum of weight x (completion - release) on one preemptive machine.
 
-    The machine always works at the present task of greatest weight/size, whatever is left of
-    it. With M the mean busy time of a task, sum of weight x (M + size/2) is the optimum of a
-    relaxation (Goemans, Queyranne, Schulz, Skutella, Wang 2002, theorem 2.5), so no schedule
-    completes with less.
+    The machine always works on the present task with the largest weight/size, where size is
+    the original size. With M the mean busy time of a task, the sum of weight x (M + size/2) is
+    the optimum of a relaxation (Goemans, Queyranne, Schulz, Skutella, Wang 2002, theorem 2.5),
+    so no schedule has a smaller sum.
     """
     order = sorted(range(len(tasks)), key=lambda index: tasks[index].release)
     present: list[tuple[float, int]] = []

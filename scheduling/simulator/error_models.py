@@ -1,4 +1,4 @@
-"""Wrong predictions: as the published program makes them, and corrected."""
+"""Errors in predictions: as in the published program, and corrected."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from scheduling.core.request import NUM_PRIORITIES
 
 _BUCKET_TOKENS: Final = 50
 _MAX_BUCKET: Final = 10
-_PUBLISHED_MAX: Final = 5  # its clamp, whatever is predicted
+_PUBLISHED_MAX: Final = 5  # the published program clamps priorities and lengths to this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorModel:
-    """A share `rate` of the predictions is off by a `distance` in [0, 1] of the range.
+    """A share `rate` of the predictions is wrong by `distance`, in [0, 1], of the range.
 
-    Published: priorities are clamped to 1..5 although they are 0..4, and length buckets to
-    the same 1..5 although there are 0..10. Corrected: both to their real ranges.
+    Published: priorities are clamped to 1..5 although they are 0..4, and lengths to the same
+    1..5 although the buckets are 0..10. Corrected: both are clamped to their real ranges.
     """
 
     rate: float
@@ -40,7 +40,7 @@ def apply_errors(
     length: ErrorModel | None,
     priority: ErrorModel | None,
 ) -> tuple[list[int], list[int]]:
-    """Predicted tokens and priorities with errors. Draws nothing at rate 0."""
+    """Returns predicted tokens and priorities with errors. Draws no random number at rate 0."""
     tokens, priorities = list(predicted_tokens), list(true_priorities)
     if length is not None:
         for index in _sampled(random, length, len(tokens)):
@@ -73,7 +73,7 @@ def _wrong_priority(random: Random, true_priority: int, model: ErrorModel) -> in
 
 
 def _shifted(random: Random, value: int, shift: int, low: int, high: int) -> int:
-    """`value` moved up or down; if one way leads back to the truth the other is taken."""
+    """Returns `value` shifted up or down at random; if one way gives `value`, the other way."""
     up = min(high, max(low, value + shift))
     down = min(high, max(low, value - shift))
     if up == value:

@@ -1,4 +1,4 @@
-"""Service models: how long a GPU takes for a prefill pass, and for a number of decode steps."""
+"""Service models: the time of a GPU for a prefill pass and for a number of decode steps."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Final, Protocol
 
 from scheduling.simulator.workload import Work
 
-_DECIMALS: Final = 10  # the published program rounds every time to 1e-10 s
+_DECIMALS: Final = 10  # the published program rounds all times to 1e-10 s
 
 
 class UnknownSetting(ValueError):
-    """No service model of this name, or one that cannot run; the message says why."""
+    """There is no such service model, or it cannot run; the message gives the reason."""
 
 
 class CannotFit(ValueError):
-    """A request of the workload needs more KV memory than the setting has."""
+    """A request of the workload exceeds the KV memory of the setting."""
 
 
 class ServiceModel(Protocol):
-    """What the runner asks of hardware. Times in seconds, memory in KV blocks.
+    """The interface of a GPU for the runner. Times are in seconds, memory is in KV blocks.
 
-    `mixed_steps`: one step may prefill and decode. Otherwise a prefill pass holds up those
-    that decode, and costs what its longest member costs, so others may be prefilled with it.
+    With `mixed_steps`, one step can prefill and decode. Otherwise a prefill pass stops
+    decoding and takes as long as its longest prompt, so other prompts can join it for free.
     """
 
     @property
@@ -42,36 +42,39 @@ class ServiceModel(Protocol):
     def max_step_tokens(self) -> int: ...
 
     def prefill_seconds(self, num_tokens: int) -> float:
-        """One prompt on an idle GPU."""
+        """Time of one prompt on an idle GPU."""
 
     def restore_seconds(self, num_tokens: int) -> float:
-        """Brings evicted KV back: swapped in or computed anew, whichever is cheaper."""
+        """Time to restore evicted KV: swap or recompute, the cheaper one."""
 
     def step_seconds(self, num_new_tokens: int, num_kv_tokens: int) -> float:
-        """One mixed step. Only where `mixed_steps`."""
+        """Time of one mixed step. Only with `mixed_steps`."""
 
     def decode_seconds(
         self, num_running: int, longest_tokens: int, total_tokens: int, num_steps: int
     ) -> float:
-        """`num_steps` decode steps of one batch: longest and summed context before the first."""
+        """Time of `num_steps` decode steps of one batch.
+
+        `longest_tokens` and `total_tokens`: largest and summed context before the first step.
+        """
 
     def solo_seconds(self, prompt_tokens: int, output_tokens: int) -> float:
-        """Least response of one request alone on the GPU."""
+        """Smallest response of one request alone on the GPU."""
 
     def least_gpu_seconds(self, prompt_tokens: int, output_tokens: int, num_slots: int) -> float:
-        """Least share of GPU time of one request when all slots are always filled."""
+        """Smallest share of GPU time of one request if all slots are always in use."""
 
 
 @dataclass(frozen=True, slots=True)
 class _StepTable:
-    """Cumulated decode step times: `cumulated[n]` is the time of contexts 1 to n."""
+    """Decode step times: `single[n]` at context n; `cumulated[n]` is the sum for 1 to n."""
 
     c1: float
     c2: float
     single: list[float] = field(default_factory=lambda: [0.0])
     cumulated: list[float] = field(default_factory=lambda: [0.0])
 
-    def reach(self, num_tokens: int) -> None:
+    def extend_to(self, num_tokens: int) -> None:
         start = len(self.single)
         if num_tokens < start:
             return
@@ -85,8 +88,8 @@ class _StepTable:
 class PublishedModel:
     """A setting of "Semantic Scheduling for LLM Inference", arXiv 2506.12204.
 
-    prefill(p) = a1 p^2 + a2 p; a decode step at context n costs c1 n + c2, and a batch's step
-    what its longest member's costs. `c2` and `a2` dominate, so batching is almost free.
+    prefill(p) = a1 p^2 + a2 p. A decode step at context n takes c1 n + c2; the step of a batch
+    takes the time of its longest context. `c2` and `a2` dominate, so batching is almost free.
     """
 
     name: str
@@ -98,7 +101,7 @@ class PublishedModel:
     num_kv_blocks: int
     num_slots: int
     kv_block_tokens: int = 32
-    recomputes: bool = False  # an evicted prefill is computed anew, not swapped
+    recomputes: bool = False  # an evicted prompt is recomputed, not swapped
     table: _StepTable = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -119,7 +122,7 @@ class PublishedModel:
         return min(self.load_seconds_per_token * num_tokens, self.prefill_seconds(num_tokens))
 
     def whole_decode_seconds(self, prompt_tokens: int, output_tokens: float) -> float:
-        """The published closed form of all decode steps, rounded as there."""
+        """Time of all decode steps: the published closed form, with its rounding."""
         p, o = prompt_tokens, output_tokens
         return round(self.c1 * (o**2 / 2 + p * o + o / 2) + self.c2 * o, _DECIMALS)
 
@@ -129,7 +132,7 @@ class PublishedModel:
     def decode_seconds(
         self, num_running: int, longest_tokens: int, total_tokens: int, num_steps: int
     ) -> float:
-        self.table.reach(longest_tokens + num_steps)
+        self.table.extend_to(longest_tokens + num_steps)
         cumulated = self.table.cumulated
         return cumulated[longest_tokens + num_steps] - cumulated[longest_tokens]
 
@@ -145,8 +148,8 @@ class PublishedModel:
 class StepTimeModel:
     """step = base + per_new_token x new tokens + per_kv_token x KV tokens read (seconds).
 
-    The form that serving simulators fit to real engines. A step may mix prefill chunks with
-    decoding, `max_step_tokens` in all; the step that ends a prompt yields its first token.
+    Serving simulators fit this form to real engines. A step can mix prefill chunks and
+    decoding, up to `max_step_tokens` tokens. The step that ends a prompt gives its first token.
     """
 
     name: str
@@ -185,7 +188,7 @@ class StepTimeModel:
     def decode_seconds(
         self, num_running: int, longest_tokens: int, total_tokens: int, num_steps: int
     ) -> float:
-        # In step j every context is j tokens longer than before the first.
+        # In step j every context is j tokens longer than before the first step.
         read = total_tokens * num_steps + num_running * num_steps * (num_steps + 1) // 2
         each = self.base_seconds + self.seconds_per_new_token * num_running
         return each * num_steps + self.seconds_per_kv_token * read
@@ -239,30 +242,30 @@ SETTINGS: Final[Mapping[str, PublishedModel]] = MappingProxyType(
 REFUSED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "A5000_7B": (
-            "7 billion parameters take 28 GB at 4 GB per billion; of the card's 24 GB only "
-            "80 %, less 5 % of that, may be used: 18.2 GB. The model does not fit."
+            "7 billion parameters need 28 GB at 4 GB per billion. Of the 24 GB of the card, 80 % "
+            "less 5 % of that can be used: 18.2 GB. The model does not fit."
         )
     }
 )
 
 
 def published_setting(name: str) -> PublishedModel:
-    """Raises UnknownSetting, with the reason, for names that are unknown or cannot run."""
+    """Returns a published setting. Raises UnknownSetting with the reason."""
     if name in REFUSED:
         raise UnknownSetting(f"{name}: {REFUSED[name]}")
     if name not in SETTINGS:
         known = ", ".join(SETTINGS)
-        raise UnknownSetting(f"{name}: no such setting; there are {known}, or a settings file")
+        raise UnknownSetting(f"{name}: no such setting; use {known}, or a settings file")
     return SETTINGS[name]
 
 
 def check_sizes(works: Iterable[Work], model: ServiceModel) -> None:
-    """Raises CannotFit for a request that could not finish with all the KV memory there is."""
+    """Raises CannotFit if a request could not finish even with all KV memory."""
     if model.num_kv_blocks is None:
         return
     limit = model.num_kv_blocks * model.kv_block_tokens
     for work in works:
-        # The last token needs no place: nothing is computed from it.
+        # The last token needs no KV memory, because nothing is computed from it.
         if work.prompt_tokens + work.output_tokens > limit:
             raise CannotFit(
                 f"request {work.id}: {work.prompt_tokens} + {work.output_tokens} tokens do not "

@@ -1,4 +1,4 @@
-"""What one simulated run leaves behind."""
+"""The results of one simulated run."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One finished request. Seconds of virtual time; `priority` is the true one.
+    """One finished request, in seconds of virtual time. `priority` is the true priority.
 
-    Response and time to first token count from the moment its user sent it, predictors
-    included. `queued_seconds` and `started_seconds` are moments: in the queue, first served.
+    `response_seconds` and `ttft_seconds` (time to first token) are durations from the sending
+    of the request, predictors included. `queued_seconds`, `started_seconds` (first service)
+    and `finished_seconds` are times.
     """
 
     id: str
@@ -56,7 +57,7 @@ class Run:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What a simulated GPU did, counted as it goes on."""
+    """Counters of a simulated GPU during a run."""
 
     busy_seconds: float = 0.0
     used_block_seconds: float = 0.0
@@ -76,8 +77,8 @@ class Tally:
         num_kv_blocks: int | None,
         holds: Sequence[Hold] = (),
     ) -> Run:
-        """The run that has ended. Without a limit of KV blocks none of them are in use."""
-        whole = (num_kv_blocks or 0) * self.busy_seconds
+        """Returns the result of a finished run. KV use is 0 without a limit of KV blocks."""
+        available = (num_kv_blocks or 0) * self.busy_seconds
         return Run(
             outcomes=tuple(outcomes),
             num_requests=num_requests,
@@ -86,7 +87,7 @@ class Tally:
             decode_tokens=self.decode_tokens,
             decode_steps=self.decode_steps,
             prefill_passes=self.prefill_passes,
-            kv_utilisation=self.used_block_seconds / whole if whole else 0.0,
+            kv_utilisation=self.used_block_seconds / available if available else 0.0,
             preemptions=self.preemptions,
             evictions=self.evictions,
             recomputed_tokens=self.recomputed_tokens,

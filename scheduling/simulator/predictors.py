@@ -1,4 +1,4 @@
-"""When predictors let a request through: they serve batches, and each batch takes time."""
+"""Delay by the predictors: they serve requests in batches, and each batch takes time."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _PUBLISHED_FACTOR: Final = 0.1
 
 
 class PredictorMode(StrEnum):
-    IMMEDIATE = "immediate"  # whenever free, serve up to a batch of those present
-    DELAYED = "delayed"  # full batches only; what is left after the last arrival goes as one
+    IMMEDIATE = "immediate"  # serve the present requests, up to a batch, as soon as free
+    DELAYED = "delayed"  # serve full batches only; after the last arrival also a partial one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictorModel:
-    """One predictor. Priority and length predictor are alike, so one stands for both.
+    """One predictor. It models both the priority and the length predictor, which are equal.
 
-    A published batch takes 0.003 x batch_size x 0.1 s whatever its size; `batch_seconds`
-    sets another time. `corrected` delays no longer than `max_wait_seconds` for a full batch
-    and charges a batch by its members.
+    A published batch takes 0.003 x batch_size x 0.1 s, even if it is not full; `batch_seconds`
+    sets another time. With `corrected`, a batch waits at most `max_wait_seconds` for more
+    members, and its time is proportional to its members.
     """
 
     batch_size: int = 5
@@ -47,13 +47,16 @@ class PredictorModel:
 def arrivals_of_groups(
     sizes: Sequence[int], gap_seconds: float, model: PredictorModel
 ) -> list[float]:
-    """When each request, in group order, leaves the predictors (seconds)."""
+    """Returns the time (seconds) at which each request, in group order, leaves the predictors."""
     sent = [group * gap_seconds for group, size in enumerate(sizes) for _ in range(size)]
     return predicted_at(sent, model)
 
 
 def predicted_at(sent_seconds: Sequence[float], model: PredictorModel) -> list[float]:
-    """First in, first out: when each of the requests, in order of sending, is predicted."""
+    """Returns the time (seconds) at which each request, in order of sending, is predicted.
+
+    Requests are served first in, first out.
+    """
     done: list[float] = []
     free_at = 0.0
     while len(done) < len(sent_seconds):
@@ -66,11 +69,11 @@ def predicted_at(sent_seconds: Sequence[float], model: PredictorModel) -> list[f
 def _next_batch(
     sent: Sequence[float], first: int, free_at: float, model: PredictorModel
 ) -> tuple[float, int]:
-    """Start and number of members of the batch that begins with request `first`."""
+    """Returns the start (seconds) and the size of the batch that begins with request `first`."""
     last = min(first + model.batch_size, len(sent)) - 1
     start = max(free_at, sent[first])
     if model.mode is PredictorMode.DELAYED:
-        # What cannot fill a batch any more is served once the last one has been sent.
+        # The last batch may be partial: it starts when the last request has been sent.
         full = max(free_at, sent[last])
         if not model.corrected or full <= sent[first] + model.max_wait_seconds:
             return full, last - first + 1
@@ -82,5 +85,5 @@ def _next_batch(
 
 
 def _rounded(seconds: float) -> float:
-    """Sums of small decimals, rid of binary residue, so that equal times are equal."""
+    """Removes binary rounding errors of sums of decimals, so that equal times compare equal."""
     return round(seconds, 12)

@@ -1,4 +1,4 @@
-"""What the runner knows about each request, the true length included, and about the batch."""
+"""The state of each simulated request, with its true length, and of the decoding batch."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from scheduling.simulator.workload import Work
 
 @dataclass(slots=True, eq=False)
 class Progress:
-    """One request on its way. `ready` says that the KV of prompt and answer is in memory."""
+    """State of one request. `ready`: the KV of prompt and answer is in memory."""
 
     work: Work
     generated_tokens: int = 0
     ready: bool = False
     admitted: bool = False
-    chunk_left_tokens: int = 0  # of a prompt, or of evicted KV, still to compute
-    base_step: int = 0  # of the batch's decode steps, when it began to decode there
+    chunk_left_tokens: int = 0  # tokens of a prompt or of evicted KV that are still to compute
+    base_step: int = 0  # step of the batch at which this request joined it
     finish_step: int = -1
     started_seconds: float = -1.0
     first_token_seconds: float = -1.0
@@ -34,10 +34,10 @@ class Progress:
 
 
 class DecodingBatch:
-    """Those that decode, one token each a step, with what a step's cost depends on.
+    """The decoding requests: one token each per step. Provides the inputs of the step time.
 
-    Steps are counted for the whole batch, so nothing has to be touched per member and step:
-    joining and leaving cost O(log members), a step of any length O(1).
+    Steps are counted for the whole batch, so a step does not touch its members: `join` and
+    `leave` cost O(log members), any number of steps costs O(1).
     """
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class DecodingBatch:
         heappush(self._longest, (offset, member.work.id, member))
 
     def leave(self, member: Progress) -> None:
-        """Counts its tokens in. Nothing happens when it does not decode."""
+        """Removes a member and updates its tokens. No effect if it does not decode."""
         if member.finish_step < 0:
             return
         self.num_running -= 1
@@ -99,7 +99,7 @@ class DecodingBatch:
 
 
 def request_of(work: Work, due_seconds: float) -> Request:
-    """What policies see: predictions, never the true length."""
+    """Returns the request that policies see: with predictions, without the true length."""
     return Request(
         id=work.id,
         arrival_seconds=work.arrival_seconds,

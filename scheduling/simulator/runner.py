@@ -1,4 +1,7 @@
-"""The core's scheduler on a service model, in virtual time. Steps alike are taken as one."""
+"""Runs the scheduler of `scheduling.core` on a service model, in virtual time.
+
+Steps between which no decision can change are simulated together.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ DEFAULT_DEADLINES_SECONDS: Final = (2.0, 10.0, 30.0, 60.0, 120.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerOptions:
-    """How the core's scheduler is run. Promises: seconds to the start of guidance, by level."""
+    """Options of a run. `deadlines_seconds`: seconds from sending to the deadline, by level."""
 
     num_slots: int
     preemption: Preemption = Preemption.KEY
@@ -31,7 +34,7 @@ class RunnerOptions:
 
     def __post_init__(self) -> None:
         if len(self.deadlines_seconds) != len(PRIORITIES):
-            raise ValueError("promises: one number of seconds per level is needed")
+            raise ValueError("deadlines_seconds: must have one number for each level")
 
 
 Watch = Callable[[int], None]  # called with the number of finished requests; may raise
@@ -70,8 +73,8 @@ class Runner:
             preemption=options.preemption,
         )
         self._all: dict[str, Progress] = {}
-        self._unready: dict[str, Progress] = {}  # admitted, their KV not in memory yet
-        self._wordless: list[Progress] = []  # decoding, without a first token
+        self._unready: dict[str, Progress] = {}  # admitted, but KV not in memory yet
+        self._without_first_token: list[Progress] = []  # decoding, but no token yet
         self._decoding = DecodingBatch()
         self._outcomes: list[Outcome] = []
         self._now = 0.0
@@ -99,15 +102,15 @@ class Runner:
             work = self._arriving[self._num_arrived]
             if work.arrival_seconds > self._now:
                 return
-            promise = self._options.deadlines_seconds[min(work.predicted_priority, 4)]
+            seconds = self._options.deadlines_seconds[min(work.predicted_priority, 4)]
             self._all[work.id] = Progress(work)
-            self._scheduler.add(request_of(work, work.sent_seconds + promise))
+            self._scheduler.add(request_of(work, work.sent_seconds + seconds))
             self._num_arrived += 1
 
     def _apply(self, batch: Batch) -> None:
         for request_id in (*batch.preempted, *batch.evicted):
             self._free_slot(self._all[request_id])
-        self._lose_memory(batch.evicted)
+        self._record_evictions(batch.evicted)
         self._tally.preemptions += len(batch.preempted)
         for request_id in batch.admitted:
             member = self._all[request_id]
@@ -125,7 +128,7 @@ class Runner:
         if member.started_seconds < 0:
             member.started_seconds = self._now
         if member.first_token_seconds < 0:
-            self._wordless.append(member)
+            self._without_first_token.append(member)
         self._decoding.join(member)
 
     def _free_slot(self, member: Progress) -> None:
@@ -139,18 +142,20 @@ class Runner:
             start, end = member.slot_since_seconds, self._now
             self._holds.append(Hold(member.work.priority, start, end))
 
-    def _lose_memory(self, evicted: Sequence[str]) -> None:
+    def _record_evictions(self, evicted: Sequence[str]) -> None:
         self._tally.evictions += len(evicted)
         for request_id in evicted:
             member = self._all[request_id]
             member.ready = False
             member.chunk_left_tokens = 0
 
-    # What the GPU does next.
+    # Passes and steps of the GPU.
 
     def _prefill_pass(self) -> None:
-        """All that need it at once, decoding idle meanwhile; and, since that costs no more,
-        those that will be admitted next."""
+        """Prefills all admitted requests together while decoding stops.
+
+        The requests that will be admitted next join the pass, because they cost no extra time.
+        """
         members = list(self._unready.values())
         if self._options.prefill_ahead:
             free_slots = self._scheduler.num_slots - len(members)
@@ -166,7 +171,7 @@ class Runner:
         self._unready.clear()
 
     def _restore(self, member: Progress) -> float:
-        """Seconds to get its KV: a first prefill, or evicted KV swapped in or recomputed."""
+        """Returns the seconds to get its KV: first prefill, swap or recomputation."""
         tokens = member.context_tokens
         if member.first_token_seconds < 0 and not member.generated_tokens:
             return self._model.prefill_seconds(tokens)
@@ -176,10 +181,10 @@ class Runner:
         return seconds
 
     def _decode(self) -> None:
-        steps = self._steps_alike()
+        steps = self._steps_to_next_event()
         seconds = self._decode_seconds(steps)
-        if self._wordless:
-            self._note_first_tokens(self._decode_seconds(1))
+        if self._without_first_token:
+            self._record_first_tokens(self._decode_seconds(1))
         self._account_steps(steps)
         self._advance(seconds, growing_steps=steps)
         self._decoding.step += steps
@@ -187,12 +192,12 @@ class Runner:
         self._grow(steps)
 
     def _mixed_step(self) -> None:
-        """Decoding goes on while prompts are computed in chunks, best ranked first."""
+        """One step that decodes and computes chunks of prompts, best ranked prompt first."""
         decoding = self._decoding.num_running
         budget = max(1, self._model.max_step_tokens - decoding)
         new_tokens, read_tokens, swapped = decoding, self._decoding.total_tokens + decoding, 0.0
         for member in self._unready.values():
-            if member.generated_tokens and self._swaps(member):
+            if member.generated_tokens and self._swap_is_cheaper(member):
                 swapped += self._model.restore_seconds(member.context_tokens)
                 member.chunk_left_tokens = 0
                 continue
@@ -207,12 +212,12 @@ class Runner:
         seconds = swapped
         if new_tokens:
             seconds += self._model.step_seconds(new_tokens, read_tokens)
-            self._note_first_tokens(seconds)
+            self._record_first_tokens(seconds)
             self._account_steps(1)
         self._advance(seconds)
         self._end_mixed_step(any_computed=new_tokens > 0)
 
-    def _swaps(self, member: Progress) -> bool:
+    def _swap_is_cheaper(self, member: Progress) -> bool:
         tokens = member.context_tokens
         return self._model.restore_seconds(tokens) < self._model.prefill_seconds(tokens)
 
@@ -220,7 +225,7 @@ class Runner:
         if any_computed:
             self._decoding.step += 1
         done = [member for member in self._unready.values() if not member.chunk_left_tokens]
-        swapped = [m for m in done if m.generated_tokens and self._swaps(m)]
+        swapped = [m for m in done if m.generated_tokens and self._swap_is_cheaper(m)]
         finished = self._decoding.pop_finished()
         for member in done:
             del self._unready[member.work.id]
@@ -228,7 +233,7 @@ class Runner:
             if member in swapped:
                 self._join(member)
                 continue
-            member.generated_tokens += 1  # the step that ends a prompt yields a token
+            member.generated_tokens += 1  # the step that ends a prompt gives a token
             if member.first_token_seconds < 0:
                 member.first_token_seconds = self._now
             if member.left_tokens:
@@ -237,21 +242,21 @@ class Runner:
                 finished.append(member)
         self._finish(finished)
         if any_computed:
-            still = [*self._unready, *(m.work.id for m in swapped)]
-            self._grow(1, but=still)
+            not_decoded = [*self._unready, *(m.work.id for m in swapped)]
+            self._grow(1, except_ids=not_decoded)
 
-    def _steps_alike(self) -> int:
-        """Decode steps up to the next that ends a request, meets an arrival, a due time or
-        a shortage of memory."""
+    def _steps_to_next_event(self) -> int:
+        """Returns the number of decode steps until a request ends or arrives, a deadline
+        passes, or memory is short."""
         steps = self._decoding.steps_to_next_finish
         pause = self._pause_seconds()
         if pause is not None and steps > 1:
-            # The first step that reaches the moment, or the last one.
+            # The first step that reaches the time of the event, or the last step.
             steps = bisect_left(range(1, steps), pause, key=self._decode_seconds) + 1
         return max(1, self._scheduler.steps_before_shortage(steps))
 
     def _pause_seconds(self) -> float | None:
-        """Seconds until something may change the order of what runs and waits."""
+        """Returns the seconds until the next arrival or deadline; None if there is none."""
         moments = []
         if self._num_arrived < len(self._arriving):
             moments.append(self._arriving[self._num_arrived].arrival_seconds)
@@ -265,11 +270,11 @@ class Runner:
             batch.num_running, batch.longest_tokens, batch.total_tokens, num_steps
         )
 
-    def _note_first_tokens(self, step_seconds: float) -> None:
-        for member in self._wordless:
+    def _record_first_tokens(self, step_seconds: float) -> None:
+        for member in self._without_first_token:
             if member.finish_step >= 0 and member.first_token_seconds < 0:
                 member.first_token_seconds = self._now + step_seconds
-        self._wordless.clear()
+        self._without_first_token.clear()
 
     def _account_steps(self, num_steps: int) -> None:
         self._tally.decode_steps += num_steps
@@ -279,7 +284,7 @@ class Runner:
         self._now += seconds
         self._tally.busy_seconds += seconds
         if self._kv is not None:
-            # A step takes each decoding request on by one token, on average 1/32 of a block.
+            # Growth is linear during the steps, so on average half of it is in use.
             grown = growing_steps * self._kv.num_growing / (2 * self._kv.block_tokens)
             used = self._kv.num_blocks - self._kv.num_free + grown
             self._tally.used_block_seconds += seconds * used
@@ -303,11 +308,11 @@ class Runner:
                 )
             )
 
-    def _grow(self, num_steps: int, but: Sequence[str] = ()) -> None:
-        evicted = self._scheduler.advance_all(num_steps, self._now, but=but)
+    def _grow(self, num_steps: int, except_ids: Sequence[str] = ()) -> None:
+        evicted = self._scheduler.advance_all(num_steps, self._now, except_ids=except_ids)
         for request_id in evicted:
             self._free_slot(self._all[request_id])
-        self._lose_memory(evicted)
+        self._record_evictions(evicted)
 
     def _result(self) -> Run:
         return self._tally.run(
@@ -326,6 +331,9 @@ def run_ours(
     options: RunnerOptions | None = None,
     watch: Watch | None = None,
 ) -> Run:
-    """Serves `works` with the core's scheduler. Raises CannotFit, or ValueError for ids twice."""
+    """Simulates `works` with the scheduler of `scheduling.core`.
+
+    Raises CannotFit, or ValueError if an id occurs twice.
+    """
     options = options or RunnerOptions(num_slots=model.num_slots)
     return Runner(works, policy, model, options, watch).run()

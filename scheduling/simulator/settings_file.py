@@ -1,4 +1,4 @@
-"""Step-time settings in a file: JSON, every number named with its unit.
+"""Step-time settings in a JSON file. The name of each number contains its unit.
 
     {
       "format": "step-time/1",
@@ -11,12 +11,12 @@
       "num_kv_blocks": 512,
       "kv_block_tokens": 32,
       "swap_seconds_per_token": null,
-      "measured_on": "where and how these were fitted"
+      "measured_on": "machine, model and method of the fit"
     }
 
-One step takes base_seconds + seconds_per_new_token x (tokens computed in it) +
-seconds_per_kv_token x (tokens of context read by it). `num_kv_blocks` null is memory without
-end; `swap_seconds_per_token` null means that evicted KV is computed anew.
+One step takes base_seconds + seconds_per_new_token x (tokens computed in the step) +
+seconds_per_kv_token x (tokens of context that the step reads). `num_kv_blocks` null: memory
+has no limit. `swap_seconds_per_token` null: evicted KV is always recomputed.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _OPTIONAL: Final = ("num_kv_blocks", "kv_block_tokens", "swap_seconds_per_token"
 
 
 def load_setting(name_or_file: str) -> ServiceModel:
-    """A published setting by name, or a step-time model from a `.json` file.
+    """Returns a published setting by name, or a step-time model from a `.json` file.
 
-    Raises UnknownSetting with the file, the field and the reason.
+    Raises UnknownSetting with file, field and reason.
     """
     if not name_or_file.endswith(".json"):
         return published_setting(name_or_file)
@@ -58,7 +58,7 @@ def load_setting(name_or_file: str) -> ServiceModel:
 
 
 def parse_setting(content: Any, where: str) -> StepTimeModel:
-    """Raises UnknownSetting naming `where`, the field and the reason."""
+    """Returns the model of parsed JSON. Raises UnknownSetting with `where`, field and reason."""
     if not isinstance(content, dict):
         raise UnknownSetting(f"{where}: must be one JSON object")
     if content.get("format") != FORMAT:
@@ -66,7 +66,7 @@ def parse_setting(content: Any, where: str) -> StepTimeModel:
     known = {"format", "name", *_TIMES, *_COUNTS, *_OPTIONAL}
     for field in content:
         if field not in known:
-            raise UnknownSetting(f"{where}: {field}: no such field")
+            raise UnknownSetting(f"{where}: {field}: unknown field")
     times = {field: _number(content, field, where) for field in _TIMES}
     counts = {field: _count(content, field, where) for field in _COUNTS}
     if counts["max_step_tokens"] <= counts["num_slots"]:
@@ -91,7 +91,7 @@ def parse_setting(content: Any, where: str) -> StepTimeModel:
 
 
 def setting_to_json(model: StepTimeModel, measured_on: str) -> str:
-    """The text of a settings file that `load_setting` reads back to the same model."""
+    """Returns the text of a settings file, for which `load_setting` returns the same model."""
     content = {"format": FORMAT, **asdict(model), "measured_on": measured_on}
     return json.dumps(content, indent=2) + "\n"
 

@@ -1,4 +1,4 @@
-"""The promise of `semantic_due` at full size: overload on all slots of a published setting."""
+"""Law tests of `semantic_due` at full size: overload on all slots of a published setting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scheduling.simulator.workload import Work, poisson_load
 
 DEADLINES_SECONDS = (1.0, 5.0, 10.0, 20.0, 40.0)
 OVERLOAD = 8.0  # requests a second
-CAPACITY = 5.2  # 16 slots, 250 tokens of 0.012 s and a share of the prefill passes each
+CAPACITY = 5.2  # requests a second: 16 slots, 250 tokens of 0.012 s, and prefill passes
 
 
 def run(works: list[Work], policy: str, setting: str = "A100_4B") -> list[Outcome]:
@@ -33,17 +33,17 @@ def overload(seed: int, seconds: float, shares: tuple[float, ...]) -> list[Work]
 
 
 def overtakings(outcomes: list[Outcome]) -> int:
-    """Starts of a request while another waits past a promise that is older than its own.
+    """Counts starts of a request while an overdue one with an earlier deadline waits.
 
-    Level 0 may always go first, and has no promise that others must respect."""
+    Level 0 is not counted: it always goes first."""
     found = 0
     by_start = sorted(
         (o for o in outcomes if o.priority), key=lambda outcome: outcome.started_seconds
     )
     for place, late in enumerate(by_start):
-        promised = max(due(late), late.queued_seconds)
+        overdue_from = max(due(late), late.queued_seconds)
         for other in reversed(by_start[:place]):
-            if other.started_seconds <= promised:
+            if other.started_seconds <= overdue_from:
                 break
             found += other.started_seconds < late.started_seconds and due(other) > due(late)
     return found
@@ -59,13 +59,14 @@ def due(outcome: Outcome) -> float:
     st.lists(st.floats(0.05, 1), min_size=5, max_size=5).map(tuple),
 )
 @settings(max_examples=15, deadline=None)
-def test_nobody_past_the_promise_is_overtaken_without_a_claim(
+def test_no_overdue_request_is_overtaken_by_a_later_deadline(
     seed: int, setting: str, shares: tuple[float, ...]
 ) -> None:
     assert overtakings(run(overload(seed, 60.0, shares), "semantic_due", setting)) == 0
 
 
-def test_the_control_overtakes() -> None:
+def test_semantic_without_deadlines_overtakes_overdue_requests() -> None:
+    """Control experiment for the test above."""
     assert overtakings(run(overload(1, 60.0, (0.1, 0.3, 0.2, 0.2, 0.2)), "semantic")) > 1000
 
 
@@ -85,21 +86,21 @@ def patient(number: int) -> Work:
 
 
 def longest_wait(policy: str, seconds: float) -> float:
-    """Of ten requests of level 4 that come into an overload of level 1 that long."""
+    """Returns the longest wait (seconds) of ten requests of level 4 in an overload of level 1."""
     crowd = overload(2, seconds, (0.0, 1.0, 0.0, 0.0, 0.0))
     outcomes = run(crowd + [patient(number) for number in range(10)], policy)
     return max(o.started_seconds - o.queued_seconds for o in outcomes if o.priority == 4)
 
 
-def test_the_promise_bounds_the_wait_however_long_the_overload_lasts() -> None:
-    """Before a patient of level 4 goes only level 1 that was promised no later."""
+def test_deadlines_bound_the_wait_for_any_length_of_the_overload() -> None:
+    """Only requests of level 1 with an earlier deadline go before a patient of level 4."""
     waits = [longest_wait("semantic_due", seconds) for seconds in (150.0, 300.0, 450.0)]
     assert waits == [pytest.approx(waits[0])] * 3
     earlier = OVERLOAD * (20.0 + DEADLINES_SECONDS[4] - DEADLINES_SECONDS[1])
     assert waits[0] < 1.1 * earlier / CAPACITY - 20.0
 
 
-def test_without_it_the_wait_grows_with_the_overload() -> None:
+def test_without_deadlines_the_wait_grows_with_the_overload() -> None:
     waits = [longest_wait("semantic", seconds) for seconds in (150.0, 300.0, 450.0)]
     assert waits[0] > 200.0
     assert waits[1] > 2 * waits[0]

@@ -1,4 +1,4 @@
-"""Files that people write: what is wrong with them is said by line, field and reason."""
+"""Tests of workload and settings files: errors give the line, the field and the reason."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ HEAD = "arrival,priority,prompt,output,predicted\n"
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (HEAD + "0,1,5,5,5\n1,9,5,5,5\n", "line 3: priority: must lie in 0 to 4, is 9"),
-        (HEAD + "zero,1,5,5,5\n", "line 2: arrival: must be a number, is 'zero'"),
+        (HEAD + "0,1,5,5,5\n1,9,5,5,5\n", "line 3: priority: must be 0 to 4, not 9"),
+        (HEAD + "zero,1,5,5,5\n", "line 2: arrival: must be a number, not 'zero'"),
         (HEAD + "-1,1,5,5,5\n", "line 2: arrival: must not be negative"),
         (HEAD + "0,1,5.5,5,5\n", "line 2: prompt: must be a whole number"),
-        (HEAD + "0,1,5,0,5\n", "line 2: output: must lie in 1 to"),
-        (HEAD + "0,1,5,5\n", "line 2: row: has not 5 fields"),
-        (HEAD + "0,1,,5,5\n", "line 2: prompt: is missing"),
+        (HEAD + "0,1,5,0,5\n", "line 2: output: must be 1 to"),
+        (HEAD + "0,1,5,5\n", "line 2: row: must have 5 fields"),
+        (HEAD + "0,1,,5,5\n", "line 2: prompt: missing"),
         (HEAD + "nan,1,5,5,5\n", "line 2: arrival: must be finite"),
-        ("arrival,priority,prompt\n", "line 1: output: column is missing"),
-        (HEAD, "holds no requests"),
+        ("arrival,priority,prompt\n", "line 1: output: missing column"),
+        (HEAD, "contains no requests"),
     ],
 )
 def test_a_bad_csv_is_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -41,12 +41,12 @@ def test_a_bad_csv_is_refused(tmp_path: Path, text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"arrival": 0}\n', "line 1: priority: is missing"),
-        ("\n{oops\n", "line 2: record: is not JSON"),
+        ('{"arrival": 0}\n', "line 1: priority: missing"),
+        ("\n{oops\n", "line 2: record: not JSON"),
         ("[1]\n", "line 1: record: must be a JSON object"),
         (
             '{"id":1,"arrival":0,"priority":1,"prompt":2,"output":3}\n' * 2,
-            "line 2: id: 1 is there already",
+            "line 2: id: 1 occurs twice",
         ),
         ('{"arrival":0,"priority":true,"prompt":2,"output":3}', "line 1: priority: must be a"),
     ],
@@ -58,7 +58,7 @@ def test_bad_json_lines_are_refused(tmp_path: Path, text: str, message: str) -> 
         load_workload(path, 1.0)
 
 
-def test_csv_and_json_lines_say_the_same(tmp_path: Path) -> None:
+def test_csv_and_json_lines_give_the_same_requests(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(HEAD + "0.5,1,5,6,7\n2,4,8,9,\n")
     (tmp_path / "a.jsonl").write_text(
         '{"arrival":0.5,"priority":1,"prompt":5,"output":6,"predicted":7}\n'
@@ -87,26 +87,26 @@ def test_published_requests_are_read_at_their_gap(tmp_path: Path) -> None:
     (work,) = load_workload(path, 0.01, "max5")
     assert (work.sent_seconds, work.arrival_seconds, work.enqueue_seconds) == (0.02, 0.0215, 0.0115)
     assert (work.priority, work.predicted_priority, work.predicted_tokens) == (4, 3, 400)
-    with pytest.raises(BadWorkload, match=r"line 1, entry 1: arrival: has no times for a gap of"):
+    with pytest.raises(BadWorkload, match=r"line 1, entry 1: arrival: no times for a gap of"):
         load_workload(path, 0.5, "max5")
     with pytest.raises(BadWorkload, match="max5, max20"):
         load_workload(path, 0.01, "max7")
 
 
-def test_a_bad_entry_is_named_by_its_line(tmp_path: Path) -> None:
+def test_an_error_gives_the_line_of_the_entry(tmp_path: Path) -> None:
     good = {"arrival": 0, "priority": 1, "prompt": 5, "output": 6}
     path = tmp_path / "w.json"
     path.write_text(json.dumps({"note": ["max5"], "max5": [good, good | {"output": 0}]}, indent=1))
     (line,) = [
         n for n, text in enumerate(path.read_text().splitlines(), 1) if '"output": 0' in text
     ]
-    with pytest.raises(BadWorkload, match=f"line {line - 4}, entry 2: output: must lie in 1 to"):
+    with pytest.raises(BadWorkload, match=f"line {line - 4}, entry 2: output: must be 1 to"):
         load_workload(path, 1.0, "max5")
     path.write_text(json.dumps({"only": [good]}))
     assert len(load_workload(path, 1.0, "max5")) == 1
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_file_gives_its_name(tmp_path: Path) -> None:
     with pytest.raises(BadWorkload, match=r"none\.csv: cannot be read"):
         load_workload(tmp_path / "none.csv", 1.0)
 
@@ -122,7 +122,7 @@ MODEL = StepTimeModel(
 )
 
 
-def test_a_settings_file_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_a_settings_file_can_be_read_back(tmp_path: Path) -> None:
     path = tmp_path / "bench.json"
     path.write_text(setting_to_json(MODEL, "a test"))
     assert load_setting(str(path)) == MODEL
@@ -136,7 +136,7 @@ def test_a_settings_file_comes_back_as_it_was(tmp_path: Path) -> None:
         ({"num_slots": 2.5}, "num_slots: must be a whole number"),
         ({"num_slots": 256}, "max_step_tokens: must exceed num_slots"),
         ({"format": "step-time/2"}, "format: must be 'step-time/1'"),
-        ({"base_second": 1}, "base_second: no such field"),
+        ({"base_second": 1}, "base_second: unknown field"),
     ],
 )
 def test_a_bad_settings_file_is_refused(
@@ -148,8 +148,8 @@ def test_a_bad_settings_file_is_refused(
         load_setting(str(path))
 
 
-def test_the_model_that_does_not_fit_is_refused_with_the_reason() -> None:
+def test_a_setting_that_does_not_fit_is_refused_with_the_reason() -> None:
     with pytest.raises(UnknownSetting, match="does not fit"):
         published_setting("A5000_7B")
-    with pytest.raises(UnknownSetting, match="there are A100_4B"):
+    with pytest.raises(UnknownSetting, match="use A100_4B"):
         published_setting("H100")

@@ -113,7 +113,7 @@ def test_an_unknown_header_names_what_is_wanted_and_what_was_found() -> None:
 
 def test_our_own_file_without_priority_asks_for_a_rule() -> None:
     text = "arrival,prompt,output\n0,5,5\n"
-    with pytest.raises(BadWorkload, match="priority: is missing; add it or choose a rule: uniform"):
+    with pytest.raises(BadWorkload, match="priority: missing; add it or choose a rule: uniform"):
         read(text)
     assert read(text, priorities=PriorityRule.BY_LENGTH).works[0].priority == 0
 
@@ -122,10 +122,10 @@ def test_our_own_file_without_priority_asks_for_a_rule() -> None:
     ("row", "reason"),
     [
         ("yesterday,5,5", "line 2: arrival: must be a number or a date with a time"),
-        ("2023-13-45 10:00:00,5,5", "line 2: arrival: is no date with a time"),
+        ("2023-13-45 10:00:00,5,5", "line 2: arrival: not a date with a time"),
         ("nan,5,5", "line 2: arrival: must be finite"),
-        ("2023-11-16 18:17:03,,5", "line 2: prompt: is missing"),
-        ("2023-11-16 18:17:03,5,0", "holds no request with an answer"),
+        ("2023-11-16 18:17:03,,5", "line 2: prompt: missing"),
+        ("2023-11-16 18:17:03,5,0", "contains no request with an answer"),
     ],
 )
 def test_a_broken_row_is_named(row: str, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""The laws of the simulation with the core's scheduler, and the bounds below it."""
+"""Law tests of the simulator and of the bounds."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ SWAPPING = StepTimeModel(
 MODELS: list[ServiceModel] = [TIGHT, MIXED, SWAPPING, SETTINGS["A100_4B"]]
 
 
-def work(index: int, arrival: float, priority: int, prompt: int, output: int, said: int) -> Work:
+def work(
+    index: int, arrival: float, priority: int, prompt: int, output: int, predicted: int
+) -> Work:
     return Work(
         id=str(index),
         group=index,
@@ -68,7 +70,7 @@ def work(index: int, arrival: float, priority: int, prompt: int, output: int, sa
         predicted_priority=priority,
         prompt_tokens=prompt,
         output_tokens=output,
-        predicted_tokens=said,
+        predicted_tokens=predicted,
         sent_seconds=arrival,
         arrival_seconds=arrival,
         enqueue_seconds=arrival,
@@ -104,14 +106,14 @@ def run(works: list[Work], policy: KeyFunction, model: ServiceModel, **options: 
 
 @given(loads(), policies, models, st.sampled_from(list(Preemption)))
 @settings(max_examples=150, deadline=None)
-def test_everything_finishes_once_and_in_causal_order(
+def test_every_request_finishes_once_and_in_causal_order(
     works: list[Work], policy: KeyFunction, model: ServiceModel, mode: Preemption
 ) -> None:
     result = run(works, policy, model, preemption=mode)
     by_id = {item.id: item for item in works}
     assert sorted(o.id for o in result.outcomes) == sorted(by_id)
     finishes = [o.finished_seconds for o in result.outcomes]
-    assert finishes == sorted(finishes)  # the clock never goes back
+    assert finishes == sorted(finishes)  # time never decreases
     for outcome in result.outcomes:
         item = by_id[outcome.id]
         alone = model.solo_seconds(item.prompt_tokens, item.output_tokens)
@@ -123,7 +125,7 @@ def test_everything_finishes_once_and_in_causal_order(
 
 @given(loads(), policies, models)
 @settings(max_examples=150, deadline=None)
-def test_the_gpu_is_busy_exactly_while_somebody_is_there(
+def test_the_gpu_is_busy_exactly_while_requests_are_present(
     works: list[Work], policy: KeyFunction, model: ServiceModel
 ) -> None:
     result = run(works, policy, model)
@@ -137,7 +139,7 @@ def test_the_gpu_is_busy_exactly_while_somebody_is_there(
 
 @given(loads(), policies, models)
 @settings(max_examples=75, deadline=None)
-def test_same_requests_same_run(
+def test_the_same_requests_give_the_same_run(
     works: list[Work], policy: KeyFunction, model: ServiceModel
 ) -> None:
     assert run(works, policy, model) == run(list(works), policy, model)
@@ -145,13 +147,15 @@ def test_same_requests_same_run(
 
 @given(loads(), policies, models)
 @settings(max_examples=100, deadline=None)
-def test_leaps_change_nothing(works: list[Work], policy: KeyFunction, model: ServiceModel) -> None:
-    leaping = run(works, policy, model)
+def test_many_steps_at_once_give_the_same_result_as_single_steps(
+    works: list[Work], policy: KeyFunction, model: ServiceModel
+) -> None:
+    many_at_once = run(works, policy, model)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Runner, "_steps_alike", lambda self: 1)
-        stepping = run(works, policy, model)
-    expected = {o.id: o for o in stepping.outcomes}
-    for outcome in leaping.outcomes:
+        patch.setattr(Runner, "_steps_to_next_event", lambda self: 1)
+        single = run(works, policy, model)
+    expected = {o.id: o for o in single.outcomes}
+    for outcome in many_at_once.outcomes:
         other = expected[outcome.id]
         assert outcome.finished_seconds == pytest.approx(other.finished_seconds, abs=1e-7)
         assert outcome.ttft_seconds == pytest.approx(other.ttft_seconds, abs=1e-7)
@@ -159,7 +163,7 @@ def test_leaps_change_nothing(works: list[Work], policy: KeyFunction, model: Ser
 
 @given(loads(max_size=1), policies, models)
 @settings(max_examples=75, deadline=None)
-def test_alone_the_solo_time_is_reached(
+def test_a_single_request_takes_the_solo_time(
     works: list[Work], policy: KeyFunction, model: ServiceModel
 ) -> None:
     (outcome,) = run(works, policy, model).outcomes
@@ -185,8 +189,8 @@ def test_no_policy_beats_the_bounds(
     assert weighted >= limits.weighted_sum - 1e-6
 
 
-def test_the_bound_is_within_a_fifth_of_the_best_of_all_orders() -> None:
-    """Brute force over every fixed order of tiny instances, on one slot and on two."""
+def test_the_bound_is_close_to_the_best_of_all_orders() -> None:
+    """Compares with every fixed order of small workloads, on one slot and on two."""
     ratios = []
     for seed in range(6):
         works = poisson_load(seed=seed, num_requests=4, arrivals_per_second=2.0)
@@ -198,7 +202,7 @@ def test_the_bound_is_within_a_fifth_of_the_best_of_all_orders() -> None:
             bound = rigorous_mean(works, SETTINGS["A100_4B"], num_slots)
             assert bound <= best + 1e-9
             ratios.append(best / bound)
-    assert fsum(ratios[::2]) / 6 < 1.05  # one slot: what is left is that a pass is not stopped
+    assert fsum(ratios[::2]) / 6 < 1.05  # one slot: a prefill pass cannot be preempted
     assert fsum(ratios) / len(ratios) < 1.35
 
 
@@ -226,15 +230,15 @@ def test_prefilling_ahead_saves_passes_and_time() -> None:
     assert ahead.makespan_seconds < 0.95 * not_ahead.makespan_seconds
 
 
-def test_the_worst_order_is_worse_than_the_best_by_far() -> None:
-    """The control: with the key turned round the figures must show it."""
+def test_the_reversed_order_is_far_worse() -> None:
+    """Control experiment: the figures must show a reversed key."""
 
-    def upside_down(request: Request) -> tuple[float, ...]:
+    def reversed_key(request: Request) -> tuple[float, ...]:
         return (-request.priority, -request.remaining_tokens)
 
     works = generate(WorkloadSpec(gap_seconds=0.01, max_concurrent=10))
     good = run(works, POLICIES["semantic"], SETTINGS["A100_4B"])
-    bad = run(works, upside_down, SETTINGS["A100_4B"])
+    bad = run(works, reversed_key, SETTINGS["A100_4B"])
 
     def urgent(result: Run) -> float:
         own = [o.response_seconds for o in result.outcomes if o.priority == 0]
@@ -243,6 +247,6 @@ def test_the_worst_order_is_worse_than_the_best_by_far() -> None:
     assert urgent(bad) > 2 * urgent(good)
 
 
-def test_a_request_beyond_all_memory_is_refused_before_the_run() -> None:
+def test_a_request_that_exceeds_the_kv_memory_is_refused_before_the_run() -> None:
     with pytest.raises(CannotFit, match="60 \\+ 30 tokens do not fit into the 72 of tight"):
         run([work(0, 0.0, 0, 60, 30, 30)], POLICIES["fcfs"], TIGHT)

@@ -1,7 +1,7 @@
-"""The simulation against closed forms of queueing theory, within its confidence interval.
+"""The simulator against closed forms of queueing theory, within its confidence interval.
 
-Servers are slots of a model whose step takes the same time whoever is in it. Numbers of steps
-are drawn so that service is all but exponential, or uniform, with a mean of one second.
+A server is a slot of a model with a constant step time. The number of steps is random: the
+service time is close to exponential, or to uniform, with a mean of one second.
 """
 
 from __future__ import annotations
@@ -86,14 +86,17 @@ def responses(works: list[Work], policy: str, slots: int, mode: Preemption) -> l
 
 
 def check(outcomes: list[Outcome], expected_seconds: float) -> None:
-    """Means of twenty batches in turn give the interval; half a step is the grid's own error."""
+    """Compares the mean with the expected one, within the confidence interval of 20 batch means.
+
+    The tolerance includes two steps, because service times are whole numbers of steps.
+    """
     times = [outcome.response_seconds for outcome in outcomes][len(outcomes) // 20 :]
     size = len(times) // NUM_BATCHES
     means = [fsum(times[i * size : (i + 1) * size]) / size for i in range(NUM_BATCHES)]
     mean = fsum(means) / NUM_BATCHES
     variance = fsum((value - mean) ** 2 for value in means) / (NUM_BATCHES - 1)
     interval = Z_999 * sqrt(variance / NUM_BATCHES)
-    assert interval < 0.18 * expected_seconds  # or it would prove nothing
+    assert interval < 0.18 * expected_seconds  # a wider interval would prove nothing
     assert mean == pytest.approx(expected_seconds, abs=interval + 2 * STEP_SECONDS)
 
 
@@ -117,7 +120,7 @@ RATE = 0.7
 
 
 def sigma(priority: int) -> float:
-    """Load of the classes up to this one."""
+    """Load of this class and of all more urgent ones."""
     return RATE * sum(SHARES[: priority + 1])
 
 

@@ -1,4 +1,4 @@
-"""The published random stream, the predictors, and the error models."""
+"""Tests of the published random stream, the predictors and the error models."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_delayed_predictor_waits_for_a_full_batch_and_for_the_last_ones() -> N
 
 
 @given(st.integers(0, 2**32), st.floats(0, 1), st.booleans())
-def test_errors_hit_their_share_and_stay_in_their_range(
+def test_errors_have_the_given_rate_and_stay_in_range(
     seed: int, rate: float, corrected: bool
 ) -> None:
     random = Random(seed)

@@ -137,7 +137,7 @@ def header_fault(names: Sequence[str]) -> str:
     wanted = "; ".join(f"{known.name}: {known.published_header}" for known in PUBLIC)
     found = ", ".join(name.strip() for name in names) or "nothing"
     field = missing[0] if len(missing) < len(_WANTED) else "header"
-    what = "column is missing" if len(missing) < len(_WANTED) else "no known columns"
+    what = "missing column" if len(missing) < len(_WANTED) else "no known columns"
     return f"{field}: {what}; wanted: {OWN.published_header}; or {wanted}; found: {found}"
 
 
@@ -163,16 +163,16 @@ def moment(value: Any, known: TraceFormat) -> Decimal:
             number = Decimal(text)
         except InvalidOperation:
             kinds = "a number or a date with a time" if known.is_public else "a number"
-            raise ValueError(f"must be {kinds}, is {value!r}") from None
+            raise ValueError(f"must be {kinds}, not {value!r}") from None
         if not number.is_finite():
-            raise ValueError(f"must be finite, is {value!r}")
+            raise ValueError(f"must be finite, not {value!r}")
         return number / known.units_per_second
     day, time, fraction, zone = dated.groups()
     offset = "+00:00" if zone in (None, "Z") else zone
     try:
         whole = datetime.strptime(f"{day} {time} {offset}", "%Y-%m-%d %H:%M:%S %z")
     except ValueError:
-        raise ValueError(f"is no date with a time: {value!r}") from None
+        raise ValueError(f"not a date with a time: {value!r}") from None
     return int(whole.astimezone(UTC).timestamp()) + Decimal(fraction or "0")
 
 

@@ -1,4 +1,4 @@
-"""Workloads: the published random stream, and loads for the validation against theory."""
+"""Workloads: the published random stream, and Poisson arrivals."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from scheduling.core.request import NUM_PRIORITIES
 from scheduling.simulator.error_models import ErrorModel, apply_errors
 from scheduling.simulator.predictors import PredictorModel, arrivals_of_groups
 
-MAX_TOKENS: Final = 500  # exclusive, of prompt and of output
+MAX_TOKENS: Final = 500  # exclusive limit of prompt and output tokens
 BUCKET_TOKENS: Final = 50
 DEFAULT_NUM_GROUPS: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """One request of a workload, with the answer that policies never see: `output_tokens`.
+    """One request of a workload. Policies never see the true length, `output_tokens`.
 
-    `sent_seconds` is when its user sent it, `arrival_seconds` when the predictors were done,
-    `enqueue_seconds` when the published program really queues it (one arrival event early).
+    `sent_seconds`: the user sends it. `arrival_seconds`: the predictors are done.
+    `enqueue_seconds`: the published program queues it (one arrival event too early).
     """
 
     id: str
@@ -43,7 +43,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadSpec:
-    """What the published flags say. `gap_seconds` lies between two groups of users."""
+    """The options of the published program. `gap_seconds`: time between two groups of users."""
 
     gap_seconds: float = 1.0
     max_concurrent: int = 5
@@ -55,14 +55,14 @@ class WorkloadSpec:
 
     def __post_init__(self) -> None:
         if self.gap_seconds < 0 or self.max_concurrent < 1 or self.num_groups < 1:
-            raise ValueError("gap must not be negative; group sizes and number at least 1")
+            raise ValueError("gap must not be negative; size and number of groups at least 1")
 
 
 def generate(spec: WorkloadSpec) -> list[Work]:
-    """The requests of a configuration, drawn in the published order from one stream.
+    """Returns the requests of a configuration, drawn from one stream in the published order.
 
-    Group sizes, then priorities, prompts, outputs, and the side to which each output is
-    rounded to its length bucket; then the error models, which draw nothing at rate 0.
+    The order is: group sizes, priorities, prompts, outputs, and for each output whether it is
+    rounded up or down to its length bucket; then the error models, which draw nothing at rate 0.
     """
     random = Random(spec.seed)
     sizes = [random.randint(0, spec.max_concurrent) for _ in range(spec.num_groups)]
@@ -103,7 +103,7 @@ def generate(spec: WorkloadSpec) -> list[Work]:
 
 
 def with_errors(works: Sequence[Work], spec: WorkloadSpec) -> list[Work]:
-    """Given requests with the errors of `spec` in their predictions, drawn from its seed."""
+    """Returns the requests with the errors of `spec` in their predictions, from its seed."""
     tokens, priorities = apply_errors(
         Random(spec.seed),
         true_tokens=[work.output_tokens for work in works],
@@ -121,9 +121,9 @@ def with_errors(works: Sequence[Work], spec: WorkloadSpec) -> list[Work]:
 
 
 def with_shifted_arrivals(works: Sequence[Work]) -> list[Work]:
-    """Queues every arrival event at the time of the one before it, the first at 0.
+    """Sets each enqueue time to the time of the arrival event before it, and the first to 0.
 
-    The published feeder inserts an event and then sleeps; its results rest on this shift.
+    The published program inserts an event and then sleeps; its results depend on this shift.
     """
     events = sorted({work.arrival_seconds for work in works})
     shifted = dict(zip(events, [0.0, *events][: len(events)], strict=True))
@@ -137,7 +137,7 @@ def poisson_load(
     arrivals_per_second: float,
     priority_shares: Sequence[float] = (0.2,) * NUM_PRIORITIES,
 ) -> list[Work]:
-    """Independent arrivals of the published sizes, for laws, benchmarks and overload."""
+    """Returns Poisson arrivals with the published sizes, for law tests and overload."""
     random = Random(seed)
     now = 0.0
     works = []

@@ -1,8 +1,8 @@
-"""Workloads from files: CSV, JSON lines, or JSON as the published requests are kept.
+"""Workloads from files: CSV, JSON lines, or JSON in the format of the published requests.
 
-Each bad record is refused with its line, the field and the reason. CSV and JSON lines hold
-arrival, priority, prompt, output and predicted (the last may be missing: then it is exact), or
-the columns of a public trace; `trace_formats` knows which.
+A bad record is refused with its line, field and reason. CSV and JSON lines have the fields
+arrival, priority, prompt, output and predicted, or those of a public trace (`trace_formats`).
+Without `predicted`, the prediction is exact.
 """
 
 from __future__ import annotations
@@ -63,19 +63,19 @@ def read_workload(path: Path, reading: Reading) -> LoadedWorkload:
     except OSError as error:
         raise BadWorkload(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise BadWorkload(f"{path}: is not UTF-8 text") from error
+        raise BadWorkload(f"{path}: not UTF-8 text") from error
     return parse_workload(path, text, reading)
 
 
 def parse_workload(path: PurePath, text: str, reading: Reading) -> LoadedWorkload:
     """The requests in `text`, the content of the file `path`. Raises BadWorkload.
 
-    A JSON object of several workloads (`max5`, `max20`, ...) needs `group` to say which.
-    Where arrivals are kept per gap, those of `gap_seconds` are taken.
+    `reading.group` selects one of several workloads in a JSON object (`max5`, `max20`, ...). If
+    a record has arrivals for several gaps, those of `reading.gap_seconds` are used.
     """
     raw = list(records_of(path, text.removeprefix("\ufeff"), reading.group))
     if not raw:
-        raise BadWorkload(f"{path}: holds no requests")
+        raise BadWorkload(f"{path}: contains no requests")
     known = format_of(raw[0][1]) or OWN
     records = [(where, own_record(record, known)) for where, record in raw]
     notes = []
@@ -96,7 +96,7 @@ def _works(records: Sequence[Located], gap_seconds: float) -> list[Work]:
     for where, record in records:
         work = _work(where, record, gap_seconds, default_id=str(len(works)))
         if work.id in seen:
-            raise BadWorkload(f"{where}: id: {work.id} is there already")
+            raise BadWorkload(f"{where}: id: {work.id} occurs twice")
         seen.add(work.id)
         works.append(work)
     return works
@@ -106,7 +106,7 @@ def _without_failed(path: PurePath, records: list[Located], notes: list[str]) ->
     """Public traces keep failed requests as answers of no token."""
     kept = [(where, record) for where, record in records if not _is_zero(record.get("output"))]
     if not kept:
-        raise BadWorkload(f"{path}: holds no request with an answer")
+        raise BadWorkload(f"{path}: contains no request with an answer")
     if num := len(records) - len(kept):
         notes.append(f"{num} requests without an answer (0 tokens) were left out.")
     return kept
@@ -157,7 +157,7 @@ def _add_priorities(
     if rule is None:
         choices = ", ".join(PriorityRule)
         where = records[0][0]
-        raise BadWorkload(f"{where}: priority: is missing; add it or choose a rule: {choices}")
+        raise BadWorkload(f"{where}: priority: missing; add it or choose a rule: {choices}")
     prompts = [_whole(where, record, "prompt", 1, _MAX_TOKENS) for where, record in records]
     for (_, record), priority in zip(
         records, priorities_by(rule, prompts, reading.seed), strict=True
@@ -210,34 +210,34 @@ def _at_gap(where: str, record: Mapping[str, Any], field: str, gap_seconds: floa
                 return seconds
         except (TypeError, ValueError):
             break
-    raise BadWorkload(f"{where}: {field}: has no times for a gap of {gap_seconds:g} s")
+    raise BadWorkload(f"{where}: {field}: no times for a gap of {gap_seconds:g} s")
 
 
 def _seconds(where: str, field: str, value: Any) -> float:
     number = _number(where, field, value)
     if number < 0:
-        raise BadWorkload(f"{where}: {field}: must not be negative, is {number:g}")
+        raise BadWorkload(f"{where}: {field}: must not be negative, not {number:g}")
     return number
 
 
 def _whole(where: str, record: Mapping[str, Any], field: str, low: int, high: int) -> int:
     number = _number(where, field, record.get(field))
     if number != int(number):
-        raise BadWorkload(f"{where}: {field}: must be a whole number, is {number:g}")
+        raise BadWorkload(f"{where}: {field}: must be a whole number, not {number:g}")
     if not low <= number <= high:
-        raise BadWorkload(f"{where}: {field}: must lie in {low} to {high}, is {number:g}")
+        raise BadWorkload(f"{where}: {field}: must be {low} to {high}, not {number:g}")
     return int(number)
 
 
 def _number(where: str, field: str, value: Any) -> float:
     if value is None:
-        raise BadWorkload(f"{where}: {field}: is missing")
+        raise BadWorkload(f"{where}: {field}: missing")
     try:
         if isinstance(value, bool):
             raise ValueError
         number = float(value)
     except (TypeError, ValueError):
-        raise BadWorkload(f"{where}: {field}: must be a number, is {value!r}") from None
+        raise BadWorkload(f"{where}: {field}: must be a number, not {value!r}") from None
     if not isfinite(number):
-        raise BadWorkload(f"{where}: {field}: must be finite, is {value!r}")
+        raise BadWorkload(f"{where}: {field}: must be finite, not {value!r}")
     return number

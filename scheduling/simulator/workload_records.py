@@ -18,7 +18,7 @@ _DECODER: Final = json.JSONDecoder()
 
 
 class BadWorkload(ValueError):
-    """The message gives file, line or entry, field and reason."""
+    """The file is not valid. The message gives file, line or entry, field and reason."""
 
 
 def records_of(path: PurePath, text: str, group: str | None) -> Iterator[Located]:
@@ -45,7 +45,7 @@ def _csv_records(path: PurePath, text: str) -> Iterator[Located]:
         for row in reader:
             where = f"{path}: line {reader.line_num}"
             if None in row or None in row.values():
-                raise BadWorkload(f"{where}: row: has not {len(header)} fields")
+                raise BadWorkload(f"{where}: row: must have {len(header)} fields")
             yield where, {name: _cell(value, delimiter) or None for name, value in row.items()}
     except csv.Error as error:
         raise BadWorkload(f"{path}: line {reader.line_num}: row: {error}") from error
@@ -69,7 +69,7 @@ def _line_records(path: PurePath, text: str) -> Iterator[Located]:
         try:
             record = json.loads(line)
         except ValueError as error:
-            raise BadWorkload(f"{where}: record: is not JSON: {error}") from error
+            raise BadWorkload(f"{where}: record: not JSON: {error}") from error
         if not isinstance(record, dict):
             raise BadWorkload(f"{where}: record: must be a JSON object")
         yield where, record
@@ -79,13 +79,13 @@ def _json_records(path: PurePath, text: str, group: str | None) -> Iterator[Loca
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
-        raise BadWorkload(f"{path}: line {error.lineno}: file: is not JSON: {error.msg}") from error
+        raise BadWorkload(f"{path}: line {error.lineno}: file: not JSON: {error.msg}") from error
     start = 0
     if isinstance(content, dict):
         name = _chosen(path, content, group)
         content, start = content[name], _start_of_value(text, name)
     if not isinstance(content, list):
-        raise BadWorkload(f"{path}: line 1: file: must be a list of requests, or name such lists")
+        raise BadWorkload(f"{path}: line 1: file: must be a list of requests, or named lists")
     lines = _lines_of_entries(text, start)
     for number, (record, line) in enumerate(zip(content, lines, strict=True), start=1):
         where = f"{path}: line {line}, entry {number}"
@@ -95,17 +95,17 @@ def _json_records(path: PurePath, text: str, group: str | None) -> Iterator[Loca
 
 
 def _chosen(path: PurePath, content: Mapping[str, Any], group: str | None) -> str:
-    """The name of the wanted workload; where there is only one, that one."""
+    """Returns the name of the selected workload, or of the only one."""
     if group in content:
         return str(group)
     if len(content) == 1:
         return next(iter(content))
     names = ", ".join(map(str, content))
-    raise BadWorkload(f"{path}: line 1: file: holds the workloads {names}; none is {group!r}")
+    raise BadWorkload(f"{path}: line 1: file: no workload {group!r}; there are {names}")
 
 
 def _start_of_value(text: str, name: str) -> int:
-    """Where the value of `name` begins in the one object that `text`, valid JSON, holds."""
+    """Returns the position of the value of `name` in `text`, a valid JSON object."""
     found = 0
     position = _skip(text, text.index("{") + 1, ",")
     while text[position] != "}":
@@ -118,7 +118,7 @@ def _start_of_value(text: str, name: str) -> int:
 
 
 def _lines_of_entries(text: str, start: int) -> Iterator[int]:
-    """Lines on which the entries of the list at `start` begin, in valid JSON."""
+    """Yields the line number of each entry of the list at `start`, in valid JSON."""
     position = _skip(text, text.index("[", start) + 1, ",")
     line, counted = 1, 0
     while text[position] != "]":

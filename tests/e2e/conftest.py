@@ -1,4 +1,4 @@
-"""A signed-in browser on the running site."""
+"""Fixtures: a signed-in browser on the running site."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.factories import make_user
 from triage_site.cases.roles import CHARGE_NURSE
 
-expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
+expect.set_options(timeout=15_000)  # long enough for a busy machine
 
-# Answers such as 404 and 422 are reported too, and a preview that a navigation cut off.
+# The browser also reports answers such as 404 and 422, and a request that a navigation cancelled.
 _HARMLESS = ("responded with a status of 4", "htmx:sendAbort", "htmx:afterRequest")
 
 
@@ -25,12 +25,12 @@ def nurse(live_app: str) -> User:
 
 @pytest.fixture
 def site(live_app: str, nurse: User, page: Page, context: BrowserContext) -> Iterator[Page]:
-    """The board, signed in as `nurse`. Whatever the browser complains of fails the test."""
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    """The board, signed in as `nurse`. Any error in the browser's console fails the test."""
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
     page.on(
         "console",
-        lambda message: complaints.append(message.text) if message.type == "error" else None,
+        lambda message: errors.append(message.text) if message.type == "error" else None,
     )
     client = Client()
     client.force_login(nurse)
@@ -39,5 +39,5 @@ def site(live_app: str, nurse: User, page: Page, context: BrowserContext) -> Ite
     page.goto(live_app)
     expect(page.get_by_role("heading", name="Board")).to_be_visible()
     yield page
-    unexpected = [text for text in complaints if not any(part in text for part in _HARMLESS)]
+    unexpected = [text for text in errors if not any(part in text for part in _HARMLESS)]
     assert not unexpected, unexpected

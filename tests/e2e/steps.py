@@ -1,4 +1,4 @@
-"""What tests in the browser do again and again: cases in the state that a test needs."""
+"""Common steps of browser tests: they make cases in the state that a test needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from triage_site.cases.models import Case
 from triage_site.triage import Classification
 from triage_site.triage.facts import CaseFacts
 
-SAID = Classification(
+CLASSIFICATION = Classification(
     priority=2,
     model_priority=2,
     probabilities=(0.0, 0.1, 0.7, 0.1, 0.1),
@@ -37,7 +37,7 @@ GUIDANCE = (
 
 
 def received_case(actor: User, text: str, **facts: object) -> Case:
-    """A case that nobody has classified yet."""
+    """A case that is not classified yet."""
     case, _ = services.submit_case(
         facts=CaseFacts.from_dict({"text": text, "age_years": 50, **facts}),
         actor=actor,
@@ -47,21 +47,21 @@ def received_case(actor: User, text: str, **facts: object) -> Case:
     return case
 
 
-def classify(case: Case, said: Classification) -> None:
+def classify(case: Case, classification: Classification) -> None:
     now = timezone.now()
     services.begin_classification(case.id, now=now)
-    services.record_classification(case.id, said, now=now)
+    services.record_classification(case.id, classification, now=now)
 
 
 def waiting_case(actor: User, text: str, priority: int, **facts: object) -> Case:
-    """A case that was classified as `priority` and waits for guidance."""
+    """A case with this priority that waits for guidance."""
     case = received_case(actor, text, **facts)
-    classify(case, replace(SAID, priority=priority))
+    classify(case, replace(CLASSIFICATION, priority=priority))
     return case
 
 
 def take_slot() -> ClaimedJob:
-    """The next waiting job, as a worker claims it, with its stream begun."""
+    """Claims the next waiting job, as a worker does, and begins its stream."""
     (claim,) = scheduling.claim_jobs("w", 1, now=timezone.now(), model_name="small-model")
     events.begin_stream(connection.client(), str(claim.job.id), claim.job.attempt)
     return claim

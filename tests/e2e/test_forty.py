@@ -1,4 +1,4 @@
-"""Forty cases at once, as one would meet them: browser, classify worker, GPU worker, Redis."""
+"""Forty cases at once through the browser, with real workers and Redis."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def submit_by_hand(page: Page, url: str, text: str, age_years: float) -> None:
 
 
 def submit_at_once(page: Page, url: str, texts: list[str]) -> None:
-    """The same form, sent by the same browser as fast as the site takes it."""
+    """Sends the same form many times from the same browser, without pauses."""
     page.goto(f"{url}/cases/new/")
     token = page.locator("[name=csrfmiddlewaretoken]").first.input_value()
     for text in texts:
@@ -47,7 +47,7 @@ def submit_at_once(page: Page, url: str, texts: list[str]) -> None:
 
 
 def count_updates(page: Page) -> None:
-    """Counts, in the page and from its beginning, how often the guidance's text changes."""
+    """Counts in `window.updates` how often the text of the guidance changes."""
     page.add_init_script(
         """document.addEventListener("DOMContentLoaded", () => {
           window.updates = 0;
@@ -62,14 +62,14 @@ def count_updates(page: Page) -> None:
 
 
 def num_stream_entries(page: Page) -> int:
-    """Of the answer that the page shows: in so many pieces it was written."""
+    """The number of stream entries of the answer on the page."""
     case_id = page.url.rstrip("/").rpartition("/")[2]
     job = Job.objects.get(case_id=case_id)
     return len(events.read_stream(connection.client(), str(job.id)))
 
 
 def board_shows_the_order(page: Page) -> bool:
-    """Whether the board lists what waits in the order in which it will be served."""
+    """Whether the board lists the waiting cases in the order of the queue."""
     shown = page.locator("#open-rows tr.row").evaluate_all(
         "rows => rows.map(row => Number(row.id.replace('case-', '')))"
     )
@@ -89,7 +89,7 @@ def queued_at(case: Case) -> datetime:
 
 
 def overtakers(case: Case, cases: list[Case]) -> list[int]:
-    """The numbers of less urgent cases that started while `case` waited, though all waited."""
+    """The numbers of less urgent cases that were queued after `case` and started before it."""
     assert case.priority is not None
     return [
         other.number

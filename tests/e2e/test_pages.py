@@ -1,4 +1,4 @@
-"""The pages in a real browser, live: no worker runs here, the test moves the cases itself."""
+"""The pages in a real browser. No worker runs: the tests change the state of cases."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from scheduling import connection, selectors
 from scheduling.models import Job
 from scheduling.queue import events
 from tests.e2e.steps import (
+    CLASSIFICATION,
     GUIDANCE,
-    SAID,
     classify,
     finish,
     received_case,
@@ -34,8 +34,8 @@ def order_on(page: Page) -> list[str]:
     return [text.split()[0] for text in rows]
 
 
-def watched(page: Page, selector: str) -> None:
-    """Counts, in the page, how often the text at `selector` grows."""
+def count_updates(page: Page, selector: str) -> None:
+    """Counts in `window.updates` how often the text at `selector` changes."""
     page.evaluate(
         """(selector) => {
           window.updates = 0;
@@ -77,7 +77,7 @@ def test_a_case_is_entered_by_keyboard_alone(site: Page, live_app: str) -> None:
     assert facts["sbp_mmhg"] == "unmeasurable"
 
 
-def test_a_draft_outlives_a_reload_and_ends_with_the_submit(site: Page, live_app: str) -> None:
+def test_a_draft_survives_a_reload_and_ends_with_the_submit(site: Page, live_app: str) -> None:
     site.goto(f"{live_app}/cases/new/")
     site.get_by_label("What is the complaint?").fill("fell off a horse")
     site.locator("#f-hr_bpm").fill("88")
@@ -98,7 +98,7 @@ def test_a_double_click_makes_one_case(site: Page, live_app: str) -> None:
     assert Case.objects.count() == 1
 
 
-def test_errors_are_summed_up_and_lead_to_their_field(site: Page, live_app: str) -> None:
+def test_the_error_summary_links_to_the_fields(site: Page, live_app: str) -> None:
     site.goto(f"{live_app}/cases/new/")
     site.get_by_label("What is the complaint?").fill("hot")
     site.locator("#f-temp_c").fill("101")
@@ -113,7 +113,7 @@ def test_errors_are_summed_up_and_lead_to_their_field(site: Page, live_app: str)
     expect(site.get_by_label("What is the complaint?")).to_have_value("hot")
 
 
-def test_the_board_follows_cases_without_a_reload(site: Page, nurse: User) -> None:
+def test_the_board_updates_without_a_reload(site: Page, nurse: User) -> None:
     expect(site.get_by_text("Nobody is waiting")).to_be_visible()
     low = waiting_case(nurse, "low level", 4)
     expect(site.locator(f"#case-{low.number}")).to_be_visible()
@@ -145,7 +145,7 @@ def test_the_board_filters_and_keeps_filtering(site: Page, nurse: User) -> None:
     expect(site.locator(f"#case-{other.number}")).to_be_visible()
 
 
-def test_clocks_tick_between_pictures(site: Page, nurse: User) -> None:
+def test_clocks_tick_between_updates(site: Page, nurse: User) -> None:
     case = waiting_case(nurse, "waits", 3)
     clock = site.locator(f"#case-{case.number} .waited")
     expect(clock).to_be_visible()
@@ -153,15 +153,13 @@ def test_clocks_tick_between_pictures(site: Page, nurse: User) -> None:
     expect(clock).not_to_have_text(first, timeout=3000)
 
 
-def test_reasons_come_to_the_page_that_waits_for_them(
-    site: Page, nurse: User, live_app: str
-) -> None:
+def test_an_open_case_page_gets_the_reasons(site: Page, nurse: User, live_app: str) -> None:
     case = received_case(nurse, "crushing chest pain since noon")
     site.goto(f"{live_app}/cases/{case.id}/")
     facts = site.locator("#facts")
     expect(facts).to_contain_text("Being classified")
     reason = Reason(kind="rule", code="R", text="pain of the heart", words=("chest pain",))
-    classify(case, replace(SAID, priority=1, reasons=(reason,)))
+    classify(case, replace(CLASSIFICATION, priority=1, reasons=(reason,)))
     expect(facts.locator(".reasons li")).to_contain_text("pain of the heart")
     expect(facts.locator(".words mark")).to_have_text("chest pain")
     expect(facts).not_to_contain_text("Being classified")
@@ -171,7 +169,7 @@ def test_guidance_streams_under_its_headings(site: Page, nurse: User, live_app: 
     case = waiting_case(nurse, "chest pain", 1)
     site.goto(f"{live_app}/cases/{case.id}/")
     expect(site.locator("#guidance")).to_contain_text("No guidance worker is reporting")
-    watched(site, "#stream")
+    count_updates(site, "#stream")
     claim = take_slot()
     expect(site.locator("#panel")).to_contain_text("being written now")
     for number, piece in enumerate(re.findall(r"\S+\s*", GUIDANCE), start=1):
@@ -190,7 +188,9 @@ def test_guidance_streams_under_its_headings(site: Page, nurse: User, live_app: 
     expect(site.locator("[data-final]")).to_contain_text("man, chest pain.")
 
 
-def test_a_new_attempt_clears_what_an_old_one_wrote(site: Page, nurse: User, live_app: str) -> None:
+def test_a_new_attempt_clears_the_text_of_the_old_one(
+    site: Page, nurse: User, live_app: str
+) -> None:
     case = waiting_case(nurse, "chest pain", 1)
     site.goto(f"{live_app}/cases/{case.id}/")
     claim = take_slot()
@@ -217,9 +217,7 @@ def test_an_override_in_its_dialog(site: Page, nurse: User, live_app: str) -> No
     assert Job.objects.get(case_id=case.id).priority == 0
 
 
-def test_the_policy_is_switched_and_the_board_follows(
-    site: Page, nurse: User, live_app: str
-) -> None:
+def test_the_board_follows_a_switch_of_the_policy(site: Page, nurse: User, live_app: str) -> None:
     waiting_case(nurse, "first not urgent", 4)
     waiting_case(nurse, "second emergent", 1)
     site.goto(f"{live_app}/ops/")
@@ -232,7 +230,7 @@ def test_the_policy_is_switched_and_the_board_follows(
     assert order_on(site) == ["first", "second"]
 
 
-def test_what_callers_say_never_runs(site: Page, nurse: User, live_app: str) -> None:
+def test_scripts_in_the_callers_words_do_not_run(site: Page, nurse: User, live_app: str) -> None:
     site.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
     case = waiting_case(nurse, "<img src=x onerror=alert(1)><script>alert(2)</script>", 2)
     expect(site.locator(f"#case-{case.number}")).to_contain_text("<script>alert(2)</script>")

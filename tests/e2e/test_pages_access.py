@@ -1,4 +1,4 @@
-"""Everybody can use the pages: axe-core's rules of WCAG 2.2 A and AA, and small screens."""
+"""Accessibility of the pages: axe-core rules of WCAG 2.2 A and AA, and small screens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def violations(page: Page) -> list[str]:
 
 @pytest.fixture
 def addresses(nurse: User, live_app: str) -> list[str]:
-    """Every page, with a case in each state that has a look of its own."""
+    """All pages, with a case in each state that has a different display."""
     done = waiting_case(nurse, "done", 0, hr_bpm=140, sbp_mmhg="unmeasurable")
     finish(take_slot(), GUIDANCE)
     running = waiting_case(nurse, "running", 0)
@@ -35,7 +35,7 @@ def addresses(nurse: User, live_app: str) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
-def test_pages_keep_the_rules(
+def test_pages_pass_axe(
     scheme: str, width: int, site: Page, addresses: list[str], live_app: str
 ) -> None:
     site.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
@@ -53,7 +53,7 @@ def test_pages_keep_the_rules(
     assert broken == []
 
 
-def test_a_phone_shows_every_page_in_one_column(site: Page, addresses: list[str]) -> None:
+def test_pages_fit_the_width_of_a_phone(site: Page, addresses: list[str]) -> None:
     site.set_viewport_size({"width": 360, "height": 740})
     for address in addresses:
         site.goto(address)
@@ -61,9 +61,7 @@ def test_a_phone_shows_every_page_in_one_column(site: Page, addresses: list[str]
         assert width <= 360, f"{address} is {width} px wide"
 
 
-def test_a_dialog_keeps_the_rules_and_gives_the_focus_back(
-    site: Page, addresses: list[str]
-) -> None:
+def test_a_dialog_passes_axe_and_returns_the_focus(site: Page, addresses: list[str]) -> None:
     site.goto(addresses[1])
     opener = site.get_by_role("link", name="Change priority")
     opener.click()

@@ -28,12 +28,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 def classified_by(number: int) -> str:
-    """The version that a case's answer is on record with; empty while it has none."""
+    """The version of the classifier of a case; empty while it is not classified."""
     return str(Case.objects.get(number=number).classification.get("model_version", ""))
 
 
 def submit(page: Page, url: str, text: str) -> int:
-    """By the form; the number of the case once it has its level."""
+    """Submits a case with the form. Returns its number when it has a level."""
     page.goto(f"{url}/cases/new/")
     page.get_by_label("What is the complaint?").fill(text)
     page.keyboard.press("Control+Enter")
@@ -82,7 +82,7 @@ def test_from_shadow_to_live_and_back(
     assert reasons == ["only a drill", "nearer to our people"]
 
 
-def test_another_span_without_a_reload(site: Page, live_app: str, nurse: User) -> None:
+def test_the_period_changes_without_a_reload(site: Page, live_app: str, nurse: User) -> None:
     case = make_case("cough", actor=nurse)
     services.classify_without_model(case.id, why="too slow", now=timezone.now())
     Case.objects.update(arrived_at=timezone.now() - timedelta(days=20))

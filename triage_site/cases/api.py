@@ -229,5 +229,5 @@ def _case_out(case: Case, warnings: Any = ()) -> dict[str, Any]:
 def _policy_out() -> dict[str, Any]:
     return {
         "policy": queue_selectors.active_policy_name(),
-        "policies": {name: one.words for name, one in POLICIES.items()},
+        "policies": {name: one.description for name, one in POLICIES.items()},
     }

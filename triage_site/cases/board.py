@@ -129,7 +129,7 @@ def build_board(now: datetime) -> Board:
         num_hidden=max(0, len(rows) - NUM_OPEN_SHOWN),
         counts=_counts(rows),
         policy_title=queue.policy.title,
-        policy_words=queue.policy.words,
+        policy_words=queue.policy.description,
         num_slots=int(sum(worker.get("slots", 0) for worker in workers)),
         num_slots_used=int(sum(worker.get("slots_used", 0) for worker in workers)),
         num_workers=len(workers),

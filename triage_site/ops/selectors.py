@@ -50,7 +50,7 @@ class PolicyLine:
 def policies() -> list[PolicyLine]:
     live = scheduling.active_policy_name()
     return [
-        PolicyLine(name=name, title=policy.title, words=policy.words, is_live=name == live)
+        PolicyLine(name=name, title=policy.title, words=policy.description, is_live=name == live)
         for name, policy in POLICIES.items()
     ]
 

@@ -1,4 +1,4 @@
-"""Answers in the making: what the library puts out, turned into events."""
+"""The open answers of the local engine, and the events that the library's output becomes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from llm_worker.engine.local.detokenise import TextStream
 from llm_worker.engine.protocol import EngineJob, Event, Failed, Finished, Started, TokensOut
 from llm_worker.engine.rate import Rate
 
-Output = GenerationOutput | Started  # as they come out of the loop, under the library's ids
+Output = GenerationOutput | Started  # from the loop, with the ids of the library
 
 
 @dataclass(slots=True)
 class Answer:
-    """One answer, as far as it was handed out. `library_id` is new for every attempt.
+    """One open answer with the tokens that `events` returned so far.
 
-    A released job may come back before the library has carried out the cancellation, and
-    what is late must not be taken for new.
+    `library_id` is new for every attempt: a released job may return before the library has
+    cancelled it, and late output of the old attempt must not count for the new one.
     """
 
     job: EngineJob
@@ -31,8 +31,8 @@ class Answer:
     text: str
     stream: TextStream = field(repr=False)
 
-    def take(self, output: GenerationOutput) -> tuple[int, ...]:
-        """The tokens of `output` that are new here."""
+    def append_new_tokens(self, output: GenerationOutput) -> tuple[int, ...]:
+        """Appends the tokens of `output` that this answer lacks, and returns them."""
         known = len(self.token_ids) - self.num_prefix_tokens
         new = tuple(output.generated_tokens[known:])
         self.token_ids.extend(new)
@@ -44,8 +44,8 @@ class Answer:
         )
 
 
-class AnswerBook:
-    """The answers being written, by job id and by the library's id."""
+class OpenAnswers:
+    """The open answers, by job id and by library id."""
 
     def __init__(self, tokenizer: Any, eos_ids: frozenset[int]) -> None:
         self._tokenizer = tokenizer
@@ -73,22 +73,22 @@ class AnswerBook:
             stream=stream,
         )
 
-    def put(self, answer: Answer) -> None:
+    def add(self, answer: Answer) -> None:
         self._answers[answer.job.id] = answer
         self._job_ids[answer.library_id] = answer.job.id
 
-    def drop(self, answer: Answer) -> None:
+    def remove(self, answer: Answer) -> None:
         del self._answers[answer.job.id], self._job_ids[answer.library_id]
 
     def clear(self) -> None:
         self._answers.clear()
         self._job_ids.clear()
 
-    def read(
+    def to_events(
         self, outputs: Iterable[Output], now: float, *, is_alive: Callable[[], bool]
     ) -> Iterator[Event]:
-        """Events of what the loop put out; what belongs to no answer any more is passed over."""
-        latest: dict[str, GenerationOutput] = {}  # each output repeats all tokens before it
+        """The events for `outputs` of the loop. Skips output that belongs to no open answer."""
+        latest: dict[str, GenerationOutput] = {}  # each output repeats all earlier tokens
         for output in outputs:
             if not isinstance(output, Started):
                 latest[output.request_id] = output
@@ -100,19 +100,19 @@ class AnswerBook:
                 continue
             if output.status != RequestStatus.FAILED:
                 yield from self._progress(self._answers[job_id], output, now)
-            elif is_alive():  # when the loop dies all fail, and none of them is to blame
-                self.drop(self._answers[job_id])
+            elif is_alive():  # when the loop fails, all requests fail with it
+                self.remove(self._answers[job_id])
                 yield Failed(id=job_id, reason=output.error or "unknown reason")
 
     def _progress(self, answer: Answer, output: GenerationOutput, now: float) -> Iterator[Event]:
-        new = answer.take(output)
+        new = answer.append_new_tokens(output)
         self.rate.add(len(new), now)
         ended_by_model = bool(new) and new[-1] in self._eos_ids
         if ended_by_model:
             answer.token_ids.pop()
             new = new[:-1]
-        over = output.status == RequestStatus.FINISHED
-        text = answer.stream.push(new) + (answer.stream.flush() if over else "")
+        has_ended = output.status == RequestStatus.FINISHED
+        text = answer.stream.push(new) + (answer.stream.flush() if has_ended else "")
         answer.text += text
         if new or text:
             yield TokensOut(
@@ -121,6 +121,6 @@ class AnswerBook:
                 token_ids=new,
                 num_generated=len(answer.token_ids),
             )
-        if over:
-            self.drop(answer)
+        if has_ended:
+            self.remove(answer)
             yield answer.finished("eos" if ended_by_model else "length")

@@ -1,10 +1,10 @@
-"""Our order inside the continuous batching of `transformers`.
+"""The scheduler that gives our order to the continuous batching of `transformers`.
 
-The library asks its scheduler, before each step, who is in the batch. This one asks the
-core, and carries out what the core decided: whom to slot, in which order, and whose KV
-memory to take back. How tokens get into the batch is left to the library.
+Before each step the library calls its scheduler, which chooses the requests of the batch.
+`PolicyScheduler` gets this decision from the core: which requests run, in which order, and
+which give up their KV memory. The library chooses the tokens of the batch.
 
-The library's own request ids are used throughout; the engine makes them unique.
+All ids here are request ids of the library. The engine makes them unique.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from scheduling.core.scheduler import Scheduler
 
 Scheduled = tuple[list[FutureRequestState] | None, bool, int, int]
 
-# The library counts one step more than it has told us while a batch is in flight.
+# While a batch is in flight the library counts one token more than it has reported.
 IN_FLIGHT_TOKENS: Final = 1
 
 
 class PolicyScheduler(LibraryScheduler):
-    """Ranks by policy; slots, preempts and evicts as `scheduling.core` decides.
+    """Ranks by policy. Admits, preempts and evicts as `scheduling.core` decides.
 
-    `expect` must be told a request before the library gets it. All public methods that
-    the library does not know may be called from any thread.
+    Call `expect` with a request before the library gets it. `expect`, `update`, `set_policy`,
+    `stats` and `num_kv_tokens` may be called from any thread.
     """
 
     def __init__(
@@ -61,23 +61,22 @@ class PolicyScheduler(LibraryScheduler):
         self._expected: dict[str, Request] = {}
         self._started: set[str] = set()
         self.num_steps = 0
-        self.num_evicted = 0
-        # The margin is the core's business: it never admits what it would evict next.
+        # No margin is needed: the core never admits a request that it would evict next.
         super().__init__(cache, safety_margin or 0.0, max_requests_per_batch)
 
-    # What the engine calls, from its own thread.
+    # Called by the engine, from its own thread.
 
     @property
     def num_kv_tokens(self) -> int:
         return int(self.cache.num_blocks) * self._page_tokens
 
     def expect(self, request: Request) -> None:
-        """Must come before the library's `add_request` of the same id."""
+        """Call this before the library's `add_request` of the same id."""
         with self._lock:
             self._expected[request.id] = request
 
     def update(self, request: Request) -> None:
-        """Re-prioritised; progress is kept. A request that has just left is no error."""
+        """Replaces a request and keeps its progress. Ignores a request that has just left."""
         with self._lock:
             if request.id in self._expected:
                 self._expected[request.id] = request
@@ -105,7 +104,7 @@ class PolicyScheduler(LibraryScheduler):
                 "steps": float(self.num_steps),
             }
 
-    # What the library calls, from its loop.
+    # Called by the library, from its loop.
 
     def reset(self) -> None:
         super().reset()
@@ -118,7 +117,7 @@ class PolicyScheduler(LibraryScheduler):
         )
 
     def add_waiting_request(self, state: RequestState) -> None:
-        """Raises KeyError or NeverFits: the library then fails this request alone."""
+        """Raises KeyError or NeverFits. The library then fails only this request."""
         with self._lock:
             if self._core.get(state.request_id) is None:
                 self._core.add(self._expected.pop(state.request_id))
@@ -126,14 +125,14 @@ class PolicyScheduler(LibraryScheduler):
 
     def finish_request(self, request_id: str) -> None:
         super().finish_request(request_id)
-        self._forget(request_id)
+        self._remove_from_core(request_id)
 
     def clear_cancelled_requests(self) -> list[RequestState]:
         states: list[RequestState] = super().clear_cancelled_requests()
         for state in states:
-            # With a batch in flight its token would still be written to freed blocks.
+            # Otherwise the batch in flight writes its token to freed blocks.
             state._status = RequestStatus.FINISHED
-            self._forget(state.request_id)
+            self._remove_from_core(state.request_id)
         return states
 
     def schedule_batch(self, token_budget: int, cache_budget: int) -> Scheduled:
@@ -142,8 +141,8 @@ class PolicyScheduler(LibraryScheduler):
             self._requeue(request_id)
         for request_id in newly_admitted:
             self._on_started(request_id)
-        # An evicted request must sit out one step: a token of it may be in flight, and the
-        # library would carry that into the new run of the same id.
+        # An evicted request skips one step: a token of it may be in flight, and the library
+        # would add that token to the new run of the same id.
         candidates = [
             state
             for request in ranked
@@ -157,25 +156,28 @@ class PolicyScheduler(LibraryScheduler):
         self._cleanup_waiting_queue(leaving)
         self.num_steps += bool(scheduled)
         if not scheduled and short_of_memory:
-            return None, fast, 0, 0  # the library takes memory back, and asks again
+            return None, fast, 0, 0  # the library frees memory and calls again
         return scheduled, fast, num_q_tokens, max_kv_read
 
-    # Ours.
+    # Internal.
 
     def _decide(self) -> tuple[list[Request], list[str], set[str]]:
-        """Asks the core: who runs, best first; who for the first time; who lost its memory."""
+        """Returns the running requests, best first, the newly admitted ids and the evicted ids."""
         with self._lock:
             now = self._clock()
-            evicted = set(self._core.advance(self._take_progress(), now))
+            evicted = set(self._core.advance(self._report_progress(), now))
             batch = self._core.schedule(now)
             evicted.update(batch.evicted)
             newly_admitted = [r for r in batch.admitted if r not in self._started]
             self._started.update(newly_admitted)
             return rank(self._core.running, self._policy, now), newly_admitted, evicted
 
-    def _take_progress(self) -> dict[str, int]:
-        """Tells the core how far each running request is, but for those that need another KV
-        block for it: these are returned, since someone may have to make room."""
+    def _report_progress(self) -> dict[str, int]:
+        """Reports the progress of running requests to the core.
+
+        Returns the new progress of those that need another KV block for it: the core may have
+        to evict a request first.
+        """
         growing: dict[str, int] = {}
         for request in self._core.running:
             state = self.active_requests.get(request.id)
@@ -194,26 +196,25 @@ class PolicyScheduler(LibraryScheduler):
     def _state(self, request_id: str) -> RequestState | None:
         return self.active_requests.get(request_id) or self.waiting_requests.get(request_id)
 
-    def _forget(self, request_id: str) -> None:
+    def _remove_from_core(self, request_id: str) -> None:
         with self._lock:
             self._started.discard(request_id)
             if self._core.get(request_id) is not None:
                 self._core.remove(request_id)
 
     def _requeue(self, request_id: str) -> None:
-        """Gives up the KV memory of a request; its tokens so far become part of its prompt."""
+        """Frees the KV memory of a request and queues it. Its tokens become part of its prompt."""
         state = self.active_requests.get(request_id)
-        if state is None:  # never got memory, so has none to give
+        if state is None:  # it never had KV memory
             return
-        self.num_evicted += 1
-        again = state.create_equivalent_initial_request()
-        state._status = RequestStatus.FINISHED  # a token in flight is dropped, and made again
+        restarted = state.create_equivalent_initial_request()
+        state._status = RequestStatus.FINISHED  # drops the token in flight; it is recomputed
         self.cache.free_blocks(request_id, no_cache=True)
         super().finish_request(request_id)
-        super().add_waiting_request(again)
+        super().add_waiting_request(restarted)
 
     def _free_cached_blocks_if_short(self, candidates: list[RequestState]) -> None:
-        """Blocks kept for prefixes that may come again are worth less than a live request."""
+        """Frees the blocks of cached prefixes when the candidates need their memory."""
         needed = [
             {
                 name: allocator.needs_new_blocks(
@@ -232,7 +233,7 @@ class PolicyScheduler(LibraryScheduler):
 
 @contextmanager
 def registered(name: str, **settings: Any) -> Iterator[None]:
-    """The library finds a `PolicyScheduler` with these settings under `name`, inside only."""
+    """Registers a `PolicyScheduler` with these settings under `name` within the context."""
     mapping: dict[str, Any] = SCHEDULER_MAPPING
     mapping[name] = partial(PolicyScheduler, **settings)
     try:

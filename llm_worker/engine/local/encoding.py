@@ -1,4 +1,4 @@
-"""A brief to the token ids that a model wants to see."""
+"""Encodes a brief as the token ids of a prompt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from llm_worker.engine.prompt import SYSTEM_INSTRUCTION, completion_prompt
 
 
 def prompt_encoder(tokenizer: Any) -> Callable[[str], list[int]]:
-    """Chat models get the instruction and the brief in their template, others plain text."""
+    """An encoder of briefs. It uses the chat template of the tokenizer, or else plain text."""
     if getattr(tokenizer, "chat_template", None):
         return lambda brief: _chat_ids(tokenizer, brief)
     return lambda brief: _completion_ids(tokenizer, brief)
@@ -19,7 +19,7 @@ def prompt_encoder(tokenizer: Any) -> Callable[[str], list[int]]:
 
 def _completion_ids(tokenizer: Any, brief: str) -> list[int]:
     ids: list[int] = tokenizer.encode(completion_prompt(brief))
-    while ids and ids[-1] == tokenizer.eos_token_id:  # some tokenizers end every text
+    while ids and ids[-1] == tokenizer.eos_token_id:  # some tokenizers append it to every text
         ids.pop()
     return ids
 
@@ -28,7 +28,7 @@ def _chat_ids(tokenizer: Any, brief: str) -> list[int]:
     system, user = ("system", SYSTEM_INSTRUCTION), ("user", brief)
     try:
         return _templated(tokenizer, system, user)
-    except TemplateError:  # some templates know no system role
+    except TemplateError:  # some templates have no system role
         return _templated(tokenizer, ("user", f"{SYSTEM_INSTRUCTION}\n\n{brief}"))
 
 
@@ -38,7 +38,7 @@ def _templated(tokenizer: Any, *messages: tuple[str, str]) -> list[int]:
         add_generation_prompt=True,
         tokenize=True,
         return_dict=True,
-        enable_thinking=False,  # guidance must start at once; templates without it ignore it
+        enable_thinking=False,  # guidance must start at once
     )
     ids: list[int] = encoded["input_ids"]
     return ids

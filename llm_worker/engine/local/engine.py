@@ -1,4 +1,4 @@
-"""The local engine: continuous batching of `transformers` on this machine, in our order."""
+"""The local engine: continuous batching of `transformers` in the order of our policy."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import torch
 from transformers import ContinuousBatchingConfig, GenerationConfig
 from transformers.generation.continuous_batching.requests import RequestStatus
 
-from llm_worker.engine.local.answers import AnswerBook, Output
+from llm_worker.engine.local.answers import OpenAnswers, Output
 from llm_worker.engine.local.batch_scheduler import PolicyScheduler, registered
 from llm_worker.engine.local.ragged_attention import use_ragged_attention
 from llm_worker.engine.local.settings import EngineSettings
 from llm_worker.engine.protocol import (
     UNKNOWN_TOKEN,
-    EngineDied,
+    EngineFailed,
     EngineJob,
     EngineNotRunning,
     Event,
@@ -38,11 +38,11 @@ _SCHEDULER_NUMBERS: Final = count()
 
 
 class LocalEngine:
-    """One model on one machine. Greedy, so that an answer does not depend on interruptions.
+    """One model on one machine, with greedy decoding: interruptions do not change an answer.
 
-    `encode` turns a prompt into token ids, template included. `clock` gives seconds on
-    the scale of the requests' arrival and due times. The library's loop runs in a thread
-    of its own; everything here but `stats` and `alive` belongs to the caller's one thread.
+    `encode` converts a prompt to token ids, with the chat template. `clock` gives seconds on
+    the scale of the requests' arrivals and deadlines. The library's loop runs in its own
+    thread. One caller's thread must call all methods except `stats` and `alive`.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class LocalEngine:
         self._encode, self._clock, self._settings = encode, clock, settings
         self._policy, self._preemption = policy, preemption
         self._eos_ids = frozenset(_eos_ids(model, tokenizer))
-        self._book = AnswerBook(tokenizer, self._eos_ids)
-        self._num_tokens_known = int(model.get_input_embeddings().weight.shape[0])
+        self._answers = OpenAnswers(tokenizer, self._eos_ids)
+        self._vocabulary_size = int(model.get_input_embeddings().weight.shape[0])
         self._attention = model.config._attn_implementation
         self._manager: Any = None
         self._scheduler: PolicyScheduler | None = None
@@ -72,19 +72,19 @@ class LocalEngine:
     def num_slots(self) -> int:
         return self._settings.num_slots
 
-    # Life and death.
+    # Start and stop.
 
     def start(self) -> None:
-        """Raises MemoryError when there is no room for the KV cache."""
+        """Raises MemoryError when the KV cache does not fit into memory."""
         self.stop()
         try:
             manager = self._new_manager()
             if self._model.device.type == "cuda":
                 manager.warmup()
         except BaseException:
-            self._give_model_back()
+            self._restore_model()
             raise
-        # The library's own `start`, but for a thread that does not outlive the process.
+        # Same as the library's `start`, but with a daemon thread.
         manager.background_thread_status.clear()
         manager._generation_thread = threading.Thread(
             target=manager._run_generation_loop, name="engine-loop", daemon=True
@@ -107,7 +107,7 @@ class LocalEngine:
                 continuous_batching_config=self._batching_config(name),
             )
             use_ragged_attention(self._model)
-            # Made here, not in the loop, so that want of memory is said to the caller.
+            # Created here and not in the loop, so that the caller gets a MemoryError.
             manager.batch_processor = manager._create_batch_processor()
         scheduler = manager.batch_processor.scheduler
         if not isinstance(scheduler, PolicyScheduler):  # the library falls back to FIFO
@@ -118,16 +118,16 @@ class LocalEngine:
 
     def stop(self) -> None:
         manager, self._manager = self._manager, None
-        self._scheduler = None  # it holds the KV cache, which must go before another comes
-        self._book.clear()
+        self._scheduler = None  # it holds the KV cache, which must be freed before a new one
+        self._answers.clear()
         self._unread = []
         if manager is None:
             return
         manager.stop(block=True, timeout=STOP_TIMEOUT_SECONDS, hard_stop=True)
         del manager
-        self._give_model_back()
+        self._restore_model()
 
-    def _give_model_back(self) -> None:
+    def _restore_model(self) -> None:
         self._scheduler = None
         if self._model.config._attn_implementation != self._attention:
             self._model.set_attn_implementation(self._attention)
@@ -144,15 +144,15 @@ class LocalEngine:
         scheduler = self._scheduler
         if scheduler is None or not self.alive():
             raise EngineNotRunning("the engine is not running")
-        if self._book.get(job.id) is not None:
-            raise ValueError(f"{job.id}: is here already")
+        if self._answers.get(job.id) is not None:
+            raise ValueError(f"{job.id}: the engine already has this id")
         try:
-            prompt_ids, prefix_ids = self._checked_ids(job)
-        except Exception as error:  # whatever is wrong with this prompt is no one else's fault
+            prompt_ids, prefix_ids = self._encode_job(job)
+        except Exception as error:  # an error of this prompt must not affect other requests
             self._unread.append(Failed(id=job.id, reason=str(error)))
             return
-        self._refuse_what_cannot_fit(job, len(prompt_ids), scheduler.num_kv_tokens)
-        answer = self._book.new(job, prefix_ids)
+        self._check_fits(job, len(prompt_ids), scheduler.num_kv_tokens)
+        answer = self._answers.new(job, prefix_ids)
         if len(prefix_ids) >= job.max_new_tokens:
             self._unread.append(answer.finished("length"))
             return
@@ -164,34 +164,34 @@ class LocalEngine:
                 generated_tokens=len(prefix_ids),
             )
         )
-        taken = self._manager.add_request(
+        accepted = self._manager.add_request(
             [*prompt_ids, *prefix_ids],
             request_id=answer.library_id,
             max_new_tokens=job.max_new_tokens - len(prefix_ids),
             streaming=True,
             eos_token_id=list(self._eos_ids),
         )
-        if taken is None:
-            raise EngineNotRunning("the engine's loop has ended")
-        self._book.put(answer)
+        if accepted is None:
+            raise EngineNotRunning("the loop of the engine has ended")
+        self._answers.add(answer)
 
     def release(self, request_id: str) -> Released | None:
-        answer = self._book.get(request_id)
+        answer = self._answers.get(request_id)
         if answer is None or self._has_ended(answer.library_id):
             return None
-        self._book.drop(answer)
+        self._answers.remove(answer)
         self._manager.cancel_request(answer.library_id)
         return Released(id=request_id, token_ids=tuple(answer.token_ids), text=answer.text)
 
     def cancel(self, request_id: str) -> None:
         self._unread = [e for e in self._unread if getattr(e, "id", None) != request_id]
-        answer = self._book.get(request_id)
+        answer = self._answers.get(request_id)
         if answer is not None:
-            self._book.drop(answer)
+            self._answers.remove(answer)
             self._manager.cancel_request(answer.library_id)
 
     def update(self, request: Request) -> None:
-        answer = self._book.get(request.id)
+        answer = self._answers.get(request.id)
         if answer is not None and self._scheduler is not None:
             self._scheduler.update(replace(request, id=answer.library_id))
 
@@ -200,15 +200,15 @@ class LocalEngine:
         if self._scheduler is not None:
             self._scheduler.set_policy(policy, preemption)
 
-    # What came of them.
+    # Events and figures.
 
     def events(self, timeout_seconds: float) -> list[Event]:
         if self._manager is not None:
             wait = 0.0 if self._unread else timeout_seconds
-            self._read(wait)
+            self._read_outputs(wait)
             if not self.alive():
-                self._read(0.0)
-                self._say_died()
+                self._read_outputs(0.0)
+                self._report_engine_failure()
         unread, self._unread = self._unread, []
         return unread
 
@@ -217,19 +217,19 @@ class LocalEngine:
 
     def stats(self) -> dict[str, float]:
         scheduler = self._scheduler
-        inside = scheduler.stats() if scheduler is not None else {}
+        figures = scheduler.stats() if scheduler is not None else {}
         return {
             "slots_total": float(self.num_slots),
-            "slots_used": inside.get("slots_used", 0.0),
-            "requests": float(len(self._book)),
-            "kv_blocks_total": inside.get("kv_blocks_total", 0.0),
-            "kv_blocks_used": inside.get("kv_blocks_used", 0.0),
-            "tokens_per_second": self._book.rate.per_second(self._clock()),
-            "tokens": float(self._book.rate.total),
-            "steps": inside.get("steps", 0.0),
+            "slots_used": figures.get("slots_used", 0.0),
+            "requests": float(len(self._answers)),
+            "kv_blocks_total": figures.get("kv_blocks_total", 0.0),
+            "kv_blocks_used": figures.get("kv_blocks_used", 0.0),
+            "tokens_per_second": self._answers.rate.per_second(self._clock()),
+            "tokens": float(self._answers.rate.total),
+            "steps": figures.get("steps", 0.0),
         }
 
-    # Inside: configuration.
+    # Internal: configuration.
 
     def _generation_config(self) -> GenerationConfig:
         return GenerationConfig(  # type: ignore[no-untyped-call]
@@ -249,60 +249,58 @@ class LocalEngine:
             seed=0,
         )
 
-    # Inside: taking a job.
+    # Internal: adding a job.
 
-    def _checked_ids(self, job: EngineJob) -> tuple[list[int], list[int]]:
-        """Prompt and prefix as ids. Raises ValueError: an id that the model does not know
-        would end the loop, and with it every other answer."""
+    def _encode_job(self, job: EngineJob) -> tuple[list[int], list[int]]:
+        """Token ids of prompt and prefix. Raises ValueError for an id outside the vocabulary:
+        it would end the loop and all other answers."""
         prompt_ids = self._encode(job.prompt)
         if not prompt_ids:
             raise ValueError("the prompt is empty")
         prefix_ids = list(job.prefix_token_ids)
         if UNKNOWN_TOKEN in prefix_ids:
             prefix_ids = self._tokenizer.encode(job.prefix_text, add_special_tokens=False)
-        unknown = [i for i in (*prompt_ids, *prefix_ids) if not 0 <= i < self._num_tokens_known]
+        unknown = [i for i in (*prompt_ids, *prefix_ids) if not 0 <= i < self._vocabulary_size]
         if unknown:
-            raise ValueError(f"the model knows no token {unknown[0]}")
+            raise ValueError(f"token id {unknown[0]} is not in the model's vocabulary")
         return prompt_ids, prefix_ids
 
-    def _refuse_what_cannot_fit(
-        self, job: EngineJob, num_prompt_tokens: int, num_kv_tokens: int
-    ) -> None:
-        wanted = num_prompt_tokens + job.max_new_tokens
-        spare = 2  # the token being made, and one in flight
+    def _check_fits(self, job: EngineJob, num_prompt_tokens: int, num_kv_tokens: int) -> None:
+        needed = num_prompt_tokens + job.max_new_tokens
+        spare = 2  # the next token, and one in flight
         room = num_kv_tokens - spare
         positions = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
-        if wanted > room:
+        if needed > room:
             raise NeverFits(
-                f"{job.id}: prompt ({num_prompt_tokens}) and answer ({job.max_new_tokens}) take "
-                f"{wanted} tokens, there is KV memory for {room}"
+                f"{job.id}: prompt ({num_prompt_tokens}) and answer ({job.max_new_tokens}) need "
+                f"{needed} tokens, the KV memory holds {room}"
             )
-        if positions is not None and wanted > positions:
+        if positions is not None and needed > positions:
             raise NeverFits(
-                f"{job.id}: prompt ({num_prompt_tokens}) and answer ({job.max_new_tokens}) take "
-                f"{wanted} tokens, the model reads at most {positions}"
+                f"{job.id}: prompt ({num_prompt_tokens}) and answer ({job.max_new_tokens}) need "
+                f"{needed} tokens, the context of the model has {positions}"
             )
 
-    # Inside: reading what the loop says.
+    # Internal: output of the loop.
 
     def _on_started(self, library_id: str) -> None:
-        """Called by the loop: goes through the one queue, so that it precedes the tokens."""
+        """Called by the loop. Uses the output queue, so that it comes before the tokens."""
         self._outputs.put(Started(id=library_id))
 
-    def _read(self, timeout_seconds: float) -> None:
+    def _read_outputs(self, timeout_seconds: float) -> None:
         outputs: list[Output] = []
         with suppress(Empty):
             if timeout_seconds > 0:
                 outputs.append(self._outputs.get(timeout=timeout_seconds))
             while True:
                 outputs.append(self._outputs.get_nowait())
-        self._unread.extend(self._book.read(outputs, self._clock(), is_alive=self.alive))
+        self._unread.extend(self._answers.to_events(outputs, self._clock(), is_alive=self.alive))
 
-    def _say_died(self) -> None:
+    def _report_engine_failure(self) -> None:
         error = self._manager.background_thread_status.fatal_error
         unread = self._unread
         self.stop()
-        self._unread = [*unread, EngineDied(reason=str(error or "the loop ended"))]
+        self._unread = [*unread, EngineFailed(reason=str(error or "the loop ended"))]
 
     def _has_ended(self, library_id: str) -> bool:
         with self._outputs.mutex:
@@ -315,7 +313,7 @@ class LocalEngine:
 
 
 def _is_alive(manager: Any) -> bool:
-    """Running and not about to end: a loop that dies says so before its requests fail."""
+    """True while the loop runs. A failing loop reports its error before its requests fail."""
     return (
         manager is not None
         and manager.is_running()
@@ -324,7 +322,7 @@ def _is_alive(manager: Any) -> bool:
 
 
 def _eos_ids(model: Any, tokenizer: Any) -> Iterator[int]:
-    """Every token that ends an answer, by the model's and by the tokenizer's account."""
+    """All tokens that end an answer, for the model or for the tokenizer."""
     for owner in (model.generation_config, tokenizer):
         ids = getattr(owner, "eos_token_id", None)
         if ids is not None:

@@ -1,8 +1,8 @@
-"""A model onto a device, or a clear reason why not.
+"""Loads a model onto a device, or gives a clear reason why it cannot.
 
-Any causal language model of the hub works, by name or path. Models that also see (Gemma 3
-and with it MedGemma) are loaded whole, as AutoModelForCausalLM maps them: it is their text
-part that generates. Loading their text part alone would leave every weight at random.
+Any causal language model works, by hub name or path. Models with vision (Gemma 3 and
+MedGemma) are loaded whole, as AutoModelForCausalLM maps them, and generate with their text
+part. Loading only the text part would leave all weights random.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from transformers.initialization import no_init_weights
 from llm_worker.engine.local.byte_tokenizer import byte_tokenizer
 
 Device = Literal["auto", "cpu", "cuda"]
-_CAUSAL: Final[Any] = AutoModelForCausalLM  # its annotations promise less than it does
+_CAUSAL: Final[Any] = AutoModelForCausalLM  # its annotations are incomplete
 _TOKENIZER_FILES: Final = (
     "tokenizer.json",
     "tokenizer.model",
@@ -27,15 +27,15 @@ _TOKENIZER_FILES: Final = (
     "tokenizer_config.json",
 )
 _GIB: Final = 1024**3
-_SPARE_FRACTION: Final = 0.1  # for activations and what else the process needs
+_SPARE_FRACTION: Final = 0.1  # for activations and the rest of the process
 
 
 class ModelUnavailable(RuntimeError):
-    """The model cannot be used; the message says which and why."""
+    """The model cannot be used. The message names the model and the reason."""
 
 
 class NotEnoughMemory(ModelUnavailable):
-    """Weights and KV cache do not fit; the message says how much is missing."""
+    """Weights and KV cache do not fit. The message gives the needed and the free memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class LoadedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSize:
-    """What a configuration takes, before anything is loaded."""
+    """The memory that a configuration needs, computed before loading."""
 
     num_parameters: int
     weight_bytes: int
@@ -70,11 +70,11 @@ def load_model(
     num_kv_tokens: int = 0,
     seed: int = 0,
 ) -> LoadedModel:
-    """Model and tokenizer of a folder or hub name, ready to generate.
+    """Loads model and tokenizer from a folder or by hub name.
 
-    With `random_weights` only the configuration is read, and a tokenizer where there is
-    one. `dtype` is float32 on a CPU and bfloat16 on a GPU unless given. `num_kv_tokens`
-    is the cache that must fit beside the weights. Raises ModelUnavailable.
+    With `random_weights` it reads only the configuration, and the tokenizer if present.
+    The default `dtype` is float32 on a CPU and bfloat16 on a GPU. `num_kv_tokens` is the size
+    of the KV cache that must fit beside the weights. Raises ModelUnavailable.
     """
     on = resolve_device(device)
     dtype = dtype or (torch.bfloat16 if on == "cuda" else torch.float32)
@@ -100,18 +100,18 @@ def load_model(
 
 
 def resolve_device(device: Device) -> Literal["cpu", "cuda"]:
-    """Raises ModelUnavailable where a GPU is asked for and there is none."""
+    """Raises ModelUnavailable if `device` is cuda and there is no GPU."""
     if device == "cpu":
         return "cpu"
     if torch.cuda.is_available():
         return "cuda"
     if device == "cuda":
-        raise ModelUnavailable("device cuda: PyTorch finds no CUDA device here")
+        raise ModelUnavailable("device cuda: PyTorch finds no CUDA device")
     return "cpu"
 
 
 def model_size(config: Any, dtype: torch.dtype) -> ModelSize:
-    """Counted on the meta device: nothing is allocated. Tied weights count once."""
+    """Computed on the meta device, without allocation. Tied weights count once."""
     skeleton = _empty_model(config, "meta", dtype)
     num_parameters = sum(weights.numel() for weights in skeleton.parameters())
     text = config.get_text_config()
@@ -125,15 +125,15 @@ def model_size(config: Any, dtype: torch.dtype) -> ModelSize:
 
 
 def check_memory(source: str, size: ModelSize, num_kv_tokens: int, *, available_bytes: int) -> None:
-    """Raises NotEnoughMemory, in GiB, rather than let the machine find out."""
+    """Raises NotEnoughMemory, with figures in GiB, before anything is allocated."""
     needed = size.needed_bytes(num_kv_tokens)
     usable = int(available_bytes * (1 - _SPARE_FRACTION))
     if needed > usable:
         raise NotEnoughMemory(
-            f"{source}: {size.num_parameters / 1e9:.2f} billion parameters take "
-            f"{size.weight_bytes / _GIB:.1f} GiB and a KV cache of {num_kv_tokens} tokens "
+            f"{source}: {size.num_parameters / 1e9:.2f} billion parameters need "
+            f"{size.weight_bytes / _GIB:.1f} GiB and a KV cache of {num_kv_tokens} tokens needs "
             f"{num_kv_tokens * size.kv_bytes_per_token / _GIB:.1f} GiB; "
-            f"{usable / _GIB:.1f} GiB are free for them"
+            f"{usable / _GIB:.1f} GiB are free"
         )
 
 
@@ -144,10 +144,9 @@ def free_bytes(device: Literal["cpu", "cuda"]) -> int:
 
 
 def random_model(config: Any, device: str, dtype: torch.dtype, seed: int = 0) -> Any:
-    """The shape of a model, filled with noise where it stands: no copy, no file.
+    """A model with random weights, created on the device without a file or a copy.
 
-    Built on the device and not moved there from `meta`, so that what is no weight, such
-    as the rotary frequencies, is computed as it should be.
+    It is not moved from `meta`, so that buffers such as the rotary frequencies are computed.
     """
     model = _empty_model(config, device, dtype)
     noise = torch.Generator(device).manual_seed(seed)
@@ -164,13 +163,13 @@ def random_model(config: Any, device: str, dtype: torch.dtype, seed: int = 0) ->
 def _empty_model(config: Any, device: str, dtype: torch.dtype) -> Any:
     with torch.device(device), no_init_weights():
         model = _CAUSAL.from_config(config, dtype=dtype)
-    model.tie_weights()  # otherwise part of the initialisation that was left out
+    model.tie_weights()  # `no_init_weights` skips this
     return model
 
 
 def _configuration(source: str) -> Any:
     if source.startswith(("/", "./", "../", "~")) and not Path(source).is_dir():
-        raise ModelUnavailable(f"{source}: there is no such folder")  # and no hub needs asking
+        raise ModelUnavailable(f"{source}: there is no such folder")  # a path, not a hub name
     try:
         return AutoConfig.from_pretrained(source)
     except (OSError, ValueError, KeyError) as error:
@@ -185,7 +184,7 @@ def _trained_model(source: str, device: str, dtype: torch.dtype) -> Any:
     except (OSError, ValueError) as error:
         raise ModelUnavailable(f"{source}: no usable weights: {_first_line(error)}") from error
     missing = sorted(report["missing_keys"])
-    if missing:  # they would be noise, and so would the guidance
+    if missing:  # they would be random, and the guidance nonsense
         raise ModelUnavailable(
             f"{source}: {len(missing)} weights are missing, the first is {missing[0]}"
         )
@@ -200,7 +199,7 @@ def _tokenizer(source: str) -> Any:
 
 
 def _tokenizer_or_bytes(source: str, config: Any) -> Any:
-    """The folder's tokenizer, or bytes where a folder holds a configuration alone."""
+    """The tokenizer of the source, or a byte tokenizer if a folder has none."""
     folder = Path(source)
     if folder.is_dir() and not any((folder / name).exists() for name in _TOKENIZER_FILES):
         return byte_tokenizer(config.get_text_config().vocab_size)

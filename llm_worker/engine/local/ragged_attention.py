@@ -1,8 +1,8 @@
-"""Attention on a CPU, request by request.
+"""Attention on a CPU, computed separately for each request.
 
-The library packs all requests of a batch into one sequence and masks what is not one's own:
-the work grows with the square of the slots. A GPU has kernels that know better; here each
-request attends to its own keys alone, and heads that share keys read them once.
+The library packs all requests of a batch into one sequence and masks the keys of other
+requests: the work grows with the square of the number of slots. GPUs have kernels that avoid
+this. Here each request attends only to its own keys, and heads that share keys read them once.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface
 
 NAME: Final = "triage_ragged"
-# Plain causal attention in every layer; others keep the library's own way.
+# These have plain causal attention in every layer. Other models keep the library's attention.
 MODEL_TYPES: Final = frozenset({"llama", "qwen2", "qwen3"})
 
 
 def use_ragged_attention(model: Any) -> bool:
-    """Switches a model on a CPU over, where that is known to be right; says whether it was."""
+    """Sets this attention for a supported model on a CPU. Returns whether it was set."""
     text = model.config.get_text_config()
     kinds = set(getattr(text, "layer_types", None) or ["full_attention"])
     if (
@@ -46,7 +46,7 @@ def ragged_attention(
     cache: Any = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
-    """What the library calls in each layer; returns [1, new tokens, heads, head size]."""
+    """Called by the library in each layer. Returns [1, new tokens, heads, head size]."""
     keys, values = cache.update(
         key_states=key, value_states=value, layer_idx=module.layer_idx, kwargs=kwargs
     )
@@ -54,9 +54,9 @@ def ragged_attention(
     key_ends = kwargs["cu_seq_lens_k"].tolist()
     parts = []
     for i in range(len(query_ends) - 1):
-        mine = slice(key_ends[i], key_ends[i + 1])
+        own_keys = slice(key_ends[i], key_ends[i + 1])
         part = query[:, :, query_ends[i] : query_ends[i + 1]]
-        parts.append(_attend(part, keys[:, :, mine], values[:, :, mine], scaling))
+        parts.append(_attend(part, keys[:, :, own_keys], values[:, :, own_keys], scaling))
     return torch.cat(parts, dim=2).transpose(1, 2).contiguous(), None
 
 
@@ -66,12 +66,12 @@ def _attend(
     _, num_heads, num_new, size = query.shape
     num_kv_heads, num_known = keys.shape[1], keys.shape[2]
     if num_new == 1:
-        # Heads that share keys become several queries of one head, none of them masked.
-        together = query.reshape(1, num_kv_heads, num_heads // num_kv_heads, size)
-        answer = scaled_dot_product_attention(together, keys, values, scale=scaling)
+        # Heads that share keys become several queries of one head. No mask is needed.
+        grouped = query.reshape(1, num_kv_heads, num_heads // num_kv_heads, size)
+        answer = scaled_dot_product_attention(grouped, keys, values, scale=scaling)
         return answer.reshape(1, num_heads, 1, size)
     mask = None
-    if num_new < num_known:  # part of a prompt: the last new token sees every key
+    if num_new < num_known:  # part of a prompt: the last new token attends to all keys
         allowed = torch.ones(num_new, num_known, dtype=torch.bool, device=query.device)
         mask = allowed.tril(num_known - num_new)
     return scaled_dot_product_attention(

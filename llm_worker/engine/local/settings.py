@@ -1,4 +1,4 @@
-"""Sizes of the local engine."""
+"""Settings of the local engine."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Literal, Self
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """None lets the library choose from the GPU's free memory; a CPU needs numbers."""
+    """None: the library chooses by the free memory of the GPU. A CPU needs numbers."""
 
     num_slots: int = 8
     page_tokens: int = 256  # tokens per KV block
     num_blocks: int | None = None
-    max_batch_tokens: int | None = None  # new tokens per step, prompts included
-    memory_fraction: float | None = None  # of the free GPU memory, where num_blocks is None
+    max_batch_tokens: int | None = None  # new tokens per step, including prompts
+    memory_fraction: float | None = None  # of the free GPU memory, if num_blocks is None
 
     def __post_init__(self) -> None:
         for name in ("num_slots", "num_blocks", "max_batch_tokens"):
@@ -28,7 +28,7 @@ class EngineSettings:
 
     @property
     def num_kv_tokens(self) -> int:
-        """Room in the KV cache; 0 where the library will choose."""
+        """Tokens in the KV cache; 0 if the library chooses."""
         return (self.num_blocks or 0) * self.page_tokens
 
     @classmethod
@@ -41,14 +41,14 @@ class EngineSettings:
         num_blocks: int | None = None,
         memory_fraction: float | None = None,
     ) -> Self:
-        """`max_context_tokens` is the longest prompt and answer; blocks are of 16 tokens on a
-        CPU and of 256 on a GPU."""
+        """`max_context_tokens` is the longest prompt plus answer. A block has 16 tokens on a
+        CPU and 256 on a GPU."""
         if device == "cuda":
             return cls(
                 num_slots=num_slots,
                 page_tokens=256,
                 num_blocks=num_blocks,
-                # One step must stay short: whoever generates waits for a neighbour's prompt.
+                # A step must stay short: all running requests wait for its prompts.
                 max_batch_tokens=2048,
                 memory_fraction=memory_fraction,
             )
@@ -64,7 +64,7 @@ class EngineSettings:
 
     @classmethod
     def for_cpu(cls, *, num_slots: int, max_context_tokens: int) -> Self:
-        """KV memory for every slot to hold a prompt and answer of `max_context_tokens`."""
+        """Enough KV memory for `max_context_tokens` tokens in every slot."""
         page_tokens = 16
         blocks_per_slot = -(-(max_context_tokens + 2) // page_tokens)
         return cls(

@@ -1,4 +1,4 @@
-"""Prompts to ids, with and without a chat template."""
+"""Encoding of prompts with and without a chat template."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def test_without_a_template_the_completion_prompt_is_used(own_tokenizer: Any) ->
     assert own_tokenizer.decode(ids) == completion_prompt("39.5 °C")
 
 
-def test_an_end_mark_after_the_prompt_is_taken_off(
+def test_an_end_token_after_the_prompt_is_removed(
     own_tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(type(own_tokenizer), "encode", lambda self, text: [1, 2, END_ID])
     assert prompt_encoder(own_tokenizer)("x") == [1, 2]
 
 
-def test_with_a_template_instruction_and_brief_have_their_roles(own_tokenizer: Any) -> None:
+def test_a_template_gets_instruction_and_brief_with_their_roles(own_tokenizer: Any) -> None:
     own_tokenizer.chat_template = CHAT
     ids = prompt_encoder(own_tokenizer)("cough")
     assert own_tokenizer.decode(ids) == f"[system]{SYSTEM_INSTRUCTION}[user]cough[assistant]"

@@ -1,4 +1,4 @@
-"""Loading: sizes are known before, failures say why, and no weight is left to chance."""
+"""Loading: sizes are known before, errors give the reason, and missing weights are refused."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ GIB = 1024**3
         ("qwen2.5-7b", 7_615_616_512, 2 * 28 * 4 * 128 * 2),
     ],
 )
-def test_the_shipped_shapes_have_the_size_of_their_models(
+def test_the_shipped_configurations_have_the_size_of_their_models(
     folder: str, num_parameters: int, kv_bytes: int
 ) -> None:
     size = model_size(AutoConfig.from_pretrained(CONFIGS / folder), torch.bfloat16)
@@ -45,7 +45,7 @@ def test_the_shipped_shapes_have_the_size_of_their_models(
     assert size.kv_bytes_per_token == kv_bytes
 
 
-def test_want_of_memory_is_said_before_loading() -> None:
+def test_too_little_memory_is_reported_before_loading() -> None:
     size = ModelSize(num_parameters=10**9, weight_bytes=2 * 10**9, kv_bytes_per_token=10**5)
     check_memory("m", size, 1000, available_bytes=3 * GIB)
     with pytest.raises(NotEnoughMemory, match=r"m: 1\.00 billion .* 1\.9 GiB .* 0\.9 GiB are free"):
@@ -61,7 +61,7 @@ def saved(model: Any, tokenizer: Any, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_folder_gives_back_what_was_saved(model: Any, saved: Path) -> None:
+def test_a_saved_model_is_loaded_unchanged(model: Any, saved: Path) -> None:
     loaded = load_model(str(saved), device="cpu")
     assert loaded.num_parameters == sum(weights.numel() for weights in model.parameters())
     assert (loaded.device, loaded.has_random_weights) == ("cpu", False)
@@ -78,12 +78,12 @@ def test_missing_weights_are_refused(model: Any, saved: Path) -> None:
         load_model(str(saved), device="cpu")
 
 
-def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match=f"{tmp_path}: no usable configuration"):
         load_model(str(tmp_path), device="cpu")
 
 
-def test_a_gpu_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ModelUnavailable, match="no CUDA device"):
         load_model("anything", device="cuda")
@@ -95,7 +95,9 @@ def tiny_configuration(model: Any, folder: Path, num_tokens: int) -> Path:
     return folder
 
 
-def test_a_configuration_alone_serves_with_noise(model: Any, tmp_path: Path) -> None:
+def test_a_configuration_without_weights_runs_with_random_weights(
+    model: Any, tmp_path: Path
+) -> None:
     folder = tiny_configuration(model, tmp_path, num_tokens=1000)
     loaded = load_model(str(folder), device="cpu", random_weights=True, seed=3)
     assert loaded.has_random_weights
@@ -114,7 +116,7 @@ def test_a_configuration_alone_serves_with_noise(model: Any, tmp_path: Path) -> 
     assert len(answer.text) > 0
 
 
-def test_noise_is_the_same_for_the_same_seed(model: Any) -> None:
+def test_random_weights_depend_on_the_seed_only(model: Any) -> None:
     first, again, other = (
         random_model(model.config, "cpu", torch.float32, seed).lm_head.weight for seed in (1, 1, 2)
     )
@@ -122,7 +124,7 @@ def test_noise_is_the_same_for_the_same_seed(model: Any) -> None:
     assert not torch.equal(first, other)
 
 
-def test_noise_leaves_the_rotary_frequencies_alone(model: Any) -> None:
-    noisy = random_model(model.config, "cpu", torch.float32)
+def test_random_weights_keep_the_rotary_frequencies(model: Any) -> None:
+    random_one = random_model(model.config, "cpu", torch.float32)
     for name, values in model.named_buffers():
-        assert torch.equal(values, dict(noisy.named_buffers())[name]), name
+        assert torch.equal(values, dict(random_one.named_buffers())[name]), name

@@ -1,4 +1,4 @@
-"""The OpenAI-compatible HTTP API in two functions: what is asked, what comes back. Pure."""
+"""Request body and response parser of the OpenAI-compatible HTTP API. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from llm_worker.engine.protocol import UNKNOWN_TOKEN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteSettings:
-    """`base_url` ends before `/chat/completions`. Times in seconds.
+    """`base_url` is the address without `/chat/completions`. Times are in seconds.
 
-    `speaks_vllm` sends what only vLLM knows: our priority (the server needs
-    `--scheduling-policy priority`) and the wish for token ids. Others may refuse it.
+    `is_vllm` adds two fields that only vLLM accepts: `priority` (the server needs
+    `--scheduling-policy priority`) and `return_token_ids`. Other servers may reject them.
     """
 
     base_url: str
@@ -24,11 +24,11 @@ class RemoteSettings:
     num_slots: int = 16
     max_context_tokens: int | None = None
     is_chat: bool = True
-    speaks_vllm: bool = True
-    connect_seconds: float = 5.0
-    silence_seconds: float = 60.0  # without a token, then the server counts as gone
-    retry_seconds: float = 0.5  # doubles with each failure
-    max_failures: int = 3  # in a row, of one request, then the engine counts as dead
+    is_vllm: bool = True
+    connect_timeout_seconds: float = 5.0
+    read_timeout_seconds: float = 60.0  # longest wait for the next token
+    retry_seconds: float = 0.5  # doubles after each failure
+    max_failures: int = 3  # consecutive, of one request; one more stops the engine
 
     @property
     def url(self) -> str:
@@ -38,21 +38,21 @@ class RemoteSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """One piece of an answer; `end` with the last one."""
+    """One piece of an answer. `end` is set in the last piece."""
 
     text: str = ""
     token_ids: tuple[int, ...] = ()
     end: Literal["eos", "length"] | None = None
 
 
-class BadAnswer(ValueError):
-    """The server sent something that is no piece of an answer."""
+class InvalidResponse(ValueError):
+    """The server sent a line that is not a piece of an answer."""
 
 
-def payload(
-    settings: RemoteSettings, *, prompt: str, so_far: str, num_tokens: int, priority: int
+def request_body(
+    settings: RemoteSettings, *, prompt: str, prefix_text: str, num_tokens: int, priority: int
 ) -> dict[str, Any]:
-    """Asks for `num_tokens` more tokens after the text `so_far`."""
+    """JSON body that requests `num_tokens` more tokens after the text `prefix_text`."""
     body: dict[str, Any] = {
         "model": settings.model,
         "max_tokens": num_tokens,
@@ -64,18 +64,18 @@ def payload(
             {"role": "system", "content": SYSTEM_INSTRUCTION},
             {"role": "user", "content": prompt},
         ]
-        if so_far:
-            body["messages"].append({"role": "assistant", "content": so_far})
+        if prefix_text:
+            body["messages"].append({"role": "assistant", "content": prefix_text})
             body |= {"continue_final_message": True, "add_generation_prompt": False}
     else:
-        body["prompt"] = completion_prompt(prompt) + so_far
-    if settings.speaks_vllm:
+        body["prompt"] = completion_prompt(prompt) + prefix_text
+    if settings.is_vllm:
         body |= {"priority": priority, "return_token_ids": True}
     return body
 
 
-def read_line(line: str) -> Chunk | None:
-    """One line of the event stream; None where it holds no piece. Raises BadAnswer."""
+def parse_line(line: str) -> Chunk | None:
+    """The piece in one line of the event stream, or None. Raises InvalidResponse."""
     if not line.startswith("data:"):
         return None
     data = line.removeprefix("data:").strip()
@@ -85,22 +85,22 @@ def read_line(line: str) -> Chunk | None:
         content = json.loads(data)
         choices = content.get("choices")
         if "error" in content or choices is None:
-            raise BadAnswer(f"the server said: {data[:200]}")
+            raise InvalidResponse(f"the server sent an error: {data[:200]}")
         return _chunk(choices[0]) if choices else None
     except (json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
-        raise BadAnswer(f"unreadable: {data[:200]}") from error
+        raise InvalidResponse(f"invalid response: {data[:200]}") from error
 
 
 def _chunk(choice: dict[str, Any]) -> Chunk:
     delta = choice.get("delta") or {}
     text = choice.get("text") or delta.get("content") or ""
-    given = choice.get("token_ids")
-    ids = tuple(given) if given is not None else (UNKNOWN_TOKEN,) * bool(text)
+    token_ids = choice.get("token_ids")
+    ids = tuple(token_ids) if token_ids is not None else (UNKNOWN_TOKEN,) * bool(text)
     finish = choice.get("finish_reason")
     if finish not in (None, "stop", "length"):
-        raise BadAnswer(f"the server ended the answer with {finish!r}")
-    if finish == "stop" and given and choice.get("stop_reason") is None:
-        ids = ids[:-1]  # the end mark
+        raise InvalidResponse(f"the server ended the answer with {finish!r}")
+    if finish == "stop" and token_ids and choice.get("stop_reason") is None:
+        ids = ids[:-1]  # without the end-of-sequence token
     end: Literal["eos", "length"] | None = None
     if finish is not None:
         end = "length" if finish == "length" else "eos"

@@ -1,7 +1,7 @@
-"""The remote engine: a serving cluster that speaks the OpenAI-compatible HTTP API.
+"""The remote engine sends requests to a server with the OpenAI-compatible HTTP API.
 
-Our queue stays in front: no more requests are sent than there are slots, and they are
-given out here, in our order. The priority goes along for the server's own scheduler.
+It sends at most `num_slots` requests at a time, in the order of our policy. It also sends
+the priority, for the server's own scheduler.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from queue import Empty, Queue
 from typing import Any, Final
 
 from llm_worker.engine.protocol import (
-    EngineDied,
+    EngineFailed,
     EngineJob,
     EngineNotRunning,
     Event,
@@ -28,7 +28,7 @@ from llm_worker.engine.protocol import (
 )
 from llm_worker.engine.rate import Rate
 from llm_worker.engine.remote.api import RemoteSettings
-from llm_worker.engine.remote.loop import RemoteLoop, Said
+from llm_worker.engine.remote.loop import RemoteLoop, StreamUpdate
 from scheduling.core.policies import POLICIES, Policy, Preemption
 from scheduling.core.request import Request
 from scheduling.core.scheduler import NeverFits
@@ -37,13 +37,13 @@ STOP_TIMEOUT_SECONDS: Final = 5.0
 
 
 def estimated_tokens(prompt: str) -> int:
-    """A rather high guess for prompts whose tokenizer stands elsewhere."""
+    """A high estimate, for prompts whose tokenizer is only on the server: 3 bytes per token."""
     return -(-len(prompt.encode()) // 3)
 
 
 @dataclass(slots=True)
 class _Answer:
-    """One answer, as far as it was handed out."""
+    """One open answer with the tokens that `events` returned so far."""
 
     job: EngineJob
     attempt: str
@@ -57,21 +57,21 @@ class _Answer:
 
 
 @dataclass(slots=True)
-class _Running:
-    """One life of the engine."""
+class _LoopHandle:
+    """The thread and the event loop of one start of the engine."""
 
     thread: threading.Thread
     loop: asyncio.AbstractEventLoop
-    inner: RemoteLoop
-    said: Queue[Said] = field(repr=False)
+    remote_loop: RemoteLoop
+    updates: Queue[StreamUpdate] = field(repr=False)
 
     def call(self, function: Callable[..., None], *arguments: object) -> None:
-        with suppress(RuntimeError):  # the loop has just ended, and has forgotten all anyway
+        with suppress(RuntimeError):  # the loop has just ended and holds no request
             self.loop.call_soon_threadsafe(function, *arguments)
 
 
 class RemoteEngine:
-    """Streams answers from a server; interrupted ones go on from their text."""
+    """Streams answers from a server. An interrupted answer resumes after its text so far."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class RemoteEngine:
     ) -> None:
         self._settings, self._clock, self._count_tokens = settings, clock, count_tokens
         self._policy, self._preemption = policy, preemption
-        self._running: _Running | None = None
+        self._running: _LoopHandle | None = None
         self._numbers = count()
         self._rate = Rate()
         self._answers: dict[str, _Answer] = {}
@@ -96,28 +96,32 @@ class RemoteEngine:
         return self._settings.num_slots
 
     def start(self) -> None:
-        """Never fails for want of a server: that is said by an `EngineDied`."""
+        """Does not fail without a server: `events` then returns an `EngineFailed`."""
         self.stop()
-        said: Queue[Said] = Queue()
+        updates: Queue[StreamUpdate] = Queue()
         ready: Queue[tuple[asyncio.AbstractEventLoop, RemoteLoop]] = Queue()
         policy, preemption = self._policy, self._preemption
 
-        async def live() -> None:
-            inner = RemoteLoop(
+        async def run_loop() -> None:
+            remote_loop = RemoteLoop(
                 self._settings,
                 policy=policy,
                 preemption=preemption,
                 clock=self._clock,
-                say=said.put,
+                on_update=updates.put,
             )
-            ready.put((asyncio.get_running_loop(), inner))
-            await inner.run()
+            ready.put((asyncio.get_running_loop(), remote_loop))
+            await remote_loop.run()
 
-        thread = threading.Thread(target=lambda: asyncio.run(live()), name="remote", daemon=True)
+        thread = threading.Thread(
+            target=lambda: asyncio.run(run_loop()), name="remote", daemon=True
+        )
         thread.start()
-        loop, inner = ready.get(timeout=STOP_TIMEOUT_SECONDS)
+        loop, remote_loop = ready.get(timeout=STOP_TIMEOUT_SECONDS)
         self._rate = Rate()
-        self._running = _Running(thread=thread, loop=loop, inner=inner, said=said)
+        self._running = _LoopHandle(
+            thread=thread, loop=loop, remote_loop=remote_loop, updates=updates
+        )
 
     def stop(self) -> None:
         running, self._running = self._running, None
@@ -125,7 +129,7 @@ class RemoteEngine:
         self._job_ids.clear()
         self._unread = []
         if running is not None:
-            running.call(running.inner.end)
+            running.call(running.remote_loop.end)
             running.thread.join(STOP_TIMEOUT_SECONDS)
 
     def alive(self) -> bool:
@@ -136,8 +140,8 @@ class RemoteEngine:
         if running is None or not running.thread.is_alive():
             raise EngineNotRunning("the engine is not running")
         if job.id in self._answers:
-            raise ValueError(f"{job.id}: is here already")
-        self._refuse_what_cannot_fit(job)
+            raise ValueError(f"{job.id}: the engine already has this id")
+        self._check_fits(job)
         answer = _Answer(
             job=job,
             attempt=f"{job.id}#{next(self._numbers)}",
@@ -151,7 +155,7 @@ class RemoteEngine:
         request = replace(
             job.request, id=answer.attempt, generated_tokens=len(job.prefix_token_ids)
         )
-        running.call(running.inner.add, job, request)
+        running.call(running.remote_loop.add, job, request)
 
     def release(self, request_id: str) -> Released | None:
         answer = self._answers.get(request_id)
@@ -168,20 +172,22 @@ class RemoteEngine:
     def update(self, request: Request) -> None:
         answer = self._answers.get(request.id)
         if answer is not None and self._running is not None:
-            self._running.call(self._running.inner.update, replace(request, id=answer.attempt))
+            self._running.call(
+                self._running.remote_loop.update, replace(request, id=answer.attempt)
+            )
 
     def set_policy(self, policy: Policy, preemption: Preemption) -> None:
         self._policy, self._preemption = policy, preemption
         if self._running is not None:
-            self._running.call(self._running.inner.set_policy, policy, preemption)
+            self._running.call(self._running.remote_loop.set_policy, policy, preemption)
 
     def events(self, timeout_seconds: float) -> list[Event]:
         running = self._running
         if running is not None:
-            for said in _drained(running.said, 0.0 if self._unread else timeout_seconds):
-                self._hear(said)
+            for update in _drain(running.updates, 0.0 if self._unread else timeout_seconds):
+                self._handle(update)
             if self._running is not None and not running.thread.is_alive():
-                self._hear(Said(attempt="", failed="the loop ended"))
+                self._handle(StreamUpdate(attempt="", failed="the loop ended"))
         unread, self._unread = self._unread, []
         return unread
 
@@ -192,43 +198,44 @@ class RemoteEngine:
         running = self._running
         return {
             "slots_total": float(self.num_slots),
-            "slots_used": float(running.inner.num_admitted if running else 0),
+            "slots_used": float(running.remote_loop.num_admitted if running else 0),
             "requests": float(len(self._answers)),
             "kv_blocks_total": 0.0,
             "kv_blocks_used": 0.0,
             "tokens_per_second": self._rate.per_second(self._clock()),
             "tokens": float(self._rate.total),
-            "steps": float(running.inner.num_steps if running else 0),
+            "steps": float(running.remote_loop.num_steps if running else 0),
         }
 
-    def _refuse_what_cannot_fit(self, job: EngineJob) -> None:
-        most = self._settings.max_context_tokens
-        wanted = self._count_tokens(job.prompt) + job.max_new_tokens
-        if most is not None and wanted > most:
+    def _check_fits(self, job: EngineJob) -> None:
+        limit = self._settings.max_context_tokens
+        needed = self._count_tokens(job.prompt) + job.max_new_tokens
+        if limit is not None and needed > limit:
             raise NeverFits(
-                f"{job.id}: prompt and answer take {wanted} tokens, the server reads at most {most}"
+                f"{job.id}: prompt and answer need {needed} tokens, "
+                f"the context of the server has {limit}"
             )
 
-    def _hear(self, said: Said) -> None:
-        if not said.attempt:
+    def _handle(self, update: StreamUpdate) -> None:
+        if not update.attempt:
             unread = self._unread
             self.stop()
-            self._unread = [*unread, EngineDied(reason=said.failed)]
+            self._unread = [*unread, EngineFailed(reason=update.failed)]
             return
-        job_id = self._job_ids.get(said.attempt)
-        if job_id is None:  # released or cancelled since
+        job_id = self._job_ids.get(update.attempt)
+        if job_id is None:  # it was released or cancelled
             return
         answer = self._answers[job_id]
-        if said.started:
+        if update.started:
             self._unread.append(Started(id=job_id))
-        elif said.failed:
+        elif update.failed:
             self._drop(answer)
-            self._unread.append(Failed(id=job_id, reason=said.failed))
-        elif said.chunk is not None:
-            self._hear_tokens(answer, said)
+            self._unread.append(Failed(id=job_id, reason=update.failed))
+        elif update.chunk is not None:
+            self._handle_chunk(answer, update)
 
-    def _hear_tokens(self, answer: _Answer, said: Said) -> None:
-        chunk = said.chunk
+    def _handle_chunk(self, answer: _Answer, update: StreamUpdate) -> None:
+        chunk = update.chunk
         assert chunk is not None
         answer.token_ids.extend(chunk.token_ids)
         answer.text += chunk.text
@@ -248,23 +255,25 @@ class RemoteEngine:
 
     def _has_ended(self, attempt: str) -> bool:
         assert self._running is not None
-        with self._running.said.mutex:
+        with self._running.updates.mutex:
             return any(
-                said.attempt == attempt and said.chunk is not None and said.chunk.end is not None
-                for said in self._running.said.queue
+                update.attempt == attempt
+                and update.chunk is not None
+                and update.chunk.end is not None
+                for update in self._running.updates.queue
             )
 
     def _drop(self, answer: _Answer) -> None:
         del self._answers[answer.job.id], self._job_ids[answer.attempt]
         if self._running is not None:
-            self._running.call(self._running.inner.remove, answer.attempt)
+            self._running.call(self._running.remote_loop.remove, answer.attempt)
 
 
-def _drained(said: Queue[Said], timeout_seconds: float) -> list[Said]:
-    heard: list[Said] = []
+def _drain(queue: Queue[StreamUpdate], timeout_seconds: float) -> list[StreamUpdate]:
+    updates: list[StreamUpdate] = []
     with suppress(Empty):
         if timeout_seconds > 0:
-            heard.append(said.get(timeout=timeout_seconds))
+            updates.append(queue.get(timeout=timeout_seconds))
         while True:
-            heard.append(said.get_nowait())
-    return heard
+            updates.append(queue.get_nowait())
+    return updates

@@ -1,4 +1,4 @@
-"""A small HTTP server that answers like a serving cluster, with the words of the fake engine."""
+"""A small OpenAI-compatible HTTP server for tests. It answers with the words of the fake engine."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from llm_worker.engine.fake import WORDS, words_of
+from llm_worker.engine.fake import WORDS, fake_token_ids
 from llm_worker.engine.prompt import GUIDANCE_MARK
 
 TOKEN_SECONDS = 0.003
 
 
 class FakeServer:
-    """Chat and plain completions, streamed. Test orders in the prompt change its manners:
+    """Streams chat and plain completions. Words in the prompt change the behaviour:
 
-    `refuse`: HTTP 400. `busy N`: HTTP 503 the first N times. `cut N`: each line breaks
-    after N tokens. `rubbish`: what comes is no JSON. `end N`: the answer has N tokens.
+    `refuse`: HTTP 400. `busy N`: HTTP 503 the first N times. `cut N`: each connection closes
+    after N tokens. `rubbish`: the lines are not JSON. `end N`: the answer has N tokens.
     """
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
-        self.status = 200  # anything else is the answer to every request
+        self.status = 200  # any other status is returned for every request
         self.sends_token_ids = True
         self.key = ""
         server = self
@@ -62,7 +62,7 @@ class FakeServer:
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
         self.bodies.append(body)
-        prompt, so_far = _split(body)
+        prompt, prefix = _split(body)
         status = self._status(handler, prompt)
         handler.send_response(status)
         handler.send_header("Content-Type", "text/event-stream")
@@ -71,8 +71,8 @@ class FakeServer:
             handler.wfile.write(b'{"error": "no"}')
             return
         try:
-            self._stream(handler, body, prompt, num_before=len(so_far.split()))
-        except OSError:  # the client has gone
+            self._stream(handler, body, prompt, num_before=len(prefix.split()))
+        except OSError:  # the client has closed the connection
             return
 
     def _status(self, handler: BaseHTTPRequestHandler, prompt: str) -> int:
@@ -81,17 +81,17 @@ class FakeServer:
         if "refuse" in prompt:
             return 400
         times = sum(_split(body)[0] == prompt for body in self.bodies)
-        if times <= _order(prompt, "busy"):
+        if times <= _option(prompt, "busy"):
             return 503
         return self.status
 
     def _stream(
         self, handler: BaseHTTPRequestHandler, body: dict[str, Any], prompt: str, num_before: int
     ) -> None:
-        end = _order(prompt, "end") or 10_000
+        end = _option(prompt, "end") or 10_000
         last = min(end, num_before + body["max_tokens"])
-        cut = _order(prompt, "cut")
-        ids = words_of(prompt, last)
+        cut = _option(prompt, "cut")
+        ids = fake_token_ids(prompt, last)
         for position in range(num_before, last):
             time.sleep(TOKEN_SECONDS)
             if cut and position - num_before >= cut:
@@ -122,14 +122,14 @@ class FakeServer:
 
 
 def _split(body: dict[str, Any]) -> tuple[str, str]:
-    """The prompt, and what is written of the answer already."""
+    """The prompt and the text of the answer so far."""
     if "messages" not in body:
-        prompt, _, so_far = body["prompt"].partition(f"{GUIDANCE_MARK}\n")
-        return prompt, so_far
+        prompt, _, prefix = body["prompt"].partition(f"{GUIDANCE_MARK}\n")
+        return prompt, prefix
     contents = {message["role"]: message["content"] for message in body["messages"]}
     return contents["user"], contents.get("assistant", "")
 
 
-def _order(prompt: str, name: str) -> int:
+def _option(prompt: str, name: str) -> int:
     words = prompt.split()
     return int(words[words.index(name) + 1]) if name in words else 0

@@ -1,4 +1,4 @@
-"""The inner half of the remote engine: slots, order and streams, in an event loop."""
+"""The event loop of the remote engine: it gives slots to requests and reads their streams."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ from typing import Final
 import httpx
 
 from llm_worker.engine.protocol import EngineJob
-from llm_worker.engine.remote.api import BadAnswer, Chunk, RemoteSettings, payload, read_line
+from llm_worker.engine.remote.api import (
+    Chunk,
+    InvalidResponse,
+    RemoteSettings,
+    parse_line,
+    request_body,
+)
 from scheduling.core.policies import Policy, Preemption
 from scheduling.core.request import Request
 from scheduling.core.scheduler import Scheduler
 
-ORDER_SECONDS: Final = 0.2  # due times pass without anyone saying so
-_BUSY: Final = frozenset({429, 503})
-_OUR_FAULT: Final = frozenset({401, 403, 404})  # of the site's settings, not of a request
+RESCHEDULE_SECONDS: Final = 0.2  # passed deadlines change the order without an event
+_BUSY_STATUSES: Final = frozenset({429, 503})
+_CONFIGURATION_ERROR_STATUSES: Final = frozenset({401, 403, 404})
 _MAX_PAUSE_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What the loop has to say of one attempt; of all of them where `attempt` is empty."""
+class StreamUpdate:
+    """News about one attempt; about the whole engine where `attempt` is empty."""
 
     attempt: str
     started: bool = False
@@ -35,7 +41,7 @@ class Said:
 @dataclass(slots=True)
 class _Stream:
     job: EngineJob
-    request: Request  # under the attempt's id
+    request: Request  # its id is the id of the attempt
     text: str
     num_tokens: int
     has_started: bool = False
@@ -44,16 +50,16 @@ class _Stream:
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
-class _Refused(Exception):
-    """The server will not write this answer."""
+class _RequestRejected(Exception):
+    """The server rejected this request."""
 
 
-class _Broken(Exception):
-    """No request can succeed as things stand."""
+class _ServerUnusable(Exception):
+    """No request can succeed: the server is down or the settings are wrong."""
 
 
 class RemoteLoop:
-    """Everything here runs in the loop's thread; `say` may be called by it at any time."""
+    """All methods run in the thread of the event loop, and so does the callback `on_update`."""
 
     def __init__(
         self,
@@ -62,26 +68,30 @@ class RemoteLoop:
         policy: Policy,
         preemption: Preemption,
         clock: Callable[[], float],
-        say: Callable[[Said], None],
+        on_update: Callable[[StreamUpdate], None],
     ) -> None:
-        self._settings, self._clock, self._say = settings, clock, say
-        self._slots = Scheduler(policy=policy, num_slots=settings.num_slots, preemption=preemption)
+        self._settings, self._clock, self._on_update = settings, clock, on_update
+        self._scheduler = Scheduler(
+            policy=policy, num_slots=settings.num_slots, preemption=preemption
+        )
         self._streams: dict[str, _Stream] = {}
         self._ended = asyncio.Event()
         self._client = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {},
-            timeout=httpx.Timeout(settings.silence_seconds, connect=settings.connect_seconds),
+            timeout=httpx.Timeout(
+                settings.read_timeout_seconds, connect=settings.connect_timeout_seconds
+            ),
             limits=httpx.Limits(max_connections=settings.num_slots + 1),
         )
         self.num_admitted = 0
         self.num_steps = 0
 
     async def run(self) -> None:
-        """Until `end` is called, or the server can no longer be used, which is said."""
+        """Runs until `end` is called or the server cannot be used. Reports the latter."""
         while not self._ended.is_set():
-            self._slot()
+            self._schedule()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), ORDER_SECONDS)
+                await asyncio.wait_for(self._ended.wait(), RESCHEDULE_SECONDS)
         tasks = [stream.task for stream in self._streams.values() if stream.task]
         for task in tasks:
             task.cancel()
@@ -95,67 +105,67 @@ class RemoteLoop:
         self._streams[request.id] = _Stream(
             job=job, request=request, text=job.prefix_text, num_tokens=request.generated_tokens
         )
-        self._slots.add(request)
-        self._slot()
+        self._scheduler.add(request)
+        self._schedule()
 
     def remove(self, attempt: str) -> None:
         stream = self._streams.pop(attempt, None)
         if stream is None:
             return
-        self._slots.remove(attempt)
-        _leave(stream)
-        self._slot()
+        self._scheduler.remove(attempt)
+        _cancel_stream(stream)
+        self._schedule()
 
     def update(self, request: Request) -> None:
         stream = self._streams.get(request.id)
         if stream is not None:
             stream.request = request
-            self._slots.update(request.with_progress(stream.num_tokens))
-            self._slot()
+            self._scheduler.update(request.with_progress(stream.num_tokens))
+            self._schedule()
 
     def set_policy(self, policy: Policy, preemption: Preemption) -> None:
-        self._slots.set_policy(policy, preemption)
-        self._slot()
+        self._scheduler.set_policy(policy, preemption)
+        self._schedule()
 
-    def _slot(self) -> None:
-        """Gives the slots out; whoever loses one is cut off and goes on from there later."""
+    def _schedule(self) -> None:
+        """Gives the slots to the best requests. A preempted one resumes later from its text."""
         if self._ended.is_set():
             return
-        batch = self._slots.schedule(self._clock())
+        batch = self._scheduler.schedule(self._clock())
         for attempt in batch.preempted:
-            _leave(self._streams[attempt])
+            _cancel_stream(self._streams[attempt])
         for attempt in batch.admitted:
             stream = self._streams[attempt]
             if not stream.has_started:
                 stream.has_started = True
-                self._say(Said(attempt=attempt, started=True))
-            stream.task = asyncio.get_running_loop().create_task(self._write(stream))
+                self._on_update(StreamUpdate(attempt=attempt, started=True))
+            stream.task = asyncio.get_running_loop().create_task(self._run_stream(stream))
         self.num_admitted = len(batch.running)
 
-    async def _write(self, stream: _Stream) -> None:
-        """Sees one request through, over interruptions of the line."""
+    async def _run_stream(self, stream: _Stream) -> None:
+        """Reads one answer to its end, over lost connections."""
         try:
-            while stream.task is asyncio.current_task() and not await self._ask(stream):
+            while stream.task is asyncio.current_task() and not await self._send_request(stream):
                 pass
-        except _Refused as error:
-            self._say(Said(attempt=stream.request.id, failed=str(error)))
+        except _RequestRejected as error:
+            self._on_update(StreamUpdate(attempt=stream.request.id, failed=str(error)))
             self.remove(stream.request.id)
-        except _Broken as error:
-            self._die(str(error))
-        except Exception as error:  # a fault of ours must not pass for silence
-            self._die(f"{type(error).__name__}: {error}")
+        except _ServerUnusable as error:
+            self._report_failure(str(error))
+        except Exception as error:  # report our own errors too
+            self._report_failure(f"{type(error).__name__}: {error}")
 
-    async def _ask(self, stream: _Stream) -> bool:
-        """One HTTP request; true when the answer is whole."""
+    async def _send_request(self, stream: _Stream) -> bool:
+        """Sends one HTTP request. Returns true when the answer is complete."""
         try:
             return await self._read(stream)
-        except (httpx.HTTPError, BadAnswer) as error:
-            if stream.task is not asyncio.current_task():  # nobody wants it any more
+        except (httpx.HTTPError, InvalidResponse) as error:
+            if stream.task is not asyncio.current_task():  # preempted or removed
                 return True
             stream.num_failures += 1
             if stream.num_failures > self._settings.max_failures:
                 reason = f"{type(error).__name__}: {error}".removesuffix(": ")
-                raise _Broken(f"{self._settings.base_url}: {reason}") from error
+                raise _ServerUnusable(f"{self._settings.base_url}: {reason}") from error
             stream.is_closing = False
             await self._pause(stream)
             return False
@@ -163,47 +173,47 @@ class RemoteLoop:
     async def _read(self, stream: _Stream) -> bool:
         settings = self._settings
         stream.is_closing = False
-        body = payload(
+        body = request_body(
             settings,
             prompt=stream.job.prompt,
-            so_far=stream.text,
+            prefix_text=stream.text,
             num_tokens=stream.job.max_new_tokens - stream.num_tokens,
             priority=stream.request.priority,
         )
         async with self._client.stream("POST", settings.url, json=body) as response:
             try:
-                if not await self._accepted(response, stream):
+                if not await self._is_accepted(response, stream):
                     return False
                 async for line in response.aiter_lines():
-                    chunk = read_line(line)
-                    if chunk is not None and self._take(stream, chunk):
+                    chunk = parse_line(line)
+                    if chunk is not None and self._accept_chunk(stream, chunk):
                         return True
             finally:
                 stream.is_closing = True
-        raise BadAnswer("the answer broke off")
+        raise InvalidResponse("the stream ended before the answer")
 
-    async def _accepted(self, response: httpx.Response, stream: _Stream) -> bool:
+    async def _is_accepted(self, response: httpx.Response, stream: _Stream) -> bool:
         status = response.status_code
         if status == 200:
             return True
         reason = f"HTTP {status}: {(await response.aread()).decode(errors='replace')[:200]}"
-        if status in _BUSY:
+        if status in _BUSY_STATUSES:
             await self._pause(stream)
             return False
-        if status in _OUR_FAULT:
-            raise _Broken(f"{self._settings.url}: {reason}")
+        if status in _CONFIGURATION_ERROR_STATUSES:
+            raise _ServerUnusable(f"{self._settings.url}: {reason}")
         if 400 <= status < 500:
-            raise _Refused(reason)
-        raise BadAnswer(reason)
+            raise _RequestRejected(reason)
+        raise InvalidResponse(reason)
 
-    def _take(self, stream: _Stream, chunk: Chunk) -> bool:
+    def _accept_chunk(self, stream: _Stream, chunk: Chunk) -> bool:
         stream.num_failures = 0
         stream.text += chunk.text
         stream.num_tokens += len(chunk.token_ids)
         self.num_steps += 1
         if stream.num_tokens >= stream.job.max_new_tokens and chunk.end is None:
-            chunk = replace(chunk, end="length")  # the server's last piece may come empty
-        self._say(Said(attempt=stream.request.id, chunk=chunk))
+            chunk = replace(chunk, end="length")  # the server may send one more, empty piece
+        self._on_update(StreamUpdate(attempt=stream.request.id, chunk=chunk))
         if chunk.end is not None:
             stream.is_closing = True
             self.remove(stream.request.id)
@@ -213,17 +223,19 @@ class RemoteLoop:
         seconds = self._settings.retry_seconds * 2.0**stream.num_failures
         await asyncio.sleep(min(seconds, _MAX_PAUSE_SECONDS))
 
-    def _die(self, reason: str) -> None:
-        """Said once, whichever request finds out first."""
+    def _report_failure(self, reason: str) -> None:
+        """Reports the end of the engine, once, and ends the loop."""
         if self._ended.is_set():
             return
-        self._say(Said(attempt="", failed=reason))
+        self._on_update(StreamUpdate(attempt="", failed=reason))
         self._ended.set()
 
 
-def _leave(stream: _Stream) -> None:
-    """Cuts a stream off. One that is closing its connection is left to it: cancelled there,
-    the connection would be lost to the pool for ever."""
+def _cancel_stream(stream: _Stream) -> None:
+    """Cancels the task of a stream, unless it is closing its connection.
+
+    A task that is cancelled while it closes never gives its connection back to the pool.
+    """
     task, stream.task = stream.task, None
     if task is not None and not stream.is_closing:
         task.cancel()

@@ -1,4 +1,4 @@
-"""The remote engine: what a server and the line to it can do to an answer."""
+"""The remote engine with servers that fail, reject requests or close connections."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ from dataclasses import replace
 import pytest
 
 from llm_worker.engine.driver import Driver
-from llm_worker.engine.fake import text_of, words_of
+from llm_worker.engine.fake import fake_text, fake_token_ids
 from llm_worker.engine.prompt import completion_prompt
-from llm_worker.engine.protocol import UNKNOWN_TOKEN, EngineDied, EngineNotRunning, Failed, Started
-from llm_worker.engine.remote.api import BadAnswer, RemoteSettings, payload, read_line
+from llm_worker.engine.protocol import (
+    UNKNOWN_TOKEN,
+    EngineFailed,
+    EngineNotRunning,
+    Failed,
+    Started,
+)
+from llm_worker.engine.remote.api import InvalidResponse, RemoteSettings, parse_line, request_body
 from llm_worker.engine.remote.engine import RemoteEngine
 from llm_worker.engine.remote.fake_server import FakeServer
 
@@ -29,7 +35,7 @@ def own_server() -> Iterator[FakeServer]:
 
 @pytest.fixture
 def connect(own_server: FakeServer) -> Iterator[Connect]:
-    """Makes a running engine on a server of the test's own."""
+    """Makes a running engine on the test's own server."""
     with ExitStack() as engines:
 
         def make(**settings: object) -> Driver:
@@ -47,7 +53,7 @@ def connect(own_server: FakeServer) -> Iterator[Connect]:
         yield make
 
 
-def test_priority_and_limits_go_along(connect: Connect, own_server: FakeServer) -> None:
+def test_the_request_has_priority_and_limits(connect: Connect, own_server: FakeServer) -> None:
     driver = connect()
     driver.answer("a", priority=3, max_new_tokens=7)
     (body,) = own_server.bodies
@@ -55,105 +61,107 @@ def test_priority_and_limits_go_along(connect: Connect, own_server: FakeServer) 
     assert (body["model"], body["stream"]) == ("m", True)
 
 
-def test_a_server_that_is_no_vllm_gets_nothing_it_may_refuse(
+def test_a_server_without_vllm_gets_no_vllm_fields(
     connect: Connect, own_server: FakeServer
 ) -> None:
-    driver = connect(speaks_vllm=False)
+    driver = connect(is_vllm=False)
     answer = driver.answer("a", prompt="cough", max_new_tokens=6)
     (body,) = own_server.bodies
     assert not {"priority", "return_token_ids"} & set(body)
     assert answer.token_ids == (UNKNOWN_TOKEN,) * 6
-    assert answer.text == text_of(words_of("cough", 6))
+    assert answer.text == fake_text(fake_token_ids("cough", 6))
 
 
-def test_plain_completions_resume_too(connect: Connect, own_server: FakeServer) -> None:
+def test_plain_completions_resume(connect: Connect, own_server: FakeServer) -> None:
     driver = connect(is_chat=False)
     whole = driver.answer("whole", prompt="fall", max_new_tokens=20)
     driver.add("a", prompt="fall", max_new_tokens=20)
-    driver.until_tokens("a", 5)
+    driver.wait_for_tokens("a", 5)
     released = driver.engine.release("a")
     assert released is not None
     driver.add("a", prompt="fall", max_new_tokens=20, resumed=released)
-    driver.until_over("a")
+    driver.wait_for_end("a")
     assert driver.finished("a").text == whole.text
     assert own_server.bodies[-1]["prompt"] == completion_prompt("fall") + released.text
 
 
-def test_the_end_mark_is_no_part_of_the_answer(connect: Connect) -> None:
+def test_the_end_token_is_not_in_the_answer(connect: Connect) -> None:
     answer = connect().answer("a", prompt="end 9", max_new_tokens=50)
-    assert (answer.reason, answer.token_ids) == ("eos", words_of("end 9", 9))
+    assert (answer.reason, answer.token_ids) == ("eos", fake_token_ids("end 9", 9))
 
 
-def test_a_broken_line_is_taken_up_where_it_broke(connect: Connect, own_server: FakeServer) -> None:
+def test_a_lost_connection_resumes_after_the_last_token(
+    connect: Connect, own_server: FakeServer
+) -> None:
     driver = connect()
     answer = driver.answer("a", prompt="cut 4", max_new_tokens=18)
-    assert answer.token_ids == words_of("cut 4", 18)
+    assert answer.token_ids == fake_token_ids("cut 4", 18)
     assert len(own_server.bodies) == 5
     assert len([event for event in driver.events if isinstance(event, Started)]) == 1
 
 
-def test_a_busy_server_is_waited_for(connect: Connect, own_server: FakeServer) -> None:
+def test_a_busy_server_gets_the_request_again(connect: Connect, own_server: FakeServer) -> None:
     answer = connect(max_failures=0).answer("a", prompt="busy 6", max_new_tokens=5)
     assert len(answer.token_ids) == 5
     assert len(own_server.bodies) == 7
 
 
-def test_what_the_server_refuses_fails_alone(connect: Connect) -> None:
+def test_a_rejected_request_fails_and_the_others_continue(connect: Connect) -> None:
     driver = connect()
     driver.add("good", max_new_tokens=20)
     driver.add("bad", prompt="refuse")
-    driver.until_over("good", "bad")
-    (failed,) = [event for event in driver.of("bad") if isinstance(event, Failed)]
+    driver.wait_for_end("good", "bad")
+    (failed,) = [event for event in driver.events_of("bad") if isinstance(event, Failed)]
     assert failed.reason.startswith("HTTP 400")
     assert len(driver.finished("good").token_ids) == 20
 
 
 @pytest.mark.parametrize(
     ("prompt", "status", "reason"),
-    [("x", 500, "HTTP 500"), ("x", 404, "HTTP 404"), ("rubbish", 200, "unreadable")],
+    [("x", 500, "HTTP 500"), ("x", 404, "HTTP 404"), ("rubbish", 200, "invalid response")],
 )
-def test_a_server_of_no_use_ends_the_engine_once(
+def test_an_unusable_server_ends_the_engine_once(
     connect: Connect, own_server: FakeServer, prompt: str, status: int, reason: str
 ) -> None:
     driver = connect()
     own_server.status = status
     driver.add("a", prompt=prompt)
-    with suppress(EngineNotRunning):  # the first may have ended it already
+    with suppress(EngineNotRunning):  # the first request may have ended the engine
         driver.add("b", prompt=prompt)
-    driver.until(lambda: not driver.engine.alive())
-    driver.settle()
-    (death,) = [event for event in driver.events if isinstance(event, EngineDied)]
-    assert reason in death.reason
-    assert own_server.base_url in death.reason
-    assert driver.over() == set()
+    driver.wait_until(lambda: not driver.engine.alive())
+    driver.poll()
+    (failure,) = [event for event in driver.events if isinstance(event, EngineFailed)]
+    assert reason in failure.reason
+    assert own_server.base_url in failure.reason
+    assert driver.ended() == set()
     own_server.status = 200
     driver.engine.start()
     assert len(driver.answer("a", max_new_tokens=5).token_ids) == 5
 
 
-def test_a_server_that_is_not_there_ends_the_engine(connect: Connect) -> None:
+def test_a_server_that_does_not_listen_ends_the_engine(connect: Connect) -> None:
     driver = connect(base_url="http://127.0.0.1:9/v1", max_failures=1)
     driver.add("a")
-    driver.until(lambda: bool(driver.events) and isinstance(driver.events[-1], EngineDied))
+    driver.wait_until(lambda: bool(driver.events) and isinstance(driver.events[-1], EngineFailed))
 
 
-def test_the_key_is_shown(connect: Connect, own_server: FakeServer) -> None:
+def test_the_api_key_is_sent(connect: Connect, own_server: FakeServer) -> None:
     own_server.key = "secret"
     assert connect(api_key="secret").answer("a", max_new_tokens=3).reason == "length"
     stranger = connect(api_key="other")
     stranger.add("a")
-    stranger.until(lambda: not stranger.engine.alive())
+    stranger.wait_until(lambda: not stranger.engine.alive())
     assert "HTTP 401" in str(stranger.events[-1])
     assert "other" not in str(stranger.events[-1])
 
 
-def test_an_answer_is_asked_for_only_as_far_as_it_is_missing() -> None:
+def test_the_request_continues_after_the_prefix() -> None:
     settings = RemoteSettings(base_url="http://h/v1/", model="m")
-    body = payload(settings, prompt="p", so_far="so far", num_tokens=5, priority=1)
+    body = request_body(settings, prompt="p", prefix_text="so far", num_tokens=5, priority=1)
     assert body["messages"][-1] == {"role": "assistant", "content": "so far"}
     assert (body["continue_final_message"], body["add_generation_prompt"]) == (True, False)
     assert settings.url == "http://h/v1/chat/completions"
-    fresh = payload(settings, prompt="p", so_far="", num_tokens=5, priority=1)
+    fresh = request_body(settings, prompt="p", prefix_text="", num_tokens=5, priority=1)
     assert [message["role"] for message in fresh["messages"]] == ["system", "user"]
     assert "continue_final_message" not in fresh
 
@@ -161,8 +169,8 @@ def test_an_answer_is_asked_for_only_as_far_as_it_is_missing() -> None:
 @pytest.mark.parametrize(
     "line", ["", ": ping", "event: x", "data: [DONE]", 'data: {"choices": []}']
 )
-def test_lines_without_a_piece_are_passed_over(line: str) -> None:
-    assert read_line(line) is None
+def test_lines_without_a_piece_are_skipped(line: str) -> None:
+    assert parse_line(line) is None
 
 
 @pytest.mark.parametrize(
@@ -175,6 +183,6 @@ def test_lines_without_a_piece_are_passed_over(line: str) -> None:
         json.dumps({"choices": [{"text": "x", "finish_reason": "content_filter"}]}),
     ],
 )
-def test_what_is_no_answer_is_never_taken_for_one(content: str) -> None:
-    with pytest.raises(BadAnswer):
-        read_line(f"data: {content}")
+def test_an_invalid_response_is_rejected(content: str) -> None:
+    with pytest.raises(InvalidResponse):
+        parse_line(f"data: {content}")

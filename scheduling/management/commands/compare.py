@@ -1,4 +1,4 @@
-"""`manage.py compare`: every policy on one workload, beside FCFS and the bound."""
+"""`manage.py compare`: all policies on one workload, compared with FCFS and with the bound."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scheduling.management.simulation import compare_command
 
 
 class Command(BaseCommand):
-    help = "Simulates every policy on one workload and compares them with the best possible."
+    help = "Simulates all policies on one workload and compares them with a lower bound."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py experiments`: the paper's experiments, and docs/RESULTS.md from what is recorded."""
+"""`manage.py experiments`: runs the paper's experiments and writes docs/RESULTS.md."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ DOCS_RESULTS = Path(settings.BASE_DIR) / "docs" / "results"
 
 class Command(BaseCommand):
     help = (
-        "Runs the paper's experiments for all policies; goes on where it was interrupted. "
-        "'report' draws plots and writes RESULTS.md from what is recorded."
+        "Runs the paper's experiments for all policies. After an interruption the same command "
+        "continues. 'report' draws plots and writes RESULTS.md from recorded results."
     )
     requires_system_checks = ()
 
@@ -32,14 +32,14 @@ class Command(BaseCommand):
             type=Path,
             default=DOCS_RESULTS,
             metavar="DIR",
-            help="where results go, and where an interrupted run goes on; docs/results by default",
+            help="folder for results, also of an interrupted run; default docs/results",
         )
         parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, metavar="N")
         parser.add_argument(
             "--largest-group",
             type=int,
             metavar="N",
-            help="leave out points with larger groups of requests",
+            help="skip simulations with larger groups of requests",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,7 +53,7 @@ class Command(BaseCommand):
             if chosen == "all":
                 self._write_page(out)
         except KeyboardInterrupt:
-            self.stderr.write("\ninterrupted; the same command goes on from here")
+            self.stderr.write("\ninterrupted; run the same command to continue")
             raise SystemExit(130) from None
         except (ValueError, OSError) as error:
             raise CommandError(str(error), returncode=2) from error
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         self._write_page(out)
 
     def _write_page(self, out: Path) -> None:
-        """Beside the project's own records, but inside any other folder."""
+        """Writes the page to docs for docs/results, and into `out` for any other folder."""
         folder = out.parent if out.resolve() == DOCS_RESULTS.resolve() else out
         self.stdout.write(f"wrote {write_results_page(out, folder / 'RESULTS.md')}")
 

@@ -14,9 +14,7 @@ from scheduling.services import reconcile
 
 
 class Command(BaseCommand):
-    help = (
-        "Make the queue in Redis say what SQL says. Safe at any time; done twice, it does nothing."
-    )
+    help = "Rebuilds the queue in Redis from SQL. Safe at any time; a second run changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -31,5 +29,5 @@ class Command(BaseCommand):
         else:
             self.stdout.write(
                 f"added {result.added}, removed {result.removed}, corrected {result.updated}, "
-                f"put back {result.returned} that no worker held"
+                f"returned {result.returned} jobs without a worker to waiting"
             )

@@ -14,7 +14,7 @@ from scheduling.management.simulation import simulate_command
 
 
 class Command(BaseCommand):
-    help = "Simulates one policy on one workload and prints its response times by level."
+    help = "Simulates one policy on one workload and prints response times by level."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         simulator_options.add_batching_option(parser)
         simulator_options.add_workload_options(parser)
         parser.add_argument("--json", action="store_true", help="one JSON object")
-        parser.add_argument("--trace", type=Path, help="write a CSV line per request to this file")
+        parser.add_argument("--trace", type=Path, help="CSV file to write, one line per request")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -1,5 +1,5 @@
--- cancel(id) -> 'waiting' or 'running', what it was, or nil where it is not here.
--- Its worker holds a token that nothing matches any more, so its next renew reports it lost.
+-- cancel(id) -> 'waiting' or 'running', or nil if it is not here.
+-- The token of its worker becomes stale, so the next renew of that worker reports the id.
 local id = arg(1)
 local text = redis.call('HGET', JOBS, id)
 if not text then return nil end

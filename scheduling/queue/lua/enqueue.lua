@@ -1,4 +1,4 @@
--- enqueue(id, record) -> 1, or 0 where that id waits or runs already.
+-- enqueue(id, record) -> 1, or 0 if the id waits or runs already.
 local id, text = arg(1), arg(2)
 if redis.call('HEXISTS', JOBS, id) == 1 then return 0 end
 local record = parse(text)

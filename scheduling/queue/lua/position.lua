@@ -1,4 +1,4 @@
--- position(id, now) -> how many waiting go before it, or nil where it does not wait.
+-- position(id, now) -> number of waiting requests before it, or nil if it does not wait.
 local id, now = arg(1), arg(2)
 local text = redis.call('HGET', JOBS, id)
 if not text or is_leased(id) then return nil end

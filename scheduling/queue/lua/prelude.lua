@@ -1,22 +1,25 @@
--- Stands in front of every move, so that all of them place, order and count alike.
+-- Shared functions. Every script starts with this file.
 --
--- KEYS  state     hash    policy, bounded, cap, swept, epoch, rev, policy_rev
---       jobs      hash    id -> record: a request with its score under every policy, as text
---       order     zset    waiting, by score then arrival and id
---       urgent    zset    the same for level 0, while the policy bounds the wait
---       due       zset    the other levels by due time, while the policy bounds the wait
---       leases    zset    running id -> time of expiry
---       holders   hash    running id -> "token worker"
---       counts    hash    "waiting:0".."running:4"
---       changes   zset    id -> revision of its latest change
--- ARGV  1..4 the policy to begin with (name, bounded, cap) and an epoch; the move's own from 5 on.
+-- semantic_queue.py writes two definitions before it: the names of KEYS (STATE, JOBS, ...), and
+-- split_record(text), so that the order of keys and of record fields is stated in Python only.
 --
--- Law: while the wait is bounded, `order` holds exactly the levels 1..4 whose due time is after
--- `swept`. So no place of the queue needs more than ranks and counts of sorted sets.
+-- KEYS  STATE     hash    policy, bounded, cap, swept, epoch, rev, policy_rev
+--       JOBS      hash    id -> record: a request with its score under every policy, as text
+--       ORDER     zset    waiting requests, by score, then arrival and id
+--       URGENT    zset    the same for level 0, if the policy has a bounded wait
+--       DUE       zset    levels 1 to 4 by deadline, if the policy has a bounded wait
+--       LEASES    zset    running id -> time of expiry
+--       HOLDERS   hash    running id -> "token worker"
+--       COUNTS    hash    "waiting:0".."running:4"
+--       CHANGES   zset    id -> revision of its latest change
+-- ARGV  1 to 3 the default policy (name, bounded, cap); 4 a new epoch; from 5 on the arguments
+--       of the script.
+--
+-- Invariant: with a bounded wait, ORDER contains exactly the requests of levels 1 to 4 whose
+-- deadline is after `swept`. So every position follows from ranks and counts of sorted sets.
 
-local STATE, JOBS, ORDER, URGENT, DUE, LEASES, HOLDERS, COUNTS, CHANGES = unpack(KEYS)
 local NUM_COMMON_ARGS = 4
-local ID_IN_TIE = 18 -- after sixteen hexadecimal digits and a colon
+local ID_IN_TIE = 18 -- first character of the id: after sixteen hexadecimal digits and a colon
 local NUM_CHANGES_KEPT = 20000
 local CHUNK = 1000
 
@@ -41,14 +44,14 @@ local function load_state()
 end
 load_state()
 
--- What the order needs of a record, which record.py writes; `score` is nil where it has none
--- under the active policy.
+-- Returns the fields of a record that the scripts need. `score` is nil if the record has no
+-- score under the active policy. record.py describes the format.
 local function parse(text)
-  local priority, due, scores, tie =
-    string.match(text, '^(%d) (%S+) %S+ %S+ %S+ %S+ (%S+) (.*)$')
-  local score, due_digits = string.match(scores, ',' .. policy .. '=([^,:]+):?([^,]*)')
-  return {priority = priority, due = due, score = score, tie = tie,
-    due_tie = score and due_digits .. ':' .. tie}
+  local record = split_record(text)
+  local score, due_digits = string.match(record.scores, ',' .. policy .. '=([^,:]+):?([^,]*)')
+  record.score = score
+  record.due_tie = score and due_digits .. ':' .. record.tie
+  return record
 end
 
 local function unknown() return redis.error_reply('UNKNOWNPOLICY ' .. policy) end
@@ -58,7 +61,7 @@ local function changed(id)
   redis.call('ZREMRANGEBYRANK', CHANGES, 0, -NUM_CHANGES_KEPT - 1)
 end
 
--- Calls put(key, score, member) for each sorted set in which a waiting record stands.
+-- Calls put(key, score, member) for each sorted set that contains a waiting record.
 local function each_place(record, put)
   if not bounded then
     put(ORDER, record.score, record.tie)
@@ -99,8 +102,8 @@ local function holds(id, token)
   return holder and string.sub(holder, 1, #token + 1) == token .. ' '
 end
 
--- Moves between `order` and overdue whatever fell due since the last sweep, or, where the
--- caller's clock is behind the last one's, is not due yet. Each job moves once: O(log n).
+-- Removes from ORDER the requests that became overdue since the last sweep. If the clock of
+-- this caller is behind, adds those that are not overdue yet. O(log n) for each moved request.
 local function sweep(now)
   local moved
   if number(now) >= number(swept) then
@@ -122,7 +125,7 @@ local function sweep(now)
   end
 end
 
--- The ids of the best `num` that wait, best first.
+-- Returns the ids of the best `num` waiting requests, best first.
 local function best(num, now)
   local ids = {}
   local function take(members, first)
@@ -151,7 +154,7 @@ local function records_of(ids)
   return records
 end
 
--- The revision after which a caller's knowledge ends; 0 where Redis began anew since.
+-- Returns the revision of a mark; 0 if Redis has lost its data since (another epoch).
 local function since(epoch, rev)
   if redis.call('HGET', STATE, 'epoch') ~= epoch then return 0 end
   return tonumber(rev)

@@ -1,4 +1,4 @@
--- reap(now) -> ids whose lease expired, each waiting again with its priority and arrival.
+-- reap(now) -> ids with an expired lease. They wait again, with their priority and arrival.
 local ids = redis.call('ZRANGEBYSCORE', LEASES, '-inf', arg(1))
 for _, id in ipairs(ids) do
   local record = parse(redis.call('HGET', JOBS, id))

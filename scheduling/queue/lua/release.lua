@@ -1,5 +1,5 @@
--- release(id, token, old record, new record) -> 1 waits again; 0 the token is stale; 2 the
--- record is no longer the old one: read it and ask again.
+-- release(id, token, old record, new record) -> 1: it waits again; 0: the token is stale;
+-- 2: the stored record is not the old record: the caller reads it and tries again.
 local id, token, old_text, new_text = arg(1), arg(2), arg(3), arg(4)
 if not holds(id, token) then return 0 end
 if redis.call('HGET', JOBS, id) ~= old_text then return 2 end

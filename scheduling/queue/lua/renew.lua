@@ -1,4 +1,4 @@
--- renew(worker, expires, id, token, id, token, ...) -> ids that this worker holds no more.
+-- renew(worker, expires, id, token, id, token, ...) -> ids whose token is stale.
 local worker, expires = arg(1), arg(2)
 local lost = {}
 for i = 3, num_args, 2 do

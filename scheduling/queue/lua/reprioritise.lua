@@ -1,5 +1,5 @@
--- reprioritise(id, old record, new record) -> 1; 0 it is not here; 2 the record is no longer
--- the old one: read it and ask again.
+-- reprioritise(id, old record, new record) -> 1: done; 0: it is not here; 2: the stored record
+-- is not the old record: the caller reads it and tries again.
 local id, old_text, new_text = arg(1), arg(2), arg(3)
 local text = redis.call('HGET', JOBS, id)
 if not text then return 0 end

@@ -1,4 +1,4 @@
--- running() -> record, "token worker", expiry, record, ... in the order of expiry.
+-- running() -> record, "token worker", expiry, record, ... sorted by expiry.
 local leases = redis.call('ZRANGE', LEASES, 0, -1, 'WITHSCORES')
 local answer = {}
 for i = 1, #leases, 2 do

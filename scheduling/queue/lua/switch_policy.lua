@@ -1,7 +1,7 @@
--- switch_policy(name, bounded, cap, epoch, rev, id, old record, new record, ...) -> {} when the
--- policy is active, or records that have no score under it. Nothing is changed in that case;
--- the caller scores them and asks again with each as old and new record.
--- With an epoch and a revision nothing is done where the policy was switched after them.
+-- switch_policy(name, bounded, cap, epoch, rev, id, old record, new record, ...) -> {} if the
+-- policy is now active; otherwise the records without a score under it, and nothing is changed.
+-- The caller then scores these records and tries again, with the old and new record of each.
+-- With an epoch and a revision, nothing is changed if the policy was switched after them.
 local name, is_bounded, new_cap = arg(1), arg(2), arg(3)
 local state = redis.call('HMGET', STATE, 'policy', 'bounded', 'cap', 'policy_rev')
 if state[1] == name and state[2] == is_bounded and state[3] == new_cap then return {} end
