@@ -3,8 +3,8 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from triage_site.cases.api import api
 from triage_site.cases.views import Login
+from triage_site.ops.api import api
 
 urlpatterns = [
     path("", include("triage_site.cases.urls")),

@@ -77,7 +77,7 @@ _FAULTS = dict.fromkeys((400, 401, 403, 404, 409, 422), Errors)
 @router.post("/cases", response={201: CaseOut, 200: CaseOut, **_FAULTS})
 def submit(request: HttpRequest, body: NewCase) -> Status:
     """A new case. An `Idempotency-Key` header makes a resend return the first one (200)."""
-    user = _allowed(request, Action.SUBMIT)
+    user = allowed_user(request, Action.SUBMIT)
     data = body.dict(exclude={"label", "confirmed"}, exclude_none=True)
     try:
         facts = CaseFacts.from_dict(data)
@@ -100,7 +100,7 @@ def submit(request: HttpRequest, body: NewCase) -> Status:
 
 @router.get("/cases/{case_id}", response={200: CaseOut, **_FAULTS})
 def read(request: HttpRequest, case_id: uuid.UUID) -> dict[str, Any]:
-    user = _allowed(request, Action.VIEW)
+    user = allowed_user(request, Action.VIEW)
     case = _case(case_id)
     services.record(case, CaseEvent.Kind.VIEWED, timezone.now(), actor=user, data={"via": "api"})
     return _case_out(case)
@@ -108,7 +108,7 @@ def read(request: HttpRequest, case_id: uuid.UUID) -> dict[str, Any]:
 
 @router.post("/cases/{case_id}/override", response={200: CaseOut, **_FAULTS})
 def override(request: HttpRequest, case_id: uuid.UUID, body: OverrideIn) -> dict[str, Any]:
-    user = _allowed(request, Action.OVERRIDE)
+    user = allowed_user(request, Action.OVERRIDE)
     _case(case_id)
     try:
         case = services.override_priority(
@@ -126,7 +126,7 @@ def override(request: HttpRequest, case_id: uuid.UUID, body: OverrideIn) -> dict
 
 @router.post("/cases/{case_id}/cancel", response={200: CaseOut, **_FAULTS})
 def cancel(request: HttpRequest, case_id: uuid.UUID, body: CancelIn) -> dict[str, Any]:
-    user = _allowed(request, Action.CANCEL)
+    user = allowed_user(request, Action.CANCEL)
     _case(case_id)
     try:
         case = services.cancel_case(case_id, reason=body.reason, actor=user, now=timezone.now())
@@ -138,19 +138,19 @@ def cancel(request: HttpRequest, case_id: uuid.UUID, body: CancelIn) -> dict[str
 @router.get("/queue", response={200: QueueOut, **_FAULTS})
 def queue(request: HttpRequest) -> dict[str, Any]:
     """What runs and what waits, in the order in which it will be served."""
-    _allowed(request, Action.VIEW)
+    allowed_user(request, Action.VIEW)
     return selectors.queue_overview(timezone.now())
 
 
 @router.get("/policy", response={200: PolicyOut, **_FAULTS})
 def policy(request: HttpRequest) -> dict[str, Any]:
-    _allowed(request, Action.VIEW)
+    allowed_user(request, Action.VIEW)
     return _policy_out()
 
 
 @router.post("/policy", response={200: PolicyOut, **_FAULTS})
 def switch(request: HttpRequest, body: PolicyIn) -> dict[str, Any]:
-    user = _allowed(request, Action.OPERATE)
+    user = allowed_user(request, Action.OPERATE)
     try:
         scheduling.switch_policy(body.policy, actor=user, reason=body.reason, now=timezone.now())
     except ValueError as error:
@@ -189,7 +189,7 @@ def _field_error(status: int, error: ValueError) -> ApiError:
     return ApiError(status, field, reason or str(error))
 
 
-def _allowed(request: HttpRequest, action: Action) -> User:
+def allowed_user(request: HttpRequest, action: Action) -> User:
     user = request.user
     if not may(user, action):
         raise ApiError(403, "authorization", f"this account may not {action}")

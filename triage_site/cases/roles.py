@@ -19,13 +19,24 @@ class Action(StrEnum):
     OVERRIDE = "override a priority"
     CANCEL = "cancel a case"
     OPERATE = "operate the queue"
+    CONSOLE = "read the operations console"
+    COMPARE = "compare policies"
     AUDIT = "read the audit log"
 
 
 _ALLOWED: Final[dict[str, frozenset[Action]]] = {
-    CLINICIAN: frozenset({Action.VIEW, Action.SUBMIT, Action.OVERRIDE, Action.CANCEL}),
+    CLINICIAN: frozenset(
+        {
+            Action.VIEW,
+            Action.SUBMIT,
+            Action.OVERRIDE,
+            Action.CANCEL,
+            Action.CONSOLE,
+            Action.COMPARE,
+        }
+    ),
     CHARGE_NURSE: frozenset(Action),
-    AUDITOR: frozenset({Action.VIEW, Action.AUDIT}),
+    AUDITOR: frozenset({Action.VIEW, Action.AUDIT, Action.CONSOLE}),
 }
 
 
