@@ -142,37 +142,42 @@ def _one(name: str, figures: Figures, reference: Figures, reference_name: str) -
     starves = tuple(
         level for level, (mean, longest) in ratios.items() if longest >= STARVE and mean >= PAY
     )
+    if len(starves) == len(ratios):  # no order but a lack of service: all are slow alike
+        starves = ()
     return PolicyVerdict(
         policy=name,
         title=_title(name),
         gains=gains,
         pays=pays,
         starves=starves,
-        words=_words(name, figures, gains, pays, starves, reference_name),
+        words=_words(name, figures, (gains, pays, starves), reference, reference_name),
     )
 
 
 def _words(
     name: str,
     figures: Figures,
-    gains: Sequence[str],
-    pays: Sequence[str],
-    starves: Sequence[str],
-    reference: str,
+    found: tuple[Sequence[str], Sequence[str], Sequence[str]],
+    reference: Figures,
+    reference_name: str,
 ) -> str:
+    gains, pays, starves = found
     lost = figures.get("num_requests", 0) - figures["overall"]["count"]
     parts = []
-    if name == reference:
+    if name == reference_name:
         parts.append("The policy that the others are compared with.")
     elif not gains and not pays:
-        parts.append(f"No level's mean differs by more than 10 % from {_title(reference)}.")
+        parts.append(f"No level's mean differs by more than 10 % from {_title(reference_name)}.")
+    elif len(pays) == sum(line["count"] > 0 for line in figures["by_priority"].values()):
+        ratio = figures["overall"]["mean"] / reference["overall"]["mean"]
+        parts.append(f"Every level pays: {ratio:.1f} times the mean of {_title(reference_name)}.")
     else:
         parts.append(f"{_levels(gains)} gain{'s' if len(gains) == 1 else ''}." if gains else "")
         parts.append(f"{_levels(pays)} pay{'s' if len(pays) == 1 else ''}." if pays else "")
     if starves:
         parts.append(
             f"{_levels(starves)} starve{'s' if len(starves) == 1 else ''}: a longest response "
-            f"at least {STARVE:.0f} times that of {_title(reference)}."
+            f"at least {STARVE:.0f} times that of {_title(reference_name)}."
         )
     if lost:
         parts.append(f"{lost} requests never finished.")

@@ -12,7 +12,8 @@ from ninja import File, Router, Schema, Status
 from ninja.files import UploadedFile
 from pydantic import ConfigDict
 
-from scheduling.comparisons.choices import BadChoice
+from scheduling.comparisons.choices import DEFAULT_ERROR_RATE, DEFAULT_SETTING, BadChoice
+from scheduling.core.policies import Preemption
 from triage_site.cases.api import ApiError, allowed_user, api
 from triage_site.cases.api_schemas import Errors
 from triage_site.cases.roles import Action
@@ -36,9 +37,17 @@ class ComparisonIn(Schema):
     `setting` is a published one or `measured`; without `policies` all are compared.
     """
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="forbid")
 
     load: dict[str, Any]
+    setting: str = DEFAULT_SETTING
+    policies: list[str] | None = None
+    seed: int = 0
+    slots: int | None = None
+    preemption: str = Preemption.KEY.value
+    error: str = "none"
+    error_rate: float = DEFAULT_ERROR_RATE
+    error_distance: float | None = None
 
 
 class ComparisonId(Schema):
@@ -72,7 +81,9 @@ def create(request: HttpRequest, body: ComparisonIn) -> Status:
     """Queues a comparison of policies on one load; ask for it by its id."""
     user = allowed_user(request, Action.COMPARE)
     try:
-        made = services.create_comparison(body.dict(), actor=user, now=timezone.now())
+        made = services.create_comparison(
+            body.dict(exclude_none=True), actor=user, now=timezone.now()
+        )
     except BadChoice as error:
         raise ApiError(422, error.field, error.reason) from None
     return Status(202, {"id": made.id})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
+from math import log10
 from typing import Any, Final
 
 from django.utils.html import format_html, format_html_join
@@ -19,11 +19,11 @@ from scheduling.core.policies import POLICIES
 from scheduling.core.request import NUM_PRIORITIES
 
 WIDTH: Final = 340
-_LEFT, _RIGHT = 100, 288  # the plot of a row chart
+_LEFT, _RIGHT = 108, 290  # the plot of a row chart
 _ROW: Final = 24
 _TOP: Final = 18
 _PLOT_LEFT, _PLOT_RIGHT, _PLOT_TOP, _PLOT_BOTTOM = 40, 332, 10, 170
-_SHORT: Final = {"semantic_due": "Sem., deadlines", "serial": "One at a time"}
+_SHORT: Final = {"semantic_due": "Sem. deadlines", "serial": "One at a time"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +47,23 @@ class LogScale:
         share = log10(max(value, self.low) / self.low) / log10(self.high / self.low)
         return round(self.start + min(1.0, share) * (self.end - self.start), 1)
 
-    def ticks(self) -> list[float]:
-        """At most six of 1, 2 and 5 times powers of ten."""
-        powers = range(floor(log10(self.low)), ceil(log10(self.high)) + 1)
-        for digits in ((1, 2, 5), (1, 3), (1,)):
-            found = [d * 10.0**p for p in powers for d in digits]
-            inside = [tick for tick in found if self.low <= tick <= self.high]
-            if 2 <= len(inside) <= 6:
-                return inside
-        return [tick for tick in (10.0**p for p in powers) if self.low <= tick <= self.high][:6]
+    def ticks(self, marks: Sequence[float], apart: float = 44) -> list[float]:
+        """Those of the marks, most important first, whose labels do not touch."""
+        kept: list[float] = []
+        for mark in marks:
+            if self.low <= mark <= self.high and all(
+                abs(self(mark) - self(other)) >= apart for other in kept
+            ):
+                kept.append(mark)
+        return sorted(kept)
+
+
+# Round times, the most important first: seconds, then minutes and hours.
+_TIMES: Final = (
+    1, 10, 60, 600, 3600, 36000, 0.1, 0.01, 0.001, 30, 300, 3, 1800, 7200, 5, 20, 120, 1200, 2,
+    18000, 0.3, 0.5, 0.2, 0.03, 0.05, 40, 50, 15, 90, 180, 240, 420, 900, 7, 4, 25, 80, 70,
+)  # fmt: skip
+_MULTIPLES: Final = (1, 2, 10, 100, 5, 20, 50, 1.5, 3, 1.2)
 
 
 def title_of(policy: str) -> str:
@@ -197,7 +205,7 @@ def timeline_chart(
     end = timeline["bin_seconds"] * num_bins
     if not end:
         return SafeString("")
-    top = max(num_slots, max(sum(column) for column in zip(*slots, strict=True)))
+    top = max(num_slots, 1.0)
     areas = []
     below = [0.0] * num_bins
     for level in range(NUM_PRIORITIES):
@@ -283,9 +291,9 @@ def _x_axis(scale: LogScale, top: float, bottom: float, unit: str = "s") -> Safe
                 bottom,
                 x,
                 bottom + 15,
-                f"{tick:g} ×" if unit == "×" else seconds_text(tick),
+                f"{tick:g} ×" if unit == "×" else tick_text(tick),
             )
-            for tick in scale.ticks()
+            for tick in scale.ticks(_MULTIPLES if unit == "×" else _TIMES)
             for x in [scale(tick)]
         ),
     )
@@ -302,11 +310,20 @@ def _svg(label: str, height: float, content: SafeString) -> SafeString:
 
 
 def seconds_text(seconds: float | None) -> str:
-    """0.4 s, 12 s, 3.5 min, 2 h: short enough for an axis."""
+    """0.42 s, 12.5 s, 140 s, 16.7 min, 2.5 h."""
     if seconds is None:
         return "–"
     if seconds >= 5400:
-        return f"{seconds / 3600:.2g} h"
-    if seconds >= 120:
-        return f"{seconds / 60:.3g} min"
-    return f"{seconds:.3g} s"
+        return f"{seconds / 3600:.1f} h"
+    if seconds >= 180:
+        return f"{seconds / 60:.1f} min"
+    if seconds >= 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds:.2f} s"
+
+
+def tick_text(seconds: float) -> str:
+    """A round time, as short as can be."""
+    if seconds >= 3600:
+        return f"{seconds / 3600:g} h"
+    return f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"

@@ -27,7 +27,7 @@ _RULES = (
     (PriorityRule.BY_LENGTH.value, "By length: short prompts most urgent"),
 )
 _ERRORS = (
-    ("none", "None: predictions as recorded"),
+    ("none", "None"),
     ("length", "Wrong lengths"),
     ("priority", "Wrong levels"),
     ("both", "Wrong lengths and levels"),
