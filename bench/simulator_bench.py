@@ -56,11 +56,11 @@ def decision_microseconds(num_waiting: int, policy: str) -> float:
     running = list(scheduler.schedule(0.0).running)
     costs = []
     for number in range(num_waiting + 16, num_waiting + 16 + _NUM_DECISIONS):
-        newcomer = request(number)
+        new_request = request(number)
         start = perf_counter()
         scheduler.advance_all(1, 0.0)
         scheduler.discard(running.pop(0))
-        scheduler.add(newcomer)
+        scheduler.add(new_request)
         batch = scheduler.schedule(0.0)
         costs.append(perf_counter() - start)
         running = [r for r in running if r in batch.running] + list(batch.admitted)

@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 
 from scheduling import selectors
 from scheduling.core.status import JobStatus
-from scheduling.models import Job
+from scheduling.models import Forecast, Job
+from scheduling.simulator.judgement import Judged
 from scheduling.simulator.measured import JobRecord, MeasuredModel, fit
 
 RATES_FROM: Final = 200  # the newest jobs that rates are fitted to
@@ -58,6 +59,69 @@ def _record(job: Job) -> JobRecord:
         first_token=job.first_token_at.timestamp(),
         finished=job.finished_at.timestamp(),
     )
+
+
+def length_ratios(now: datetime) -> list[float]:
+    """Tokens of the newest answers over those predicted for them; a sample of at most fifty."""
+    done = Job.objects.filter(
+        status=JobStatus.DONE,
+        generated_tokens__gt=0,
+        predicted_tokens__gt=0,
+        finished_at__gt=now - RATES_WITHIN,
+        finished_at__lte=now,
+    ).order_by("-finished_at")
+    pairs = done.values_list("generated_tokens", "predicted_tokens")[:50]
+    return [written / predicted for written, predicted in pairs]
+
+
+def recent_arrivals(now: datetime, num: int) -> list[Job]:
+    """The newest jobs by arrival, oldest first."""
+    newest = Job.objects.filter(arrival_at__lte=now, arrival_at__gt=now - RATES_WITHIN)
+    found = newest.only("priority", "prompt_tokens", "predicted_tokens", "arrival_at")
+    return list(reversed(found.order_by("-arrival_at")[:num]))
+
+
+def judged_forecasts(since: datetime | None, until: datetime | None) -> list[Forecast]:
+    """Forecasts of jobs that have ended since with an answer, oldest first."""
+    found = Forecast.objects.filter(
+        job__status=JobStatus.DONE, job__started_at__isnull=False, job__finished_at__isnull=False
+    )
+    if since is not None:
+        found = found.filter(made_at__gte=since)
+    if until is not None:
+        found = found.filter(made_at__lt=until)
+    return list(found.select_related("job").defer("job__prompt", "job__output").order_by("made_at"))
+
+
+def judged_starts(forecasts: Sequence[Forecast]) -> list[Judged]:
+    """Forecast and actual waits for the start of guidance."""
+    return [
+        Judged(
+            low=one.starts_low,
+            median=one.starts_median,
+            high=one.starts_high,
+            actual=_since(one, one.job.started_at),
+        )
+        for one in forecasts
+    ]
+
+
+def judged_ends(forecasts: Sequence[Forecast]) -> list[Judged]:
+    """Forecast and actual waits for the end of guidance."""
+    return [
+        Judged(
+            low=one.ends_low,
+            median=one.ends_median,
+            high=one.ends_high,
+            actual=_since(one, one.job.finished_at),
+        )
+        for one in forecasts
+    ]
+
+
+def _since(forecast: Forecast, moment: datetime | None) -> float:
+    assert moment is not None
+    return (moment - forecast.made_at).total_seconds()
 
 
 def measured_model(now: datetime) -> MeasuredModel:

@@ -33,6 +33,11 @@ def waiting_in_redis() -> list[str]:
     return [request.id for request in connection.queue().waiting(NOW.timestamp())]
 
 
+def waiting_in_sql() -> list[str]:
+    places = selectors.places(NOW)
+    return sorted(places, key=lambda job_id: places[job_id].position)
+
+
 def finish(one: services.ClaimedJob, output: str = "text") -> bool:
     return services.finish_job(
         one.job.id, token=one.token, output=output, num_tokens=3, finish_reason="eos", now=NOW
@@ -132,7 +137,7 @@ def test_after_a_flush_reconcile_restores_the_same_order(
     redis_client.flushall()
     assert waiting_in_redis() == []
     assert services.reconcile(now=NOW).added == 30
-    assert waiting_in_redis() == before == selectors.waiting_order(NOW)
+    assert waiting_in_redis() == before == waiting_in_sql()
     assert connection.queue().active_policy() == policy
     assert services.reconcile(now=NOW) == services.Reconciliation(
         added=0, removed=0, updated=0, returned=0
@@ -189,9 +194,9 @@ def test_workers_never_claim_the_same_job() -> None:
         make_job(number % 5, number)
     won: list[list[services.ClaimedJob]] = [[], []]
 
-    def work(mine: list[services.ClaimedJob], name: str) -> None:
+    def work(claims: list[services.ClaimedJob], name: str) -> None:
         while claimed := claim(3, name):
-            mine.extend(claimed)
+            claims.extend(claimed)
         connections.close_all()
 
     threads = [Thread(target=work, args=(won[i], f"w{i}")) for i in range(2)]
@@ -199,7 +204,7 @@ def test_workers_never_claim_the_same_job() -> None:
         thread.start()
     for thread in threads:
         thread.join(60)
-    ids = [one.job.id for mine in won for one in mine]
+    ids = [one.job.id for claims in won for one in claims]
     assert len(ids) == len(set(ids)) == 40
 
 

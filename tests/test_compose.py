@@ -31,12 +31,15 @@ def test_the_commands_equal_those_of_up(services: dict[str, dict[str, Any]], nam
     assert services[name]["command"] == command
 
 
-def test_comparisons_run_by_the_same_command(services: dict[str, dict[str, Any]]) -> None:
-    _python, script, name = commands()["compare"][0]
-    assert services["compare"]["command"] == ["python", Path(script).name, name]
+@pytest.mark.parametrize("name", ["compare", "console"])
+def test_background_commands_equal_those_of_up(
+    services: dict[str, dict[str, Any]], name: str
+) -> None:
+    _python, script, command = commands()[name][0]
+    assert services[name]["command"] == ["python", Path(script).name, command]
 
 
-@pytest.mark.parametrize("name", ["web", "classify", "compare", "gpu", "migrate"])
+@pytest.mark.parametrize("name", ["web", "classify", "compare", "console", "gpu", "migrate"])
 def test_the_settings_read_every_variable(services: dict[str, dict[str, Any]], name: str) -> None:
     read = set(re.findall(r'environment\.\w+\(\s*"([A-Z_]+)"', SETTINGS))
     assert set(services[name]["environment"]) <= read | LIBRARY_VARIABLES

@@ -5,5 +5,5 @@ class TriageSiteConfig(AppConfig):
     name = "triage_site"
 
     def ready(self) -> None:
-        # So that every process that has Django sends its tasks to our broker.
+        # Every process that uses Django then sends its tasks to this project's broker.
         from triage_site import celery  # noqa: F401

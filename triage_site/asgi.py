@@ -1,4 +1,4 @@
-"""The web process: Django, and beside it the live streams."""
+"""The web process: Django and the live streams."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ django_application = get_asgi_application()
 from django.conf import settings
 
 from triage_site.cases.hub import Hub
-from triage_site.cases.streams import PREFIX, Receive, Scope, Send, live
+from triage_site.cases.streams import PREFIX, Receive, Scope, Send, serve_stream
 from triage_site.cases.upkeep import run_upkeep
 
 
 class Application:
-    """Routes `/live/` past Django; starts and stops what lives as long as the process."""
+    """Routes `/live/` to the live streams and all else to Django; starts and stops upkeep."""
 
     def __init__(self) -> None:
         self._hub: Hub | None = None
@@ -31,7 +31,7 @@ class Application:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http" and scope["path"].startswith(PREFIX):
-            await live(scope, receive, send, self._running_hub())
+            await serve_stream(scope, receive, send, self._running_hub())
         else:
             await cast(Any, django_application)(scope, receive, send)
 

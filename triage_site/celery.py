@@ -1,4 +1,4 @@
-"""The Celery application of every process that sends or does tasks."""
+"""The Celery application of every process that sends or runs tasks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from triage_site.readiness import Heartbeat
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage_site.settings")
 
-# Celery warns root because of pickle, which settings.py does not accept.
+# Celery warns about root because of pickle, but settings.py accepts JSON only.
 warnings.filterwarnings("ignore", message="You're running the worker with superuser")
 
 app = Celery("triage")

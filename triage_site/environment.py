@@ -1,6 +1,6 @@
-"""Reads single values of the environment, for settings.py alone.
+"""Reads single variables of the environment, for settings.py only.
 
-Whatever is wrong is said with the name of the variable: ImproperlyConfigured.
+A wrong value raises ImproperlyConfigured. The message begins with the name of the variable.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ _environment = environ.Env()
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
-
-# Variables that have a new name. Nobody should wonder why the old one has no effect.
+# Old name of a variable -> new name. An old name stops the start: it would have no effect.
 RENAMED = {
     "TRIAGE_SEATS": "TRIAGE_SLOTS",
     "TRIAGE_PROMISE_SECONDS": "TRIAGE_DEADLINE_SECONDS",
@@ -25,6 +24,7 @@ RENAMED = {
 
 
 def refuse_old_names() -> None:
+    """Raises ImproperlyConfigured when a variable with an old name is set."""
     for old, new in RENAMED.items():
         if old in _environment.ENVIRON:
             raise wrong(old, f"has a new name: set {new} instead")
@@ -35,7 +35,7 @@ def wrong(name: str, reason: str) -> ImproperlyConfigured:
 
 
 def text(name: str, default: str | None = "") -> str:
-    """The value without surrounding blanks; an empty value counts as not given."""
+    """Returns the value without surrounding spaces; an empty value counts as not set."""
     value = str(_environment.str(name, default="")).strip() or default
     if value is None:
         raise wrong(name, "must be set")
@@ -56,7 +56,7 @@ def integer(name: str, default: int, *, at_least: int, at_most: int | None = Non
 
 
 def optional_integer(name: str, *, at_least: int) -> int | None:
-    """None where the variable is not given, which means: choose by yourself."""
+    """Returns None when the variable is not set: the program then chooses a value."""
     return integer(name, at_least, at_least=at_least) if text(name) else None
 
 
@@ -67,19 +67,19 @@ def number(name: str, default: float, *, at_least: float) -> float:
 def numbers(
     name: str, default: Sequence[float], *, at_least: float, falling: bool = False
 ) -> tuple[float, ...]:
-    """Exactly as many numbers as the default has, separated by commas, from priority 0 on.
+    """Reads comma-separated numbers, one per priority from 0 on, as many as the default has.
 
-    They must not fall, as times do not, or, with `falling`, not rise, as costs do not.
+    The numbers must not decrease (times). With `falling` they must not increase (costs).
     """
     if not text(name):
         return tuple(default)
     parts = [part.strip() for part in text(name).split(",")]
     values = tuple(_bounded(name, part, float, "a number", at_least, None) for part in parts)
     if len(values) != len(default):
-        raise wrong(name, f"must be {len(default)} numbers separated by commas, not {len(values)}")
+        raise wrong(name, f"must be {len(default)} comma-separated numbers, not {len(values)}")
     if list(values) != sorted(values, reverse=falling):
-        way = "rise" if falling else "fall"
-        raise wrong(name, f"must not {way} from the most urgent level to the least urgent")
+        change = "increase" if falling else "decrease"
+        raise wrong(name, f"must not {change} from the most urgent level to the least urgent")
     return values
 
 
@@ -96,11 +96,11 @@ def words(name: str, default: Sequence[str]) -> list[str]:
 
 
 def url(name: str, default: str, schemes: Sequence[str]) -> str:
-    """A URL of one of the schemes. Its value is never repeated: it may hold a password."""
+    """Reads a URL with one of the schemes. Messages omit the value: it may hold a password."""
     value = text(name, default)
     try:
         parts = urlsplit(value)
-        parts.port  # noqa: B018  (raises on a port that is no number)
+        parts.port  # noqa: B018  (raises when the port is not a number)
     except ValueError as error:
         raise wrong(name, f"is not a URL: {error}") from None
     if parts.scheme not in schemes:
@@ -111,7 +111,7 @@ def url(name: str, default: str, schemes: Sequence[str]) -> str:
 
 
 def database(name: str, default: str) -> dict[str, Any]:
-    """Django's entry for a sqlite:// or postgres:// URL."""
+    """Returns Django's DATABASES entry for a sqlite:// or postgres:// URL."""
     value = text(name, default)
     if urlsplit(value).scheme not in ("sqlite", "postgres", "postgresql"):
         raise wrong(name, "must be a URL that begins with sqlite:// or postgres://")
@@ -121,7 +121,7 @@ def database(name: str, default: str) -> dict[str, Any]:
         raise wrong(name, f"is not a database URL: {error}") from None
     if not entry["NAME"]:
         raise wrong(name, "must name the database")
-    # A socket's folder comes as a quoted host: postgres://user@%2Frun%2Fpostgresql/name
+    # The folder of a Unix socket is a quoted host: postgres://user@%2Frun%2Fpostgresql/name
     return {**entry, "HOST": unquote(entry["HOST"])}
 
 

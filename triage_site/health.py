@@ -1,6 +1,6 @@
-"""`/healthz/`: whether this process reaches its stores and which workers serve.
+"""`/healthz/`: reports whether database and Redis answer and how many workers serve.
 
-Middleware rather than a view, and the first: a probe knows no host name, has no session and
+It is the first middleware, not a view: a probe sends no valid host name, has no session and
 must not be redirected.
 """
 
@@ -28,7 +28,7 @@ class HealthMiddleware:
 
 
 def health() -> JsonResponse:
-    """200 where database and Redis answer, else 503. Absent workers do not make the web ill."""
+    """Returns 200 when database and Redis answer, else 503. Workers do not change the status."""
     database, workers = _database_answers(), _num_workers()
     ok = database and workers is not None
     answer = {"ok": ok, "database": database, "redis": workers is not None, "workers": workers}
@@ -45,7 +45,7 @@ def _database_answers() -> bool:
 
 
 def _num_workers() -> dict[str, int] | None:
-    """How many workers of each name serve; None where Redis does not answer."""
+    """Returns the number of serving workers by name; None when Redis does not answer."""
     try:
         return {name: len(serving(client(), name, time.time())) for name in WORKERS}
     except redis.RedisError:

@@ -1,4 +1,4 @@
-"""Log lines of every process: one shape, as JSON or for a console, without clinical text."""
+"""Logging of every process: one format, JSON or console, without clinical text."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 import structlog
 
-# Names under which the code carries a patient's words or an answer. A log line that tries to
-# take one of them along loses it here.
+# Names that the code uses for clinical text. The value of such a key is removed from log lines.
 CLINICAL_KEYS = frozenset(
     {
         "answer",
@@ -63,7 +62,7 @@ def configure_structlog() -> None:
 
 
 def django_logging(*, level: str, as_json: bool) -> dict[str, Any]:
-    """Django's LOGGING: everything through one handler on standard error."""
+    """Returns Django's LOGGING: one handler writes everything to standard error."""
     renderers: list[Any] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if as_json
@@ -88,7 +87,7 @@ def django_logging(*, level: str, as_json: bool) -> dict[str, Any]:
             "django.server": {"handlers": [], "propagate": True},
             "httpx": {"level": logging.WARNING},
             "httpcore": {"level": logging.WARNING},
-            # One line per task received and one per task done would drown all others.
+            # At INFO these write two lines per task, which hide all others.
             "celery.worker.strategy": {"level": logging.WARNING},
             "celery.app.trace": {"level": logging.WARNING},
         },
@@ -96,5 +95,5 @@ def django_logging(*, level: str, as_json: bool) -> dict[str, Any]:
 
 
 def _plain_traceback(stream: Any, exc_info: Any) -> None:
-    # Never with local variables: they hold what patients said.
+    # Without local variables: they can hold clinical text.
     structlog.dev.plain_traceback(stream, exc_info)

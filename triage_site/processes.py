@@ -1,6 +1,6 @@
-"""Child processes under one roof: one log, restarts, and an end in order.
+"""Supervises child processes: one log, restarts, and an ordered stop.
 
-Everything happens in the thread that calls; no child is forked while other threads run.
+All work is done in the calling thread, so no child is forked while other threads run.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-# (who says it, one line without its end)
-Say = Callable[[str, str], None]
+# Takes the name of the service and one line of its output, without the line end.
+WriteLine = Callable[[str, str], None]
 
 _FIRST_RESTART_SECONDS = 0.5
 _LAST_RESTART_SECONDS = 30.0
-_STEADY_SECONDS = 60.0  # who ran so long is restarted as if for the first time
+_STEADY_SECONDS = 60.0  # a service that ran this long is restarted after the first pause
 _PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """What to run. `stop_seconds` is how long it may take to end before it is killed."""
+    """What to run. A service that takes longer than `stop_seconds` to stop is killed."""
 
     name: str
     command: tuple[str, ...]
@@ -44,10 +44,10 @@ class _Child:
 
 
 @dataclass(slots=True)
-class _Fate:
-    """What became of a service that ended by itself."""
+class _ExitRecord:
+    """How often a service exited unexpectedly, and when it is restarted (monotonic seconds)."""
 
-    num_ends: int = 0  # in a row
+    num_exits: int = 0  # in a row
     restart_at: float = 0.0
 
 
@@ -55,15 +55,15 @@ class _Fate:
 class Processes:
     """The running services, by name."""
 
-    say: Say
+    write_line: WriteLine
     _children: dict[str, _Child] = field(default_factory=dict)
-    _fates: dict[str, _Fate] = field(default_factory=dict)
+    _exits: dict[str, _ExitRecord] = field(default_factory=dict)
     _services: dict[str, Service] = field(default_factory=dict)
-    _leaving: set[str] = field(default_factory=set)
+    _stopping: set[str] = field(default_factory=set)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
 
     def start(self, service: Service) -> None:
-        """Starts it in a session of its own: the terminal's Ctrl-C reaches the parent alone."""
+        """Starts the service in a new session: Ctrl-C in the terminal reaches only the parent."""
         process = subprocess.Popen(
             service.command,
             env=dict(service.environment),
@@ -81,69 +81,69 @@ class Processes:
         self._services[service.name] = service
 
     def pid(self, name: str) -> int | None:
-        """The process id of the service, or None while it does not run."""
+        """Returns the process id of the service, or None while it does not run."""
         child = self._children.get(name)
         return None if child is None else child.process.pid
 
-    def num_ends(self, name: str) -> int:
-        """How often in a row it has ended by itself."""
-        return self._fates[name].num_ends if name in self._fates else 0
+    def num_exits(self, name: str) -> int:
+        """Returns how often in a row the service exited unexpectedly."""
+        return self._exits[name].num_exits if name in self._exits else 0
 
     def pump(self, timeout_seconds: float) -> None:
-        """Passes output on, for at most the given time, and notices who has ended."""
+        """Forwards output for at most the given time and records services that exited."""
         for key, _ in self._selector.select(timeout_seconds):
             self._read(key.data)
         for child in list(self._children.values()):
             if child.process.poll() is not None:
                 self._remove(child)
-                if child.service.name not in self._leaving:
+                if child.service.name not in self._stopping:
                     self._plan_restart(child)
 
     def restart_exited(self) -> None:
-        """Starts again, after a growing pause, what has ended by itself."""
+        """Restarts services that exited unexpectedly, each after its pause."""
         now = time.monotonic()
-        for name, fate in self._fates.items():
-            if name not in self._children and now >= fate.restart_at:
+        for name, record in self._exits.items():
+            if name not in self._children and now >= record.restart_at:
                 self.start(self._services[name])
 
     def stop(self, names: Sequence[str], *, hurry: Callable[[], bool]) -> None:
-        """Asks all of them to end, at once, and kills those that take longer than allowed.
+        """Sends SIGTERM to all of them at once and kills those that take too long.
 
-        `hurry` is asked again and again; once it says true, nothing is waited for any more.
+        `hurry` is called repeatedly. Once it returns true, the rest is killed at once.
         """
-        self._leaving.update(names)
+        self._stopping.update(names)
         for name in names:
-            self._fates.pop(name, None)
-        leaving = [self._children[name] for name in names if name in self._children]
-        begun = time.monotonic()
-        for child in leaving:
+            self._exits.pop(name, None)
+        stopping = [self._children[name] for name in names if name in self._children]
+        started = time.monotonic()
+        for child in stopping:
             child.process.terminate()
-        while any(child.service.name in self._children for child in leaving):
-            waited = time.monotonic() - begun
-            for child in leaving:
+        while any(child.service.name in self._children for child in stopping):
+            waited = time.monotonic() - started
+            for child in stopping:
                 late = hurry() or waited > child.service.stop_seconds
                 if late and child.process.poll() is None:
-                    self.say(child.service.name, "does not end in time: killed")
+                    self.write_line(child.service.name, "did not stop in time: killed")
                     _kill_group(child.process.pid)
                     child.process.wait()
             self.pump(0.05)
 
     def _plan_restart(self, child: _Child) -> None:
         name, now = child.service.name, time.monotonic()
-        fate = self._fates.setdefault(name, _Fate())
+        record = self._exits.setdefault(name, _ExitRecord())
         steady = now - child.started_at >= _STEADY_SECONDS
-        fate.num_ends = 1 if steady else fate.num_ends + 1
-        pause = min(_FIRST_RESTART_SECONDS * 2 ** (fate.num_ends - 1), _LAST_RESTART_SECONDS)
-        fate.restart_at = now + pause
-        how = _how(child.process.returncode)
-        self.say("up", f"{name} ended {how}; it starts again in {pause:g} s")
+        record.num_exits = 1 if steady else record.num_exits + 1
+        pause = min(_FIRST_RESTART_SECONDS * 2 ** (record.num_exits - 1), _LAST_RESTART_SECONDS)
+        record.restart_at = now + pause
+        reason = _exit_reason(child.process.returncode)
+        self.write_line("up", f"{name} exited {reason}; it restarts in {pause:g} s")
 
     def _remove(self, child: _Child) -> None:
-        # Its own children (a pool's) go with it.
+        # The group also holds its own children, such as the processes of a pool.
         _kill_group(child.process.pid)
         self._read(child)
         if child.partial:
-            self.say(child.service.name, child.partial.decode(errors="replace"))
+            self.write_line(child.service.name, child.partial.decode(errors="replace"))
         assert child.process.stdout is not None
         with contextlib.suppress(KeyError):
             self._selector.unregister(child.process.stdout)
@@ -164,22 +164,21 @@ class Processes:
             *lines, child.partial = (child.partial + data).split(b"\n")
             for line in lines:
                 if line.strip():
-                    self.say(child.service.name, line.decode(errors="replace"))
+                    self.write_line(child.service.name, line.decode(errors="replace"))
 
 
 def die_with_parent(signal_number: int) -> None:
-    """Linux: this process gets the signal when the process that started it ends."""
+    """On Linux, this process receives the signal when its parent process ends."""
     if sys.platform == "linux":
         _libc.prctl(_PR_SET_PDEATHSIG, signal_number)
 
 
-# Loaded here, since between fork and exec nothing may be imported.
+# Loaded here because nothing may be imported between fork and exec.
 _libc = ctypes.CDLL(None)
 
 
 def _die_with_parent() -> None:
-    # Not asked but killed: if the parent was killed, nobody keeps the order of an orderly end,
-    # and everything here recovers from a kill.
+    # SIGKILL: without the parent there is no ordered stop, and every service recovers from it.
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -188,10 +187,10 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _how(code: int) -> str:
+def _exit_reason(code: int) -> str:
     if code >= 0:
-        return f"with exit code {code}"
+        return f"with code {code}"
     try:
-        return f"by {signal.Signals(-code).name}"
+        return f"on {signal.Signals(-code).name}"
     except ValueError:
-        return f"by signal {-code}"
+        return f"on signal {-code}"

@@ -1,7 +1,7 @@
-"""Who serves at this moment: workers say so in Redis, probes read it.
+"""Readiness: workers write heartbeats to Redis, and probes read them.
 
-`python -m triage_site.readiness web|classify|compare|gpu` ends with 0 when that serves on this
-host; containers are probed so.
+`python -m triage_site.readiness web|classify|compare|console|gpu` exits with 0 when that service
+is ready on this host. The health checks of the containers use it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import redis
 
 from scheduling.queue.events import worker_states
 
-WORKERS: Final = ("classify", "compare", "gpu")
+WORKERS: Final = ("classify", "compare", "console", "gpu")
 EVERY_SECONDS: Final = 2.0
 FRESH_SECONDS: Final = 7.0
 
@@ -29,14 +29,15 @@ def _key(name: str) -> str:
 
 
 def identity(pid: int | str) -> str:
-    """What a worker process of this host calls itself."""
+    """Returns the identity of a worker process of this host: host name and process id."""
     return f"{socket.gethostname()}:{pid}"
 
 
 def serving(client: redis.Redis, name: str, now: float) -> list[str]:
-    """The identities of the workers of that name that serve at `now`, seconds since the epoch.
+    """Returns the identities of the workers of that name that serve at `now` (Unix seconds).
 
-    The GPU worker's loop reports by itself, once its model is loaded; the others by Heartbeat.
+    The GPU worker's loop writes its own heartbeat once its model is loaded. Other workers use
+    `Heartbeat`.
     """
     if name == "gpu":
         return list(worker_states(client))
@@ -45,7 +46,7 @@ def serving(client: redis.Redis, name: str, now: float) -> list[str]:
 
 
 class Heartbeat:
-    """A thread that keeps saying that this process serves as `name`."""
+    """A thread that writes the heartbeat of this process as a worker called `name`."""
 
     def __init__(self, client: redis.Redis, name: str) -> None:
         self._client = client
@@ -60,16 +61,16 @@ class Heartbeat:
         self._stop.set()
 
     def _run(self) -> None:
-        me = identity(os.getpid())
+        own_identity = identity(os.getpid())
         while not self._stop.is_set():
-            # With Redis away, the last word grows stale: that is what it should say.
+            # Without Redis the last heartbeat expires, and the worker counts as not ready.
             with contextlib.suppress(redis.RedisError):
                 now = time.time()
                 self._client.zremrangebyscore(self._key, "-inf", now - FRESH_SECONDS)
-                self._client.zadd(self._key, {me: now})
+                self._client.zadd(self._key, {own_identity: now})
             self._stop.wait(EVERY_SECONDS)
         with contextlib.suppress(redis.RedisError):
-            self._client.zrem(self._key, me)
+            self._client.zrem(self._key, own_identity)
 
 
 def main(arguments: list[str]) -> int:
@@ -88,7 +89,7 @@ def main(arguments: list[str]) -> int:
         )
         found = serving(client, name, time.time())
     except (OSError, redis.RedisError) as error:
-        print(f"{name} cannot be asked: {error}", file=sys.stderr)
+        print(f"{name}: the check failed: {error}", file=sys.stderr)
         return 1
     return 0 if any(one.startswith(identity("")) for one in found) else 1
 

@@ -1,4 +1,4 @@
-"""All settings. The only reader of the environment; a bad value stops with its name."""
+"""All settings. Only this file reads the environment; a wrong value stops the start."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from triage_site.triage.decision import DEFAULT_COSTS
 BASE_DIR = Path(__file__).resolve().parent.parent
 environment.refuse_old_names()
 
-# --- What this installation is ---------------------------------------------------------------
+# --- Installation ----------------------------------------------------------------------------
 
-# A demonstration has demo accounts, demo tokens and a key that everybody knows. Whoever gives
-# a SECRET_KEY runs a real site, unless they say otherwise.
+# Demo mode has demo accounts, demo tokens and a public key. It is off when SECRET_KEY is set,
+# unless TRIAGE_DEMO turns it on.
 TRIAGE_DEMO = environment.flag("TRIAGE_DEMO", default=not environment.text("SECRET_KEY"))
 SECRET_KEY = environment.text(
     "SECRET_KEY", default="demonstration-only-everybody-knows-this-key" if TRIAGE_DEMO else None
@@ -25,15 +25,15 @@ HOST = environment.text("HOST", "127.0.0.1")
 PORT = environment.integer("PORT", 8000, at_least=1, at_most=65535)
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", [])
-# Whether a proxy in front speaks TLS to the world and sets X-Forwarded-Proto.
+# Set this when a reverse proxy terminates TLS and sets X-Forwarded-Proto.
 BEHIND_TLS_PROXY = environment.flag("BEHIND_TLS_PROXY", default=False)
 
 DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / ".data"))).expanduser().resolve()
 
 # --- Stores ----------------------------------------------------------------------------------
 
-# The embedded server has a new port and password at each start and leaves its address here,
-# so that commands in another terminal find it.
+# The embedded server has a new port and password at each start. Its URL is written to this
+# file for commands in other terminals.
 EMBEDDED_REDIS_URL_FILE = DATA_DIR / "redis" / "url"
 
 
@@ -53,8 +53,8 @@ def _database() -> dict[str, Any]:
     if entry["ENGINE"] == "django.db.backends.sqlite3":
         Path(entry["NAME"]).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         entry["OPTIONS"] = {
-            # Readers never wait for the writer; a writer waits for the other writer. IMMEDIATE,
-            # since a transaction that begins by reading cannot wait when it comes to write.
+            # WAL: readers never wait for a writer; a writer waits for another writer.
+            # IMMEDIATE: a transaction that begins with a read could not wait before its write.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             "timeout": 20,
             "transaction_mode": "IMMEDIATE",
@@ -69,26 +69,27 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Triage ----------------------------------------------------------------------------------
 
-TRIAGE_LLM = environment.text("TRIAGE_LLM", str(BASE_DIR / "llm_worker" / "models" / "embedded"))
-# Random weights in the shape of TRIAGE_LLM's config: for load tests without the weights.
+EMBEDDED_LLM = BASE_DIR / "llm_worker" / "models" / "embedded"
+TRIAGE_LLM = environment.text("TRIAGE_LLM", str(EMBEDDED_LLM))
+# For load tests without weights: random weights in the shape of TRIAGE_LLM's config.
 TRIAGE_LLM_RANDOM = environment.flag("TRIAGE_LLM_RANDOM", default=False)
 TRIAGE_DEVICE = environment.choice("TRIAGE_DEVICE", "auto", ["auto", "cpu", "cuda"])
-# Prompt and answer together must fit into the KV memory; an answer is cut at this length.
+# An answer is cut at this length. Prompt and answer together must fit into the KV cache.
 TRIAGE_MAX_NEW_TOKENS = environment.integer("TRIAGE_MAX_NEW_TOKENS", 400, at_least=1)
 TRIAGE_SLOTS = environment.integer("TRIAGE_SLOTS", 8, at_least=1, at_most=1024)
 TRIAGE_KV_BLOCKS = environment.optional_integer("TRIAGE_KV_BLOCKS", at_least=1)
 TRIAGE_TORCH_THREADS = environment.optional_integer("TRIAGE_TORCH_THREADS", at_least=1)
 TRIAGE_PREEMPTION = environment.choice("TRIAGE_PREEMPTION", "level", ["level", "key", "never"])
 TRIAGE_LEASE_SECONDS = environment.number("TRIAGE_LEASE_SECONDS", 15, at_least=1)
-# Per priority 0 to 4: when guidance should have started, and when the patient should be seen.
+# Per priority 0 to 4: the deadline (guidance starts by) and the target (patient is seen by).
 TRIAGE_DEADLINE_SECONDS = environment.numbers(
     "TRIAGE_DEADLINE_SECONDS", (2.0, 10.0, 30.0, 60.0, 120.0), at_least=0
 )
 TRIAGE_TARGET_MINUTES = environment.numbers(
     "TRIAGE_TARGET_MINUTES", (0.0, 10.0, 30.0, 60.0, 120.0), at_least=0
 )
-# What a wrong level costs per level of distance: too mild, by true priority 0 to 3, and too
-# urgent; and what a patient of priority 0 or 1 at priority 3 or 4 costs on top.
+# Cost of a wrong level, per level of distance: under-triage by true priority 0 to 3, and
+# over-triage. A patient of priority 0 or 1 at priority 3 or 4 adds the missed emergency cost.
 TRIAGE_UNDER_COSTS = environment.numbers(
     "TRIAGE_UNDER_COSTS", DEFAULT_COSTS.under, at_least=0, falling=True
 )
@@ -96,17 +97,17 @@ TRIAGE_OVER_COST = environment.number("TRIAGE_OVER_COST", DEFAULT_COSTS.over, at
 TRIAGE_MISSED_EMERGENCY_COST = environment.number(
     "TRIAGE_MISSED_EMERGENCY_COST", DEFAULT_COSTS.missed_emergency, at_least=0
 )
-# Whether a case is queued by the most urgent level that it may well have, not by the decision.
+# Queue a case at the most urgent level of its level set instead of the decided level.
 TRIAGE_QUEUE_BY_SET = environment.flag("TRIAGE_QUEUE_BY_SET", default=False)
 TRIAGE_CLASSIFY_TIMEOUT_SECONDS = environment.number(
     "TRIAGE_CLASSIFY_TIMEOUT_SECONDS", 2, at_least=0.05
 )
-# The folder of a classifier to use in place of the shipped one: weights of this project, or a
-# sequence classifier of transformers. The shipped one answers while it cannot.
+# Folder of a classifier to use instead of the shipped one: weights of this project, or a
+# sequence classifier of transformers. The shipped one answers while that one is unavailable.
 TRIAGE_CLASSIFIER = environment.text("TRIAGE_CLASSIFIER")
-# The folder of a classifier that answers beside the live one, for people to compare.
+# Folder of the shadow classifier: its answers are only compared with the active classifier's.
 TRIAGE_SHADOW_CLASSIFIER = environment.text("TRIAGE_SHADOW_CLASSIFIER")
-# The length predictor as `refit_length` fitted it to what was written here.
+# The weights of the length predictor that `refit_length` fits to this site's guidance.
 LENGTH_WEIGHTS_FILE = DATA_DIR / "length_weights.json"
 TRIAGE_ENGINE = environment.choice("TRIAGE_ENGINE", "local", ["local", "remote"])
 TRIAGE_REMOTE_URL = (
@@ -118,7 +119,7 @@ TRIAGE_REMOTE_MODEL = environment.text(
     "TRIAGE_REMOTE_MODEL", None if TRIAGE_ENGINE == "remote" else ""
 )
 TRIAGE_REMOTE_API_KEY = environment.text("TRIAGE_REMOTE_API_KEY")
-# What stands in the record as the author of the guidance.
+# The model name that is stored with each guidance.
 TRIAGE_LLM_NAME = (
     TRIAGE_REMOTE_MODEL
     if TRIAGE_ENGINE == "remote"
@@ -139,12 +140,11 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
     "django_htmx",
     "csp",
     "ninja",
 ]
-# WhiteNoise streams files synchronously; under ASGI Django says so for every file.
+# WhiteNoise streams files synchronously. Under ASGI, Django warns about every such file.
 warnings.filterwarnings(
     "ignore", "StreamingHttpResponse must consume synchronous iterators", module="django.core"
 )
@@ -185,8 +185,8 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# With STATIC_MANIFEST, `collectstatic` fills STATIC_ROOT and names carry hashes; without, files
-# are served from where they lie and nothing has to be collected.
+# With STATIC_MANIFEST, `collectstatic` fills STATIC_ROOT and file names contain hashes.
+# Without it, files are served from their source folders.
 STATIC_MANIFEST = environment.flag("STATIC_MANIFEST", default=False)
 STATIC_ROOT = BASE_DIR / "staticfiles" if STATIC_MANIFEST else None
 WHITENOISE_USE_FINDERS = not STATIC_MANIFEST
@@ -199,7 +199,7 @@ STORAGES = {
     },
 }
 
-# --- Accounts and the browser's safety -------------------------------------------------------
+# --- Accounts and browser security -----------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = ["triage_site.cases.auth.AccountBackend"]
 LOGIN_URL = "/login/"
@@ -213,7 +213,7 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
 ]
 
-# Fifteen idle minutes end a session: terminals in a department are shared.
+# A session ends after 15 idle minutes, because terminals in a department are shared.
 SESSION_COOKIE_AGE = 15 * 60
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -256,14 +256,14 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "classify"
-# Dotted names, because the site imports no code of the GPU worker.
+# Dotted names, because this package must not import `llm_worker`.
 TASK_PACKAGES = ["triage_site.cases", "llm_worker.worker"]
 WORKER_STEPS = [
     "triage_site.ops.monitoring.shadow_step.ShadowStep",
     "llm_worker.worker.step.GuidanceStep",
 ]
 CELERY_TASK_ROUTES = {"llm_worker.doorbell": {"queue": "gpu"}}
-# Tasks are short and may run twice; nothing holds a message for the length of a generation.
+# Tasks are short and may run twice. No message stays unacknowledged during a generation.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -276,12 +276,12 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": "triage:celery:",
-    # A message that its worker died with comes back after this long; by default the sweep for
-    # such messages runs only every hundred seconds or so.
+    # Seconds until the message of a dead worker is delivered again. By default such messages
+    # are looked for only about every 100 seconds.
     "visibility_timeout": 30,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
-    # A page must not hang because the broker is away: one second try, at once, and no more.
+    # A page must not wait for an unreachable broker: one immediate retry only.
     "max_retries": 1,
     "interval_start": 0,
     "interval_step": 0,

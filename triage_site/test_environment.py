@@ -1,4 +1,4 @@
-"""The one reader of the environment: what it takes, and that it names what it refuses."""
+"""The reader of the environment: accepted values, and messages that name the variable."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_bad_value_is_refused_with_the_name_of_its_variable(
         read("SOME_VARIABLE")
 
 
-def test_a_required_value_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_required_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOME_VARIABLE", raising=False)
     with pytest.raises(ImproperlyConfigured, match=r"^SOME_VARIABLE: must be set"):
         environment.text("SOME_VARIABLE", None)
@@ -66,7 +66,7 @@ def test_a_refused_url_does_not_show_its_password(
     assert "hunter2" not in str(refusal.value)
 
 
-def test_empty_means_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_value_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_VARIABLE", "  ")
     assert environment.integer("SOME_VARIABLE", 8, at_least=1) == 8
     assert environment.flag("SOME_VARIABLE", default=True) is True
@@ -90,15 +90,15 @@ def _settings(**given: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_without_a_key_the_site_is_a_demonstration() -> None:
+def test_demo_mode_is_on_without_a_secret_key() -> None:
     assert _settings().stdout.startswith("True demonstration-only")
 
 
-def test_whoever_brings_a_key_runs_no_demonstration() -> None:
+def test_demo_mode_is_off_with_a_secret_key() -> None:
     assert _settings(SECRET_KEY="k" * 50).stdout.split() == ["False", "k" * 50]
 
 
-def test_a_real_site_without_a_key_does_not_start() -> None:
+def test_a_site_without_demo_mode_needs_a_secret_key() -> None:
     done = _settings(TRIAGE_DEMO="0")
     assert done.returncode != 0
     assert "SECRET_KEY: must be set" in done.stderr

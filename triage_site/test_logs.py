@@ -1,4 +1,4 @@
-"""Nothing that a patient said reaches a log."""
+"""Log lines hold no clinical text."""
 
 from __future__ import annotations
 

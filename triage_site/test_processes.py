@@ -1,4 +1,4 @@
-"""Laws of the supervisor: nothing is left behind, the fallen come back, the end has an order."""
+"""Laws of the supervisor: no process is left over, exited services restart, the stop is ordered."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ def never() -> bool:
     return False
 
 
-class Heard(list[tuple[str, str]]):
+class Lines(list[tuple[str, str]]):
     def __call__(self, name: str, line: str) -> None:
         self.append((name, line))
 
 
 @pytest.fixture
-def heard() -> Heard:
-    return Heard()
+def lines() -> Lines:
+    return Lines()
 
 
 @pytest.fixture
-def processes(heard: Heard) -> Iterator[Processes]:
-    processes = Processes(heard)
+def processes(lines: Lines) -> Iterator[Processes]:
+    processes = Processes(lines)
     yield processes
     processes.stop(list(processes._children), hurry=lambda: True)
 
@@ -43,10 +43,10 @@ def python(name: str, code: str, stop_seconds: float = 5.0) -> Service:
     return Service(name=name, command=command, environment=os.environ, stop_seconds=stop_seconds)
 
 
-def pump_until(processes: Processes, true: Callable[[], bool], seconds: float = 10.0) -> None:
+def pump_until(processes: Processes, condition: Callable[[], bool], seconds: float = 10.0) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
+    while not condition():
+        assert time.monotonic() < deadline, "the condition was not met in time"
         processes.pump(0.05)
         processes.restart_exited()
 
@@ -60,60 +60,60 @@ def is_alive(pid: int) -> bool:
         return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
 
 
-def test_lines_carry_the_name_of_who_says_them(processes: Processes, heard: Heard) -> None:
+def test_each_line_carries_the_name_of_its_service(processes: Processes, lines: Lines) -> None:
     processes.start(python("one", "print('hello'); print('half', end='')"))
-    pump_until(processes, lambda: ("one", "half") in heard)
-    assert ("one", "hello") in heard
+    pump_until(processes, lambda: ("one", "half") in lines)
+    assert ("one", "hello") in lines
 
 
-def test_what_ends_by_itself_is_started_again(processes: Processes, heard: Heard) -> None:
+def test_a_service_that_exits_is_restarted(processes: Processes, lines: Lines) -> None:
     processes.start(python("one", "import sys; print('run'); sys.exit(3)"))
-    pump_until(processes, lambda: heard.count(("one", "run")) >= 2)
-    assert ("up", "one ended with exit code 3; it starts again in 0.5 s") in heard
-    assert processes.num_ends("one") >= 1
+    pump_until(processes, lambda: lines.count(("one", "run")) >= 2)
+    assert ("up", "one exited with code 3; it restarts in 0.5 s") in lines
+    assert processes.num_exits("one") >= 1
 
 
-def test_what_was_asked_to_end_stays_ended(processes: Processes, heard: Heard) -> None:
+def test_a_stopped_service_is_not_restarted(processes: Processes, lines: Lines) -> None:
     processes.start(python("one", SLEEPS))
-    pump_until(processes, lambda: ("one", "on") in heard)
+    pump_until(processes, lambda: ("one", "on") in lines)
     processes.stop(["one"], hurry=never)
     processes.restart_exited()
     assert processes.pid("one") is None
-    assert not [line for name, line in heard if name == "up"]
+    assert not [line for name, line in lines if name == "up"]
 
 
-def test_what_does_not_end_in_time_is_killed(processes: Processes, heard: Heard) -> None:
+def test_a_service_that_does_not_stop_in_time_is_killed(processes: Processes, lines: Lines) -> None:
     processes.start(python("one", IGNORES_SIGTERM + "; time.sleep(60)", stop_seconds=0.5))
-    pump_until(processes, lambda: ("one", "on") in heard)
-    pid, begun = processes.pid("one"), time.monotonic()
+    pump_until(processes, lambda: ("one", "on") in lines)
+    pid, started = processes.pid("one"), time.monotonic()
     processes.stop(["one"], hurry=never)
-    assert 0.4 < time.monotonic() - begun < 5
+    assert 0.4 < time.monotonic() - started < 5
     assert pid is not None
     assert not is_alive(pid)
 
 
-def test_hurry_waits_for_nothing(processes: Processes, heard: Heard) -> None:
+def test_hurry_kills_at_once(processes: Processes, lines: Lines) -> None:
     processes.start(python("one", IGNORES_SIGTERM + "; time.sleep(60)", stop_seconds=60))
-    pump_until(processes, lambda: ("one", "on") in heard)
-    begun = time.monotonic()
+    pump_until(processes, lambda: ("one", "on") in lines)
+    started = time.monotonic()
     processes.stop(["one"], hurry=lambda: True)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - started < 5
 
 
-def test_the_children_of_a_child_go_with_it(processes: Processes, heard: Heard) -> None:
+def test_a_stop_also_ends_the_children_of_a_child(processes: Processes, lines: Lines) -> None:
     code = (
         "import subprocess, sys, time;"
         "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
         "print(p.pid, flush=True); time.sleep(60)"
     )
     processes.start(python("one", code))
-    pump_until(processes, lambda: bool(heard))
-    grandchild = int(heard[0][1])
+    pump_until(processes, lambda: bool(lines))
+    grandchild = int(lines[0][1])
     processes.stop(["one"], hurry=never)
     pump_until(processes, lambda: not is_alive(grandchild))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
+@pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux only")
 def test_children_die_with_a_killed_parent() -> None:
     code = (
         "import os, sys; from triage_site.processes import Processes, Service;"
@@ -132,5 +132,5 @@ def test_children_die_with_a_killed_parent() -> None:
     parent.communicate()
     deadline = time.monotonic() + 5
     while is_alive(child):
-        assert time.monotonic() < deadline, "the child outlived its parent"
+        assert time.monotonic() < deadline, "the child is still running"
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The whole system under one roof: stores, web and workers, from start to an orderly end."""
+"""Runs the whole system: starts stores, web server and workers, and stops them in order."""
 
 from __future__ import annotations
 
@@ -24,21 +24,28 @@ from django.core.management import call_command, get_commands
 from django.db import OperationalError, connections
 
 from triage_site import embedded_redis
-from triage_site.processes import Processes, Say, Service
+from triage_site.processes import Processes, Service, WriteLine
 from triage_site.readiness import identity, serving
 
 REMIND_SECONDS = 15.0
-MAX_ENDS_BEFORE_READY = 5
-# Of ANSI terminals.
-COLOURS = {"redis": 35, "web": 32, "classify": 33, "gpu": 36, "up": 34, "compare": 90}
+MAX_EXITS_BEFORE_READY = 5
+COLOURS = {  # ANSI codes
+    "redis": 35,
+    "web": 32,
+    "classify": 33,
+    "gpu": 36,
+    "up": 34,
+    "compare": 90,
+    "console": 90,
+}
 
 
 class CannotStart(RuntimeError):
-    """Why the system does not start, in words for whoever typed the command."""
+    """The system cannot start. The message gives the reason and the remedy."""
 
 
 def check_port(host: str, port: int) -> None:
-    """Raises CannotStart when something else listens there."""
+    """Raises CannotStart when another process uses the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -46,12 +53,12 @@ def check_port(host: str, port: int) -> None:
         except OSError as error:
             raise CannotStart(
                 f"PORT: {port} on {host} cannot be used ({error.strerror}). "
-                f"Stop what listens there or choose another, e.g. PORT={port + 1}"
+                f"Stop the process that uses it or choose another port, e.g. PORT={port + 1}"
             ) from error
 
 
 def lock(folder: Path) -> IO[str]:
-    """Holds the data folder until the file is closed. Raises CannotStart when another has it."""
+    """Locks the data folder until the file is closed. Raises CannotStart when it is locked."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = (folder / "up.lock").open("a+")
     try:
@@ -60,7 +67,7 @@ def lock(folder: Path) -> IO[str]:
         file.seek(0)
         raise CannotStart(
             f"DATA_DIR: {folder} is in use by process {file.read().strip() or '?'}; "
-            "stop that one or choose another folder"
+            "stop that process or choose another folder"
         ) from error
     file.truncate(0)
     file.write(str(os.getpid()))
@@ -82,16 +89,16 @@ def redis_answers(url: str) -> bool:
 class System:
     """Everything that one `up` runs."""
 
-    say: Say
+    write_line: WriteLine
     processes: Processes = field(init=False)
     redis_url: str = settings.REDIS_URL
     _stopping: int = 0
 
     def __post_init__(self) -> None:
-        self.processes = Processes(self.say)
+        self.processes = Processes(self.write_line)
 
     def run(self) -> int:
-        """Starts all, says so, serves until asked to stop, stops all. The exit code."""
+        """Starts everything, runs until a signal arrives, stops everything. Returns 0."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         check_port(settings.HOST, settings.PORT)
@@ -117,7 +124,7 @@ class System:
     def _start(self) -> None:
         if settings.REDIS_URL_IS_GIVEN:
             if not redis_answers(self.redis_url):
-                raise CannotStart("REDIS_URL: the server there does not answer")
+                raise CannotStart("REDIS_URL: the server does not answer")
         else:
             self.redis_url = self._start_redis()
         self._prepare_database()
@@ -126,23 +133,23 @@ class System:
         self._wait_until_ready(waiting)
         if not self._stopping:
             host = "127.0.0.1" if settings.HOST == "0.0.0.0" else settings.HOST
-            self.say("", f"ready: http://{host}:{settings.PORT}")
+            self.write_line("", f"ready: http://{host}:{settings.PORT}")
             for line in accounts.splitlines():
-                self.say("", line)
+                self.write_line("", line)
 
     def _start_redis(self) -> str:
         try:
             server = embedded_redis.find_server()
         except embedded_redis.NoRedisServer as error:
             raise CannotStart(str(error)) from error
-        # One folder per kind of server: an older one cannot read what a newer one wrote.
+        # One folder per server version: an older server cannot read files of a newer one.
         folder = settings.DATA_DIR / "redis" / server.label
         url = self._try_redis(server, folder)
         if url is None and not self._stopping:
             aside = folder.with_name(f"{folder.name}.unreadable-{int(time.time())}")
             folder.rename(aside)
-            self.say("up", f"Redis could not read its files, now in {aside}; the queue is")
-            self.say("up", "rebuilt from the database")
+            self.write_line("up", f"Redis cannot read its files. They were moved to {aside}.")
+            self.write_line("up", "The queue is rebuilt from the database.")
             url = self._try_redis(server, folder)
         if url is None:
             raise CannotStart(f"the Redis server {server.path} does not start")
@@ -152,7 +159,7 @@ class System:
         return url
 
     def _try_redis(self, server: embedded_redis.Server, folder: Path) -> str | None:
-        """The URL once it answers; None when it ended instead."""
+        """Returns the URL once the server answers; None when the server exited."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         port, password = embedded_redis.free_port(), secrets.token_urlsafe(24)
         text = embedded_redis.configuration(port=port, folder=folder, password=password)
@@ -173,7 +180,7 @@ class System:
         return None
 
     def _prepare_database(self) -> None:
-        self.say("up", "bringing the database up to date")
+        self.write_line("up", "applying database migrations")
         try:
             call_command("migrate", verbosity=0, interactive=False)
         except OperationalError as error:
@@ -184,13 +191,13 @@ class System:
     def _demo_accounts(self) -> str:
         if not settings.TRIAGE_DEMO or "demo_accounts" not in get_commands():
             return ""
-        said = io.StringIO()
-        call_command("demo_accounts", stdout=said)
+        output = io.StringIO()
+        call_command("demo_accounts", stdout=output)
         connections.close_all()
-        return said.getvalue()
+        return output.getvalue()
 
     def _start_services(self) -> dict[str, Callable[[], bool]]:
-        """Starts web and workers; how to ask each whether it is ready."""
+        """Starts web server and workers. Returns a readiness check for each."""
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "triage_site.settings",
@@ -214,18 +221,18 @@ class System:
         }
 
     def _wait_until_ready(self, waiting: dict[str, Callable[[], bool]]) -> None:
-        begun = reminded = time.monotonic()
+        started = reminded = time.monotonic()
         while waiting and not self._stopping:
             self._turn()
             for name in [name for name, ready in waiting.items() if ready()]:
                 del waiting[name]
-                self.say("up", f"{name} is ready after {time.monotonic() - begun:.1f} s")
+                self.write_line("up", f"{name} is ready after {time.monotonic() - started:.1f} s")
             for name in waiting:
-                if self.processes.num_ends(name) >= MAX_ENDS_BEFORE_READY:
-                    raise CannotStart(f"{name} ends again and again; its last words are above")
+                if self.processes.num_exits(name) >= MAX_EXITS_BEFORE_READY:
+                    raise CannotStart(f"{name} exits repeatedly; its output is above")
             if waiting and time.monotonic() - reminded > REMIND_SECONDS:
                 reminded = time.monotonic()
-                self.say("up", f"still waiting for {', '.join(waiting)}")
+                self.write_line("up", f"still waiting for {', '.join(waiting)}")
 
     def _web_is_ready(self) -> bool:
         host = "127.0.0.1" if settings.HOST == "0.0.0.0" else settings.HOST
@@ -252,17 +259,18 @@ class System:
     # -- stop
 
     def _stop(self) -> None:
-        """Workers first, while they can still give back what they hold; Redis last."""
-        asked = self._stopping
-        self.say("up", "stopping; once more Ctrl-C to stop at once")
-        for names in (("gpu", "classify", "compare"), ("web",), ("redis",)):
-            self.processes.stop(names, hurry=lambda: self._stopping > max(asked, 1))
-        self.say("up", "all stopped")
+        """Stops the workers first, so that they can still return their jobs, and Redis last."""
+        num_signals = self._stopping
+        self.write_line("up", "stopping; press Ctrl-C again to stop at once")
+        for names in (("gpu", "classify", "compare", "console"), ("web",), ("redis",)):
+            self.processes.stop(names, hurry=lambda: self._stopping > max(num_signals, 1))
+        self.write_line("up", "everything has stopped")
 
 
 def commands() -> dict[str, tuple[tuple[str, ...], float]]:
-    """Web and workers: their commands, and the seconds each has to end."""
+    """Returns command and stop time in seconds, by service: web server and workers."""
     python = sys.executable
+    manage = (python, str(settings.BASE_DIR / "manage.py"))
     web = (
         *(python, "-m", "uvicorn", "triage_site.asgi:application"),
         *("--host", settings.HOST, "--port", str(settings.PORT)),
@@ -276,13 +284,14 @@ def commands() -> dict[str, tuple[tuple[str, ...], float]]:
         "web": (web, 4.0),
         "classify": ((*worker, *classify, *quiet), 8.0),
         "gpu": ((*worker, *gpu, *quiet), 8.0),
-        "compare": ((python, str(settings.BASE_DIR / "manage.py"), "run_comparisons"), 4.0),
+        "compare": ((*manage, "run_comparisons"), 4.0),
+        "console": ((*manage, "run_console"), 4.0),
     }
 
 
 @dataclass(slots=True)
 class Log:
-    """One line after the other, with the name of who says it in front."""
+    """Writes one line at a time, with the name of the service in front."""
 
     stream: IO[str]
     coloured: bool
@@ -291,7 +300,7 @@ class Log:
         prefix = f"{name:<8} | " if name else ""
         if prefix and self.coloured:
             prefix = f"\x1b[{COLOURS[name]}m{prefix}\x1b[0m"
-        # Whoever read the log may have gone; that is no reason to leave children behind.
+        # A reader of the log that exits must not stop this process: its children would remain.
         with contextlib.suppress(BrokenPipeError):
             self.stream.write(f"{prefix}{line}\n")
             self.stream.flush()

@@ -1,4 +1,4 @@
-"""All addresses. `/healthz/` and `/live/` are answered before Django's routes."""
+"""All URLs. `/healthz/` and `/live/` are handled before Django's routes."""
 
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path

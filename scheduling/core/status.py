@@ -29,10 +29,6 @@ MOVES: Final[Mapping[JobStatus, frozenset[JobStatus]]] = {
 OPEN: Final = frozenset({_S.WAITING, _S.RUNNING})
 
 
-def may_move(old: JobStatus, new: JobStatus) -> bool:
-    return new in MOVES[old]
-
-
 def sources_of(new: JobStatus) -> frozenset[JobStatus]:
     """Returns the statuses that may change to `new`: the condition of a compare-and-set."""
     return frozenset(old for old, targets in MOVES.items() if new in targets)

@@ -86,15 +86,15 @@ def test_the_batching_option_selects_the_published_rule() -> None:
 
 
 def test_a_policy_without_priorities_has_inversions() -> None:
-    crowd = ("--user-request-gap", "0.01", "--max-concurrent-user-requests", "10")
-    assert simulated("--policy", "semantic", *crowd)["priority_inversions"] == 0
-    assert simulated("--policy", "fcfs", *crowd)["priority_inversions"] > 10
+    long_queue = ("--user-request-gap", "0.01", "--max-concurrent-user-requests", "10")
+    assert simulated("--policy", "semantic", *long_queue)["priority_inversions"] == 0
+    assert simulated("--policy", "fcfs", *long_queue)["priority_inversions"] > 10
 
 
 def test_wrong_priorities_cause_inversions() -> None:
-    crowd = ("--user-request-gap", "0.01", "--max-concurrent-user-requests", "10")
-    wrong = simulated(*crowd, "--error", "priority", "--error-rate", "0.8", "--corrected")
-    assert wrong["priority_inversions"] > simulated(*crowd)["priority_inversions"]
+    long_queue = ("--user-request-gap", "0.01", "--max-concurrent-user-requests", "10")
+    wrong = simulated(*long_queue, "--error", "priority", "--error-rate", "0.8", "--corrected")
+    assert wrong["priority_inversions"] > simulated(*long_queue)["priority_inversions"]
 
 
 def test_a_trace_has_one_line_for_each_request(tmp_path: Path) -> None:

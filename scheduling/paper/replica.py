@@ -33,7 +33,7 @@ class PublishedRule:
     ) -> None:
         if policy not in KEYS:
             known = ", ".join(KEYS)
-            raise ValueError(f"policy {policy}: the published rule knows only {known}")
+            raise ValueError(f"policy {policy}: the published rule supports only {known}")
         self._policy = policy
         self._model = model
         self._num_slots = num_slots

@@ -71,12 +71,12 @@ def _worse_cases(points: Records) -> str:
     fcfs = _one(points["latency"], _STEADY, "fcfs", "ours")
     worse, pairs = 0, 0
     found = {(p["configuration"], p["batching"]): p for p in points["published"]}
-    for (configuration, batching), theirs in found.items():
+    for (configuration, batching), published in found.items():
         if batching == "published":
             ours = found[configuration, "ours"]
             levels = [level for level in "01234" if ours["by_priority"][level]["count"]]
             pairs += len(levels)
-            worse += sum(_mean(ours, level) > _mean(theirs, level) for level in levels)
+            worse += sum(_mean(ours, level) > _mean(published, level) for level in levels)
     return (
         "**Some figures are worse.** With a steady load close to the capacity (groups of at most "
         f"16, one each second) the mean is {_mean(semantic):.2f} s with semantic order and "

@@ -69,10 +69,11 @@ def simulate(simulation: Simulation, works: Sequence[Work], watch: Watch | None 
 def _simulate_published(simulation: Simulation, works: Sequence[Work], num_slots: int) -> Run:
     if simulation.policy not in PUBLISHED_POLICIES:
         known = ", ".join(PUBLISHED_POLICIES)
-        raise NotPossible(f"policy {simulation.policy}: the published rule has only {known}")
+        raise NotPossible(f"policy {simulation.policy}: the published rule supports only {known}")
     if not isinstance(simulation.model, PublishedModel):
         known = ", ".join(SETTINGS)
-        raise NotPossible(f"setting {simulation.model.name}: the published rule knows only {known}")
+        name = simulation.model.name
+        raise NotPossible(f"setting {name}: the published rule supports only {known}")
     check_sizes(works, simulation.model)
     return run_published(works, simulation.policy, simulation.model, num_slots)
 

@@ -129,8 +129,8 @@ def test_every_job_is_done_once_while_policies_switch(connect: Connect) -> None:
 def test_every_waiting_job_is_listed_once_during_a_switch(connect: Connect) -> None:
     """A reader always sees each waiting case exactly once."""
     queue = connect()
-    standing = {f"standing-{n}" for n in range(60)}
-    for n, request_id in enumerate(sorted(standing)):
+    waiting_ids = {f"waiting-{n}" for n in range(60)}
+    for n, request_id in enumerate(sorted(waiting_ids)):
         queue.enqueue(make_request(request_id, n % 5, predicted=n * 7 % 50, due=NOW + n % 9 - 4))
     with policies_switching(connect) as switches, ThreadPoolExecutor(2) as pool:
         tasks = [pool.submit(produce, connect(), n) for n in range(2)]
@@ -138,8 +138,8 @@ def test_every_waiting_job_is_listed_once_during_a_switch(connect: Connect) -> N
         while num_reads < 100 or not all(task.done() for task in tasks):
             seen = Counter(request.id for request in queue.waiting(NOW))
             assert set(seen.values()) == {1}
-            assert standing <= set(seen)
-            assert all(queue.position(each, NOW) is not None for each in sorted(standing)[:3])
+            assert waiting_ids <= set(seen)
+            assert all(queue.position(each, NOW) is not None for each in sorted(waiting_ids)[:3])
             num_reads += 1
         for task in tasks:
             task.result()

@@ -53,7 +53,8 @@ class Outlook:
 
     `length_ratios` are recorded answers over their predictions, `speeds` recorded step times
     over the model's; one of them is drawn for each answer, and one speed for each course.
-    Requests like `arrivals` come at `arrivals_per_second` until `arrivals_until` seconds from now.
+    Requests like `arrivals` go on to come at about `arrivals_per_second`, for a time that is
+    drawn from an exponential distribution of mean `arrivals_go_on_for` seconds.
     """
 
     model: MeasuredModel
@@ -61,7 +62,7 @@ class Outlook:
     speeds: Sequence[float] = (1.0,)
     arrivals: Sequence[Arrival] = ()
     arrivals_per_second: float = 0.0
-    arrivals_until: float = 0.0
+    arrivals_go_on_for: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +73,24 @@ class Range:
     median: float
     high: float
 
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Range:
+        low, median, high = values
+        return cls(low=low, median=median, high=high)
+
+    def later(self, seconds: float) -> Range:
+        left = (max(0.0, value - seconds) for value in (self.low, self.median, self.high))
+        return Range.of(list(left))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     starts: Range
     ends: Range
+
+    def later(self, seconds: float) -> Estimate:
+        """The same estimate as seen `seconds` later."""
+        return Estimate(starts=self.starts.later(seconds), ends=self.ends.later(seconds))
 
 
 def forecast(
@@ -251,11 +265,15 @@ class Course:
     def _draw_arrivals(self, present: Present) -> list[Request]:
         found: list[Request] = []
         outlook, moment = self._outlook, present.now
-        if outlook.arrivals_per_second <= 0 or not outlook.arrivals:
+        if outlook.arrivals_per_second <= 0 or outlook.arrivals_go_on_for <= 0:
             return found
+        # What the recorded number of arrivals says about the rate, and how long it lasts.
+        num = max(1, len(outlook.arrivals) - 1)
+        rate = self._random.gammavariate(num + 0.5, outlook.arrivals_per_second / num)
+        end = moment + self._random.expovariate(1 / outlook.arrivals_go_on_for)
         while len(found) < _MAX_NEW:
-            moment += self._random.expovariate(outlook.arrivals_per_second)
-            if moment > present.now + outlook.arrivals_until:
+            moment += self._random.expovariate(rate)
+            if moment > end:
                 break
             kind = self._random.choice(outlook.arrivals)
             found.append(

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,12 +87,6 @@ def parse_setting(content: Any, where: str) -> StepTimeModel:
             None if swap is None else _number(content, "swap_seconds_per_token", where)
         ),
     )
-
-
-def setting_to_json(model: StepTimeModel, measured_on: str) -> str:
-    """Returns the text of a settings file, for which `load_setting` returns the same model."""
-    content = {"format": FORMAT, **asdict(model), "measured_on": measured_on}
-    return json.dumps(content, indent=2) + "\n"
 
 
 def _number(content: Mapping[str, Any], field: str, where: str) -> float:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from scheduling.simulator.hardware import StepTimeModel, UnknownSetting, published_setting
-from scheduling.simulator.settings_file import load_setting, setting_to_json
+from scheduling.simulator.settings_file import FORMAT, load_setting
 from scheduling.simulator.workload_files import BadWorkload, load_workload
 
 HEAD = "arrival,priority,prompt,output,predicted\n"
@@ -120,6 +121,10 @@ MODEL = StepTimeModel(
     max_step_tokens=256,
     num_kv_blocks=512,
 )
+
+
+def setting_to_json(model: StepTimeModel, measured_on: str) -> str:
+    return json.dumps({"format": FORMAT, **asdict(model), "measured_on": measured_on})
 
 
 def test_a_settings_file_can_be_read_back(tmp_path: Path) -> None:

@@ -1,19 +1,19 @@
-// The board after each new picture: filter, glide and mark what moved up, say what escalated.
+// The board after each new fragment: filters rows, moves and marks rows that moved up, and
+// announces escalated cases.
+import { announce } from "./announce.js";
 import { tick } from "./clocks.js";
-import { sayAtOnce } from "./say.js";
 
 const MARK_MILLISECONDS = 3000;
 const GLIDE_MILLISECONDS = 350;
-const SPOKEN_LEVELS = ["0 Resuscitation", "1 Emergent", "2 Urgent", "3 Less urgent", "4 Non-urgent"];
 
 const board = document.getElementById("board");
-const still = window.matchMedia("(prefers-reduced-motion: reduce)");
+const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
 const markedUntil = new Map();
 let before = null;
 
 const rows = () => [...board.querySelectorAll("tr.row")];
 
-const remember = () => {
+const storePositions = () => {
   before = new Map(
     rows().map((row, index) => [
       row.id,
@@ -29,12 +29,12 @@ const filter = () => {
   const user = document.body.dataset.user;
   let visible = 0;
   for (const row of rows()) {
-    const fits =
+    const matches =
       (!level || row.dataset.level === level) &&
       (show !== "mine" || row.dataset.owner === user) &&
       (show !== "done" || row.classList.contains("ended"));
-    row.hidden = !fits;
-    visible += fits;
+    row.hidden = !matches;
+    visible += matches;
   }
   const all = !level && show === "all";
   const ended = board.querySelectorAll("tr.row.ended:not([hidden])").length;
@@ -56,8 +56,8 @@ const choose = (event) => {
   const link = event.target.closest("[data-filter], [data-filter-level], #empty-filter a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  const wanted = link.dataset.filterLevel ?? "";
-  board.dataset.level = wanted === board.dataset.level ? "" : wanted;
+  const level = link.dataset.filterLevel ?? "";
+  board.dataset.level = level === board.dataset.level ? "" : level;
   board.dataset.show = link.dataset.filter ?? "all";
   const query = board.dataset.level
     ? `?level=${board.dataset.level}`
@@ -80,7 +80,7 @@ const glide = () => {
       markedUntil.set(row.id, now + MARK_MILLISECONDS);
     }
     const distance = old.top - row.getBoundingClientRect().top;
-    if (!still.matches && Math.abs(distance) > 1) {
+    if (!reducedMotion.matches && Math.abs(distance) > 1) {
       row.animate([{ transform: `translateY(${distance}px)` }, { transform: "none" }], {
         duration: GLIDE_MILLISECONDS,
         easing: "ease-out",
@@ -99,29 +99,29 @@ const mark = () => {
   }
 };
 
-// -- what a screen reader hears
+// -- announcements for screen readers
 
-const speak = () => {
-  const news = [];
+const announceEscalations = () => {
+  const messages = [];
   for (const row of rows()) {
-    const { level, who } = row.dataset;
+    const { level, levelName, patient } = row.dataset;
     if (row.classList.contains("ended") || level === "") continue;
     const number = row.id.slice("case-".length);
     const old = before.get(row.id);
     if (old?.level && level < old.level) {
-      news.push(`Case ${number}, ${who}, raised to level ${SPOKEN_LEVELS[level]}.`);
+      messages.push(`Case ${number}, ${patient}, raised to level ${levelName}.`);
     } else if (!old?.level && level <= "1") {
-      news.push(`New case ${number}, ${who}: level ${SPOKEN_LEVELS[level]}.`);
+      messages.push(`New case ${number}, ${patient}: level ${levelName}.`);
     }
   }
-  if (news.length) sayAtOnce(news.join(" "));
+  if (messages.length) announce(messages.join(" "));
 };
 
 const after = () => {
   filter();
   tick();
   if (before) {
-    speak();
+    announceEscalations();
     glide();
     before = null;
   }
@@ -130,8 +130,8 @@ const after = () => {
 
 if (board) {
   const isBoard = (event) => event.target === board || event.detail?.target === board;
-  document.addEventListener("htmx:sseBeforeMessage", (event) => isBoard(event) && remember());
-  document.addEventListener("htmx:beforeSwap", (event) => isBoard(event) && remember());
+  document.addEventListener("htmx:sseBeforeMessage", (event) => isBoard(event) && storePositions());
+  document.addEventListener("htmx:beforeSwap", (event) => isBoard(event) && storePositions());
   document.addEventListener("htmx:sseMessage", (event) => isBoard(event) && after());
   document.addEventListener("htmx:afterSwap", (event) => isBoard(event) && after());
   document.addEventListener("click", choose);

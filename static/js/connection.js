@@ -1,5 +1,5 @@
-// Says when the live connection is lost, asks for the page's fragments meanwhile, and goes to
-// the login page when the server says that the session has ended.
+// Shows when the live stream is lost, polls the fragments of the page meanwhile, and opens the
+// login page when the session has ended.
 const POLL_MILLISECONDS = 5000;
 const GRACE_MILLISECONDS = 2500;
 
@@ -20,7 +20,7 @@ const onLost = () => {
   if (leaving || lost) return;
   const since = clockTime(new Date());
   lost = setTimeout(() => {
-    banner.textContent = `Live connection lost at ${since}. Trying again; meanwhile the page asks every ${POLL_MILLISECONDS / 1000} seconds.`;
+    banner.textContent = `Connection lost at ${since}. The page reconnects automatically and updates every ${POLL_MILLISECONDS / 1000} seconds meanwhile.`;
     banner.hidden = false;
     poll();
     polling = setInterval(poll, POLL_MILLISECONDS);
@@ -40,12 +40,12 @@ export const toLogin = () => {
   location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`);
 };
 
-if (document.querySelector("[data-live]")) {
+if (document.querySelector("[data-live-stream]")) {
   document.addEventListener("htmx:sseError", onLost);
   document.addEventListener("htmx:sseOpen", onOpen);
   document.addEventListener("htmx:sendError", () => {
     if (!polling) return;
-    banner.textContent = "Offline: the server cannot be reached. What you see may be out of date.";
+    banner.textContent = "Offline: the server does not answer. This page may be out of date.";
   });
   window.addEventListener("pagehide", () => {
     leaving = true;

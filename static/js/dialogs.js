@@ -1,4 +1,4 @@
-// Links that have a dialog on the page open it instead of their own page.
+// A link with a dialog on the page opens the dialog instead of a new page.
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-dialog]");
   if (opener && !event.ctrlKey && !event.metaKey) {

@@ -1,20 +1,20 @@
-// What is typed is kept in this tab, per person, until the site has received it (it names the
-// entries that it received in a cookie, so that no fast hand meets the last patient's words),
-// or until it is discarded or signed out.
-const NEVER = ["csrfmiddlewaretoken", "submission_key", "confirm_values"];
+// Keeps the typed form in this tab, per user, until the site has received it, or until the user
+// discards it or signs out. The server lists received submissions in a cookie, so that the next
+// form never shows the text of the previous patient.
+const NOT_STORED = ["csrfmiddlewaretoken", "submission_key", "confirm_values"];
 const form = document.querySelector("form[data-draft]");
 const keyOf = (name) => `draft:${document.body.dataset.user}:${name}`;
 
 const save = () => {
-  const entries = [...new FormData(form)].filter(([name, value]) => !NEVER.includes(name) && value);
+  const entries = [...new FormData(form)].filter(([name, value]) => !NOT_STORED.includes(name) && value);
   const draft = {submission: form.elements.submission_key.value, entries};
   sessionStorage.setItem(keyOf(form.dataset.draft), JSON.stringify(draft));
 };
 
-const received = (submission) => document.cookie.split("; ")
+const isReceived = (submission) => document.cookie.split("; ")
   .some((cookie) => cookie.startsWith("received=") && cookie.includes(submission));
 
-const forget = (name) => sessionStorage.removeItem(keyOf(name));
+const deleteDraft = (name) => sessionStorage.removeItem(keyOf(name));
 
 const fill = (entries) => {
   for (const [name, value] of entries) {
@@ -27,7 +27,7 @@ const fill = (entries) => {
 
 const restore = () => {
   const {submission, entries} = JSON.parse(sessionStorage.getItem(keyOf(form.dataset.draft)) ?? '{"entries": []}');
-  if (submission && received(submission)) return forget(form.dataset.draft);
+  if (submission && isReceived(submission)) return deleteDraft(form.dataset.draft);
   if (!entries.some(([name]) => name !== "age_unit")) return;
   fill(entries);
   document.getElementById("draft-note").textContent = "Your draft was restored.";
@@ -39,5 +39,5 @@ const restore = () => {
 if (form) {
   if (!("draftSkip" in form.dataset)) restore();
   for (const event of ["input", "change", "submit"]) form.addEventListener(event, save);
-  form.querySelector("[data-forget-draft]")?.addEventListener("click", () => forget(form.dataset.draft));
+  form.querySelector("[data-delete-draft]")?.addEventListener("click", () => deleteDraft(form.dataset.draft));
 }

@@ -1,4 +1,4 @@
-// The new-case form: one answer per vital sign, a hint at once for unusual numbers, one sending.
+// The form of a new case: one answer per vital sign, a mark at unusual numbers, one submission.
 const form = document.getElementById("case-form");
 
 const numberIn = (input) => Number(input.value.trim().replace(",", "."));
@@ -14,16 +14,16 @@ const onVital = (event) => {
   if (event.target === unable && unable.checked) reading.value = "";
   if (event.target === reading && reading.value.trim()) unable.checked = false;
   const filled = reading.value.trim() !== "";
-  vital.classList.toggle("doubt", filled && outside(numberIn(reading), reading.dataset.usual));
+  vital.classList.toggle("unusual", filled && outside(numberIn(reading), reading.dataset.usual));
 };
 
-const sendOnce = (event) => {
-  if (form.dataset.sent) event.preventDefault();
-  form.dataset.sent = "1";
+const submitOnce = (event) => {
+  if (form.dataset.submitted) event.preventDefault();
+  form.dataset.submitted = "1";
 };
 
 if (form) {
   form.addEventListener("input", onVital);
-  form.addEventListener("submit", sendOnce);
-  window.addEventListener("pageshow", () => delete form.dataset.sent);
+  form.addEventListener("submit", submitOnce);
+  window.addEventListener("pageshow", () => delete form.dataset.submitted);
 }

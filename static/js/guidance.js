@@ -1,30 +1,35 @@
-// The case page: text as it is written, under its headings, and what changes of status mean.
+// The case page: shows streamed text under its headings and reacts to changes of the status.
+import { announce, announceQuietly } from "./announce.js";
 import { tick } from "./clocks.js";
-import { sayAtOnce, sayQuietly } from "./say.js";
-
-const HEADING =
-  /^[ \t]*[#*_]*[ \t]*(Situation|Background|Assessment|Recommendation)[ \t]*[*_]*[ \t]*:[ \t]*[*_]*[ \t]*/gim;
-const ENDED = ["done", "failed", "cancelled"];
 
 const body = document.getElementById("guidance-body");
+const template = document.getElementById("stream-template");
 const panel = () => document.getElementById("panel");
 let written = "";
 let status = panel()?.dataset.status;
+let ended = panel()?.dataset.ended === "1";
 let level = panel()?.dataset.level;
 
+// The headings of the server (scheduling/core/guidance.py) are in the template of the stream.
+const headings = [...(template?.content.querySelectorAll("[data-heading]") ?? [])]
+  .map((section) => section.dataset.heading)
+  .filter(Boolean);
+const HEADING = new RegExp(
+  `^[ \\t]*[#*_]*[ \\t]*(${headings.join("|")})[ \\t]*[*_]*[ \\t]*:[ \\t]*[*_]*[ \\t]*`,
+  "gim",
+);
+
 const stream = () => {
-  if (!document.getElementById("stream")) {
-    body.replaceChildren(document.getElementById("stream-template").content.cloneNode(true));
-  }
+  if (!document.getElementById("stream")) body.replaceChildren(template.content.cloneNode(true));
   return document.getElementById("stream");
 };
 
-const note = (words) => {
+const note = (message) => {
   const line = document.getElementById("stream-note");
-  if (line) line.textContent = words;
+  if (line) line.textContent = message;
 };
 
-// The text of each heading; what stands before the first one belongs to "".
+// Returns the text of each heading; text before the first heading has the key "".
 const split = (text) => {
   const parts = new Map();
   let heading = "";
@@ -50,11 +55,11 @@ const show = () => {
 
 const plain = (html) => new DOMParser().parseFromString(html, "text/html").body.textContent;
 
-// A page that opens on a finished case is sent the old stream: its record is shown already.
+// The page of an ended case already shows the guidance, so the old stream is ignored.
 const onMessage = (event) => {
   if (event.target.id !== "token-sink") return;
   event.preventDefault();
-  if (ENDED.includes(status)) return;
+  if (ended) return;
   if (event.detail.type === "reset") written = "";
   else written += plain(event.detail.data);
   if (!written && !document.getElementById("stream")) return;
@@ -64,23 +69,24 @@ const onMessage = (event) => {
 
 const onPanel = () => {
   tick();
-  const { status: newStatus, level: newLevel, number } = panel().dataset;
-  if (level && newLevel < level) sayAtOnce(`Case ${number} is raised to level ${newLevel}.`);
+  const { status: newStatus, level: newLevel, levelName, number } = panel().dataset;
+  if (level && newLevel < level) announce(`Case ${number} is raised to level ${levelName}.`);
   if (newLevel !== level || newStatus !== status) window.htmx.trigger("#facts", "facts-changed");
   level = newLevel;
   if (newStatus === status) return;
   const old = status;
   status = newStatus;
-  if (ENDED.includes(status)) {
+  ended = panel().dataset.ended === "1";
+  if (ended) {
     window.htmx.trigger("#guidance", "guidance-changed");
-    if (status === "done") sayQuietly("Guidance is ready.");
+    if (status === "done") announceQuietly("Guidance is ready.");
   } else if (status === "running") {
     show();
     note("Writing…");
-    sayQuietly("Guidance is being written.");
+    announceQuietly("Guidance is being written.");
   } else if (old === "running") {
     show();
-    note("Paused: a more urgent case has the slot. It goes on from here.");
+    note("Paused: a more urgent case has the slot. The text continues from here.");
   } else {
     written = "";
     window.htmx.trigger("#guidance", "guidance-changed");

@@ -1,12 +1,12 @@
-// Warns before the session ends. All tabs share the time of the last request.
+// Shows a warning before the session ends. All tabs share the time of the last request.
 const KEY = "last-request";
 const WARN_SECONDS = 120;
 const bar = document.getElementById("idle");
 const limit = Number(document.body.dataset.idleSeconds);
 
-const renewed = () => localStorage.setItem(KEY, String(Date.now()));
+const storeRequestTime = () => localStorage.setItem(KEY, String(Date.now()));
 
-const look = async () => {
+const check = async () => {
   const left = limit - (Date.now() - Number(localStorage.getItem(KEY))) / 1000;
   bar.hidden = left > WARN_SECONDS;
   if (left > WARN_SECONDS) return;
@@ -15,19 +15,19 @@ const look = async () => {
     return;
   }
   const minutes = Math.ceil(left / 60);
-  const words = `You will be signed out in ${minutes} minute${minutes > 1 ? "s" : ""}. What you typed for a new case is kept in this tab.`;
+  const message = `You will be signed out in ${minutes} minute${minutes > 1 ? "s" : ""}. The text of a new case is kept in this tab.`;
   const line = bar.querySelector("span");
-  if (line.textContent !== words) line.textContent = words;
+  if (line.textContent !== message) line.textContent = message;
 };
 
 if (bar && limit) {
-  renewed();
-  document.addEventListener("htmx:afterOnLoad", renewed);
+  storeRequestTime();
+  document.addEventListener("htmx:afterOnLoad", storeRequestTime);
   bar.querySelector("[data-stay]").addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.successful) {
-      renewed();
+      storeRequestTime();
       bar.hidden = true;
     }
   });
-  setInterval(look, 5000);
+  setInterval(check, 5000);
 }

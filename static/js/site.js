@@ -1,4 +1,4 @@
-// One small module per concern; nothing here is needed to submit or read a case.
+// Loads one module per task. Submitting and reading a case works without scripts.
 import "./clocks.js";
 import "./connection.js";
 import "./board.js";

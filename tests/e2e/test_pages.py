@@ -114,7 +114,7 @@ def test_the_error_summary_links_to_the_fields(site: Page, live_app: str) -> Non
 
 
 def test_the_board_updates_without_a_reload(site: Page, nurse: User) -> None:
-    expect(site.get_by_text("Nobody is waiting")).to_be_visible()
+    expect(site.get_by_text("No one is waiting")).to_be_visible()
     low = waiting_case(nurse, "low level", 4)
     expect(site.locator(f"#case-{low.number}")).to_be_visible()
     waiting_case(nurse, "high level", 1)
@@ -168,7 +168,7 @@ def test_an_open_case_page_gets_the_reasons(site: Page, nurse: User, live_app: s
 def test_guidance_streams_under_its_headings(site: Page, nurse: User, live_app: str) -> None:
     case = waiting_case(nurse, "chest pain", 1)
     site.goto(f"{live_app}/cases/{case.id}/")
-    expect(site.locator("#guidance")).to_contain_text("No guidance worker is reporting")
+    expect(site.locator("#guidance")).to_contain_text("No guidance worker is running")
     count_updates(site, "#stream")
     claim = take_slot()
     expect(site.locator("#panel")).to_contain_text("being written now")
@@ -210,7 +210,7 @@ def test_an_override_in_its_dialog(site: Page, nurse: User, live_app: str) -> No
     dialog = site.get_by_role("dialog")
     dialog.locator("input[value='0']").check()
     dialog.get_by_role("button", name="Change priority").click()
-    expect(dialog).to_contain_text("choose a reason")
+    expect(dialog.get_by_role("alert")).to_have_text("Choose a reason")
     dialog.get_by_label("Reason").select_option("worse")
     dialog.get_by_role("button", name="Change priority").click()
     expect(site.locator("#panel")).to_contain_text("changed by a person, was 3 Less urgent")
@@ -224,7 +224,7 @@ def test_the_board_follows_a_switch_of_the_policy(site: Page, nurse: User, live_
     site.get_by_label("First come").check()
     site.get_by_label("Reason").fill("drill")
     site.get_by_role("button", name="Switch policy").click()
-    expect(site.get_by_role("status").filter(has_text="is live now")).to_be_visible()
+    expect(site.get_by_role("status").filter(has_text="is active now")).to_be_visible()
     assert selectors.active_policy_name() == "fcfs"
     site.goto(f"{live_app}/")
     assert order_on(site) == ["first", "second"]

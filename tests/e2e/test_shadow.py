@@ -1,4 +1,4 @@
-"""A second classifier from its first answer in shadow to being live, by hand, in a browser."""
+"""The shadow classifier in a browser: first answer, promotion and undo."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def submit(page: Page, url: str, text: str) -> int:
     return number
 
 
-def test_from_shadow_to_live_and_back(
+def test_a_shadow_is_promoted_and_the_promotion_is_undone(
     site: Page,
     live_app: str,
     process_env: dict[str, str],
@@ -67,16 +67,16 @@ def test_from_shadow_to_live_and_back(
         site.get_by_role("link", name="Classifier").click()
         expect(site.get_by_text(candidate)).to_be_visible()
         assert violations(site) == []
-        site.get_by_role("button", name="Make the shadow live").click()
-        expect(site.get_by_role("alert").get_by_text("say why")).to_be_visible()
-        site.get_by_label("Why promote it?").fill("nearer to our people")
-        site.get_by_role("button", name="Make the shadow live").click()
-        expect(site.get_by_text(f"{candidate} is live.")).to_be_visible()
+        site.get_by_role("button", name="Promote the shadow").click()
+        expect(site.get_by_role("alert").get_by_text("Enter a reason")).to_be_visible()
+        site.get_by_label("Reason for the promotion").fill("nearer to our people")
+        site.get_by_role("button", name="Promote the shadow").click()
+        expect(site.get_by_text(f"{candidate} is active.")).to_be_visible()
         assert classified_by(submit(site, live_app, "twisted ankle, can walk")) == candidate
         site.get_by_role("link", name="Classifier").click()
-        site.get_by_label("Why take it back?").fill("only a drill")
-        site.get_by_role("button", name="Take the promotion back").click()
-        expect(site.get_by_text(f"{configured} is live again")).to_be_visible()
+        site.get_by_label("Reason for the undo").fill("only a drill")
+        site.get_by_role("button", name="Undo the promotion").click()
+        expect(site.get_by_text(f"{configured} is active again")).to_be_visible()
         assert classified_by(submit(site, live_app, "sore throat, no fever")) == configured
     reasons = list(ClassifierChange.objects.values_list("reason", flat=True))
     assert reasons == ["only a drill", "nearer to our people"]
@@ -87,8 +87,8 @@ def test_the_period_changes_without_a_reload(site: Page, live_app: str, nurse: U
     services.classify_without_model(case.id, why="too slow", now=timezone.now())
     Case.objects.update(arrived_at=timezone.now() - timedelta(days=20))
     site.goto(f"{live_app}/ops/triage/")
-    expect(site.get_by_text("No case in this time")).to_be_visible()
-    site.get_by_label("Arrived in").select_option("30d")
+    expect(site.get_by_text("No case in this period")).to_be_visible()
+    site.get_by_label("Period").select_option("30d")
     expect(site.get_by_text("100.0 %").first).to_be_visible()
     expect(site.get_by_text("too slow")).to_be_visible()
     expect(site).to_have_url(re.compile("span=30d"))

@@ -1,4 +1,4 @@
-"""Who gets into a view: signed in, and allowed by the table of roles."""
+"""Access to views: the user must be signed in and have the right in the table of roles."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def allowed(action: Action) -> Callable[[View[P]], View[P]]:
-    """Anonymous visitors go to the login page, others without the right get a 403."""
+    """Anonymous users are redirected to the login page; users without the right get a 403."""
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
@@ -36,8 +36,7 @@ def allowed(action: Action) -> Callable[[View[P]], View[P]]:
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
-    # A fragment must not be filled with the login page: the whole page goes there.
-    htmx = getattr(request, "htmx", None)
-    if htmx:
+    # A fragment must not be replaced by the login page: the whole page is redirected.
+    if getattr(request, "htmx", None):
         return HttpResponseClientRedirect(resolve_url("login"))
     return redirect_to_login(request.get_full_path())

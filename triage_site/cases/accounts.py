@@ -1,4 +1,4 @@
-"""Accounts of a real site: a person, a role, and a token for the API if one is wanted."""
+"""User accounts: a name, a role, and optionally an API token."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def find_account(username: str) -> User | None:
 
 @transaction.atomic
 def set_account(username: str, *, role: str, password: str | None) -> User:
-    """Makes the account or changes it; without a password it keeps the one it has.
+    """Creates or changes an account. With `password=None` an account keeps its password.
 
-    Raises ValidationError when the password is too weak, and for a new account without one.
+    Raises ValidationError for a weak password and for a new account without a password.
     """
     user = find_account(username) or User(username=username)
     if password is not None or user.pk is None:
@@ -32,6 +32,6 @@ def set_account(username: str, *, role: str, password: str | None) -> User:
 
 
 def replace_token(user: User) -> str:
-    """A new API token for the account, the only one that is valid from now on."""
+    """Returns a new API token for the account and deletes its old tokens."""
     ApiToken.objects.filter(user=user).delete()
     return ApiToken.issue(user)

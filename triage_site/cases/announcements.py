@@ -1,4 +1,4 @@
-"""Tells open pages that something changed: ids and words of our own, no clinical text."""
+"""Notifies open pages of changes. An event holds ids and fixed words, no clinical text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 def announce(event: Mapping[str, str | int]) -> None:
-    """Never raises because of Redis: pages also refresh by themselves now and then."""
+    """Publishes an event. Redis errors are only logged, because pages also refresh regularly."""
     try:
         publish(connection.client(), dict(event))
     except (redis.RedisError, OSError) as error:

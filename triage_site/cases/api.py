@@ -1,4 +1,4 @@
-"""The HTTP API: the same services as the pages, with a token per account.
+"""The HTTP API. It uses the same services as the pages; each account has a token.
 
 Errors are JSON: `{"errors": [{"field": ..., "reason": ...}]}`.
 """
@@ -38,7 +38,7 @@ from triage_site.triage.facts import CaseFacts
 
 
 class ApiError(Exception):
-    """Answered as JSON with `status`."""
+    """An error that is returned as JSON with HTTP status `status`."""
 
     def __init__(self, status: int, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -49,12 +49,12 @@ class ApiError(Exception):
 
 class TokenAuth(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
-        found = ApiToken.objects.select_related("user").filter(digest=ApiToken.digest_of(token))
-        row = found.first()
+        tokens = ApiToken.objects.select_related("user").filter(digest=ApiToken.digest_of(token))
+        row = tokens.first()
         if row is None or not row.user.is_active:
             return None
         if row.demo and not settings.TRIAGE_DEMO:
-            raise ApiError(401, "authorization", "demo tokens are refused outside demo mode")
+            raise ApiError(401, "authorization", "demo tokens are valid in demo mode only")
         request.user = row.user
         return row.user
 
@@ -71,12 +71,12 @@ api = NinjaAPI(
 router = Router()
 
 
-_FAULTS = dict.fromkeys((400, 401, 403, 404, 409, 422), Errors)
+_ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), Errors)
 
 
-@router.post("/cases", response={201: CaseOut, 200: CaseOut, **_FAULTS})
+@router.post("/cases", response={201: CaseOut, 200: CaseOut, **_ERRORS})
 def submit(request: HttpRequest, body: NewCase) -> Status:
-    """A new case. An `Idempotency-Key` header makes a resend return the first one (200)."""
+    """Submits a case. A request with the same `Idempotency-Key` returns the same case (200)."""
     user = allowed_user(request, Action.SUBMIT)
     data = body.dict(exclude={"label", "confirmed"}, exclude_none=True)
     try:
@@ -89,7 +89,7 @@ def submit(request: HttpRequest, body: NewCase) -> Status:
         raise ApiError(422, first.field, first.reason)
     key = request.headers.get("Idempotency-Key", "").strip() or uuid.uuid4().hex
     if len(key) > 80:
-        raise ApiError(422, "Idempotency-Key", "at most 80 characters")
+        raise ApiError(422, "Idempotency-Key", "must have at most 80 characters")
     case, created = services.submit_case(
         facts=facts, actor=user, submission_key=key, label=body.label, now=timezone.now()
     )
@@ -98,7 +98,7 @@ def submit(request: HttpRequest, body: NewCase) -> Status:
     return Status(201 if created else 200, _case_out(case, entry.warnings))
 
 
-@router.get("/cases/{case_id}", response={200: CaseOut, **_FAULTS})
+@router.get("/cases/{case_id}", response={200: CaseOut, **_ERRORS})
 def read(request: HttpRequest, case_id: uuid.UUID) -> dict[str, Any]:
     user = allowed_user(request, Action.VIEW)
     case = _case(case_id)
@@ -106,7 +106,7 @@ def read(request: HttpRequest, case_id: uuid.UUID) -> dict[str, Any]:
     return _case_out(case)
 
 
-@router.post("/cases/{case_id}/override", response={200: CaseOut, **_FAULTS})
+@router.post("/cases/{case_id}/override", response={200: CaseOut, **_ERRORS})
 def override(request: HttpRequest, case_id: uuid.UUID, body: OverrideIn) -> dict[str, Any]:
     user = allowed_user(request, Action.OVERRIDE)
     _case(case_id)
@@ -124,7 +124,7 @@ def override(request: HttpRequest, case_id: uuid.UUID, body: OverrideIn) -> dict
     return _case_out(case)
 
 
-@router.post("/cases/{case_id}/cancel", response={200: CaseOut, **_FAULTS})
+@router.post("/cases/{case_id}/cancel", response={200: CaseOut, **_ERRORS})
 def cancel(request: HttpRequest, case_id: uuid.UUID, body: CancelIn) -> dict[str, Any]:
     user = allowed_user(request, Action.CANCEL)
     _case(case_id)
@@ -135,20 +135,20 @@ def cancel(request: HttpRequest, case_id: uuid.UUID, body: CancelIn) -> dict[str
     return _case_out(case)
 
 
-@router.get("/queue", response={200: QueueOut, **_FAULTS})
+@router.get("/queue", response={200: QueueOut, **_ERRORS})
 def queue(request: HttpRequest) -> dict[str, Any]:
-    """What runs and what waits, in the order in which it will be served."""
+    """Returns the running cases and the waiting cases in the order of service."""
     allowed_user(request, Action.VIEW)
     return selectors.queue_overview(timezone.now())
 
 
-@router.get("/policy", response={200: PolicyOut, **_FAULTS})
+@router.get("/policy", response={200: PolicyOut, **_ERRORS})
 def policy(request: HttpRequest) -> dict[str, Any]:
     allowed_user(request, Action.VIEW)
     return _policy_out()
 
 
-@router.post("/policy", response={200: PolicyOut, **_FAULTS})
+@router.post("/policy", response={200: PolicyOut, **_ERRORS})
 def switch(request: HttpRequest, body: PolicyIn) -> dict[str, Any]:
     user = allowed_user(request, Action.OPERATE)
     try:
@@ -167,14 +167,14 @@ def _on_api_error(request: HttpRequest, error: ApiError) -> HttpResponse:
 
 
 @api.exception_handler(AuthenticationError)
-def _on_stranger(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+def _on_authentication_error(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
     reason = "send a valid token as `Authorization: Bearer ...`"
     return _errors(request, 401, [{"field": "authorization", "reason": reason}])
 
 
 @api.exception_handler(ValidationError)
 def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    # The place and the reason only: the value itself may be a patient's words.
+    # Only field and reason: the value can be clinical text.
     items = [{"field": str(item["loc"][-1]), "reason": str(item["msg"])} for item in error.errors]
     return _errors(request, 422, items)
 
@@ -184,7 +184,7 @@ def _errors(request: HttpRequest, status: int, items: list[dict[str, str]]) -> H
 
 
 def _field_error(status: int, error: ValueError) -> ApiError:
-    """Services say "field: reason"."""
+    """Converts an error of a service, whose message has the form "field: reason"."""
     field, _, reason = str(error).partition(": ")
     return ApiError(status, field, reason or str(error))
 
@@ -200,7 +200,7 @@ def allowed_user(request: HttpRequest, action: Action) -> User:
 def _case(case_id: uuid.UUID) -> Case:
     case = Case.objects.filter(id=case_id).first()
     if case is None:
-        raise ApiError(404, "id", "no such case")
+        raise ApiError(404, "id", "there is no case with this id")
     return case
 
 
@@ -217,7 +217,7 @@ def _case_out(case: Case, warnings: Any = ()) -> dict[str, Any]:
         "needs_person": case.needs_person,
         "reasons": [{k: r.get(k) for k in Reason.model_fields} for r in reasons],
         "position": None if place is None else place.position,
-        "starts_in_seconds": None if place is None else place.starts_in_seconds,
+        **selectors.place_times(place),
         "timestamps": selectors.timestamps(case),
         "warnings": [{"field": w.field, "reason": w.reason} for w in warnings],
         "guidance": case.guidance,

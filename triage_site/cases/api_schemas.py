@@ -1,38 +1,44 @@
-"""What goes into the HTTP API and what comes out."""
+"""Request and response bodies of the HTTP API."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, create_model
+
+from triage_site.cases.entry import MAX_LABEL_CHARACTERS, MAX_TEXT_CHARACTERS
+from triage_site.triage.facts import ArrivalMode, Consciousness, Sex
+from triage_site.triage.vitals import VITAL_RANGES
 
 
-class NewCase(Schema):
-    """`CaseFacts` as JSON: absent vitals were not taken, "unmeasurable" could not be."""
+class _Facts(Schema):
+    """`CaseFacts` as JSON, without the vital signs."""
 
     model_config = ConfigDict(extra="forbid")
 
-    text: str = Field(max_length=10_000)
+    text: str = Field(max_length=MAX_TEXT_CHARACTERS)
     age_years: float | None = None
-    sex: str = "unknown"
-    arrival_mode: str = "unknown"
+    sex: str = Sex.UNKNOWN.value
+    arrival_mode: str = ArrivalMode.UNKNOWN.value
     injury: bool | None = None
-    rr_bpm: float | str | None = None
-    spo2_percent: float | str | None = None
     on_oxygen: bool | None = None
-    sbp_mmhg: float | str | None = None
-    dbp_mmhg: float | str | None = None
-    hr_bpm: float | str | None = None
-    temp_c: float | str | None = None
-    pain_score: float | str | None = None
-    consciousness: str = "not_taken"
+    consciousness: str = Consciousness.NOT_TAKEN.value
     spo2_scale_2: bool = False
-    label: str = Field(default="", max_length=60)
+    label: str = Field(default="", max_length=MAX_LABEL_CHARACTERS)
     confirmed: bool = Field(
-        default=False, description="Unusual but possible values have been looked at again."
+        default=False, description="Unusual but possible values have been checked."
     )
+
+
+_VITALS: Any = dict.fromkeys(VITAL_RANGES, (float | str | None, None))
+_FactsAndVitals: Any = create_model("_FactsAndVitals", __base__=_Facts, **_VITALS)
+
+
+class NewCase(_FactsAndVitals):
+    """`CaseFacts` as JSON. An absent vital sign was not taken; "unmeasurable" means it failed."""
 
 
 class OverrideIn(Schema):
@@ -88,6 +94,11 @@ class CaseOut(Schema):
     reasons: list[Reason]
     position: int | None
     starts_in_seconds: float | None
+    starts_range: tuple[float, float] | None = Field(
+        description="8 of 10 starts should fall between these seconds from now"
+    )
+    ends_in_seconds: float | None
+    ends_range: tuple[float, float] | None
     timestamps: list[Timestamp]
     warnings: list[ErrorItem]
     guidance: str
@@ -101,6 +112,11 @@ class QueueItem(Schema):
     priority: int
     position: int
     starts_in_seconds: float | None
+    starts_range: tuple[float, float] | None = Field(
+        description="8 of 10 starts should fall between these seconds from now"
+    )
+    ends_in_seconds: float | None
+    ends_range: tuple[float, float] | None
     arrived_at: datetime
 
 

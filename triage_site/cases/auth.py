@@ -1,4 +1,4 @@
-"""Who may sign in."""
+"""The authentication backend of the site."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from triage_site.cases.demo import password_of
 
 
 class AccountBackend(ModelBackend):
-    """Django's accounts, but for passwords that everybody knows, outside demo mode."""
+    """Django's accounts. Outside demo mode, the public demo passwords are refused."""
 
     def authenticate(
         self,

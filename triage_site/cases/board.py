@@ -1,7 +1,7 @@
-"""The board as a value, and the fragments that the live pages send.
+"""The board as a value, and its HTML fragment.
 
-Nothing in a fragment depends on who looks, so one picture serves every open page. What a
-person may do is decided by the page around it, and again by each view.
+A fragment does not depend on the user, so it is rendered once for all open pages. The page
+around it and each view check the rights of the user.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -19,21 +19,10 @@ from django.utils.safestring import SafeString, mark_safe
 
 from scheduling import selectors as scheduling
 from scheduling.core.request import PRIORITIES
-from triage_site.cases.levels import Clock, Level, clock_html, clock_of, clock_text, level_of
+from triage_site.cases.levels import Clock, Level, clock_html, clock_of, duration_text, level_of
 from triage_site.cases.models import ENDED, OPEN_STATUSES, Case, CaseStatus
-from triage_site.cases.panel import render_case_panel, render_guidance, render_token
-from triage_site.cases.people import who
-from triage_site.cases.queue_view import QueueView, place_words
-
-__all__ = [
-    "Board",
-    "Row",
-    "build_board",
-    "render_board",
-    "render_case_panel",
-    "render_guidance",
-    "render_token",
-]
+from triage_site.cases.patient import patient_summary
+from triage_site.cases.queue_view import QueueView, place_text
 
 NUM_DONE_SHOWN: Final = 30
 NUM_OPEN_SHOWN: Final = 300
@@ -48,7 +37,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One case as the board shows it. Equal rows look alike, but for their clocks."""
+    """One case as the board shows it. Equal rows have equal HTML, except for the clock."""
 
     case: Case = field(compare=False)
     clock: Clock = field(compare=False)
@@ -60,12 +49,11 @@ class Row:
     needs_person: bool
     changed: bool
     level: Level | None
-    who: str
+    patient: str  # age and sex
     complaint: str
-    state: str  # in words, with what is expected
-    why: str
+    state: str  # of the guidance, with the expected start or the time of the end
+    reason: str  # of the position in the queue
     percent: int | None = None  # of the expected answer, while it is written
-    ended_words: str = ""  # when it came and how long it took, once it has ended
 
     @property
     def is_ended(self) -> bool:
@@ -73,7 +61,7 @@ class Row:
 
     @property
     def html(self) -> SafeString:
-        # Most rows look as they did a moment ago; only their clocks have gone on.
+        # Most rows have not changed since the last fragment, except for the clock.
         return mark_safe(_row_html(self).replace(_CLOCK_MARK, clock_html(self.clock)))
 
 
@@ -99,8 +87,8 @@ class Board:
     done_rows: Sequence[Row]
     num_hidden: int  # open cases beyond NUM_OPEN_SHOWN, the last ones in order
     counts: Sequence[LevelCount]
-    policy_title: str  # a Policy is callable: a template would call it
-    policy_words: str
+    policy_title: str  # not the Policy: a template would call it
+    policy_description: str
     num_slots: int
     num_slots_used: int
     num_workers: int
@@ -111,15 +99,15 @@ class Board:
 
 
 def render_board(now: datetime) -> str:
-    """HTML of everything that changes on the board; its rows keep their ids."""
+    """Returns the HTML of everything that changes on the board. Rows keep their ids."""
     return render_to_string("cases/_board.html", {"board": build_board(now)})
 
 
 def build_board(now: datetime) -> Board:
-    """Running cases first, then those still being classified, then the queue in its order."""
+    """Lists running cases first, then cases in classification, then the queue in its order."""
     queue = QueueView.read(now)
     cases = Case.objects.filter(status__in=OPEN_STATUSES).only(*_COLUMNS).order_by("arrived_at")
-    rows = [_open_row(case, queue, now) for case in sorted(cases, key=queue.standing)]
+    rows = [_open_row(case, queue, now) for case in sorted(cases, key=queue.sort_key)]
     ended = Case.objects.filter(status__in=ENDED).only(*_COLUMNS).order_by("-ended_at")
     workers = scheduling.workers().values()
     return Board(
@@ -129,7 +117,7 @@ def build_board(now: datetime) -> Board:
         num_hidden=max(0, len(rows) - NUM_OPEN_SHOWN),
         counts=_counts(rows),
         policy_title=queue.policy.title,
-        policy_words=queue.policy.description,
+        policy_description=queue.policy.description,
         num_slots=int(sum(worker.get("slots", 0) for worker in workers)),
         num_slots_used=int(sum(worker.get("slots_used", 0) for worker in workers)),
         num_workers=len(workers),
@@ -150,16 +138,16 @@ def _counts(rows: Sequence[Row]) -> list[LevelCount]:
 def _open_row(case: Case, queue: QueueView, now: datetime) -> Row:
     if case.status == CaseStatus.RUNNING:
         percent, tail = queue.progress_for(case)
-        why = f"“{_last_words(tail)}”" if tail else ""
-        return _row(case, now, state="writing", why=why, percent=percent or 0)
+        reason = f"“{_last_words(tail)}”" if tail else ""
+        return _row(case, now, state="Writing", reason=reason, percent=percent or 0)
     if case.status != CaseStatus.QUEUED:
-        return _row(case, now, state="being classified", why="")
+        return _row(case, now, state="Being classified", reason="")
     place = queue.places.get(str(case.id))
-    return _row(case, now, state=place_words(place), why=queue.why(case, place))
+    return _row(case, now, state=place_text(place), reason=queue.reason(case, place))
 
 
 def _last_words(text: str) -> str:
-    """The end of a text that is being written, from a whole word on."""
+    """Returns the last whole words of a running answer."""
     line = " ".join(text.split())
     if len(line) <= TAIL_CHARACTERS:
         return line
@@ -167,20 +155,19 @@ def _last_words(text: str) -> str:
 
 
 def _ended_row(case: Case) -> Row:
-    state = str(case.get_status_display()).lower()
+    event = "Guidance ready" if case.status == CaseStatus.DONE else str(case.get_status_display())
     if case.guidance_withheld:
-        state = "guidance withheld"
+        event = "Guidance withheld"
     end = case.ended_at or case.arrived_at
-    after = clock_text((end - case.arrived_at).total_seconds())
-    came = timezone.localtime(case.arrived_at)
-    return _row(case, end, state=state, why="", ended_words=f"{came:%H:%M} after {after}")
+    duration = duration_text((end - case.arrived_at).total_seconds())
+    return _row(case, end, state=f"{event} {timezone.localtime(end):%H:%M} ({duration})", reason="")
 
 
-def _row(case: Case, now: datetime, *, state: str, why: str, **more: Any) -> Row:
+def _row(case: Case, now: datetime, *, state: str, reason: str, percent: int | None = None) -> Row:
     facts = case.case_facts
-    words = " ".join(facts.text.split())
-    if len(words) > COMPLAINT_CHARACTERS:
-        words = words[:COMPLAINT_CHARACTERS].rstrip() + "…"
+    complaint = " ".join(facts.text.split())
+    if len(complaint) > COMPLAINT_CHARACTERS:
+        complaint = complaint[:COMPLAINT_CHARACTERS].rstrip() + "…"
     return Row(
         case=case,
         clock=clock_of(case.arrived_at, case.priority, now),
@@ -192,9 +179,9 @@ def _row(case: Case, now: datetime, *, state: str, why: str, **more: Any) -> Row
         needs_person=case.needs_person,
         changed=case.overridden,
         level=level_of(case.priority),
-        who=who(facts),
-        complaint=words,
+        patient=patient_summary(facts),
+        complaint=complaint,
         state=state,
-        why=why,
-        **more,
+        reason=reason,
+        percent=percent,
     )

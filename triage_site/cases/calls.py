@@ -1,7 +1,7 @@
 """Reads a file of emergency calls: one JSON object per line, sorted by time of call.
 
-The format is described in fixtures/README.md. A file is taken as a whole or not at all, so
-that a replay never stops half way at a bad line.
+fixtures/README.md describes the format. The whole file is checked first, so that a replay
+does not stop in the middle at a bad line.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ESCALATION_FIELDS: Final = ("after_seconds", "priority", "why")
 
 
 class CallsFileError(ValueError):
-    """A file that cannot be used. `line` counts from 1; it is None where no line is to blame."""
+    """The file cannot be used. `line` counts from 1; it is None for an error of the whole file."""
 
     def __init__(self, path: Path, line: int | None, field: str, reason: str) -> None:
         self.path, self.line, self.field, self.reason = path, line, field, reason
@@ -32,7 +32,7 @@ class CallsFileError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
-    """The patient gets worse: `priority` holds from `after_seconds` after the call."""
+    """The patient gets worse: `priority` applies from `after_seconds` after the call."""
 
     after_seconds: float
     priority: int
@@ -41,7 +41,7 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call. `offset_seconds` counts from the start of the file's stretch of time."""
+    """One call. `offset_seconds` counts from the start of the file's time span."""
 
     id: str
     offset_seconds: float
@@ -59,10 +59,10 @@ class _BadField(ValueError):
 
 
 def load_calls(path: str | Path) -> list[Call]:
-    """Every call of the file, in order of time. Blank lines are skipped.
+    """Returns every call of the file, in order of time. Blank lines are skipped.
 
-    Raises CallsFileError naming line, field and reason on the first thing that is wrong,
-    also where the file cannot be read or holds no call.
+    Raises CallsFileError with line, field and reason of the first error, also when the file
+    cannot be read or holds no call.
     """
     path = Path(path)
     calls: list[Call] = []
@@ -71,9 +71,9 @@ def load_calls(path: str | Path) -> list[Call]:
         try:
             call = _parse_call(_parse_object(text))
             if call.id in line_of:
-                raise _BadField("id", f"{call.id!r} already stands on line {line_of[call.id]}")
+                raise _BadField("id", f"{call.id!r} is already used on line {line_of[call.id]}")
             if calls and call.offset_seconds < calls[-1].offset_seconds:
-                raise _BadField("offset_seconds", "earlier than the call before it")
+                raise _BadField("offset_seconds", "is earlier than that of the previous call")
         except _BadField as error:
             raise CallsFileError(path, line, error.field, error.reason) from None
         line_of[call.id] = line
@@ -84,13 +84,13 @@ def load_calls(path: str | Path) -> list[Call]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines end at newlines only: other separators may stand inside a JSON string."""
+    """Splits at newlines only, because a JSON string may hold other line separators."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise CallsFileError(path, None, "file", error.strerror or "cannot be read") from None
     except UnicodeDecodeError:
-        raise CallsFileError(path, None, "file", "is not UTF-8 text") from None
+        raise CallsFileError(path, None, "file", "is not a text file in UTF-8") from None
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield number, line
@@ -112,12 +112,12 @@ def _parse_call(data: Mapping[str, Any]) -> Call:
     _check_names(data, required=_FIELDS, optional=("escalation",))
     expected = _priority(data, "expected_priority")
     return Call(
-        id=_words(data, "id"),
+        id=_text(data, "id"),
         offset_seconds=_seconds(data, "offset_seconds"),
-        call_type=_words(data, "call_type"),
+        call_type=_text(data, "call_type"),
         facts=_facts(data["facts"]),
         expected_priority=expected,
-        why=_words(data, "why"),
+        why=_text(data, "why"),
         escalation=_escalation(data.get("escalation"), expected),
     )
 
@@ -145,7 +145,7 @@ def _escalation(value: Any, expected_priority: int) -> Escalation | None:
         escalation = Escalation(
             after_seconds=_seconds(value, "after_seconds"),
             priority=_priority(value, "priority"),
-            why=_words(value, "why"),
+            why=_text(value, "why"),
         )
     except _BadField as error:
         raise _BadField(f"escalation.{error.field}", error.reason) from None
@@ -165,10 +165,10 @@ def _check_names(
             raise _BadField(name, "unknown field")
 
 
-def _words(data: Mapping[str, Any], name: str) -> str:
+def _text(data: Mapping[str, Any], name: str) -> str:
     value = data[name]
     if not isinstance(value, str) or not value.strip():
-        raise _BadField(name, "must be text, not empty")
+        raise _BadField(name, "must be text and not empty")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Demonstration accounts: one of each role, with passwords and API tokens that are printed."""
+"""Demo accounts: one per role. Their passwords and API tokens are printed at the start."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def password_of(username: str) -> str:
     return f"{username}-demo"
 
 
-def sign_ins() -> list[dict[str, str]]:
-    """Role, name and password of the demo accounts, for the login page; never the tokens."""
+def demo_logins() -> list[dict[str, str]]:
+    """Returns role, name and password of each demo account for the login page, no tokens."""
     return [
         {"role": role, "username": name, "password": password_of(name)}
         for name, role in _ACCOUNTS.items()
@@ -39,24 +39,24 @@ def sign_ins() -> list[dict[str, str]]:
 
 
 def token_file() -> Path:
-    """Where this installation keeps its demo tokens, readable by its owner alone."""
+    """Returns the file with the demo tokens. Only its owner can read it."""
     return Path(settings.DATA_DIR) / "demo_accounts.json"
 
 
 @transaction.atomic
 def ensure_demo_accounts() -> list[DemoAccount]:
-    """Makes what is missing; the same tokens as last time. Raises PermissionError if not demo."""
+    """Creates missing accounts and keeps existing tokens. Raises PermissionError if not demo."""
     if not settings.TRIAGE_DEMO:
         raise PermissionError("demo accounts exist in demo mode only (TRIAGE_DEMO=1)")
-    known = _known_tokens()
-    accounts = [_ensure(name, role, known.get(name)) for name, role in _ACCOUNTS.items()]
-    _remember(accounts)
+    tokens = _stored_tokens()
+    accounts = [_ensure(name, role, tokens.get(name)) for name, role in _ACCOUNTS.items()]
+    _store_tokens(accounts)
     return accounts
 
 
 def demo_token(username: str) -> str | None:
-    """The demo token of an account of this installation, if there is one."""
-    return _known_tokens().get(username)
+    """Returns the demo token of an account of this installation, if there is one."""
+    return _stored_tokens().get(username)
 
 
 def _ensure(username: str, role: str, token: str | None) -> DemoAccount:
@@ -73,7 +73,7 @@ def _ensure(username: str, role: str, token: str | None) -> DemoAccount:
     return DemoAccount(username=username, password=password_of(username), role=role, token=token)
 
 
-def _known_tokens() -> dict[str, str]:
+def _stored_tokens() -> dict[str, str]:
     try:
         rows = json.loads(token_file().read_text())
         return {row["username"]: row["token"] for row in rows}
@@ -81,7 +81,7 @@ def _known_tokens() -> dict[str, str]:
         return {}
 
 
-def _remember(accounts: list[DemoAccount]) -> None:
+def _store_tokens(accounts: list[DemoAccount]) -> None:
     path = token_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

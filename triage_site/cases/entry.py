@@ -1,4 +1,4 @@
-"""What may be entered: impossible values block, unusual ones ask to be looked at again."""
+"""Checks of entered values. Impossible values are errors, unusual values are warnings."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from triage_site.triage.facts import CaseFacts
 from triage_site.triage.vitals import VITAL_RANGES
 
+MAX_TEXT_CHARACTERS = 10_000
+MAX_LABEL_CHARACTERS = 60
+COMPLAINT_REQUIRED = "Describe the complaint in a few words"
 MAX_AGE_YEARS = 125
 USUAL_AGE_YEARS = 110
-FAHRENHEIT = (80, 115)  # a temperature in this range was surely not read in Celsius
+FAHRENHEIT = (80, 115)  # a temperature in this range is certainly not in Celsius
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +24,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """`errors` block; `warnings` are saved once somebody has confirmed them."""
+    """`errors` prevent submission; values with `warnings` must be confirmed."""
 
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
@@ -33,9 +36,9 @@ def check_entry(facts: CaseFacts) -> Entry:
 
 def _errors(facts: CaseFacts) -> Iterator[Finding]:
     if not facts.text.strip():
-        yield Finding(field="text", reason="say what is wrong, in a few words")
+        yield Finding(field="text", reason=COMPLAINT_REQUIRED)
     if facts.age_years is not None and not 0 <= facts.age_years <= MAX_AGE_YEARS:
-        yield Finding(field="age_years", reason=f"must be 0 to {MAX_AGE_YEARS} years")
+        yield Finding(field="age_years", reason=f"Age must be 0 to {MAX_AGE_YEARS} years")
     for name, limits in VITAL_RANGES.items():
         value = facts.value(name)
         if value is None:
@@ -43,7 +46,8 @@ def _errors(facts: CaseFacts) -> Iterator[Finding]:
         low, high = limits.hard
         if name == "temp_c" and FAHRENHEIT[0] <= value <= FAHRENHEIT[1]:
             yield Finding(
-                field=name, reason=f"{value:g} looks like °F; that is {celsius(value):.1f} °C"
+                field=name,
+                reason=f"Temperature {value:g} looks like °F ({celsius(value):.1f} °C)",
             )
         elif not low <= value <= high:
             yield Finding(
@@ -53,12 +57,12 @@ def _errors(facts: CaseFacts) -> Iterator[Finding]:
             yield Finding(field=name, reason=f"{limits.label} must be a whole number")
     sbp, dbp = facts.value("sbp_mmhg"), facts.value("dbp_mmhg")
     if sbp is not None and dbp is not None and dbp >= sbp:
-        yield Finding(field="dbp_mmhg", reason="diastolic must be below systolic")
+        yield Finding(field="dbp_mmhg", reason="Diastolic pressure must be below systolic")
 
 
 def _warnings(facts: CaseFacts) -> Iterator[Finding]:
     if facts.age_years is not None and facts.age_years > USUAL_AGE_YEARS:
-        yield Finding(field="age_years", reason=f"over {USUAL_AGE_YEARS} years")
+        yield Finding(field="age_years", reason=f"Age is over {USUAL_AGE_YEARS} years")
     for name, limits in VITAL_RANGES.items():
         value = facts.value(name)
         if value is None:
@@ -69,7 +73,7 @@ def _warnings(facts: CaseFacts) -> Iterator[Finding]:
                 field=name, reason=f"{limits.label} {value:g} {limits.unit} is very unusual"
             )
     if facts.value("spo2_percent") is not None and facts.on_oxygen is None:
-        yield Finding(field="on_oxygen", reason="oxygen saturation: say whether on air or oxygen")
+        yield Finding(field="on_oxygen", reason="Select room air or oxygen for this saturation")
 
 
 def celsius(fahrenheit: float) -> float:

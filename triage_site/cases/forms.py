@@ -1,4 +1,4 @@
-"""Forms of the clinical pages. Impossible values block, unusual ones ask to be confirmed."""
+"""Forms of the clinical pages. Impossible values are errors, unusual ones must be confirmed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,18 @@ from django import forms
 from django.http import QueryDict
 
 from scheduling.core.request import PRIORITIES
-from triage_site.cases.entry import FAHRENHEIT, Finding, celsius, check_entry
+from triage_site.cases.entry import (
+    COMPLAINT_REQUIRED,
+    FAHRENHEIT,
+    MAX_LABEL_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    Finding,
+    celsius,
+    check_entry,
+)
 from triage_site.cases.levels import LEVELS
 from triage_site.cases.models import OverrideReason
+from triage_site.cases.patient import ARRIVAL_LABELS, CONSCIOUSNESS_LABELS
 from triage_site.triage.facts import (
     NOT_TAKEN,
     UNMEASURABLE,
@@ -26,7 +35,6 @@ from triage_site.triage.facts import (
 )
 from triage_site.triage.vitals import VITAL_RANGES
 
-MAX_TEXT_CHARACTERS: Final = 10_000
 CELL_LABELS: Final = {
     "rr_bpm": "Resp. rate",
     "spo2_percent": "SpO₂",
@@ -37,25 +45,35 @@ CELL_LABELS: Final = {
     "pain_score": "Pain",
 }
 _UNABLE: Final = frozenset({"unable", "uta", "unmeasurable", "unrecordable", "not measurable"})
+# Examples for the error message of a field; the middle of a usual adult value.
+_EXAMPLES: Final = {
+    "rr_bpm": "16",
+    "spo2_percent": "97",
+    "sbp_mmhg": "120",
+    "dbp_mmhg": "80",
+    "hr_bpm": "75",
+    "temp_c": "37.5",
+    "pain_score": "4",
+}
 _YEARS_PER: Final = {"years": 1.0, "months": 1 / 12, "days": 1 / 365.25}
-# These are noted but need no confirmation: NEWS2 shows itself as incomplete instead.
-_ONLY_NOTED: Final = frozenset({"on_oxygen"})
+# Warnings that need no confirmation: the page shows NEWS2 as incomplete instead.
+_NOT_CONFIRMED: Final = frozenset({"on_oxygen"})
 _FIELD_OF_FACT: Final = {"age_years": "age"}
 
 
-def number_of(text: str) -> float:
-    """A decimal number with point or comma. Raises ValidationError."""
+def parse_number(text: str, *, label: str, example: str) -> float:
+    """Reads a decimal number with point or comma. Raises ValidationError."""
     try:
         value = float(text.strip().replace(",", "."))
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise forms.ValidationError("must be a number")
+        raise forms.ValidationError(f"Enter {label.lower()} as a number, such as {example}")
     return value
 
 
 class ReadingWidget(forms.Widget):
-    """A number field and a box "could not be measured"; works without scripts."""
+    """A number field and a check box "could not be measured". It works without scripts."""
 
     def value_from_datadict(
         self, data: Mapping[str, Any], files: object, name: str
@@ -64,27 +82,31 @@ class ReadingWidget(forms.Widget):
 
 
 class ReadingField(forms.Field):
-    """A vital sign: empty means not taken. Cleans to a `Reading`."""
+    """A vital sign. An empty field means not taken. The cleaned value is a `Reading`."""
 
     widget = ReadingWidget
+
+    def __init__(self, *, label: str, example: str) -> None:
+        super().__init__(required=False, label=label)
+        self._label, self._example = label, example
 
     def clean(self, value: tuple[str, bool]) -> Reading:
         text, unmeasurable = value[0].strip(), value[1]
         if text.lower() in _UNABLE:
             return UNMEASURABLE
         if text and unmeasurable:
-            raise forms.ValidationError("give a number or “could not be measured”, not both")
+            raise forms.ValidationError("Enter a number or check “could not be measured”, not both")
         if unmeasurable:
             return UNMEASURABLE
         if not text:
             return NOT_TAKEN
-        number = number_of(text)
+        number = parse_number(text, label=self._label, example=self._example)
         return int(number) if number == int(number) else number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VitalCell:
-    """One cell of the row of vital signs, as the template needs it."""
+    """One cell of the row of vital signs, for the template."""
 
     name: str
     label: str
@@ -101,11 +123,11 @@ _UNKNOWN = ("", "Not recorded")
 
 
 class CaseForm(forms.Form):
-    """A new case. `cleaned_data["facts"]` is a `CaseFacts` once the form is valid."""
+    """A new case. In a valid form, `cleaned_data["facts"]` is a `CaseFacts`."""
 
     text = forms.CharField(
         max_length=MAX_TEXT_CHARACTERS,
-        error_messages={"required": "say what is wrong, in a few words"},
+        error_messages={"required": COMPLAINT_REQUIRED},
     )
     age = forms.CharField(required=False, max_length=20)
     age_unit = forms.ChoiceField(
@@ -115,18 +137,7 @@ class CaseForm(forms.Form):
         required=False,
         choices=[_UNKNOWN, (Sex.FEMALE, "Female"), (Sex.MALE, "Male"), (Sex.OTHER, "Other")],
     )
-    arrival_mode = forms.ChoiceField(
-        required=False,
-        choices=[
-            _UNKNOWN,
-            (ArrivalMode.WALKING, "Walked in"),
-            (ArrivalMode.AMBULANCE, "Ambulance"),
-            (ArrivalMode.PRIVATE_VEHICLE, "Private vehicle"),
-            (ArrivalMode.PRIVATE_AMBULANCE, "Private ambulance"),
-            (ArrivalMode.CALL, "Emergency call, not here yet"),
-            (ArrivalMode.OTHER, "Other"),
-        ],
-    )
+    arrival_mode = forms.ChoiceField(required=False, choices=[_UNKNOWN, *ARRIVAL_LABELS.items()])
     injury = forms.ChoiceField(
         required=False, choices=[_UNKNOWN, ("yes", "Yes, an injury"), ("no", "No injury")]
     )
@@ -134,31 +145,23 @@ class CaseForm(forms.Form):
         required=False, choices=[_UNKNOWN, ("air", "Room air"), ("oxygen", "On oxygen")]
     )
     consciousness = forms.ChoiceField(
-        required=False,
-        choices=[
-            ("", "Not taken"),
-            (Consciousness.ALERT, "Alert"),
-            (Consciousness.CONFUSED, "New confusion"),
-            (Consciousness.VOICE, "Responds to voice"),
-            (Consciousness.PAIN, "Responds to pain"),
-            (Consciousness.UNRESPONSIVE, "Unresponsive"),
-        ],
+        required=False, choices=[("", "Not taken"), *CONSCIOUSNESS_LABELS.items()]
     )
     spo2_scale_2 = forms.BooleanField(required=False)
-    label = forms.CharField(required=False, max_length=60)
+    label = forms.CharField(required=False, max_length=MAX_LABEL_CHARACTERS)
     submission_key = forms.CharField(required=False, max_length=80)
     confirm_values = forms.CharField(required=False, max_length=500)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, limits in VITAL_RANGES.items():
-            self.fields[name] = ReadingField(required=False, label=limits.label)
-        self.noted: list[Finding] = []  # warnings, all of them
-        self.confirm_token = ""  # what a person confirms: these fields with these values
+            self.fields[name] = ReadingField(label=limits.label, example=_EXAMPLES[name])
+        self.warnings: list[Finding] = []
+        self.confirm_token = ""  # the fields and values that the user confirms
 
     def clean_age(self) -> float | None:
         text = self.cleaned_data["age"].strip()
-        return number_of(text) if text else None
+        return parse_number(text, label=LABELS["age"], example="45") if text else None
 
     def clean_submission_key(self) -> str:
         return str(self.cleaned_data["submission_key"].strip() or uuid.uuid4().hex)
@@ -172,29 +175,29 @@ class CaseForm(forms.Form):
             field = _FIELD_OF_FACT.get(finding.field, finding.field)
             if field not in self.errors:
                 self.add_error(field, finding.reason)
-        self.noted = [
+        self.warnings = [
             Finding(field=field, reason=one.reason)
             for one in entry.warnings
             if (field := _FIELD_OF_FACT.get(one.field, one.field)) not in self.errors
         ]
-        self._ask_to_confirm(cleaned)
+        self._require_confirmation(cleaned)
         return cleaned
 
-    def _ask_to_confirm(self, cleaned: dict[str, Any]) -> None:
-        doubtful = self.to_confirm
-        if not doubtful:
+    def _require_confirmation(self, cleaned: dict[str, Any]) -> None:
+        unusual = self.to_confirm
+        if not unusual:
             return
-        values = ";".join(f"{one.field}={self.data.get(one.field, '')}" for one in doubtful)
+        values = ";".join(f"{one.field}={self.data.get(one.field, '')}" for one in unusual)
         self.confirm_token = values[:500]
         if cleaned.get("confirm_values") != self.confirm_token:
-            self.add_error("confirm_values", "check these values and confirm that they are right")
+            self.add_error("confirm_values", "Check these values and confirm that they are correct")
 
     @property
     def to_confirm(self) -> list[Finding]:
-        return [one for one in self.noted if one.field not in _ONLY_NOTED]
+        return [one for one in self.warnings if one.field not in _NOT_CONFIRMED]
 
     def facts_so_far(self) -> CaseFacts:
-        """The facts of all fields that are valid; the others count as not given."""
+        """Returns the facts of all valid fields. Other fields count as not given."""
         got = self.cleaned_data
         age = got.get("age")
         unit = _YEARS_PER[got.get("age_unit") or "years"]
@@ -210,7 +213,7 @@ class CaseForm(forms.Form):
             **{name: got.get(name, NOT_TAKEN) for name in VITAL_RANGES},
         )
 
-    # -- what the template shows
+    # -- values for the template
 
     def vital_cells(self) -> Iterator[VitalCell]:
         for name, limits in VITAL_RANGES.items():
@@ -233,7 +236,7 @@ class CaseForm(forms.Form):
         return ReadingWidget().value_from_datadict(self.data, {}, name)
 
     def summary(self) -> list[Finding]:
-        """Every error with the name of its field in words, in the order of the page."""
+        """Returns every error with the label of its field, in the order of the page."""
         return [
             Finding(field=name, reason=_with_label(name, str(reason)))
             for name in self.fields
@@ -242,15 +245,15 @@ class CaseForm(forms.Form):
         ]
 
     def celsius_offer(self) -> str:
-        """The temperature in Celsius where the entry looks like Fahrenheit, else empty."""
+        """Returns the temperature in °C when the entry looks like °F, else an empty string."""
         try:
-            value = number_of(self.raw_reading("temp_c")[0])
-        except forms.ValidationError:
+            value = float(self.raw_reading("temp_c")[0].strip().replace(",", "."))
+        except ValueError:
             return ""
         return f"{celsius(value):.1f}" if FAHRENHEIT[0] <= value <= FAHRENHEIT[1] else ""
 
     def with_celsius(self) -> CaseForm:
-        """The same entry with the offered temperature filled in, for a person to look at."""
+        """Returns the same entry with the temperature converted to °C, to be checked."""
         assert isinstance(self.data, QueryDict)
         data = self.data.copy()
         data["temp_c"] = self.celsius_offer() or data.get("temp_c", "")
@@ -271,22 +274,23 @@ LABELS: Final = {
 
 
 def _with_label(name: str, reason: str) -> str:
+    """Adds the label of the field, unless the reason holds it."""
     label = LABELS.get(name) or VITAL_RANGES[name].label
-    return reason if reason.startswith(label) else f"{label}: {reason}"
+    return reason if label.lower() in reason.lower() else f"{label}: {reason}"
 
 
 class OverrideForm(forms.Form):
-    """A person's priority, with the reason."""
+    """An override: a priority and a reason."""
 
     priority = forms.TypedChoiceField(
         choices=[(p, f"{p} {LEVELS[p].word}") for p in PRIORITIES],
         coerce=int,
         widget=forms.RadioSelect,
-        error_messages={"required": "choose a level"},
+        error_messages={"required": "Choose a level"},
     )
     reason = forms.ChoiceField(
         choices=[("", "Choose a reason"), *OverrideReason.choices],
-        error_messages={"required": "choose a reason"},
+        error_messages={"required": "Choose a reason"},
     )
     note = forms.CharField(
         required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
@@ -299,12 +303,15 @@ class CancelForm(forms.Form):
     )
 
 
-def carried_out(form: forms.Form, act: Callable[[dict[str, Any]], object]) -> bool:
-    """Hands the values of a valid form to a service; what that refuses stands in the form."""
+def call_service(form: forms.Form, service: Callable[[dict[str, Any]], object]) -> bool:
+    """Calls a service with the values of a valid form. Returns whether it succeeded.
+
+    A ValueError of the service becomes an error of the form.
+    """
     if not form.is_valid():
         return False
     try:
-        act(form.cleaned_data)
+        service(form.cleaned_data)
     except ValueError as error:
         _add_service_error(form, error)
         return False
@@ -312,9 +319,9 @@ def carried_out(form: forms.Form, act: Callable[[dict[str, Any]], object]) -> bo
 
 
 def _add_service_error(form: forms.Form, error: ValueError) -> None:
-    """Services say "field: reason"; shown at that field, or on top where there is none."""
-    field, parted, reason = str(error).partition(": ")
-    if parted and field in form.fields:
+    """Adds the error "field: reason" of a service to that field, or to the whole form."""
+    field, separator, reason = str(error).partition(": ")
+    if separator and field in form.fields:
         form.add_error(field, reason)
     else:
         form.add_error(None, reason or str(error))

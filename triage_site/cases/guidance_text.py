@@ -1,4 +1,4 @@
-"""Guidance split at its four headings. Pure; whoever shows it escapes it."""
+"""Splits guidance at its headings. Pure; the text is not escaped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Section:
 
 
 def sections(guidance: str) -> list[Section]:
-    """Every character of the text lands in one section, in its order; headings are dropped."""
+    """Splits the text into sections, in order. No text is lost except the headings."""
     found = list(_HEADING.finditer(guidance))
     starts = [match.start() for match in found] + [len(guidance)]
     before = guidance[: starts[0]].strip()

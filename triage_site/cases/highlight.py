@@ -1,4 +1,4 @@
-"""The caller's words with those marked that raised the priority. Everything is escaped."""
+"""Marks in the caller's text the words that raised the priority. All text is escaped."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ Span = tuple[int, int, str]
 
 
 def highlighted(text: str, reasons: Iterable[Mapping[str, Any]]) -> SafeString:
-    """`text` as HTML; each word of a reason stands in a <mark> whose title says why."""
+    """Returns `text` as HTML. Each word of a reason is in a <mark>; its title is the reason."""
     pieces: list[SafeString] = []
     position = 0
-    for start, end, why in _spans(text, reasons):
+    for start, end, title in _spans(text, reasons):
         pieces.append(format_html("{}", text[position:start]))
-        pieces.append(format_html('<mark title="{}">{}</mark>', why, text[start:end]))
+        pieces.append(format_html('<mark title="{}">{}</mark>', title, text[start:end]))
         position = end
     pieces.append(format_html("{}", text[position:]))
     return format_html_join("", "{}", ((piece,) for piece in pieces))
 
 
 def _spans(text: str, reasons: Iterable[Mapping[str, Any]]) -> Sequence[Span]:
-    """Where the words stand; of two that overlap the earlier, then the longer, is kept."""
+    """Returns the positions of the words. Of two that overlap, the earlier, longer one is kept."""
     found: list[Span] = []
     for reason in reasons:
         for word in reason.get("words") or ():

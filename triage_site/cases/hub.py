@@ -1,4 +1,4 @@
-"""One Redis subscriber per process, and the bounded queues of the pages that watch."""
+"""The live streams of one process: one Redis subscriber and a bounded queue per open page."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from redis.exceptions import RedisError
 
 from scheduling.models import Job
 from scheduling.queue.events import FIRST, StreamEntry, events_channel, parse_entries, tokens_key
-from triage_site.cases import board
+from triage_site.cases.board import render_board
+from triage_site.cases.panel import render_case_panel, render_token
 from triage_site.cases.sse import on_database, sse
 
 log = structlog.get_logger(__name__)
 
 BOARD: Final = "board"
-MAX_UNREAD: Final = 512  # a page that lags further is closed, and comes back by itself
-RENDER_SECONDS: Final = 0.25  # the least time between two pictures of the same thing
+MAX_UNREAD: Final = 512  # a page with more unread events is closed; the browser reconnects
+RENDER_SECONDS: Final = 0.25  # minimum time between two renderings of the same fragment
 REFRESH_SECONDS: Final = 10.0
 READ_MILLISECONDS: Final = 200
 
@@ -32,7 +33,7 @@ Target = str | uuid.UUID
 
 
 class Watcher:
-    """One open page. Pictures replace an unread older picture; tokens queue up, bounded."""
+    """One open page. A new fragment replaces an unread one; tokens go into a bounded queue."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -41,11 +42,11 @@ class Watcher:
         self.last_id = FIRST
         self.attempt = 0
         self._tokens: list[bytes] = []
-        self._picture: bytes | None = None
+        self._fragment: bytes | None = None
         self._ready = asyncio.Event()
 
-    def show(self, picture: bytes) -> None:
-        self._picture = picture
+    def show(self, fragment: bytes) -> None:
+        self._fragment = fragment
         self._ready.set()
 
     def push(self, chunk: bytes) -> None:
@@ -55,25 +56,27 @@ class Watcher:
             self._tokens.append(chunk)
         self._ready.set()
 
-    async def next(self, timeout_seconds: float, gone: asyncio.Future[Any]) -> bytes:
-        """Everything unread; empty after `timeout_seconds`, or when the browser has gone."""
+    async def next(self, timeout_seconds: float, disconnected: asyncio.Future[Any]) -> bytes:
+        """Returns everything unread; empty after the timeout or when the browser disconnects."""
         ready: asyncio.Future[Any] = asyncio.ensure_future(self._ready.wait())
         try:
             await asyncio.wait(
-                {ready, gone}, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED
+                {ready, disconnected},
+                timeout=timeout_seconds,
+                return_when=asyncio.FIRST_COMPLETED,
             )
         finally:
             ready.cancel()
         self._ready.clear()
         chunks, self._tokens = self._tokens, []
-        if self._picture is not None:
-            chunks.append(self._picture)
-            self._picture = None
+        if self._fragment is not None:
+            chunks.append(self._fragment)
+            self._fragment = None
         return b"".join(chunks)
 
 
 class Hub:
-    """Starts with the first event loop that needs it, ends with `stop`."""
+    """Renders fragments and forwards tokens from Redis to all watchers, until `stop`."""
 
     def __init__(self, url: str) -> None:
         self._redis = redis.asyncio.Redis.from_url(url, decode_responses=True)
@@ -97,7 +100,7 @@ class Hub:
         await self._redis.aclose()
 
     async def watch(self, target: Target, *, last_event_id: str | None) -> Watcher:
-        """A new page. A case's tokens come from the start, or after the last one it saw."""
+        """Adds a page. It receives the tokens of its case after `last_event_id`, or all."""
         watcher = Watcher(target)
         if target != BOARD:
             watcher.job_id = await on_database(_job_of, target)
@@ -120,14 +123,14 @@ class Hub:
             self._changed.set()
 
     async def _forever(self, duty: Callable[[], Any]) -> None:
-        """Redis or SQL being away for a while must not end the pages."""
+        """Runs a duty again after an error, so that streams survive store outages."""
         while True:
             try:
                 await duty()
             except (RedisError, OSError) as error:
-                log.warning("live_redis_away", error=type(error).__name__)
+                log.warning("stream_store_error", error=type(error).__name__)
             except Exception as error:
-                log.error("live_failed", duty=duty.__name__, error=type(error).__name__)
+                log.error("stream_failed", duty=duty.__name__, error=type(error).__name__)
             await asyncio.sleep(1.0)
 
     async def _listen(self) -> None:
@@ -158,29 +161,29 @@ class Hub:
             self._changed.clear()
             targets, self._dirty = self._dirty, set()
             for target in targets:
-                await self._picture(target)
+                await self._render_target(target)
             await asyncio.sleep(RENDER_SECONDS)
 
-    async def _picture(self, target: Target) -> None:
+    async def _render_target(self, target: Target) -> None:
         watchers = self._watchers.get(target)
         if not watchers:
             return
         if target == BOARD:
-            html = await on_database(board.render_board, timezone.now())
+            html = await on_database(render_board, timezone.now())
             event = "board"
         else:
-            html = await on_database(board.render_case_panel, target, timezone.now())
+            html = await on_database(render_case_panel, target, timezone.now())
             event = "case"
             job_id = await on_database(_job_of, target)
             for watcher in watchers:
                 watcher.job_id = job_id
             if job_id is not None:
-                # A picture may say that the text is complete: all its words go first.
+                # The fragment may show that the text is complete, so all tokens are sent first.
                 with suppress(RedisError, OSError):
                     await self._deliver_tokens({job_id: list(watchers)}, None)
-        picture = sse(event, html)
+        fragment = sse(event, html)
         for watcher in list(watchers):
-            watcher.show(picture)
+            watcher.show(fragment)
 
     async def _read_tokens(self) -> None:
         while True:
@@ -193,7 +196,7 @@ class Hub:
     async def _deliver_tokens(
         self, watched: Mapping[str, list[Watcher]], wait_milliseconds: int | None
     ) -> None:
-        """What the streams of these jobs hold and their pages have not seen; None: no waiting."""
+        """Sends new stream entries of these jobs to their watchers. None does not wait."""
         oldest = {
             tokens_key(job_id): min((w.last_id for w in watchers), key=_id_order)
             for job_id, watchers in watched.items()
@@ -215,20 +218,20 @@ class Hub:
 
 
 def _deliver(watcher: Watcher, entry: StreamEntry) -> None:
-    """Passes one entry on to one page, once, with a reset where a new attempt begins."""
+    """Sends one entry to one page, once. A new attempt begins with a reset event."""
     if _id_order(entry.id) <= _id_order(watcher.last_id):
         return
-    fresh = watcher.last_id == FIRST
+    is_first = watcher.last_id == FIRST
     watcher.last_id = entry.id
     event_id = f"{entry.attempt}/{entry.id}"
     if entry.status is not None:
         watcher.push(sse("end", entry.status, event_id))
         return
-    if fresh or entry.attempt != watcher.attempt:
+    if is_first or entry.attempt != watcher.attempt:
         watcher.attempt = entry.attempt
         watcher.push(sse("reset", "", event_id))
     if entry.text:
-        watcher.push(sse("token", board.render_token(entry.text), event_id))
+        watcher.push(sse("token", render_token(entry.text), event_id))
 
 
 def _id_order(entry_id: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""How the five levels are shown, and the clock that runs against each level's target."""
+"""How the five levels are shown, and the clock of a case against the target of its level."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from django.utils.safestring import SafeString, mark_safe
 from scheduling.core.request import LEVEL_NAMES
 
 AMBER_AT: Final = 0.8  # share of the target
-# "Immediate" means within two minutes in the data dictionaries of New Zealand and Australia:
-# the clock of a level whose target is 0 minutes turns red then.
+# "Immediate" means within two minutes in the data dictionaries of New Zealand and Australia.
+# The clock of a level with a target of 0 minutes turns red after this time.
 IMMEDIATE_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """Number, word and shape of a level: colour never speaks alone."""
+    """Number, word and shape of a level: colour is never the only sign."""
 
     priority: int
     word: str
@@ -28,12 +28,12 @@ class Level:
 
     @property
     def short(self) -> str:
-        """The word for narrow places."""
+        """The short form of the word."""
         return self.word.replace("Resuscitation", "Resus")
 
     @property
     def target_minutes(self) -> float:
-        """The site's time to be seen."""
+        """The target of this site: time to be seen, in minutes."""
         return float(settings.TRIAGE_TARGET_MINUTES[self.priority])
 
     @property
@@ -55,7 +55,7 @@ def level_of(priority: int | None) -> Level | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """Time waited against the target of a level; without a level there is no target."""
+    """Time waited and the target of the level. A case without a level has no target."""
 
     since: datetime
     waited_seconds: float
@@ -64,15 +64,19 @@ class Clock:
 
     @property
     def state(self) -> str:
-        """ "", "amber" from 80 % of the target, "red" from 100 %. The browser ticks on by this."""
+        """Returns "red" from 100 % of the target, "amber" from 80 %, else ""."""
         if self.target_seconds is None:
             return ""
         share = self.waited_seconds / self.target_seconds
         return "red" if share >= 1 else "amber" if share >= AMBER_AT else ""
 
     @property
+    def is_immediate(self) -> bool:
+        return self.target_minutes == 0
+
+    @property
     def text(self) -> str:
-        return clock_text(self.waited_seconds)
+        return (duration_text if self.is_immediate else clock_text)(self.waited_seconds)
 
     @property
     def since_epoch(self) -> float:
@@ -90,35 +94,67 @@ def clock_of(arrived_at: datetime, priority: int | None, now: datetime) -> Clock
 
 
 def clock_html(clock: Clock, *, ticking: bool = True) -> SafeString:
-    """Waited / target. With `ticking` the browser goes on from the moment of arrival."""
-    late = '<b class="late"> !<span class="visually-hidden"> past its target</span></b>'
-    if clock.target_seconds is None or clock.target_minutes is None:
-        target, of = "", ""
-    else:
-        target = format_html(' data-target="{}"', round(clock.target_seconds))
-        minutes = f"{clock.target_minutes:g}"
-        of = format_html(
-            ' <span class="of">/ {}<span class="min"> min</span></span>{}', minutes, mark_safe(late)
-        )
-    since = format_html(' data-since="{}"{}', clock.since_epoch, target) if ticking else ""
+    """Returns "05:09 / 10 min". With a target of 0 minutes: "Now (3 s waiting)", "Waited 3 s".
+
+    With `ticking` the browser updates the time. It finds arrival, amber time and target in
+    seconds in the data attributes.
+    """
+    ticks = format_html(' data-since="{}"', clock.since_epoch) if ticking else ""
+    if ticking and clock.target_seconds is not None:
+        target = round(clock.target_seconds)
+        amber = f"{AMBER_AT * target:g}"
+        ticks += format_html(' data-amber="{}" data-target="{}"', amber, target)
+    if ticking and clock.is_immediate:
+        ticks += mark_safe(' data-immediate=""')
     return format_html(
-        '<span class="clock {}"{}><span class="waited">{}</span>{}</span>',
-        clock.state,
-        since,
-        clock.text,
-        of,
+        '<span class="clock {}"{}>{}</span>', clock.state, ticks, _clock_words(clock, ticking)
     )
 
 
+_LATE: Final = mark_safe('<b class="late"> !<span class="visually-hidden"> past target</span></b>')
+
+
+def _clock_words(clock: Clock, ticking: bool) -> SafeString:
+    waited = format_html('<span class="waited">{}</span>', clock.text)
+    if clock.target_minutes is None:
+        return waited
+    if clock.is_immediate and not ticking:
+        return format_html("Waited {}{}", waited, _LATE)
+    if clock.is_immediate:
+        return format_html('Now <span class="of">({} waiting)</span>{}', waited, _LATE)
+    minutes = f"{clock.target_minutes:g}"
+    of = format_html('<span class="of">/ {}<span class="min"> min</span></span>', minutes)
+    return format_html("{} {}{}", waited, of, _LATE)
+
+
 def clock_text(seconds: float) -> str:
-    """05:09, from an hour on 1:05:09."""
+    """Returns 05:09, from one hour on 1:05:09."""
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute:02d}:{second:02d}"
 
 
+def duration_text(seconds: float) -> str:
+    """Returns 4 s, from one minute on 2 min, from one hour on 1 h 5 min."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    hours, minute = divmod(whole // 60, 60)
+    return f"{hours} h {minute} min" if hours else f"{minute} min"
+
+
+def rough_range(low: float, high: float) -> str:
+    """Returns a range of durations, such as "2–4 s" or "1–3 min"; one number if both agree."""
+    for unit, seconds, until in (("s", 1, 120), ("min", 60, 120 * 60), ("h", 3600, float("inf"))):
+        if high < until:
+            decimals = 1 if unit == "h" else 0
+            ends = [f"{value / seconds:.{decimals}f}" for value in (low, high)]
+            return f"{'–'.join(dict.fromkeys(ends))} {unit}"
+    raise ValueError("high: must be a number")
+
+
 def rough_seconds(seconds: float) -> str:
-    """A duration as one would say it: ~4 s, ~2 min, ~1.5 h."""
+    """Returns an approximate duration: ~4 s, ~2 min, ~1.5 h."""
     if seconds < 90:
         return f"~{max(1, round(seconds))} s"
     if seconds < 90 * 60:

@@ -1,4 +1,4 @@
-"""The clinical record: cases, and what happened to each, append-only."""
+"""The clinical record: cases and the append-only history of each case."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class OverrideReason(models.TextChoices):
     WORSE = "worse", "Patient got worse"
     BETTER = "better", "Patient got better"
     NEW_INFORMATION = "new_information", "New information"
-    RULE_WRONG = "rule_wrong", "A rule fired wrongly"
-    OTHER = "other", "Other (say in the note)"
+    RULE_WRONG = "rule_wrong", "Rule does not apply"
+    OTHER = "other", "Other (explain in the note)"
 
 
 class Case(models.Model):
-    """One patient's presentation. `facts` is `CaseFacts.to_dict()`."""
+    """One visit of one patient. `facts` is `CaseFacts.to_dict()`."""
 
-    number = models.BigAutoField(primary_key=True)  # short, to be said aloud
+    number = models.BigAutoField(primary_key=True)  # short, easy to read aloud
     id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     status = models.CharField(max_length=12, choices=CaseStatus, default=CaseStatus.RECEIVED)
     label = models.CharField(max_length=60, blank=True)  # a bed or a name, never required
@@ -54,7 +54,7 @@ class Case(models.Model):
     classified_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
-    priority = models.PositiveSmallIntegerField(null=True)  # the one in force
+    priority = models.PositiveSmallIntegerField(null=True)  # the current one
     suggested_priority = models.PositiveSmallIntegerField(null=True)  # the classifier's
     classification = models.JSONField(default=dict)  # `Classification.to_dict()`
     needs_person = models.BooleanField(default=False)
@@ -96,7 +96,7 @@ class Case(models.Model):
 
 
 class CaseEvent(AppendOnly):
-    """Something that happened to a case. Rows are written once and never changed."""
+    """One event in the history of a case. Rows are never changed."""
 
     class Kind(models.TextChoices):
         RECEIVED = "received", "received"
@@ -105,8 +105,8 @@ class CaseEvent(AppendOnly):
         CLASSIFIER_FAILED = "classifier_failed", "classifier failed"
         QUEUED = "queued", "waiting for guidance"
         RUNNING = "running", "guidance being written"
-        PREEMPTED = "preempted", "gave up its slot"
-        RETURNED = "returned", "back to the queue"
+        PREEMPTED = "preempted", "paused for a more urgent case"
+        RETURNED = "returned", "returned to the queue"
         DONE = "done", "guidance ready"
         WITHHELD = "withheld", "guidance withheld"
         FAILED = "failed", "no guidance"
@@ -129,7 +129,7 @@ class CaseEvent(AppendOnly):
 
 
 class ApiToken(models.Model):
-    """A key to the API for one account. Only its SHA-256 is kept."""
+    """An API token of one account. Only its SHA-256 is stored."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     digest = models.CharField(max_length=64, unique=True)
@@ -145,7 +145,7 @@ class ApiToken(models.Model):
 
     @classmethod
     def issue(cls, user: models.Model, *, demo: bool = False) -> str:
-        """Makes a token and returns its key, which cannot be read again."""
+        """Creates a token and returns its key. The key is not stored."""
         key = secrets.token_urlsafe(32)
         cls.objects.create(user=user, digest=cls.digest_of(key), demo=demo)
         return key

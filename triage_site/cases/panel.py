@@ -1,4 +1,4 @@
-"""The case page as values, and its live fragments: status panel, guidance, tokens."""
+"""The case page as values, and its HTML fragments: status panel, guidance, tokens."""
 
 from __future__ import annotations
 
@@ -7,35 +7,34 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 
 from scheduling import selectors as scheduling
 from scheduling.core.guidance import HEADINGS
 from scheduling.models import Job
+from scheduling.simulator.forecast import Estimate
 from triage_site.cases.guidance_text import sections
 from triage_site.cases.highlight import highlighted
-from triage_site.cases.levels import LEVELS, clock_of, clock_text, level_of, rough_seconds
+from triage_site.cases.levels import LEVELS, clock_of, clock_text, level_of, rough_range
 from triage_site.cases.models import Case, CaseEvent, CaseStatus, OverrideReason
-from triage_site.cases.people import who
+from triage_site.cases.patient import ARRIVAL_LABELS, CONSCIOUSNESS_LABELS, patient_summary
 from triage_site.cases.queue_view import QueueView
-from triage_site.triage import PHRASE
-from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness
+from triage_site.triage import PHRASE, news2
+from triage_site.triage.facts import UNMEASURABLE, CaseFacts, Consciousness
 from triage_site.triage.length import predict_quantiles
 from triage_site.triage.vitals import VITAL_RANGES, vital_band
 
-_CONSCIOUSNESS: Final = {
-    Consciousness.ALERT: "Alert",
-    Consciousness.CONFUSED: "New confusion",
-    Consciousness.VOICE: "Responds to voice",
-    Consciousness.PAIN: "Responds to pain",
-    Consciousness.UNRESPONSIVE: "Unresponsive",
-    Consciousness.NOT_TAKEN: "",
+# Names of finish reasons of the worker's guard -> why the text is withheld.
+_WITHHELD_WORDS: Final = {
+    "looping": "The model repeated itself.",
+    "withheld": "The text contained a number that is not in the facts of this case.",
 }
 
 
 def render_case_panel(case_id: uuid.UUID, now: datetime) -> str:
-    """HTML of what changes about a case: level, clock, status, place, reason of the order."""
+    """Returns the HTML of level, clock, status, position and the reason for the position."""
     return render_to_string("cases/_panel.html", panel_context(case_id, now))
 
 
@@ -50,22 +49,28 @@ def panel_context(case_id: uuid.UUID, now: datetime) -> dict[str, Any]:
         "suggested": level_of(case.suggested_priority),
         "clock": clock_of(case.arrived_at, case.priority, end),
         "now_epoch": round(now.timestamp(), 1),
-        "who": who(case.case_facts),
+        "patient": patient_summary(case.case_facts),
         "place": place,
         "position_shown": 0 if place is None else place.position + 1,
-        "why": queue.why(case, place),
-        "starts": _seconds_words(None if place is None else place.starts_in_seconds),
-        "ends": _seconds_words(None if place is None else place.ends_in_seconds),
+        "reason": queue.reason(case, place),
+        **_times(queue.estimates.get(str(case.id))),
+        "hits": scheduling.forecast_hits(now) if case.is_open else None,
         "num_workers": len(scheduling.workers()) if case.is_open else 0,
     }
 
 
-def _seconds_words(seconds: float | None) -> str:
-    return "" if seconds is None else rough_seconds(seconds)
+def _times(estimate: Estimate | None) -> dict[str, str]:
+    """Returns the ranges of start and end as text, empty where they are not known."""
+    if estimate is None:
+        return {"starts": "", "ends": ""}
+    return {
+        "starts": rough_range(estimate.starts.low, estimate.starts.high),
+        "ends": rough_range(estimate.ends.low, estimate.ends.high),
+    }
 
 
 def render_guidance(case_id: uuid.UUID) -> str:
-    """HTML of the guidance, or of why there is none. Escaped; numbers were guarded before."""
+    """Returns the HTML of the guidance or of the reason for its absence. All text is escaped."""
     return render_to_string("cases/_guidance.html", guidance_context(case_id))
 
 
@@ -77,62 +82,75 @@ def guidance_context(case_id: uuid.UUID) -> dict[str, Any]:
         "sections": sections(case.guidance),
         "headings": HEADINGS,
         "job": job,
-        "length": _length_words(job) if case.is_open and job else "",
+        "withheld_reason": _WITHHELD_WORDS.get(job.finish_reason, "") if job else "",
+        "model_name": model_label(case.guidance_model),
+        "length": _length_text(job) if case.is_open and job else "",
         "num_workers": len(scheduling.workers()),
     }
 
 
-def _length_words(job: Job) -> str:
-    """How long the guidance will probably be, by what its brief holds."""
-    usual, rarely_more = predict_quantiles(job.prompt)
-    return f"about {usual} tokens, in nine of ten cases at most {rarely_more}"
+def model_label(model_name: str) -> str:
+    """Returns the name of a language model for the pages."""
+    if model_name == settings.EMBEDDED_LLM.name:
+        return "the demo model"
+    return model_name or "a language model"
+
+
+def _length_text(job: Job) -> str:
+    """Returns the predicted length of the guidance: median and 90th percentile in tokens."""
+    median, percentile_90 = predict_quantiles(job.prompt)
+    return f"about {median} tokens, in nine of ten cases at most {percentile_90}"
 
 
 def render_token(text: str) -> str:
-    """One piece of streamed text, escaped, in an element of its own."""
+    """Returns one piece of streamed text, escaped, in its own element."""
     return format_html('<span class="token">{}</span>', text)
 
 
 def facts_context(case: Case) -> dict[str, Any]:
-    """What is known of the case, and why its level is what it is."""
-    facts, said = case.case_facts, case.classification
-    happened, viewed = history(case)
-    reasons = reasons_shown(said)
-    injury = {True: "yes", False: "no", None: "not recorded"}[facts.injury]
-    arrival = facts.arrival_mode.value.replace("_", " ")
+    """Returns the facts of the case, the reasons for its level, and its history."""
+    facts, classification = case.case_facts, case.classification
+    changes, views = history(case)
+    reasons = reasons_shown(classification)
     return {
         "case": case,
-        # Whole clauses would leave nothing that stands out.
+        # Phrases are not marked: marks on whole clauses would hide the important words.
         "words": highlighted(facts.text, [r for r in reasons if r["code"] != PHRASE]),
         "reasons": reasons,
         "vitals": vital_rows(facts),
-        "news2": said.get("news2"),
-        "level_set": level_set_words(said),
-        "confidence": round(100 * said.get("confidence", 0)),
-        "history": happened,
-        "views": viewed,
-        "arrival": "not recorded" if facts.arrival_mode == ArrivalMode.UNKNOWN else arrival,
-        "injury": injury,
+        "news2": classification.get("news2"),
+        "news2_absent": news2_absent_reason(facts),
+        "level_set": level_set_text(classification),
+        "confidence": round(100 * classification.get("confidence", 0)),
+        "history": changes,
+        "views": views,
+        "arrival": ARRIVAL_LABELS.get(facts.arrival_mode, "Not recorded"),
+        "injury": {True: "Yes", False: "No", None: "Not recorded"}[facts.injury],
     }
+
+
+def news2_absent_reason(facts: CaseFacts) -> str:
+    """Returns why there is no NEWS2 score."""
+    return "no vital sign measured" if news2.applies(facts) else "not used under 16 years"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VitalRow:
-    """`text` is what was read; `absent` says which of the two kinds of absence it is."""
+    """`text` is the reading; `absent` is the reason why there is none."""
 
     label: str
     text: str = ""
     unit: str = ""
     absent: str = ""
-    band: str = ""  # how far from usual for the age, in words
+    band: str = ""  # deviation from the usual range of the age, such as "very high"
 
 
 def vital_rows(facts: CaseFacts) -> list[VitalRow]:
-    """All vital signs in NEWS2's order, taken or not."""
+    """Returns all vital signs in the order of NEWS2, also those that were not taken."""
     rows = [_vital_row(facts, name) for name in VITAL_RANGES]
     oxygen = {True: "On oxygen", False: "Room air", None: ""}[facts.on_oxygen]
     rows.insert(2, _word_row("Air or oxygen", oxygen))
-    alertness = _CONSCIOUSNESS[facts.consciousness]
+    alertness = CONSCIOUSNESS_LABELS.get(facts.consciousness, "")
     abnormal = facts.consciousness not in (Consciousness.ALERT, Consciousness.NOT_TAKEN)
     rows.append(_word_row("Consciousness", alertness, band="not alert" if abnormal else ""))
     return rows
@@ -161,19 +179,19 @@ def _vital_row(facts: CaseFacts, name: str) -> VitalRow:
 
 
 def reasons_shown(classification: dict[str, Any]) -> list[dict[str, Any]]:
-    """The reasons as stored, with the size of a weight in words of levels."""
+    """Returns the stored reasons, with the size of a weight as a number of levels in words."""
     return [
-        {**reason, "weight_size": _levels_words(abs(reason.get("weight") or 0.0))}
+        {**reason, "weight_size": _weight_text(abs(reason.get("weight") or 0.0))}
         for reason in classification.get("reasons", [])
     ]
 
 
-def _levels_words(size: float) -> str:
+def _weight_text(size: float) -> str:
     return f"{size:.1f} of a level" if size < 0.95 else f"{size:.1f} levels"
 
 
-def level_set_words(classification: dict[str, Any]) -> str:
-    """ "2–3" where the classifier hesitates, empty where it does not."""
+def level_set_text(classification: dict[str, Any]) -> str:
+    """Returns "2–3" for a level set of several levels, else an empty string."""
     levels = sorted(classification.get("level_set") or ())
     return f"{levels[0]}–{levels[-1]}" if len(levels) > 1 else ""
 
@@ -182,26 +200,26 @@ def level_set_words(classification: dict[str, Any]) -> str:
 class HistoryLine:
     at: datetime
     after: str  # time since arrival
-    words: str
+    event: str
     detail: str
     actor: str
 
 
 def history(case: Case) -> tuple[list[HistoryLine], list[HistoryLine]]:
-    """What happened to the case, and who looked at it; oldest first."""
-    happened: list[HistoryLine] = []
-    viewed: list[HistoryLine] = []
+    """Returns the changes of the case and its views, each oldest first."""
+    changes: list[HistoryLine] = []
+    views: list[HistoryLine] = []
     for event in case.events.select_related("actor"):
-        lines = viewed if event.kind == CaseEvent.Kind.VIEWED else happened
+        lines = views if event.kind == CaseEvent.Kind.VIEWED else changes
         lines.append(_history_line(case, event))
-    return happened, viewed
+    return changes, views
 
 
 def _history_line(case: Case, event: CaseEvent) -> HistoryLine:
     return HistoryLine(
         at=event.at,
         after=clock_text(max(0.0, (event.at - case.arrived_at).total_seconds())),
-        words=str(event.get_kind_display()).capitalize(),
+        event=str(event.get_kind_display()).capitalize(),
         detail=_detail(event),
         actor=event.actor.get_username() if event.actor else "",
     )
@@ -213,19 +231,19 @@ def _detail(event: CaseEvent) -> str:
         reasons = dict(OverrideReason.choices)
         why = reasons.get(data.get("reason"), data.get("reason", ""))
         note = f": {data['note']}" if data.get("note") else ""
-        return f"{_level_words(data.get('from'))} → {_level_words(data.get('to'))}. {why}{note}"
+        return f"{_level_text(data.get('from'))} → {_level_text(data.get('to'))}. {why}{note}"
     if event.kind == CaseEvent.Kind.CLASSIFIED:
-        return _level_words(data.get("priority"))
+        return _level_text(data.get("priority"))
     if event.kind == CaseEvent.Kind.CLASSIFIER_FAILED:
-        return f"{data.get('why', '')}; safe level {_level_words(data.get('priority'))}"
+        return f"{data.get('why', '')}; safe level {_level_text(data.get('priority'))}"
     if event.kind == CaseEvent.Kind.CANCELLED:
         return str(data.get("reason", ""))
     if event.kind == CaseEvent.Kind.VIEWED:
         return str(data.get("what", data.get("via", "")))
     if event.kind == CaseEvent.Kind.WITHHELD:
-        return "it held a number that the case does not hold"
+        return _WITHHELD_WORDS.get(data.get("why", ""), "")
     return str(data.get("why", ""))
 
 
-def _level_words(priority: int | None) -> str:
+def _level_text(priority: int | None) -> str:
     return "no level" if priority is None else f"{priority} {LEVELS[priority].word}"

@@ -1,4 +1,4 @@
-"""The provisional priority of a case that is still being typed. Nothing is stored."""
+"""The provisional priority of a case while it is typed. Nothing is stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import structlog
 
 from triage_site.cases.forms import CaseForm
 from triage_site.cases.levels import level_of
-from triage_site.cases.panel import level_set_words
+from triage_site.cases.panel import level_set_text, news2_absent_reason
 from triage_site.classifiers.active import classify
 from triage_site.triage import PHRASE, Reason, screen
 from triage_site.triage.facts import NOT_TAKEN, CaseFacts, Consciousness
@@ -21,42 +21,43 @@ NUM_FLAGS_SHOWN = 6
 
 
 def preview_context(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known so far, judged; fields that are not valid yet are left out."""
+    """Classifies the valid fields of the form. Fields that are not valid yet are left out."""
     form = CaseForm(data)
     form.is_valid()
     facts = form.facts_so_far()
-    doubts = [one for one in form.summary() if one.field != "text"] + form.noted
-    return {"preview": _judged(facts) if _says_something(facts) else None, "doubts": doubts}
+    findings = [one for one in form.summary() if one.field != "text"] + form.warnings
+    return {"preview": _preview(facts) if _has_content(facts) else None, "findings": findings}
 
 
-def _says_something(facts: CaseFacts) -> bool:
+def _has_content(facts: CaseFacts) -> bool:
     if facts.text.strip() or facts.consciousness != Consciousness.NOT_TAKEN:
         return True
     return any(getattr(facts, name) != NOT_TAKEN for name in VITAL_RANGES)
 
 
-def _judged(facts: CaseFacts) -> dict[str, Any]:
+def _preview(facts: CaseFacts) -> dict[str, Any]:
     rules_only = False
     try:
-        said = classify(facts)
+        classification = classify(facts)
     except Exception as error:
         log.warning("preview_without_model", error=type(error).__name__)
         rules_only = True
         try:
-            said = screen(facts)
+            classification = screen(facts)
         except Exception as second:
             log.error("preview_failed", error=type(second).__name__)
             return {"failed": True}
-    # A rule and a word often say the same: once is enough. A whole phrase is no flag.
+    # A rule and a word can have the same text, which is shown once. Phrases are not shown.
     flags: dict[str, Reason] = {}
-    for reason in said.reasons:
+    for reason in classification.reasons:
         if reason.kind != "model" and reason.code != PHRASE:
             flags.setdefault(reason.text, reason)
     return {
-        "level": level_of(said.priority),
-        "level_set": level_set_words(said.to_dict()),
-        "needs_person": said.needs_person,
-        "news2": said.news2,
+        "level": level_of(classification.priority),
+        "level_set": level_set_text(classification.to_dict()),
+        "needs_person": classification.needs_person,
+        "news2": classification.news2,
+        "news2_absent": news2_absent_reason(facts),
         "flags": list(flags.values())[:NUM_FLAGS_SHOWN],
         "rules_only": rules_only,
     }

@@ -1,7 +1,7 @@
-"""How often one person may ask for a preview: the generic cell rate algorithm (ITU-T I.371).
+"""Rate limit of previews per user: the generic cell rate algorithm (ITU-T I.371).
 
-Typing asks three times a second at most, since the page waits for a pause; more than that comes
-from something else than a keyboard. Counted per process: it shields the processor, no secret.
+The page sends at most about three requests per second while a user types. The limit protects
+the processor from scripts, so it is kept per process.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Final
 
 PER_SECOND: Final = 5.0
 BURST: Final = 20
-_MAX_PEOPLE: Final = 10_000
+_MAX_USERS: Final = 10_000
 
 
 class RateLimit:
-    """`allows` says whether a request of this person may be served now; `clock` in seconds."""
+    """Limits the requests of each user. `clock` returns seconds."""
 
     def __init__(
         self,
@@ -28,18 +28,19 @@ class RateLimit:
         self._gap = 1 / per_second
         self._slack = (burst - 1) * self._gap
         self._clock = clock
-        self._due: dict[int, float] = {}  # when the next one would be on time
+        self._due: dict[int, float] = {}  # user id -> regular time of the next request, seconds
         self._lock = Lock()
 
-    def allows(self, person: int) -> bool:
+    def allows(self, user_id: int) -> bool:
+        """Returns whether a request of this user may be served now, and counts it if so."""
         now = self._clock()
         with self._lock:
-            if len(self._due) >= _MAX_PEOPLE:
+            if len(self._due) >= _MAX_USERS:
                 self._due = {one: due for one, due in self._due.items() if due > now}
-            due = max(self._due.get(person, now), now)
+            due = max(self._due.get(user_id, now), now)
             if due - now > self._slack:
                 return False
-            self._due[person] = due + self._gap
+            self._due[user_id] = due + self._gap
             return True
 
 

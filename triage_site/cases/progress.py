@@ -1,4 +1,4 @@
-"""How far running answers are, read from the token streams."""
+"""Progress of running answers, read from the token streams in Redis."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ class Progress:
 
 
 def progress_of(job_ids: Iterable[str]) -> dict[str, Progress]:
-    """By job id, for those that have begun to write; empty when Redis is away."""
-    wanted = list(job_ids)
-    if not wanted:
+    """Returns the progress of jobs with tokens, by job id; empty when Redis does not answer."""
+    ids = list(job_ids)
+    if not ids:
         return {}
     try:
         with connection.client().pipeline(transaction=False) as pipe:
-            for job_id in wanted:
+            for job_id in ids:
                 pipe.xrevrange(tokens_key(job_id), count=_NUM_LAST_ENTRIES)
-            answers = pipe.execute()
+            replies = pipe.execute()
     except (redis.RedisError, OSError):
         return {}
-    read = {job_id: _read(raw) for job_id, raw in zip(wanted, answers, strict=True)}
+    read = {job_id: _read(raw) for job_id, raw in zip(ids, replies, strict=True)}
     return {job_id: progress for job_id, progress in read.items() if progress is not None}
 
 
 def _read(newest_first: object) -> Progress | None:
     num_tokens, pieces = 0, []
     for _, fields in cast(list[Any], newest_first):
-        if "text" not in fields:  # an attempt began, or the answer has ended
+        if "text" not in fields:  # the start of an attempt or the end of the answer
             break
         num_tokens = max(num_tokens, int(fields.get("num_tokens", 0)))
         pieces.append(fields["text"])

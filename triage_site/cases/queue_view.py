@@ -1,4 +1,4 @@
-"""The scheduler's view of all open cases at one moment, by case."""
+"""The state of the queue at one moment, by case."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from scheduling.core.request import Request
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from scheduling.selectors import QueuePlace
-from triage_site.cases.levels import rough_seconds
+from scheduling.simulator.forecast import Estimate
+from triage_site.cases.levels import rough_range
 from triage_site.cases.models import Case, CaseStatus
-from triage_site.cases.order_words import why_waiting
 from triage_site.cases.progress import Progress, progress_of
+from triage_site.cases.waiting_reason import waiting_reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueView:
-    """The scheduler's view at one moment, by case id."""
+    """The queue and the running jobs at one moment. Mappings have the case id as key."""
 
     now: datetime
     policy: Policy
@@ -29,6 +30,7 @@ class QueueView:
     requests: Mapping[str, Request]
     running: Sequence[Request]
     progress: Mapping[str, Progress]
+    estimates: Mapping[str, Estimate]  # of waiting and running cases
 
     @classmethod
     def read(cls, now: datetime) -> QueueView:
@@ -46,10 +48,17 @@ class QueueView:
             requests={str(job.case_id): job.to_request() for job in jobs.values()},
             running=[job.to_request() for job in running],
             progress=progress_of(str(job.id) for job in running),
+            estimates={
+                str(jobs[job_id].case_id): estimate
+                for job_id, estimate in scheduling.estimates(
+                    now, scheduling.active_policy()
+                ).items()
+                if job_id in jobs
+            },
         )
 
-    def standing(self, case: Case) -> tuple[float, ...]:
-        """Sort key of the open rows; equal keys keep the order of arrival."""
+    def sort_key(self, case: Case) -> tuple[float, ...]:
+        """Returns the sort key of an open row; equal keys keep the order of arrival."""
         if case.status == CaseStatus.RUNNING:
             return (0, -1 if case.priority is None else case.priority)
         if case.status != CaseStatus.QUEUED:
@@ -57,11 +66,12 @@ class QueueView:
         place = self.places.get(str(case.id))
         return (2, float("inf") if place is None else place.position)
 
-    def why(self, case: Case, place: QueuePlace | None) -> str:
+    def reason(self, case: Case, place: QueuePlace | None) -> str:
+        """Returns the reason for the position of a waiting case; empty for other cases."""
         request = self.requests.get(str(case.id))
         if request is None or place is None:
             return ""
-        return why_waiting(
+        return waiting_reason(
             request,
             ahead=self.order[: place.position],
             running=self.running,
@@ -70,7 +80,7 @@ class QueueView:
         )
 
     def progress_for(self, case: Case) -> tuple[int | None, str]:
-        """Percent of the expected answer, and its last words."""
+        """Returns the written percentage of the predicted length and the end of the text."""
         request = self.requests.get(str(case.id))
         progress = self.progress.get(request.id) if request else None
         if request is None or progress is None:
@@ -79,14 +89,14 @@ class QueueView:
         return min(99, round(100 * progress.num_tokens / expected)), progress.tail
 
 
-def place_words(place: QueuePlace | None) -> str:
-    """ "next, starts ~4 s", "waiting #2, ~11 s"; without workers no time is promised."""
+def place_text(place: QueuePlace | None) -> str:
+    """Returns "Next, in 2–4 s" or "Position 2, in 8–15 s"; no time where it is not known."""
     if place is None:
-        return "waiting"
-    name = "next" if place.position == 0 else f"waiting #{place.position + 1}"
-    if place.starts_in_seconds is None:
+        return "Waiting"
+    name = "Next" if place.position == 0 else f"Position {place.position + 1}"
+    if place.estimate is None:
         return name
-    starts = "starts " if place.position == 0 else ""
-    if place.starts_in_seconds < 1:
-        return f"{name}, {starts}now"
-    return f"{name}, {starts}{rough_seconds(place.starts_in_seconds)}"
+    if place.estimate.starts.high < 1:
+        return f"{name}, now"
+    starts = place.estimate.starts
+    return f"{name}, in {rough_range(starts.low, starts.high)}"

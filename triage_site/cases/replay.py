@@ -1,4 +1,4 @@
-"""Replays recorded or written calls through the HTTP API, as a dispatch centre would send them."""
+"""Replays a list of calls through the HTTP API, as a dispatch centre would send them."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from typing import Any, Final
 
 import httpx
 
+from scheduling.core.request import PRIORITIES
 from triage_site.cases.calls import Call
+from triage_site.cases.models import ENDED
 
-ENDED: Final = frozenset({"done", "failed", "cancelled"})
 POLL_SECONDS: Final = 0.5
-GIVE_UP_SECONDS: Final = 900.0  # without any progress
+GIVE_UP_SECONDS: Final = 900.0  # without progress
 
 
 class ReplayError(RuntimeError):
-    """The site cannot be reached or refuses; the message says what to do."""
+    """The site does not answer or refuses a request. The message describes the remedy."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one call. Seconds are real seconds since it was sent."""
+    """The result of one call. Seconds are real seconds since it was sent."""
 
     case_id: str
     priority: int | None = None
@@ -36,7 +37,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Replay:
-    """One run. `client` speaks to the site with a token; `progress` hears (sent, ended)."""
+    """One run. `client` sends an API token; `progress` is called with (num_sent, num_ended)."""
 
     client: httpx.Client
     calls: Sequence[Call]
@@ -47,10 +48,10 @@ class Replay:
     outcomes: list[Outcome] = field(default_factory=list)
 
     def run(self) -> list[Outcome]:
-        """Sends every call at its time, escalates those that get worse, waits for all to end."""
+        """Sends every call and escalation at its time, then waits until all cases have ended."""
         started = self.clock()
         run_id = uuid.uuid4().hex[:12]
-        todo = list(self._agenda())
+        todo = list(self._schedule())
         heapq.heapify(todo)
         cases: dict[int, Outcome] = {}
         open_cases: dict[str, Outcome] = {}
@@ -68,7 +69,7 @@ class Replay:
                 changed_at = now
             if now >= next_poll:
                 next_poll = now + POLL_SECONDS
-                if self._look(open_cases):
+                if self._poll(open_cases):
                     changed_at = now
                 self.progress(len(self.outcomes), len(self.outcomes) - len(open_cases))
             if not todo and now - changed_at > GIVE_UP_SECONDS:
@@ -77,7 +78,7 @@ class Replay:
         self.progress(len(self.outcomes), len(self.outcomes) - len(open_cases))
         return self.outcomes
 
-    def _agenda(self) -> Iterator[tuple[float, int, bool]]:
+    def _schedule(self) -> Iterator[tuple[float, int, bool]]:
         for number, call in enumerate(self.calls):
             at = call.offset_seconds / self.speed
             yield at, number, False
@@ -86,7 +87,7 @@ class Replay:
 
     def _send(self, call: Call, key: str) -> Outcome:
         body = {**call.facts.to_dict(), "confirmed": True}
-        answer = self.ask("POST", "cases", body, {"Idempotency-Key": key})
+        answer = self.request("POST", "cases", body, {"Idempotency-Key": key})
         outcome = Outcome(case_id=answer["id"])
         self.outcomes.append(outcome)
         return outcome
@@ -100,22 +101,22 @@ class Replay:
             "reason": "worse",
             "note": call.escalation.why,
         }
-        self.ask("POST", f"cases/{outcome.case_id}/override", body, allow=(422,))
+        self.request("POST", f"cases/{outcome.case_id}/override", body, allow=(422,))
 
-    def _look(self, open_cases: dict[str, Outcome]) -> bool:
-        """Reads the cases that are no longer in the queue; true when one has ended."""
+    def _poll(self, open_cases: dict[str, Outcome]) -> bool:
+        """Reads the cases that are no longer in the queue. Returns whether one has ended."""
         if not open_cases:
             return False
-        queue = self.ask("GET", "queue")
+        queue = self.request("GET", "queue")
         present = {item["id"] for item in queue["waiting"]} | set(queue["running"])
         before = len(open_cases)
         for case_id in [case_id for case_id in open_cases if case_id not in present]:
-            _read(open_cases[case_id], self.ask("GET", f"cases/{case_id}"))
+            _read(open_cases[case_id], self.request("GET", f"cases/{case_id}"))
             if open_cases[case_id].status in ENDED:
                 del open_cases[case_id]
         return len(open_cases) < before
 
-    def ask(
+    def request(
         self,
         method: str,
         path: str,
@@ -128,11 +129,11 @@ class Replay:
                 response = self.client.request(method, path, json=body, headers=headers)
                 break
             except httpx.TransportError as error:
-                # A resend is safe: submissions carry a key, the other moves may come twice.
+                # A resend is safe: a submission carries a key, other requests are idempotent.
                 if attempt == 4:
                     raise ReplayError(
-                        f"{self.client.base_url}: cannot be reached ({type(error).__name__}); "
-                        "is `make run` running, and is --url right?"
+                        f"{self.client.base_url}: no connection ({type(error).__name__}). "
+                        "Check that `make run` is running and that --url is correct."
                     ) from None
                 self.sleep(0.5)
         if response.is_error and response.status_code not in allow:
@@ -155,10 +156,10 @@ def _read(outcome: Outcome, case: dict[str, Any]) -> None:
 
 
 def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Counts and waiting times (seconds) per priority in force at the end, and overall."""
+    """Returns counts and waiting times in seconds, per final priority and overall."""
     by_priority = {
         str(priority): _figures([o for o in outcomes if o.priority == priority])
-        for priority in range(5)
+        for priority in PRIORITIES
     }
     statuses = [outcome.status for outcome in outcomes]
     return {
@@ -190,7 +191,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float | None:
-    """The nearest-rank quantile of sorted values."""
+    """Returns the nearest-rank quantile of sorted values; None without values."""
     if not ordered:
         return None
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

@@ -1,4 +1,4 @@
-"""Who may do what: one table. Roles are Django groups."""
+"""The table of roles and their rights. Roles are Django groups."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ALLOWED: Final[dict[str, frozenset[Action]]] = {
 
 
 def may(user: User | AnonymousUser, action: Action) -> bool:
-    """Superusers may do everything, inactive and anonymous users nothing."""
+    """Returns whether the user has the right. Superusers have all rights, inactive users none."""
     if not user.is_authenticated or not user.is_active:
         return False
     if user.is_superuser:

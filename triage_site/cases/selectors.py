@@ -1,4 +1,4 @@
-"""All reads of the clinical app that more than one page needs."""
+"""Reads of the clinical app that several pages need."""
 
 from __future__ import annotations
 
@@ -11,22 +11,36 @@ from triage_site.cases.models import Case, CaseStatus
 
 
 def place_of(case: Case, now: datetime) -> QueuePlace | None:
-    """Where a waiting case stands; None for all others."""
+    """Returns the place of a waiting case in the queue; None for other cases."""
     if case.status != CaseStatus.QUEUED:
         return None
     return places_by_case(now).get(str(case.id))
 
 
 def places_by_case(now: datetime) -> dict[str, QueuePlace]:
-    """Place of every waiting case, by case id."""
+    """Returns the place of every waiting case, by case id."""
     cases = {str(job.id): str(job.case_id) for job in scheduling.open_jobs()}
     return {
         cases[job_id]: place for job_id, place in scheduling.places(now).items() if job_id in cases
     }
 
 
+def place_times(place: QueuePlace | None) -> dict[str, Any]:
+    """Returns median and range, in seconds, of start and end; null where they are not known."""
+    estimate = None if place is None else place.estimate
+    if estimate is None:
+        return dict.fromkeys(("starts_in_seconds", "starts_range", "ends_in_seconds", "ends_range"))
+    starts, ends = estimate.starts, estimate.ends
+    return {
+        "starts_in_seconds": starts.median,
+        "starts_range": (starts.low, starts.high),
+        "ends_in_seconds": ends.median,
+        "ends_range": (ends.low, ends.high),
+    }
+
+
 def timestamps(case: Case) -> list[dict[str, Any]]:
-    """When the case entered each status, oldest first."""
+    """Returns when the case entered each status, oldest first."""
     statuses = set(CaseStatus.values)
     return [
         {"status": kind, "at": at}
@@ -36,7 +50,7 @@ def timestamps(case: Case) -> list[dict[str, Any]]:
 
 
 def queue_overview(now: datetime) -> dict[str, Any]:
-    """Policy, running cases, and waiting cases in the order in which they will be served."""
+    """Returns the policy, the running cases, and the waiting cases in the order of service."""
     places = places_by_case(now)
     cases = {str(case.id): case for case in Case.objects.filter(status=CaseStatus.QUEUED)}
     waiting = [
@@ -45,7 +59,7 @@ def queue_overview(now: datetime) -> dict[str, Any]:
             "number": case.number,
             "priority": case.priority,
             "position": place.position,
-            "starts_in_seconds": place.starts_in_seconds,
+            **place_times(place),
             "arrived_at": case.arrived_at,
         }
         for case_id, place in places.items()

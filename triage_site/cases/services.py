@@ -1,4 +1,4 @@
-"""All writes of the clinical app. Every change of a case is also a row of its history."""
+"""All writes of the clinical app. Every change of a case adds a row to its history."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from triage_site.triage.length import predict_tokens
 log = structlog.get_logger(__name__)
 
 CLASSIFY_TASK = "cases.classify"
-SAFE_PRIORITY = 1  # what a case gets when the classifier cannot say
-_BYTES_PER_TOKEN = 4  # a first guess; the engine counts for itself
+SAFE_PRIORITY = 1  # the priority of a case without a classification
+_BYTES_PER_TOKEN = 4  # an estimate; the engine counts the real tokens
 
 
 def submit_case(
@@ -48,8 +48,8 @@ def submit_case(
     now: datetime,
     label: str = "",
 ) -> tuple[Case, bool]:
-    """A new case, and whether it is new: the same key of the same person makes one case."""
-    same = Case.objects.filter(created_by=actor, submission_key=submission_key)
+    """Returns the case and whether it is new: the same key of the same user makes one case."""
+    with_same_key = Case.objects.filter(created_by=actor, submission_key=submission_key)
     try:
         with transaction.atomic():
             case = Case.objects.create(
@@ -61,25 +61,25 @@ def submit_case(
             )
             record(case, CaseEvent.Kind.RECEIVED, now, actor=actor)
     except IntegrityError:
-        existing = same.first()
+        existing = with_same_key.first()
         if existing is None:
             raise
         return existing, False
-    transaction.on_commit(lambda: _ask_classifier(case.id))
+    transaction.on_commit(lambda: _send_to_classifier(case.id))
     return case, True
 
 
-def _ask_classifier(case_id: uuid.UUID) -> None:
+def _send_to_classifier(case_id: uuid.UUID) -> None:
     try:
         current_app.send_task(
             CLASSIFY_TASK, [str(case_id)], queue="classify", ignore_result=True, retry=False
         )
-    except Exception as error:  # whatever the broker's client raises: the rescue takes over
+    except Exception as error:  # any error of the broker: `rescue_unclassified` queues the case
         log.warning("classifier_unreachable", error=type(error).__name__)
 
 
 def begin_classification(case_id: uuid.UUID, *, now: datetime) -> Case | None:
-    """The case, if it is this caller's to classify."""
+    """Returns the case if this call changed its status from received to classifying."""
     with transaction.atomic():
         rows = Case.objects.filter(id=case_id, status=CaseStatus.RECEIVED)
         if not rows.update(status=CaseStatus.CLASSIFYING):
@@ -92,7 +92,7 @@ def begin_classification(case_id: uuid.UUID, *, now: datetime) -> Case | None:
 def record_classification(
     case_id: uuid.UUID, classification: Classification, *, now: datetime
 ) -> bool:
-    """Stores what the classifier said and puts the case into the queue. Only the first counts."""
+    """Stores the classification and queues the case. Only the first classification counts."""
     return _enqueue(
         case_id,
         classification,
@@ -111,14 +111,14 @@ def record_classification(
 
 
 def classify_without_model(case_id: uuid.UUID, *, why: str, now: datetime) -> bool:
-    """The way in when the classifier fails: safe priority, or what the rules demand."""
+    """Queues a case after a failure of the classifier, at the safe priority or that of a rule."""
     case = Case.objects.filter(id=case_id, status__in=UNCLASSIFIED).first()
     if case is None:
         return False
     screened: Classification | None = None
     try:
         screened = screen(case.case_facts)
-    except Exception as error:  # even the rules failing must not lose the case
+    except Exception as error:  # the case is queued even when the rules fail
         log.error("screen_failed", error=type(error).__name__)
     priority = SAFE_PRIORITY if screened is None else min(SAFE_PRIORITY, screened.priority)
     return _enqueue(
@@ -133,7 +133,7 @@ def classify_without_model(case_id: uuid.UUID, *, why: str, now: datetime) -> bo
 
 
 def rescue_unclassified(*, now: datetime) -> int:
-    """Queues every case that waited too long for the classifier. Returns how many."""
+    """Queues every case that waited too long for the classifier. Returns their number."""
     late = now - timedelta(seconds=settings.TRIAGE_CLASSIFY_TIMEOUT_SECONDS)
     waiting = Case.objects.filter(status__in=UNCLASSIFIED, arrived_at__lt=late)
     return sum(
@@ -198,23 +198,23 @@ def override_priority(
     actor: User,
     now: datetime,
 ) -> Case:
-    """A person's priority replaces the suggested one, which is kept. Raises ValueError.
+    """Sets the priority that a person chose and keeps the suggested one. Raises ValueError.
 
-    The case moves at once, in the queue or in the running batch.
+    The new priority applies at once, in the queue and in the running batch.
     """
     if priority not in PRIORITIES:
-        raise ValueError("priority: must be 0 to 4")
+        raise ValueError(f"priority: must be {PRIORITIES[0]} to {PRIORITIES[-1]}")
     if reason not in OverrideReason.values:
         raise ValueError(f"reason: must be one of {', '.join(OverrideReason.values)}")
     if reason == OverrideReason.OTHER and not note.strip():
-        raise ValueError("note: say the reason in a note")
+        raise ValueError("note: Enter the reason as a note")
     with transaction.atomic():
         job = scheduling.lock_newest_job(case_id)
         case = Case.objects.select_for_update().get(id=case_id)
         if case.status == CaseStatus.CANCELLED:
-            raise ValueError("priority: the case is cancelled")
+            raise ValueError("priority: The case is cancelled")
         if case.status in UNCLASSIFIED:
-            raise ValueError("priority: the case is being classified; try again in a moment")
+            raise ValueError("priority: The case is being classified; try again in a moment")
         old, case.priority, case.needs_person = case.priority, priority, False
         case.save(update_fields=["priority", "needs_person"])
         data = {"from": old, "to": priority, "reason": reason, "note": note.strip()}
@@ -225,12 +225,13 @@ def override_priority(
 
 
 def cancel_case(case_id: uuid.UUID, *, reason: str, actor: User, now: datetime) -> Case:
-    """Takes an open case out, wherever it is. Raises ValueError when it has ended."""
+    """Cancels an open case in any status. Raises ValueError when it has ended."""
     with transaction.atomic():
         job = scheduling.lock_newest_job(case_id)
         case = Case.objects.select_for_update().get(id=case_id)
         if case.status not in OPEN_STATUSES:
-            raise ValueError(f"status: the case is {case.get_status_display().lower()} already")
+            status = case.get_status_display()
+            raise ValueError(f"status: The case has already ended ({status.lower()})")
         case.status, case.ended_at = CaseStatus.CANCELLED, now
         case.save(update_fields=["status", "ended_at"])
         data = {"reason": reason.strip()}
@@ -241,14 +242,14 @@ def cancel_case(case_id: uuid.UUID, *, reason: str, actor: User, now: datetime) 
 
 
 def retry_case(case_id: uuid.UUID, *, actor: User, now: datetime) -> Case:
-    """Asks again for guidance that failed. Raises ValueError when it did not fail."""
+    """Queues a case again whose guidance failed. Raises ValueError for other cases."""
     with transaction.atomic():
         job = scheduling.lock_newest_job(case_id)
         case = Case.objects.select_for_update().get(id=case_id)
         if case.status != CaseStatus.FAILED or job is None:
-            raise ValueError("status: only guidance that failed can be asked for again")
+            raise ValueError("status: Only failed guidance can be requested again")
         if not scheduling.requeue_failed(job, now=now):
-            raise ValueError("status: the case has moved on; look again")
+            raise ValueError("status: The case has changed; reload the page")
     case.refresh_from_db()
     return case
 
@@ -261,7 +262,7 @@ def record(
     actor: User | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> CaseEvent:
-    """Appends to the history and tells every open page."""
+    """Appends an event to the history and notifies open pages."""
     event = CaseEvent.objects.create(
         case=case, kind=kind, at=at, actor=actor, data=dict(data or {})
     )
@@ -292,12 +293,12 @@ def _on_job_moved(
     detail: dict[str, Any],
     **_: object,
 ) -> None:
-    """The case follows its job, in the same transaction."""
+    """Changes the status of the case with that of its job, in the same transaction."""
     status = _STATUS_OF.get(JobStatus(job.status))
-    if status is None:  # cancelled: the case said so first
+    if status is None:  # cancelled: `cancel_case` has set the status of the case
         return
     case = Case.objects.select_for_update().filter(id=job.case_id).first()
-    if case is None:  # a job of somebody else, a benchmark say
+    if case is None:  # a job without a case, such as one of a benchmark
         return
     case.status = status
     case.ended_at = now if status in (CaseStatus.DONE, CaseStatus.FAILED) else None
@@ -311,7 +312,7 @@ _GUIDANCE_FIELDS = ("guidance", "guidance_withheld", "guidance_model")
 
 
 def _store_guidance(case: Case, job: Job, now: datetime) -> None:
-    """Withholds what the worker's guard refused."""
+    """Stores the guidance, or that the worker's guard withheld it."""
     case.guidance_withheld = job.finish_reason in WITHHELD_REASONS
     case.guidance = "" if case.guidance_withheld else job.output
     case.guidance_model = job.model_name

@@ -1,4 +1,4 @@
-"""Two small tools of the live pages: the wire format, and short visits to the database."""
+"""Helpers of the live streams: the format of server-sent events, and database access."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from django.db import close_old_connections
 
 
 def sse(event: str, data: str, event_id: str | None = None) -> bytes:
-    """One server-sent event; line breaks in `data` become several data lines."""
+    """Encodes one server-sent event. Each line of `data` becomes a data line.
+
+    Source: HTML Living Standard, section "Server-sent events".
+    """
     lines = [f"event: {event}"]
     if event_id is not None:
         lines.append(f"id: {event_id}")
-    plain = data.replace("\r\n", "\n").replace("\r", "\n")
-    lines += [f"data: {line}" for line in plain.split("\n")]
+    normalized = data.replace("\r\n", "\n").replace("\r", "\n")
+    lines += [f"data: {line}" for line in normalized.split("\n")]
     return ("\n".join(lines) + "\n\n").encode()
 
 
 async def on_database(function: Callable[..., Any], *args: Any) -> Any:
-    """Runs in the thread that Django's synchronous code shares, and keeps no connection."""
+    """Runs a function in the thread of Django's synchronous code and closes its connection."""
 
     def call() -> Any:
         close_old_connections()

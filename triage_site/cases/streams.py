@@ -1,8 +1,8 @@
-"""Live pages: server-sent events from one Redis subscriber per process.
+"""Live streams: server-sent events for the board and the case pages.
 
-A raw ASGI application beside Django. A client is authenticated in a short thread, which
-gives its database connection back; from then on the client costs one bounded queue. The
-board is rendered once per change for everybody, each case's panel once for its watchers.
+This is an ASGI application beside Django. The access of a client is checked in a thread that
+closes its database connection afterwards. From then on a client needs one bounded queue. The
+board is rendered once per change for all clients, the panel of a case once for its watchers.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ _HEADERS: Final = [
 ]
 
 
-async def live(scope: Scope, receive: Receive, send: Send, hub: Hub) -> None:
-    """`/live/board/` and `/live/cases/<uuid>/`; 401, 403 or 404 in plain words otherwise."""
+async def serve_stream(scope: Scope, receive: Receive, send: Send, hub: Hub) -> None:
+    """Serves `/live/board/` and `/live/cases/<uuid>/`; answers 401, 403 or 404 otherwise."""
     target = _target(scope["path"])
     if target is None:
-        await _refuse(send, 404, "There is no such stream.")
+        await _refuse(send, 404, "This stream does not exist.")
         return
     status = await on_database(_check, scope, target)
     if status != 200:
@@ -55,58 +55,58 @@ async def live(scope: Scope, receive: Receive, send: Send, hub: Hub) -> None:
     watcher = await hub.watch(target, last_event_id=_header(scope, b"last-event-id"))
     try:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        await _pump(scope, receive, send, watcher, target)
+        await _send_events(scope, receive, send, watcher, target)
     finally:
         hub.unwatch(watcher)
 
 
 _REFUSALS: Final = {
     401: "Please sign in again.",
-    403: "This account may not see cases.",
-    404: "There is no such case.",
+    403: "This account may not view cases.",
+    404: "This case does not exist.",
 }
 
 
-async def _pump(
+async def _send_events(
     scope: Scope, receive: Receive, send: Send, watcher: Watcher, target: str | uuid.UUID
 ) -> None:
-    gone = asyncio.ensure_future(_disconnected(receive))
+    disconnected = asyncio.ensure_future(_wait_for_disconnect(receive))
     try:
-        async for chunk in _chunks(scope, watcher, target, gone):
+        async for chunk in _chunks(scope, watcher, target, disconnected):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
     except OSError:
-        pass  # the browser went away in mid-send
+        pass  # the browser disconnected during the send
     finally:
-        gone.cancel()
+        disconnected.cancel()
 
 
 async def _chunks(
-    scope: Scope, watcher: Watcher, target: str | uuid.UUID, gone: asyncio.Future[None]
+    scope: Scope, watcher: Watcher, target: str | uuid.UUID, disconnected: asyncio.Future[None]
 ) -> AsyncIterator[bytes]:
-    """Events as they come, a comment line when nothing does, the end when access ends."""
+    """Yields events, or a comment line after `PING_SECONDS` without one. Ends with the access."""
     yield b"retry: 2000\n\n"
     loop = asyncio.get_running_loop()
     recheck_at = loop.time() + RECHECK_SECONDS
-    while not gone.done() and not watcher.closed:
-        chunk = await watcher.next(PING_SECONDS, gone)
+    while not disconnected.done() and not watcher.closed:
+        chunk = await watcher.next(PING_SECONDS, disconnected)
         if loop.time() >= recheck_at:
             recheck_at = loop.time() + RECHECK_SECONDS
             if await on_database(_check, scope, target) != 200:
                 yield sse("signed-out", "")
                 return
-        yield chunk or b": still here\n\n"
+        yield chunk or b": ping\n\n"
 
 
-async def _disconnected(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _refuse(send: Send, status: int, words: str) -> None:
+async def _refuse(send: Send, status: int, message: str) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": words.encode()})
+    await send({"type": "http.response.body", "body": message.encode()})
 
 
 def _target(path: str) -> str | uuid.UUID | None:
@@ -122,7 +122,7 @@ def _target(path: str) -> str | uuid.UUID | None:
 
 
 def _check(scope: Scope, target: str | uuid.UUID) -> int:
-    """The status that this request deserves: session, role and object, at this moment."""
+    """Returns the HTTP status of the request by session, role and existence of the case."""
     cookies = SimpleCookie(_header(scope, b"cookie") or "")
     morsel = cookies.get(settings.SESSION_COOKIE_NAME)
     if morsel is None:

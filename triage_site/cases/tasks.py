@@ -26,9 +26,9 @@ log = structlog.get_logger(__name__)
     soft_time_limit=settings.TRIAGE_CLASSIFY_TIMEOUT_SECONDS,
 )
 def classify_case(case_id: str) -> None:
-    """Gives a case its priority and queues it; the safe priority if classification fails.
+    """Classifies a case and queues it; uses the safe priority if classification fails.
 
-    Running it twice does no harm: only the first result counts.
+    The task may run twice: only the first result counts.
     """
     try:
         case = services.begin_classification(uuid.UUID(case_id), now=timezone.now())
@@ -38,7 +38,7 @@ def classify_case(case_id: str) -> None:
     except SoftTimeLimitExceeded:
         why = "too slow"
     except Exception as error:
-        # Only the type: a message could quote the patient's words.
+        # Only the type: the message can hold clinical text.
         why = f"error: {type(error).__name__}"
         log.error("classifier_failed", error=type(error).__name__)
     else:
@@ -49,7 +49,7 @@ def classify_case(case_id: str) -> None:
 
 @worker_process_init.connect
 def warm_up(**_: object) -> None:
-    """Loads the weights before the first case needs them."""
+    """Loads the weights before the first case arrives."""
     try:
         active.warm_up()
         Thread(

@@ -1,4 +1,4 @@
-"""The HTTP API: the same rules as the pages, and errors that name the field."""
+"""The HTTP API: the same checks as the pages, and errors that name the field."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class Api:
 
 @pytest.fixture(autouse=True)
 def _redis(redis_client: redis.Redis) -> None:
-    """Every test has a real and empty Redis."""
+    """Every test uses a real and empty Redis."""
 
 
 def queued(seconds: float = 0.0) -> Case:
-    """A case in the queue, by way of the rescue: its priority is that of the safe way in."""
+    """Returns a queued case with the safe priority."""
     case = make_case("sore toe", seconds=seconds)
     services.classify_without_model(case.id, why="test", now=at(seconds))
     case.refresh_from_db()
@@ -59,7 +59,7 @@ def reason_of(answer: Any, field: str) -> str:
     return str(item["reason"])
 
 
-def test_a_case_is_made_and_read() -> None:
+def test_a_case_is_created_and_read() -> None:
     api = Api()
     status, made = api.post("cases", NEW)
     assert (status, made["status"]) == (201, "received")
@@ -104,13 +104,13 @@ def test_a_bad_case_names_the_field(change: dict[str, object], field: str, words
     assert not Case.objects.exists()
 
 
-def test_errors_never_repeat_the_words_of_the_patient() -> None:
+def test_errors_hold_no_clinical_text() -> None:
     status, answer = Api().post("cases", {**NEW, "consciousness": "zyxcanarywort"})
     assert status == 422
     assert "zyxcanarywort" not in json.dumps(answer)
 
 
-def test_unmeasurable_is_not_the_same_as_not_taken() -> None:
+def test_unmeasurable_is_stored_as_such() -> None:
     status, made = Api().post("cases", {**NEW, "sbp_mmhg": "unmeasurable"})
     assert status == 201
     assert Case.objects.get(id=made["id"]).facts["sbp_mmhg"] == "unmeasurable"
@@ -150,7 +150,7 @@ def test_the_queue_is_shown_in_the_order_of_service() -> None:
     assert api.get(f"cases/{cases[0].id}")[1]["position"] == 0
 
 
-def test_only_staff_switch_the_policy_and_say_why() -> None:
+def test_only_charge_nurses_switch_the_policy_with_a_reason() -> None:
     staff = Api(CHARGE_NURSE)
     assert staff.get("policy")[1]["policy"] == "semantic"
     status, answer = staff.post("policy", {"policy": "sjf", "reason": "short answers wait"})
@@ -169,7 +169,7 @@ def test_only_staff_switch_the_policy_and_say_why() -> None:
     ("role", "submit", "override"),
     [(CLINICIAN, 201, 200), (CHARGE_NURSE, 201, 200), (AUDITOR, 403, 403), (None, 403, 403)],
 )
-def test_the_role_decides(role: str | None, submit: int, override: int) -> None:
+def test_rights_depend_on_the_role(role: str | None, submit: int, override: int) -> None:
     api, case = Api(role), queued()
     assert api.post("cases", NEW)[0] == submit
     body = {"priority": 2, "reason": "better"}
@@ -177,7 +177,7 @@ def test_the_role_decides(role: str | None, submit: int, override: int) -> None:
     assert api.get("queue")[0] == (200 if role else 403)
 
 
-def test_strangers_and_unknown_cases_are_refused() -> None:
+def test_unknown_tokens_and_cases_are_refused() -> None:
     status, answer = Api(token="wrong").get("queue")
     assert status == 401
     assert "Bearer" in reason_of(answer, "authorization")
@@ -186,7 +186,7 @@ def test_strangers_and_unknown_cases_are_refused() -> None:
     reason_of(answer, "id")
 
 
-def test_demo_tokens_work_in_demo_mode_only(settings: Any) -> None:
+def test_demo_tokens_are_valid_in_demo_mode_only(settings: Any) -> None:
     key = ApiToken.issue(make_user(), demo=True)
     settings.TRIAGE_DEMO = True
     assert Api(token=key).get("queue")[0] == 200

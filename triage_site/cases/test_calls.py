@@ -1,4 +1,4 @@
-"""The reader of call files: whole and typed, or refused with line, field and reason."""
+"""The reader of call files: typed calls, or an error with line, field and reason."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_order_is_kept_and_blank_lines_are_skipped(tmp_path: Path) -> None:
     assert [call.id for call in load_calls(path)] == ["evening-001", "evening-002"]
 
 
-def test_a_line_separator_inside_the_words_does_not_end_the_line(tmp_path: Path) -> None:
+def test_a_line_separator_inside_the_text_does_not_end_the_line(tmp_path: Path) -> None:
     data = a_call()
     data["facts"]["text"] = "first\u2028second"
     path = write(tmp_path, json.dumps(data, ensure_ascii=False))
@@ -100,7 +100,7 @@ BAD = [
     (changed("surprise", to=1), "surprise", "unknown field"),
     (changed("facts", to="text"), "facts", "must be an object"),
     (changed("facts", "text", to=None), "facts.text", "required"),
-    (changed("facts", "text", to="  "), "facts.text", "say what is wrong"),
+    (changed("facts", "text", to="  "), "facts.text", "in a few words"),
     (changed("facts", "sex", to="f"), "facts.sex", "must be one of"),
     (changed("facts", "hr_bpm", to="fast"), "facts.hr_bpm", "must be a number"),
     (changed("facts", "hr_bpm", to=900), "facts.hr_bpm", "0 to 350"),
@@ -113,7 +113,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("line", "field", "reason"), BAD, ids=[f"{b[1]}-{b[2]}" for b in BAD])
-def test_a_bad_line_is_named_with_field_and_reason(
+def test_an_error_names_line_field_and_reason(
     tmp_path: Path, line: Any, field: str, reason: str
 ) -> None:
     path = write(tmp_path, a_call(id="evening-000", offset_seconds=0), "", line)
@@ -124,7 +124,7 @@ def test_a_bad_line_is_named_with_field_and_reason(
 
 
 @pytest.mark.parametrize("name", [name for name in a_call() if name != "escalation"])
-def test_every_field_but_the_escalation_is_required(tmp_path: Path, name: str) -> None:
+def test_every_field_except_the_escalation_is_required(tmp_path: Path, name: str) -> None:
     data = a_call()
     del data[name]
     error = refusal(write(tmp_path, data))
@@ -136,15 +136,15 @@ def test_calls_out_of_order_are_refused(tmp_path: Path) -> None:
     assert (error.line, error.field) == (2, "offset_seconds")
 
 
-def test_an_id_may_stand_only_once(tmp_path: Path) -> None:
+def test_an_id_must_be_unique(tmp_path: Path) -> None:
     error = refusal(write(tmp_path, a_call(), a_call()))
     assert (error.line, error.field) == (2, "id")
     assert "line 1" in error.reason
 
 
-def test_a_file_that_is_missing_empty_or_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_missing_empty_or_binary_file_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path / "nowhere.jsonl").line is None
     assert refusal(write(tmp_path, "")).reason == "holds no call"
     binary = tmp_path / "binary.jsonl"
     binary.write_bytes(b"\xff\xfe\x00")
-    assert refusal(binary).reason == "is not UTF-8 text"
+    assert refusal(binary).reason == "is not a text file in UTF-8"

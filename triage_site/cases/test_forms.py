@@ -1,4 +1,4 @@
-"""Entry of a case: impossible values block, unusual ones ask, absence has two kinds."""
+"""Entry of a case: impossible values are errors, unusual ones must be confirmed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage_site.cases.forms import CaseForm, OverrideForm, carried_out
+from triage_site.cases.forms import CaseForm, OverrideForm, call_service
 from triage_site.triage.facts import NOT_TAKEN, UNMEASURABLE, CaseFacts
 from triage_site.triage.vitals import VITAL_RANGES
 
@@ -45,23 +45,37 @@ def test_two_words_are_enough() -> None:
     assert facts() == CaseFacts(text="cough")
 
 
-def test_without_a_complaint_there_is_no_case() -> None:
+def test_a_case_needs_a_complaint() -> None:
     form = entered(text="   ")
-    assert form.errors["text"] == ["say what is wrong, in a few words"]
+    assert form.errors["text"] == ["Describe the complaint in a few words"]
     assert list(form.errors) == ["text"]
 
 
-def test_empty_and_unmeasurable_are_different_answers() -> None:
+def test_empty_means_not_taken_and_unable_means_unmeasurable() -> None:
     got = facts(hr_bpm="", sbp_mmhg_unmeasurable="1", pain_score="unable")
     assert (got.hr_bpm, got.sbp_mmhg, got.pain_score) == (NOT_TAKEN, UNMEASURABLE, UNMEASURABLE)
 
 
-def test_a_number_and_unmeasurable_together_are_asked_about() -> None:
+def test_a_number_and_unmeasurable_together_are_an_error() -> None:
     assert "not both" in entered(hr_bpm="80", hr_bpm_unmeasurable="1").errors["hr_bpm"][0]
 
 
-def test_a_decimal_comma_is_understood() -> None:
+def test_a_decimal_comma_is_accepted() -> None:
     assert facts(temp_c="37,8").temp_c == 37.8
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ("temp_c", "Enter temperature as a number, such as 37.5"),
+        ("hr_bpm", "Enter heart rate as a number, such as 75"),
+        ("age", "Enter age as a number, such as 45"),
+    ],
+)
+def test_a_bad_number_is_answered_with_an_example(field: str, message: str) -> None:
+    form = entered(**{field: "high"})
+    assert form.errors[field] == [message]
+    assert [one.reason for one in form.summary()] == [message]
 
 
 @pytest.mark.parametrize(
@@ -85,14 +99,14 @@ def test_ages_come_in_three_units(age: str, unit: str, years: float) -> None:
         ("age", "126"),
         ("age", "old"),
         ("age", "-3"),
-        ("sex", "unheard of"),
+        ("sex", "unknown value"),
         ("consciousness", "sleepy"),
     ],
 )
-def test_impossible_values_block_at_their_field(field: str, value: str) -> None:
+def test_impossible_values_are_errors_of_their_field(field: str, value: str) -> None:
     form = entered(**{field: value})
     assert list(form.errors) == [field]
-    assert form.data[field] == value  # what was typed stays
+    assert form.data[field] == value  # the form keeps the typed value
 
 
 def test_diastolic_must_be_below_systolic() -> None:
@@ -100,7 +114,7 @@ def test_diastolic_must_be_below_systolic() -> None:
     assert facts(sbp_mmhg="81", dbp_mmhg="80").dbp_mmhg == 80
 
 
-def test_fahrenheit_is_offered_in_celsius_and_never_converted_silently() -> None:
+def test_fahrenheit_is_converted_only_on_request() -> None:
     form = entered(temp_c="100.4")
     assert "°F" in form.errors["temp_c"][0]
     assert form.celsius_offer() == "38.0"
@@ -110,20 +124,20 @@ def test_fahrenheit_is_offered_in_celsius_and_never_converted_silently() -> None
     assert form.data["temp_c"] == "100.4"
 
 
-def test_unusual_values_ask_once_and_for_these_values_only() -> None:
-    asked = entered(hr_bpm="240")
-    assert list(asked.errors) == ["confirm_values"]
-    assert [one.field for one in asked.to_confirm] == ["hr_bpm"]
-    token = asked.confirm_token
+def test_a_confirmation_is_valid_for_the_confirmed_values_only() -> None:
+    unconfirmed = entered(hr_bpm="240")
+    assert list(unconfirmed.errors) == ["confirm_values"]
+    assert [one.field for one in unconfirmed.to_confirm] == ["hr_bpm"]
+    token = unconfirmed.confirm_token
     assert entered(hr_bpm="240", confirm_values=token).is_valid()
     assert not entered(hr_bpm="250", confirm_values=token).is_valid()
     assert not entered(hr_bpm="240", temp_c="31", confirm_values=token).is_valid()
 
 
-def test_saturation_without_air_or_oxygen_is_noted_but_does_not_stop() -> None:
+def test_saturation_without_air_or_oxygen_is_a_warning() -> None:
     form = entered(spo2_percent="97")
     assert form.is_valid()
-    assert [one.field for one in form.noted] == ["on_oxygen"]
+    assert [one.field for one in form.warnings] == ["on_oxygen"]
 
 
 def test_every_field_reaches_the_facts() -> None:
@@ -148,33 +162,33 @@ def test_every_field_reaches_the_facts() -> None:
 
 
 @given(st.text(max_size=40), st.sampled_from(sorted(VITAL_RANGES)))
-def test_nothing_that_can_be_typed_breaks_the_form(text: str, name: str) -> None:
+def test_any_text_is_handled(text: str, name: str) -> None:
     form = entered(text=text, age=text, **{name: text})
     assert isinstance(form.facts_so_far(), CaseFacts)
     assert form.is_valid() or form.errors
 
 
 @pytest.mark.parametrize(
-    ("refusal", "field", "reason"),
+    ("message", "field", "reason"),
     [
-        ("note: say the reason in a note", "note", "say the reason in a note"),
-        ("status: the case is done already", NON_FIELD_ERRORS, "the case is done already"),
+        ("note: Enter the reason", "note", "Enter the reason"),
+        ("status: The case has ended", NON_FIELD_ERRORS, "The case has ended"),
         ("no", NON_FIELD_ERRORS, "no"),
     ],
 )
-def test_what_a_service_refuses_stands_at_its_field_or_on_top(
-    refusal: str, field: str, reason: str
+def test_an_error_of_a_service_belongs_to_its_field_or_to_the_form(
+    message: str, field: str, reason: str
 ) -> None:
     def refuse(got: dict[str, Any]) -> None:
-        raise ValueError(refusal)
+        raise ValueError(message)
 
     form = OverrideForm({"priority": "1", "reason": "other"})
-    assert not carried_out(form, refuse)
+    assert not call_service(form, refuse)
     assert form.errors == {field: [reason]}
 
 
-def test_a_service_is_asked_once_and_only_with_valid_values() -> None:
-    asked: list[dict[str, Any]] = []
-    assert not carried_out(OverrideForm({"priority": "9"}), asked.append)
-    assert carried_out(OverrideForm({"priority": "1", "reason": "other"}), asked.append)
-    assert [got["priority"] for got in asked] == [1]
+def test_a_service_is_called_once_and_only_with_valid_values() -> None:
+    calls: list[dict[str, Any]] = []
+    assert not call_service(OverrideForm({"priority": "9"}), calls.append)
+    assert call_service(OverrideForm({"priority": "1", "reason": "other"}), calls.append)
+    assert [got["priority"] for got in calls] == [1]

@@ -1,4 +1,4 @@
-"""The preview while typing: fast, escaped, unrecorded, and not to be asked without end."""
+"""The preview of a case while it is typed: fast, escaped, not stored, and rate-limited."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def user() -> User:
 
 @pytest.fixture
 def client(user: User, monkeypatch: pytest.MonkeyPatch) -> Client:
-    """Signed in, with a limit of its own."""
+    """A signed-in client with a high limit."""
     monkeypatch.setattr(views_module, "previews", RateLimit(burst=1000))
     client = Client()
     client.force_login(user)
@@ -52,7 +52,7 @@ def client(user: User, monkeypatch: pytest.MonkeyPatch) -> Client:
 
 
 def form_of(facts: CaseFacts) -> dict[str, str]:
-    """What the browser sends for these facts."""
+    """Returns the form data that the browser sends for these facts."""
     data = {"text": facts.text, "sex": facts.sex.value, "arrival_mode": facts.arrival_mode.value}
     if facts.age_years is not None:
         data["age"] = f"{facts.age_years:g}"
@@ -69,21 +69,21 @@ def fixture_forms() -> list[dict[str, str]]:
 
 
 def test_two_hundred_previews_are_fast(client: Client) -> None:
-    """By the time of the processor, so that a busy machine is no reason to fail."""
+    """Measures processor time, so that a busy machine does not fail the test."""
     forms = fixture_forms()
     client.post("/preview/", forms[0])  # loads the weights
     seconds = []
     for form in forms:
-        begun = time.process_time()
+        started = time.process_time()
         response = client.post("/preview/", form)
-        seconds.append(time.process_time() - begun)
+        seconds.append(time.process_time() - started)
         assert response.status_code == 200
     p50, p95 = np.percentile(seconds, (50, 95))
     print(f"preview, server time of {len(forms)}: p50 {p50 * 1e3:.1f} ms, p95 {p95 * 1e3:.1f} ms")
     assert p95 <= P95_SECONDS
 
 
-def test_hostile_words_come_back_as_text(client: Client) -> None:
+def test_hostile_text_is_escaped(client: Client) -> None:
     text = client.post("/preview/", {"text": HOSTILE, "hr_bpm": "<b>1"}).content.decode()
     assert "<mark>" in text
     tags = set(re.findall(r"<(\w+)", text))
@@ -112,17 +112,29 @@ def test_no_flag_is_shown_twice(client: Client) -> None:
     assert len(flags) == len(set(flags))
 
 
-def test_news2_says_what_it_lacks(client: Client) -> None:
+def test_missing_values_of_news2_are_named(client: Client) -> None:
     vitals = {"rr_bpm": "18", "spo2_percent": "97", "sbp_mmhg": "120", "hr_bpm": "80"}
     form = {"text": "cough", "age": "40", "age_unit": "years", **vitals}
     text = client.post("/preview/", form).content.decode()
     assert "incomplete" in text
-    assert "NEWS2 lacks" in text
+    assert "Missing for NEWS2" in text
     form |= {"temp_c": "37", "consciousness": "alert", "on_oxygen": "air"}
     assert "incomplete" not in client.post("/preview/", form).content.decode()
 
 
-def test_nothing_typed_is_kept_or_logged(
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    [
+        ({"text": "cough", "age": "5", "age_unit": "years"}, "not used under 16 years"),
+        ({"text": "cough", "age": "40", "age_unit": "years"}, "no vital sign measured"),
+    ],
+)
+def test_the_reason_for_no_news2(client: Client, form: dict[str, str], reason: str) -> None:
+    text = client.post("/preview/", form).content.decode()
+    assert f'<strong>NEWS2</strong> <span class="muted">{reason}</span>' in text
+
+
+def test_typed_text_is_neither_stored_nor_logged(
     client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(facts: CaseFacts) -> None:
@@ -145,7 +157,7 @@ def test_nothing_typed_is_kept_or_logged(
     assert all(CANARY not in str(one.get_decoded()) for one in Session.objects.all())
 
 
-def test_a_script_that_asks_without_end_is_told_to_wait(
+def test_too_many_requests_of_a_user_are_refused(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
@@ -161,18 +173,18 @@ def test_a_script_that_asks_without_end_is_told_to_wait(
     assert client.post("/preview/", {"text": ""}).status_code == 429
 
 
-def test_the_limit_forgets_whoever_is_long_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_entries_of_the_limit_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     limit = RateLimit(1, burst=1, clock=lambda: now[0])
-    monkeypatch.setattr(preview_limit, "_MAX_PEOPLE", 3)
-    assert all(limit.allows(person) for person in range(3))
+    monkeypatch.setattr(preview_limit, "_MAX_USERS", 3)
+    assert all(limit.allows(user_id) for user_id in range(3))
     now[0] = 10.0
     assert limit.allows(3)
     assert list(limit._due) == [3]
 
 
-def test_typing_never_meets_the_limit() -> None:
-    """The page asks 300 ms after the last key, so at most every 300 ms."""
+def test_typing_never_reaches_the_limit() -> None:
+    """The page sends a request 300 ms after the last key, so at most every 300 ms."""
     now = [0.0]
     limit = RateLimit(clock=lambda: now[0])
     for _ in range(1000):

@@ -1,4 +1,4 @@
-"""Laws of a case's life: nothing lost, one case per submission, a reason for every change."""
+"""Laws of a case: it is never lost, a submission makes one case, every change is recorded."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ NOW = at(1)
 
 @pytest.fixture(autouse=True)
 def _redis(redis_client: redis.Redis) -> None:
-    """Every test has a real and empty Redis."""
+    """Every test uses a real and empty Redis."""
 
 
 def classify(case: Case, priority: int) -> Case:
     services.begin_classification(case.id, now=NOW)
-    said = replace(screen(case.case_facts), priority=priority, needs_person=False)
-    assert services.record_classification(case.id, said, now=NOW)
+    classification = replace(screen(case.case_facts), priority=priority, needs_person=False)
+    assert services.record_classification(case.id, classification, now=NOW)
     case.refresh_from_db()
     return case
 
@@ -67,7 +67,7 @@ def test_the_same_submission_makes_one_case() -> None:
     assert other != first
 
 
-def test_from_words_to_guidance() -> None:
+def test_a_case_from_submission_to_guidance() -> None:
     case = classify(make_case(hr_bpm=88), 2)
     assert (case.status, case.priority) == (CaseStatus.QUEUED, 2)
     case = write_guidance(case, "Heart rate 88.")
@@ -84,7 +84,7 @@ def test_only_the_first_classification_counts() -> None:
     assert Job.objects.count() == 1
 
 
-def test_a_failing_classifier_gives_the_safe_priority_and_asks_for_a_person() -> None:
+def test_a_failing_classifier_gives_the_safe_priority_and_needs_a_person() -> None:
     case = make_case("sore toe")
     assert services.classify_without_model(case.id, why="error: OSError", now=NOW)
     case.refresh_from_db()
@@ -92,7 +92,7 @@ def test_a_failing_classifier_gives_the_safe_priority_and_asks_for_a_person() ->
     assert "classifier_failed" in kinds(case)
 
 
-def test_even_failing_rules_do_not_lose_the_case(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_rules_do_not_lose_the_case(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(facts: CaseFacts) -> None:
         raise RuntimeError
 
@@ -102,7 +102,7 @@ def test_even_failing_rules_do_not_lose_the_case(monkeypatch: pytest.MonkeyPatch
     assert Job.objects.get(case_id=case.id).priority == 1
 
 
-def test_what_the_classifier_missed_is_rescued_after_two_seconds() -> None:
+def test_an_unclassified_case_is_queued_after_two_seconds() -> None:
     case = make_case()
     assert services.rescue_unclassified(now=at(1.9)) == 0
     assert services.rescue_unclassified(now=at(2.1)) == 1
@@ -153,7 +153,7 @@ def test_a_cancelled_case_leaves_the_queue_and_cannot_be_cancelled_twice() -> No
         services.cancel_case(case.id, reason="again", actor=user, now=NOW)
 
 
-def test_a_cancelled_case_stays_cancelled_when_its_classification_comes() -> None:
+def test_a_cancelled_case_is_not_classified() -> None:
     case = make_case()
     services.cancel_case(case.id, reason="", actor=make_user(), now=NOW)
     assert services.begin_classification(case.id, now=NOW) is None
@@ -162,13 +162,13 @@ def test_a_cancelled_case_stays_cancelled_when_its_classification_comes() -> Non
 
 
 @pytest.mark.parametrize("reason", WITHHELD_REASONS)
-def test_guidance_that_the_guard_refused_is_withheld(reason: str) -> None:
+def test_guidance_that_fails_the_guard_is_withheld(reason: str) -> None:
     case = write_guidance(classify(make_case(hr_bpm=88), 2), "Give 450 mg.", reason)
     assert (case.status, case.guidance, case.guidance_withheld) == (CaseStatus.DONE, "", True)
     assert "withheld" in kinds(case)
 
 
-def test_failed_guidance_can_be_asked_for_again() -> None:
+def test_failed_guidance_can_be_requested_again() -> None:
     case, user = classify(make_case(), 2), make_user()
     with pytest.raises(ValueError, match=r"^status: "):
         services.retry_case(case.id, actor=user, now=NOW)
@@ -190,7 +190,7 @@ def test_the_history_cannot_be_changed() -> None:
         case.delete()
 
 
-def test_a_canary_reaches_no_redis_key_or_value(redis_client: redis.Redis) -> None:
+def test_redis_holds_no_clinical_text(redis_client: redis.Redis) -> None:
     canary = "zyxcanarywort"
     classify(make_case(canary), 2)
     for key in redis_client.scan_iter("*"):

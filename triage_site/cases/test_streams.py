@@ -1,4 +1,4 @@
-"""Live pages over real HTTP and real Redis: order, resume, reset, access."""
+"""Live streams over real HTTP and real Redis: order, resume, reset, access."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class Sent:
 
 
 class Page:
-    """What a browser hears on one stream, read in a thread."""
+    """The events that a browser receives on one stream, read in a thread."""
 
     def __init__(self, response: httpx.Response) -> None:
-        self.heard: Queue[Sent] = Queue()
+        self.received: Queue[Sent] = Queue()
         self._response = response
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
@@ -51,7 +51,7 @@ class Page:
                 name, _, value = line.partition(": ")
                 if line == "" and "event" in fields:
                     data = "\n".join(fields["data"])
-                    self.heard.put(Sent(fields["event"], data, fields.get("id")))
+                    self.received.put(Sent(fields["event"], data, fields.get("id")))
                 if line == "":
                     fields = {"data": []}
                 elif name == "data":
@@ -62,10 +62,10 @@ class Page:
             return
 
     def next(self, event: str, seconds: float = 5.0) -> Sent:
-        """The next event of that name; others before it are passed over."""
+        """Returns the next event of that name; other events before it are skipped."""
         while True:
             try:
-                sent = self.heard.get(timeout=seconds)
+                sent = self.received.get(timeout=seconds)
             except Empty:
                 pytest.fail(f"no event {event!r} within {seconds} s")
             if sent.event == event:
@@ -101,14 +101,14 @@ def write(job: Job, text: str, attempt: int = 1) -> None:
     events.append_tokens(connection.client(), str(job.id), attempt, text, 1)
 
 
-def test_the_wire_format_keeps_line_breaks() -> None:
+def test_the_encoding_keeps_line_breaks() -> None:
     assert (
         sse("token", "a\r\nb\n", "1/2-0")
         == b"event: token\nid: 1/2-0\ndata: a\ndata: b\ndata: \n\n"
     )
 
 
-def test_the_board_is_pushed_when_a_case_comes_in(live_app: str) -> None:
+def test_the_board_is_sent_when_a_case_arrives(live_app: str) -> None:
     user = make_user()
     with watching(f"{live_app}/live/board/", user) as page:
         page.next("board")
@@ -120,7 +120,7 @@ def test_the_board_is_pushed_when_a_case_comes_in(live_app: str) -> None:
     pytest.fail("the board never showed the case")
 
 
-def test_tokens_arrive_one_by_one_and_escaped(live_app: str) -> None:
+def test_tokens_arrive_one_at_a_time_and_escaped(live_app: str) -> None:
     case, job = running_case()
     with watching(f"{live_app}/live/cases/{case.id}/", make_user()) as page:
         page.next("case")
@@ -142,7 +142,7 @@ def test_a_late_page_gets_everything_from_the_start(live_app: str) -> None:
         assert "second" in page.next("token").data
 
 
-def test_a_page_resumes_after_the_last_event_it_saw(live_app: str) -> None:
+def test_a_page_resumes_after_its_last_event(live_app: str) -> None:
     case, job = running_case()
     user = make_user()
     write(job, "first ")
@@ -157,7 +157,7 @@ def test_a_page_resumes_after_the_last_event_it_saw(live_app: str) -> None:
         assert "first" not in sent.data
 
 
-def test_a_new_attempt_clears_what_the_old_one_wrote(live_app: str) -> None:
+def test_a_new_attempt_resets_the_text_of_the_old_one(live_app: str) -> None:
     case, job = running_case()
     with watching(f"{live_app}/live/cases/{case.id}/", make_user()) as page:
         write(job, "old ", attempt=1)
@@ -192,7 +192,7 @@ def test_access_is_checked(live_app: str, role: str | None, path: str, status: i
     assert httpx.get(f"{live_app}/live/{path}/", headers=headers).status_code == status
 
 
-def test_strangers_hear_nothing(live_app: str) -> None:
+def test_anonymous_clients_are_refused(live_app: str) -> None:
     case = make_case()
     assert httpx.get(f"{live_app}/live/board/").status_code == 401
     assert httpx.get(f"{live_app}/live/cases/{case.id}/").status_code == 401

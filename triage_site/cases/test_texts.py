@@ -1,4 +1,4 @@
-"""Text on its way to the page: nothing of it is lost, nothing of it becomes markup."""
+"""Text of the pages: no character is lost, and no text becomes markup."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from triage_site.cases.guidance_text import sections
 from triage_site.cases.highlight import highlighted
 from triage_site.cases.panel import render_token
-from triage_site.cases.people import age
+from triage_site.cases.patient import age_text, patient_summary
+from triage_site.triage.facts import CaseFacts, Sex
 
 SBAR = "Situation: man, 70.\nBackground: none known.\n**Assessment:** pale.\nRecommendation: ECG."
 
@@ -20,7 +21,7 @@ def without_tags(markup: str) -> str:
     return html.unescape(re.sub(r'<mark title="[^"]*">|</mark>', "", markup))
 
 
-def test_guidance_is_split_at_its_four_headings() -> None:
+def test_guidance_is_split_at_its_headings() -> None:
     assert [(part.heading, part.text) for part in sections(SBAR)] == [
         ("Situation", "man, 70."),
         ("Background", "none known."),
@@ -36,7 +37,7 @@ def test_text_without_headings_is_shown_whole() -> None:
     assert sections("") == []
 
 
-def test_a_heading_within_a_sentence_is_no_heading() -> None:
+def test_a_heading_inside_a_sentence_is_text() -> None:
     (only,) = sections("Situation: the Assessment: is pending")
     assert only.text == "the Assessment: is pending"
 
@@ -48,7 +49,7 @@ def test_no_word_of_guidance_is_lost(text: str) -> None:
     assert not text.strip() or sections(text)
 
 
-def test_the_words_that_counted_are_marked_with_why() -> None:
+def test_words_of_a_reason_are_marked_with_the_reason() -> None:
     markup = highlighted("Chest pain, chest pain!", [{"words": ["hest pain"], "text": "cardiac"}])
     assert markup == (
         'C<mark title="cardiac">hest pain</mark>, c<mark title="cardiac">hest pain</mark>!'
@@ -76,12 +77,21 @@ def test_a_token_cannot_become_markup(text: str) -> None:
     assert html.unescape(inner) == text
 
 
-def test_ages_are_said_in_the_unit_that_fits() -> None:
-    assert [age(years) for years in (None, 10 / 365, 0.5, 1.99, 2, 71.9)] == [
-        "age ?",
+def test_an_age_has_a_fitting_unit() -> None:
+    assert [age_text(years) for years in (None, 10 / 365, 0.5, 1.99, 2, 71.9)] == [
+        "Age unknown",
         "10 d",
         "6 mo",
         "24 mo",
-        "2",
-        "71",
+        "2 y",
+        "71 y",
     ]
+
+
+def test_a_patient_is_named_by_age_and_sex() -> None:
+    facts = [
+        CaseFacts(text="x", age_years=71, sex=Sex.FEMALE),
+        CaseFacts(text="x", sex=Sex.MALE),
+        CaseFacts(text="x"),
+    ]
+    assert [patient_summary(one) for one in facts] == ["71 y F", "Age unknown, M", "Age unknown"]

@@ -1,4 +1,4 @@
-"""Entering a case in the browser: nothing typed is lost, nothing is sent twice."""
+"""Entry of a case in the browser: typed text is kept, and a case is created once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def key_of(client: Client) -> str:
     return found.group(1)
 
 
-def test_a_case_is_made_and_opened(client: Client, user: User) -> None:
+def test_a_case_is_created_and_opened(client: Client, user: User) -> None:
     response = client.post("/cases/new/", {"text": "cough", "hr_bpm": "90", "label": "Bed 1"})
     case = Case.objects.get()
     assert response["Location"] == f"/cases/{case.id}/"
@@ -45,29 +45,29 @@ def test_a_case_is_made_and_opened(client: Client, user: User) -> None:
     assert (case.label, case.created_by) == ("Bed 1", user)
 
 
-def test_sending_twice_makes_one_case(client: Client) -> None:
+def test_submitting_twice_makes_one_case(client: Client) -> None:
     data = {"text": "cough", "submission_key": key_of(client)}
     addresses = {client.post("/cases/new/", data)["Location"] for _ in range(2)}
     assert len(addresses) == Case.objects.count() == 1
 
 
-def test_each_form_has_a_key_of_its_own(client: Client) -> None:
+def test_each_form_has_a_new_key(client: Client) -> None:
     assert key_of(client) != key_of(client)
 
 
-def test_changed_contents_under_an_old_key_are_never_dropped(client: Client) -> None:
+def test_changed_contents_with_an_old_key_are_kept(client: Client) -> None:
     data = {"text": "cough", "submission_key": key_of(client)}
     client.post("/cases/new/", data)
     response = client.post("/cases/new/", {**data, "text": "chest pain"})
     text = response.content.decode()
     assert response.status_code == 409
-    assert "already sent as" in text
+    assert "already submitted as" in text
     assert "chest pain" in text
     assert data["submission_key"] not in text
     assert Case.objects.count() == 1
 
 
-def test_a_bad_entry_comes_back_filled_with_links_to_its_fields(client: Client) -> None:
+def test_a_bad_entry_returns_the_filled_form_with_links_to_its_fields(client: Client) -> None:
     data = {
         "text": "cough </textarea><script>",
         "hr_bpm": "999",
@@ -91,7 +91,7 @@ def test_a_bad_entry_comes_back_filled_with_links_to_its_fields(client: Client) 
 def test_unusual_values_are_saved_once_confirmed(client: Client) -> None:
     data = {"text": "palpitations", "hr_bpm": "240"}
     text = client.post("/cases/new/", data).content.decode()
-    assert "Are these values right?" in text
+    assert "Are these values correct?" in text
     assert not Case.objects.exists()
     token = re.search(r'name="confirm_values" value="([^"]+)"', text)
     assert token is not None
@@ -99,7 +99,7 @@ def test_unusual_values_are_saved_once_confirmed(client: Client) -> None:
     assert Case.objects.get().facts["hr_bpm"] == 240
 
 
-def test_the_offered_celsius_is_filled_in_but_not_saved(client: Client) -> None:
+def test_the_converted_temperature_is_filled_in_but_not_saved(client: Client) -> None:
     data = {"text": "hot", "temp_c": "101"}
     offer = client.post("/cases/new/", data).content.decode()
     assert "Use 38.3 °C" in offer
@@ -115,7 +115,7 @@ def test_after_submit_and_another_the_next_form_is_empty(client: Client) -> None
     assert "cough" not in text
 
 
-def test_entries_received_are_named_to_the_browser_the_latest_first(client: Client) -> None:
+def test_received_submissions_are_in_the_cookie_newest_first(client: Client) -> None:
     for key in ("first", "second", "second"):
         client.post("/cases/new/", {"text": "cough", "submission_key": key})
     assert client.cookies["received"].value == "second.first"
@@ -123,7 +123,7 @@ def test_entries_received_are_named_to_the_browser_the_latest_first(client: Clie
 
 # -- the preview
 
-SAID = Classification(
+CLASSIFICATION = Classification(
     priority=1,
     model_priority=2,
     probabilities=(0.0, 0.3, 0.5, 0.1, 0.1),
@@ -140,14 +140,14 @@ SAID = Classification(
 )
 
 
-def test_the_preview_shows_level_news2_and_the_words(
+def test_the_preview_shows_level_news2_and_reasons(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[CaseFacts] = []
 
     def classify(facts: CaseFacts) -> Classification:
         seen.append(facts)
-        return SAID
+        return CLASSIFICATION
 
     monkeypatch.setattr(preview_module, "classify", classify)
     text = client.post(
@@ -180,9 +180,9 @@ def test_without_the_model_the_preview_shows_the_rules(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(preview_module, "classify", _broken)
-    monkeypatch.setattr(preview_module, "screen", lambda facts: SAID)
-    assert "rules only" in client.post("/preview/", {"text": "x"}).content.decode()
+    monkeypatch.setattr(preview_module, "screen", lambda facts: CLASSIFICATION)
+    assert "Rules only" in client.post("/preview/", {"text": "x"}).content.decode()
     monkeypatch.setattr(preview_module, "screen", _broken)
     text = client.post("/preview/", {"text": "x"}).content.decode()
-    assert "No preview at the moment" in text
+    assert "The preview is not available" in text
     assert "model file" not in text

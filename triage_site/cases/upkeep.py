@@ -1,4 +1,4 @@
-"""What must happen even when a worker is gone, from any process, as often as one likes."""
+"""Periodic repairs after failures of workers or Redis. Any process may run them, repeatedly."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ RECONCILE_SECONDS = 30.0
 
 
 def run_upkeep(stop: Flag) -> None:
-    """Until `stop`: queue what the classifier missed, put back what a lost worker held."""
+    """Runs until `stop`: queues unclassified cases, requeues jobs of lost workers, reconciles."""
     next_at = {"rescue": 0.0, "reap": 0.0, "reconcile": 0.0}
     epoch: str | None = None
     while not stop.wait(RESCUE_SECONDS):
         now = time.monotonic()
-        if (current := _epoch_of_redis()) not in (None, epoch):  # flushed, or another server
+        if (current := _epoch_of_redis()) not in (None, epoch):  # Redis was flushed or replaced
             epoch, next_at["reconcile"] = current, 0.0
         for name, every_seconds, action in _DUTIES:
             if now >= next_at[name]:
@@ -37,7 +37,7 @@ def run_upkeep(stop: Flag) -> None:
 
 
 def _epoch_of_redis() -> str | None:
-    """Names the life of what Redis holds; a new name means that it forgot all before."""
+    """Returns the epoch of the data in Redis; it changes when Redis has lost its data."""
     try:
         return connection.queue().mark().partition(":")[0]
     except (redis.RedisError, OSError):

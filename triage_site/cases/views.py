@@ -1,4 +1,4 @@
-"""Pages of the clinical app. Views decide who may and what to show; services write."""
+"""Pages of the clinical app. Views check rights and render pages; services write."""
 
 from __future__ import annotations
 
@@ -17,17 +17,21 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
+from scheduling.core.guidance import HEADINGS
+from scheduling.core.request import PRIORITIES
 from triage_site.cases import demo, services
 from triage_site.cases.access import allowed
 from triage_site.cases.board import render_board
-from triage_site.cases.forms import CancelForm, CaseForm, OverrideForm, carried_out
+from triage_site.cases.forms import CancelForm, CaseForm, OverrideForm, call_service
 from triage_site.cases.guidance_text import sections
 from triage_site.cases.models import Case, CaseEvent
 from triage_site.cases.panel import (
     facts_context,
     guidance_context,
+    model_label,
     panel_context,
     render_case_panel,
+    render_guidance,
 )
 from triage_site.cases.preview import preview_context
 from triage_site.cases.preview_limit import previews
@@ -35,16 +39,16 @@ from triage_site.cases.roles import Action
 
 UNPROCESSABLE = 422
 RECEIPT_COOKIE = "received"
-MAX_RECEIPTS = 8  # tabs in which one person may be writing
+MAX_RECEIPTS = 8  # number of tabs in which a user can type at the same time
 
 
 class Login(LoginView):
-    """Sign-in; in demonstration mode it lists the demonstration accounts."""
+    """The login page. In demo mode it lists the demo accounts."""
 
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        accounts = demo.sign_ins() if settings.TRIAGE_DEMO else ()
+        accounts = demo.demo_logins() if settings.TRIAGE_DEMO else ()
         return super().get_context_data(demo_accounts=accounts, **kwargs)
 
 
@@ -60,7 +64,7 @@ def board(request: HttpRequest) -> HttpResponse:
     context = {
         "here": "board",
         "fragment": mark_safe(render_board(timezone.now())),
-        "filter": {"level": level if level in "01234" else "", "show": show},
+        "filter": {"level": level if level in map(str, PRIORITIES) else "", "show": show},
     }
     return render(request, "cases/board.html", context)
 
@@ -69,7 +73,7 @@ def board(request: HttpRequest) -> HttpResponse:
 @never_cache
 @allowed(Action.VIEW)
 def board_fragment(request: HttpRequest) -> HttpResponse:
-    """The way to follow the board where server-sent events do not get through."""
+    """Returns the board for pages without a live stream."""
     return HttpResponse(render_board(timezone.now()))
 
 
@@ -103,24 +107,26 @@ def _submit(request: HttpRequest, form: CaseForm) -> HttpResponse:
         now=timezone.now(),
     )
     if not created and case.facts != got["facts"].to_dict():
-        return _entry_page(request, form, status=409, sent_before=case)
+        return _entry_page(request, form, status=409, submitted_case=case)
     if "another" in request.POST:
         messages.success(request, f"Case {case.number} was received.")
-    answer = redirect("new_case") if "another" in request.POST else redirect("case", case.id)
-    return _with_receipt(request, answer, got["submission_key"])
+    response = redirect("new_case") if "another" in request.POST else redirect("case", case.id)
+    return _with_receipt(request, response, got["submission_key"])
 
 
-def _with_receipt(request: HttpRequest, answer: HttpResponse, submission_key: str) -> HttpResponse:
-    """Names the entry to the browser's script (static/js/draft.js), which drops its draft."""
+def _with_receipt(
+    request: HttpRequest, response: HttpResponse, submission_key: str
+) -> HttpResponse:
+    """Adds the key to the receipt cookie. static/js/draft.js then deletes its draft."""
     earlier = request.COOKIES.get(RECEIPT_COOKIE, "").split(".")
     keys = [submission_key, *(key for key in earlier if key and key != submission_key)]
-    answer.set_cookie(
+    response.set_cookie(
         RECEIPT_COOKIE,
         ".".join(keys[:MAX_RECEIPTS]),
         samesite="Lax",
         secure=settings.SESSION_COOKIE_SECURE,
     )
-    return answer
+    return response
 
 
 def _entry_page(
@@ -129,14 +135,14 @@ def _entry_page(
     *,
     key: str = "",
     status: int = 200,
-    sent_before: Case | None = None,
+    submitted_case: Case | None = None,
 ) -> HttpResponse:
     context = {
         "here": "new",
         "form": form,
         "submission_key": key or uuid.uuid4().hex,
         "celsius_offer": form.celsius_offer(),
-        "sent_before": sent_before,
+        "submitted_case": submitted_case,
     }
     return render(request, "cases/new_case.html", context, status=status)
 
@@ -152,7 +158,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 @require_POST
 @allowed(Action.VIEW)
 def stay(request: HttpRequest) -> HttpResponse:
-    """Any request renews the session; this one does nothing else."""
+    """Does nothing: every request renews the session."""
     return HttpResponse(status=204)
 
 
@@ -184,6 +190,8 @@ def print_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
         **facts_context(case),
         **panel_context(case.id, now),
         "sections": sections(case.guidance),
+        "headings": HEADINGS,
+        "model_name": model_label(case.guidance_model),
         "now": now,
     }
     return render(request, "cases/print.html", context)
@@ -210,7 +218,7 @@ def facts(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
 @allowed(Action.VIEW)
 def guidance(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     case = get_object_or_404(Case, id=case_id)
-    return render(request, "cases/_guidance.html", guidance_context(case.id))
+    return HttpResponse(render_guidance(case.id))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -230,9 +238,9 @@ def override(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
             now=timezone.now(),
         )
 
-    if request.method == "POST" and carried_out(form, act):
+    if request.method == "POST" and call_service(form, act):
         return _to_case(request, case)
-    return _ask(request, case, form, "cases/_override_form.html")
+    return _form_page(request, case, form, "cases/_override_form.html")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -250,9 +258,9 @@ def cancel(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
             now=timezone.now(),
         )
 
-    if request.method == "POST" and carried_out(form, act):
+    if request.method == "POST" and call_service(form, act):
         return _to_case(request, case)
-    return _ask(request, case, form, "cases/_cancel_form.html")
+    return _form_page(request, case, form, "cases/_cancel_form.html")
 
 
 @require_POST
@@ -262,12 +270,12 @@ def retry(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     try:
         services.retry_case(case.id, actor=request.user, now=timezone.now())  # type: ignore[arg-type]
     except ValueError as error:
-        messages.error(request, str(error).partition(": ")[2].capitalize() + ".")
+        messages.error(request, str(error).partition(": ")[2] + ".")
     return _to_case(request, case)
 
 
 def _viewed(request: HttpRequest, case_id: uuid.UUID, *, what: str) -> Case:
-    """The case, after its being looked at is on record."""
+    """Returns the case and records that the user viewed it."""
     case = get_object_or_404(Case, id=case_id)
     services.record(
         case,
@@ -279,7 +287,7 @@ def _viewed(request: HttpRequest, case_id: uuid.UUID, *, what: str) -> Case:
     return case
 
 
-def _ask(
+def _form_page(
     request: HttpRequest, case: Case, form: OverrideForm | CancelForm, template: str
 ) -> HttpResponse:
     status = UNPROCESSABLE if form.is_bound else 200

@@ -1,8 +1,8 @@
-"""The classifier that is live, as every process asks it.
+"""The active classifier, for every process.
 
-A promotion needs no restart: with each case, and every two seconds, a worker looks which
-classifier is live and, if that is a new one, loads it beside its work. Until it is loaded, and
-for as long as it cannot be, the shipped classifier answers.
+A promotion needs no restart. A worker reads with each case, and every two seconds, which
+classifier is active, and loads a new one in a thread. The shipped classifier answers until the
+new one is loaded, and also when it cannot be loaded.
 """
 
 from __future__ import annotations
@@ -26,81 +26,82 @@ from triage_site.triage.model.scoring import WEIGHTS_DIR
 
 log = structlog.get_logger(__name__)
 
-WAIT_SECONDS = 0.5  # of a case, for weights that are being loaded
-WARM_UP_SECONDS = 3.0  # Celery gives up a process of the pool that is not up after four
+WAIT_SECONDS = 0.5  # how long a case waits for weights that are being loaded
+WARM_UP_SECONDS = 3.0  # Celery ends a pool process that does not start within 4 seconds
 RETRY_SECONDS = 60.0
 WATCH_SECONDS = 2.0
 SHIPPED = Choice(str(WEIGHTS_DIR))
 
 
 def classify(facts: CaseFacts) -> Classification:
-    """What the live classifier says, at this site's costs. Raises what its model raises."""
-    said = _ask(facts)
+    """Classifies with the active classifier and this site's costs. Raises errors of the model."""
+    classification = _classify(facts)
     if settings.TRIAGE_QUEUE_BY_SET:
-        return replace(said, priority=min(said.priority, *said.level_set))
-    return said
+        most_urgent = min(classification.priority, *classification.level_set)
+        return replace(classification, priority=most_urgent)
+    return classification
 
 
-def _ask(facts: CaseFacts) -> Classification:
-    choice = selectors.live_choice()
-    other = _held(choice).get(WAIT_SECONDS) if _is_other(choice) else None
+def _classify(facts: CaseFacts) -> Classification:
+    choice = selectors.active_choice()
+    other = None if _is_shipped(choice) else _loading_of(choice).get(WAIT_SECONDS)
     if other is not None:
         return other.classify(facts)
-    said = classifier.classify(facts, costs=selectors.site_costs())
-    version, _ = selectors.version_or_why(SHIPPED)
-    return replace(said, model_version=version or said.model_version)
+    classification = classifier.classify(facts, costs=selectors.site_costs())
+    version, _ = selectors.version_or_error(SHIPPED)
+    return replace(classification, model_version=version or classification.model_version)
 
 
 def warm_up() -> None:
-    """Loads what the first case needs, for as long as a worker may take to start."""
-    choice = selectors.live_choice()
-    if _is_other(choice):
-        _held(choice).get(WARM_UP_SECONDS)
+    """Loads the weights that the first case needs, within the start time of a worker."""
+    choice = selectors.active_choice()
+    if not _is_shipped(choice):
+        _loading_of(choice).get(WARM_UP_SECONDS)
     classify(CaseFacts(text="warm-up"))
 
 
 def watch(stop: Flag) -> None:
-    """Until `stop`: begins to load what was promoted before the next case asks for it."""
+    """Runs until `stop`: starts to load a promoted classifier before the next case needs it."""
     while not stop.wait(WATCH_SECONDS):
         try:
-            choice = selectors.live_choice()
-            if _is_other(choice):
-                _held(choice)
+            choice = selectors.active_choice()
+            if not _is_shipped(choice):
+                _loading_of(choice)
         except DatabaseError as error:
-            log.warning("live_classifier_unknown", error=type(error).__name__)
+            log.warning("active_classifier_unknown", error=type(error).__name__)
         close_old_connections()
 
 
-def _is_other(choice: Choice) -> bool:
-    """Whether it is another one than the shipped one."""
-    return choice.path != WEIGHTS_DIR
+def _is_shipped(choice: Choice) -> bool:
+    return choice.path == WEIGHTS_DIR
 
 
 @dataclass(slots=True)
 class _Loading:
-    """One attempt to load a classifier, in a thread of its own."""
+    """One attempt to load a classifier in a thread."""
 
     choice: Choice
-    begun_at: float = field(default_factory=time.monotonic)
+    started_at: float = field(default_factory=time.monotonic)
     ended: Flag = field(default_factory=Flag)
     candidate: Candidate | None = None
 
     def run(self) -> None:
         try:
             self.candidate = selectors.opened(self.choice)
-        except Exception as error:  # the shipped classifier goes on answering
+        except Exception as error:  # the shipped classifier continues to answer
             reason = f"{type(error).__name__}: {error}"[:300]
-            log.error("live_classifier_unavailable", reason=reason)
+            log.error("active_classifier_unavailable", reason=reason)
         self.ended.set()
 
     def get(self, wait_seconds: float) -> Candidate | None:
+        """Returns the classifier, or None when it is not loaded within this time."""
         self.ended.wait(wait_seconds)
         return self.candidate
 
     def is_stale(self, choice: Choice) -> bool:
         failed = self.ended.is_set() and self.candidate is None
         return self.choice != choice or (
-            failed and time.monotonic() - self.begun_at > RETRY_SECONDS
+            failed and time.monotonic() - self.started_at > RETRY_SECONDS
         )
 
 
@@ -108,7 +109,8 @@ _lock = Lock()
 _loading: _Loading | None = None
 
 
-def _held(choice: Choice) -> _Loading:
+def _loading_of(choice: Choice) -> _Loading:
+    """Returns the loading of the chosen classifier; starts one if there is none."""
     global _loading
     with _lock:
         if _loading is None or _loading.is_stale(choice):

@@ -1,4 +1,4 @@
-"""For tests: a second classifier, and cases with answers on record."""
+"""Test helpers: a second classifier, and cases with stored answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from triage_site.triage import Classification
 from triage_site.triage.model.scoring import WEIGHTS_DIR
 
-SAID = Classification(
+CLASSIFICATION = Classification(
     priority=2,
     model_priority=2,
     probabilities=(0.0, 0.1, 0.7, 0.1, 0.1),
@@ -27,28 +27,28 @@ SAID = Classification(
 )
 
 
-def said(priority: int, **values: Any) -> Classification:
-    return replace(SAID, priority=priority, model_priority=priority, **values)
+def classification(priority: int, **values: Any) -> Classification:
+    return replace(CLASSIFICATION, priority=priority, model_priority=priority, **values)
 
 
 def other_weights(folder: Path, version: str = "other-1") -> Path:
-    """The shipped weights under another name, as a classifier of its own."""
+    """Copies the shipped weights to `folder` under another version."""
     shutil.copytree(WEIGHTS_DIR, folder, dirs_exist_ok=True)
     card = json.loads((folder / "model.json").read_text())
     (folder / "model.json").write_text(json.dumps({**card, "version": version}))
     return folder
 
 
-def shadow_said(case_id: Any, version: str, priority: int, now: datetime, **values: Any) -> None:
+def record_shadow(case_id: Any, version: str, priority: int, now: datetime, **values: Any) -> None:
     from triage_site.classifiers import services
 
     arguments: dict[str, Any] = {
         "version": version,
-        "said": said(priority),
+        "classification": classification(priority),
         "failure": "",
         "seconds": 0.01,
-        "live_version": "m",
-        "live_priority": 2,
+        "active_version": "m",
+        "active_priority": 2,
         "now": now,
     }
     services.record_shadow_answer(case_id, **{**arguments, **values})

@@ -1,4 +1,4 @@
-"""Which classifier speaks, who decided so and why, and what the one in its shadow said."""
+"""Changes of the active classifier, and the answers of the shadow classifier."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from scheduling.models import AppendOnly
 
 
 class ClassifierChange(AppendOnly):
-    """One promotion, or its taking back. The newest row says which classifier is live.
+    """One promotion or its undo. The newest row holds the active classifier.
 
-    A folder is where a classifier's weights lie; empty is the one that the site is set up with.
-    The version names the weights that were judged: others in that folder are not live.
+    A folder holds the weights of a classifier; an empty folder means the one of the settings.
+    The version names the compared weights: other weights in that folder do not become active.
     """
 
     changed_at = models.DateTimeField(default=timezone.now)
@@ -35,10 +35,10 @@ class ClassifierChange(AppendOnly):
 
 
 class ShadowAnswer(AppendOnly):
-    """What a classifier that is not live said about a case, beside what the live one had said.
+    """The answer of the shadow classifier to a case, and that of the active classifier.
 
-    `failure` is empty, "slow", or "error: " and the kind of error; then there is no priority.
-    No clinical text stands here.
+    `failure` is empty, "slow", or "error: " and the type of the error. With a failure there is
+    no priority. The row holds no clinical text.
     """
 
     case_id = models.UUIDField()
@@ -50,8 +50,8 @@ class ShadowAnswer(AppendOnly):
     model_priority = models.PositiveSmallIntegerField(null=True)
     level_set = models.JSONField(default=list)
     needs_person = models.BooleanField(default=False)
-    live_version = models.CharField(max_length=200, blank=True)  # empty: it had failed
-    live_priority = models.PositiveSmallIntegerField()
+    active_version = models.CharField(max_length=200, blank=True)  # empty: it had failed
+    active_priority = models.PositiveSmallIntegerField()
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["version", "answered_at"])]

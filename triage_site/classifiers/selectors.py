@@ -1,4 +1,4 @@
-"""Which classifier is live, and which runs in its shadow."""
+"""The choice of the active and of the shadow classifier."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from triage_site.triage.model.candidate import Candidate, CannotOpen, open_candi
 from triage_site.triage.model.scoring import WEIGHTS_DIR
 
 NUM_CHANGES_SHOWN = 20
-CONFIGURED = ""  # the folder of the classifier that the site is set up with
+CONFIGURED = ""  # stands for the folder of the classifier of the settings
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A classifier by its folder; `version` is empty where any version of it will do."""
+    """A classifier by its folder. An empty `version` accepts any version."""
 
     folder: str
     version: str = ""
@@ -31,7 +31,7 @@ class Choice:
 
 
 def site_costs() -> Costs:
-    """What a wrong level costs at this site."""
+    """Returns the costs of wrong levels at this site."""
     level_0, level_1, level_2, level_3 = settings.TRIAGE_UNDER_COSTS
     return Costs(
         under=(level_0, level_1, level_2, level_3),
@@ -40,7 +40,8 @@ def site_costs() -> Costs:
     )
 
 
-def live_choice() -> Choice:
+def active_choice() -> Choice:
+    """Returns the active classifier: that of the newest change, else that of the settings."""
     newest = ClassifierChange.objects.values_list("new_folder", "new_version").first()
     if newest is None or newest[0] == CONFIGURED:
         return Choice(CONFIGURED)
@@ -48,20 +49,20 @@ def live_choice() -> Choice:
 
 
 def shadow_choice() -> Choice | None:
-    """The classifier to run beside the live one; None where the site names none.
+    """Returns the shadow classifier; None when TRIAGE_SHADOW_CLASSIFIER is empty.
 
-    Once the named one is live, the one that the site is set up with runs in its shadow.
+    While that classifier is active, the classifier of the settings is the shadow.
     """
-    named = settings.TRIAGE_SHADOW_CLASSIFIER
-    if not named:
+    folder = settings.TRIAGE_SHADOW_CLASSIFIER
+    if not folder:
         return None
-    live = live_choice()
-    is_live = live.folder == named and live.version == version_or_why(live)[0]
-    return Choice(CONFIGURED if is_live else named)
+    active = active_choice()
+    is_active = active.folder == folder and active.version == version_or_error(active)[0]
+    return Choice(CONFIGURED if is_active else folder)
 
 
-def version_or_why(choice: Choice) -> tuple[str, str]:
-    """The version of the weights that the folder holds now, or else why it has none."""
+def version_or_error(choice: Choice) -> tuple[str, str]:
+    """Returns (version of the weights in the folder, "") or ("", reason why it has none)."""
     try:
         return _version(choice.path, _stamp(choice.path)), ""
     except CannotOpen as error:
@@ -69,7 +70,7 @@ def version_or_why(choice: Choice) -> tuple[str, str]:
 
 
 def opened(choice: Choice) -> Candidate:
-    """Raises CannotOpen, also where the folder now holds another version than the chosen one."""
+    """Opens a classifier. Raises CannotOpen, also when the folder holds another version."""
     candidate = open_candidate(choice.path, site_costs())
     if choice.version and candidate.version != choice.version:
         raise CannotOpen(f"{choice.path}: holds {candidate.version}, not {choice.version}")
@@ -82,7 +83,7 @@ def _version(folder: Path, _stamp: int) -> str:
 
 
 def _stamp(folder: Path) -> int:
-    """Changes when a file of the folder does."""
+    """Returns a hash of names and modification times of the files in the folder."""
     try:
         files = [(file.name, file.stat().st_mtime_ns) for file in folder.iterdir()]
     except OSError:

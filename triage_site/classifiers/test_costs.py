@@ -1,4 +1,4 @@
-"""What a site sets: the costs of wrong levels, and whether the set of levels decides."""
+"""Settings of a site: the costs of wrong levels, and queueing by the level set."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def priorities() -> list[int]:
     return [active.classify(facts).priority for facts in CASES]
 
 
-def test_dear_mistakes_in_one_direction_move_the_level_in_the_other(settings: Settings) -> None:
+def test_a_high_cost_in_one_direction_moves_levels_in_the_other(settings: Settings) -> None:
     usual = priorities()
     settings.TRIAGE_OVER_COST = 50.0
     milder = priorities()
@@ -31,13 +31,13 @@ def test_dear_mistakes_in_one_direction_move_the_level_in_the_other(settings: Se
     assert urgent != usual != milder
 
 
-def test_the_set_may_decide_the_place_and_never_a_milder_one(settings: Settings) -> None:
+def test_the_level_set_never_makes_a_case_less_urgent(settings: Settings) -> None:
     before = [active.classify(facts) for facts in CASES]
     settings.TRIAGE_QUEUE_BY_SET = True
-    assert priorities() == [min(said.priority, said.level_set[0]) for said in before]
+    assert priorities() == [min(one.priority, one.level_set[0]) for one in before]
 
 
-def test_a_second_classifier_decides_by_the_same_costs(settings: Settings) -> None:
+def test_a_second_classifier_uses_the_same_costs(settings: Settings) -> None:
     settings.TRIAGE_OVER_COST = 0.02
-    shipped = selectors.opened(selectors.live_choice())
+    shipped = selectors.opened(selectors.active_choice())
     assert [shipped.classify(facts).priority for facts in CASES] == priorities()

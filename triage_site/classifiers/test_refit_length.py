@@ -1,4 +1,4 @@
-"""The length predictor follows what is really written, and only for the better."""
+"""The refit of the length predictor: new weights are used only when they are better."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WORDS = ("pain", "since", "morning", "worse", "on", "moving", "sick", "twice", "
 
 @pytest.fixture
 def path(tmp_path: Path, settings: Settings) -> Iterator[Path]:
-    """Where refitted weights go in this test."""
+    """The file of the refitted weights in this test."""
     settings.LENGTH_WEIGHTS_FILE = tmp_path / "data" / "length_weights.json"
     before = length._preferred_path
     length.prefer_weights(settings.LENGTH_WEIGHTS_FILE)
@@ -39,7 +39,7 @@ def path(tmp_path: Path, settings: Settings) -> Iterator[Path]:
 
 
 def record(num: int = NUM, *, noise: bool = False) -> list[Written]:
-    """A writer whose length grows with the words and the readings; or one of pure chance."""
+    """Returns guidance whose length grows with the words and readings, or random lengths."""
     draw = random.Random(5)
     found = []
     for _ in range(num):
@@ -53,15 +53,15 @@ def record(num: int = NUM, *, noise: bool = False) -> list[Written]:
 
 
 def stored(written: list[Written], *, model: str = "w", days_ago: float = 1, **values: Any) -> None:
-    """The record as jobs that are done, one a second."""
-    begun = timezone.now() - timedelta(days=days_ago)
+    """Stores the guidance as jobs that are done, one per second."""
+    first_at = timezone.now() - timedelta(days=days_ago)
     for second, one in enumerate(written):
         job = make_job(prompt=one.brief)
         values = {"status": JobStatus.DONE, "finish_reason": "eos", **values}
         Job.objects.filter(id=job.id).update(
             generated_tokens=one.num_tokens,
             model_name=model,
-            finished_at=begun + timedelta(seconds=second),
+            finished_at=first_at + timedelta(seconds=second),
             **values,
         )
 
@@ -73,7 +73,7 @@ def run(*arguments: str) -> dict[str, Any]:
     return found
 
 
-def test_figures_are_of_what_was_held_out() -> None:
+def test_figures_are_measured_on_held_out_guidance() -> None:
     shipped = length.load_weights()
     found = refit(record(), shipped, "v")
     assert (found.num_fitted, found.num_held_out) == (120, 40)
@@ -85,14 +85,14 @@ def test_figures_are_of_what_was_held_out() -> None:
     assert found.weights.version == "v"
 
 
-def test_what_is_in_use_stays_when_there_is_nothing_to_learn() -> None:
+def test_weights_stay_when_the_refit_is_not_better() -> None:
     learnt = refit(record(), length.load_weights(), "v").weights
     assert not refit(record(), learnt, "w").better
     worse = refit(record(noise=True), replace(learnt, p50_shift_tokens=0.0), "w").after
     assert worse.rank_correlation < 0.5
 
 
-def test_few_guidances_and_constant_lengths() -> None:
+def test_too_few_records_and_constant_lengths() -> None:
     with pytest.raises(length_fit.TooFew, match="99 guidances"):
         refit(record(99), length.load_weights(), "v")
     same = [Written(one.brief, 100) for one in record()]
@@ -102,7 +102,7 @@ def test_few_guidances_and_constant_lengths() -> None:
 
 
 @pytest.mark.django_db
-def test_better_weights_are_in_use_at_once(path: Path) -> None:
+def test_better_weights_are_used_at_once(path: Path) -> None:
     written = record()
     stored(written)
     stored(record(noise=True), model="an older writer", days_ago=5)
@@ -117,11 +117,11 @@ def test_better_weights_are_in_use_at_once(path: Path) -> None:
     after = length.predict_quantiles(written[0].brief)
     assert after != before
     assert abs(after[0] - written[0].num_tokens) < 12
-    assert run()["put_into_use"] is False  # as good as it gets
+    assert run()["put_into_use"] is False  # no further improvement
 
 
 @pytest.mark.django_db
-def test_the_report_for_people(path: Path) -> None:
+def test_the_report_as_text(path: Path) -> None:
     stored(record())
     out = StringIO()
     call_command("refit_length", stdout=out)
@@ -130,7 +130,7 @@ def test_the_report_for_people(path: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_too_few_jobs_are_refused_with_the_reason(path: Path) -> None:
+def test_too_few_jobs_are_an_error(path: Path) -> None:
     stored(record(20))
     stored(record(), days_ago=50)
     with pytest.raises(CommandError, match="20 guidances on record, at least 100"):
@@ -145,7 +145,7 @@ OTHER_FEATURES = json.dumps(
 )
 
 
-def test_unreadable_weights_leave_the_shipped_ones(path: Path) -> None:
+def test_shipped_weights_replace_unreadable_ones(path: Path) -> None:
     shipped = length.load_weights()
     for broken in ("", "{}", '{"weights": 1}', "[]", OTHER_FEATURES):
         path.parent.mkdir(exist_ok=True)

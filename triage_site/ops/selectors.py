@@ -1,4 +1,4 @@
-"""What the operations page shows of the live system."""
+"""Reads of the operations page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NUM_SWITCHES_SHOWN = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLine:
-    """One live worker by its last heartbeat; None where it does not report a figure."""
+    """One worker by its last heartbeat; None for a value that it does not report."""
 
     name: str
     slots: int
@@ -39,18 +39,23 @@ class LevelLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyLine:
-    """A policy without its key: a template would call that."""
+    """A policy without its key function, which a template would call."""
 
     name: str
     title: str
-    words: str
-    is_live: bool
+    description: str
+    is_active: bool
 
 
 def policies() -> list[PolicyLine]:
-    live = scheduling.active_policy_name()
+    active = scheduling.active_policy_name()
     return [
-        PolicyLine(name=name, title=policy.title, words=policy.description, is_live=name == live)
+        PolicyLine(
+            name=name,
+            title=policy.title,
+            description=policy.description,
+            is_active=name == active,
+        )
         for name, policy in POLICIES.items()
     ]
 
@@ -74,7 +79,7 @@ def _percent(part: float | None, whole: float | None) -> int | None:
 
 
 def levels() -> list[LevelLine]:
-    """Waiting and running jobs per level."""
+    """Returns the numbers of waiting and running jobs per level."""
     open_jobs = Job.objects.filter(status__in=OPEN)
     rows = open_jobs.values_list("status", "priority").annotate(num=Count("id"))
     counts = {(status, priority): num for status, priority, num in rows}

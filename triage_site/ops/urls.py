@@ -26,5 +26,5 @@ urlpatterns = [
     ),
     path("triage/", monitoring.monitoring, name="ops_monitoring"),
     path("triage/promote/", monitoring.promote, name="ops_promote"),
-    path("triage/take-back/", monitoring.take_back, name="ops_take_back"),
+    path("triage/undo/", monitoring.undo, name="ops_undo"),
 ]

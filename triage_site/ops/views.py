@@ -1,4 +1,4 @@
-"""The operations room: which policy is live, who switched it, how the workers are."""
+"""The operations page: active policy, its changes, queue and workers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from scheduling import services
 from scheduling.core.policies import POLICIES
 from triage_site.cases.access import allowed
-from triage_site.cases.forms import carried_out
+from triage_site.cases.forms import call_service
 from triage_site.cases.roles import Action
 from triage_site.ops import selectors
 from triage_site.ops.forms import PolicyForm
@@ -37,9 +37,9 @@ def ops(request: HttpRequest) -> HttpResponse:
             reason=got["reason"],
             now=timezone.now(),
         )
-        messages.success(request, f"{POLICIES[change.new].title} is live now.")
+        messages.success(request, f"{POLICIES[change.new].title} is active now.")
 
-    if carried_out(form, act):
+    if call_service(form, act):
         return redirect("ops")
     return _page(request, form, status=UNPROCESSABLE)
 
@@ -62,12 +62,13 @@ def _state() -> dict[str, Any]:
 
 
 def _page(request: HttpRequest, form: PolicyForm, status: int = 200) -> HttpResponse:
+    policies = selectors.policies()
     context = {
         **_state(),
         "here": "ops",
         "form": form,
-        "policies": selectors.policies(),
-        "live": next(line for line in selectors.policies() if line.is_live),
+        "policies": policies,
+        "active": next(line for line in policies if line.is_active),
         "switches": selectors.recent_switches(),
     }
     return render(request, "ops/ops.html", context, status=status)

@@ -1,4 +1,4 @@
-"""Template tags of all pages: level badge, clock, rights."""
+"""Template tags of all pages: level badge, clock and rights."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ register = template.Library()
 
 @register.inclusion_tag("cases/_level.html")
 def level_badge(level: Level | int | None, size: str = "") -> dict[str, Any]:
-    """Number, word and shape of a level; None is a case that is being classified."""
+    """Shows number, word and shape of a level; None means that the case has no level yet."""
     return {"level": level_of(level) if isinstance(level, int) else level, "size": size}
 
 
 @register.simple_tag
 def waiting_clock(clock: Clock, *, ticking: bool = True) -> SafeString:
-    """Waited / target, ticking on in the browser."""
+    """Shows waiting time and target. With `ticking` the browser updates the time."""
     return clock_html(clock, ticking=ticking)
 
 
 @register.simple_tag
 def rights(user: User | AnonymousUser) -> dict[str, bool]:
-    """What the table of roles lets this person do, by the action's name in lower case."""
+    """Returns the rights of the user, by the name of the action in lower case."""
     return {action.name.lower(): may(user, action) for action in Action}
 
 
@@ -45,5 +45,5 @@ def role_name(user: User | AnonymousUser) -> str:
 
 @register.simple_tag
 def idle_seconds() -> int:
-    """After so long without a request the session ends."""
+    """Returns the seconds without a request after which the session ends."""
     return settings.SESSION_COOKIE_AGE

@@ -12,7 +12,7 @@ from triage_site.up import CannotStart, Log, System
 
 
 class Command(BaseCommand):
-    help = "Starts stores, web and workers, and stops them together on Ctrl-C."
+    help = "Starts stores, web server and workers. Stops them together on Ctrl-C."
     # The database may not exist yet.
     requires_migrations_checks = False
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--with-parent",
             action="store_true",
-            help="stop when the process that started this one ends (`make run` does so)",
+            help="stop when the parent process ends (`make run` uses this)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

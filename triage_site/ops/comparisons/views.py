@@ -16,7 +16,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from scheduling.comparisons.choices import LoadKind
 from triage_site.cases.access import allowed
-from triage_site.cases.forms import carried_out
+from triage_site.cases.forms import call_service
 from triage_site.cases.roles import Action, may
 from triage_site.ops import services
 from triage_site.ops.comparisons import export, selectors
@@ -55,7 +55,7 @@ def _create(request: HttpRequest) -> HttpResponse:
             data = form.data_of(got, str(stored.id))
         made.append(services.create_comparison(data, actor=request.user, now=now))
 
-    if carried_out(form, act):
+    if call_service(form, act):
         return redirect("comparison", comparison_id=made[0].id)
     return _list(request, form, status=UNPROCESSABLE)
 

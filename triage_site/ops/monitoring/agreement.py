@@ -1,4 +1,4 @@
-"""How far people and the classifier agree: override rates and the table of both. Pure."""
+"""Agreement of people and classifier: override rates and tables of levels. Pure."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from triage_site.ops.monitoring.records import CaseLine, Records
 from triage_site.triage.evaluation import figures
 
 NUM_SHADES: Final = 4
-Pair = tuple[int, int]  # (given by one, given by the other), priorities
+Pair = tuple[int, int]  # priorities of one case by two raters
 
 
 def percent(part: int, whole: int) -> float | None:
-    """None where there is nothing to be a part of."""
+    """Returns the percentage, or None when `whole` is 0."""
     return 100 * part / whole if whole else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverrideLine:
-    """Cases that the classifier gave one level, and what people did to them."""
+    """The cases with one level of the classifier, and the changes of that level by people."""
 
     level: Level | None  # None: all levels together
     num_cases: int
@@ -46,17 +46,9 @@ class OverrideLine:
     def needing_person_percent(self) -> float | None:
         return percent(self.num_needing_person, self.num_cases)
 
-    @property
-    def up_percent(self) -> float:
-        return percent(self.num_up, self.num_cases) or 0.0
-
-    @property
-    def down_percent(self) -> float:
-        return percent(self.num_down, self.num_cases) or 0.0
-
 
 def override_lines(records: Records) -> list[OverrideLine]:
-    """One line per level, then one for all."""
+    """Returns one line per level, then one for all levels."""
     final = records.final_levels()
     by_level = [[case for case in records.cases if case.given == p] for p in PRIORITIES]
     lines = [
@@ -80,7 +72,7 @@ def _override_line(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonLine:
-    words: str
+    label: str
     num_up: int
     num_down: int
     num_same: int
@@ -91,7 +83,7 @@ class ReasonLine:
 
 
 def reason_lines(records: Records) -> list[ReasonLine]:
-    """Why people changed levels; every change counts, also a second one of the same case."""
+    """Returns the reasons of changes. Every change counts, also a second one of the same case."""
     given = {case.number: case.given for case in records.cases}
     moves: Counter[tuple[str, int]] = Counter()
     for one in records.overrides:
@@ -99,7 +91,7 @@ def reason_lines(records: Records) -> list[ReasonLine]:
         moves[one.reason, int(np.sign(one.to - before))] += 1
     lines = [
         ReasonLine(
-            words=str(label),
+            label=str(label),
             num_up=moves[reason, -1],
             num_down=moves[reason, 1],
             num_same=moves[reason, 0],
@@ -112,13 +104,13 @@ def reason_lines(records: Records) -> list[ReasonLine]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     num: int
-    shade: int  # 0 empty to NUM_SHADES, by its share of the fullest cell
+    shade: int  # 0 (empty) to NUM_SHADES, by its share of the largest cell
     same: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """Two judges of the same cases. `rows` are the first one's levels, columns the other's."""
+    """Agreement of two raters. `rows` are the levels of the first, columns of the second."""
 
     num: int
     exact_percent: float
@@ -128,7 +120,7 @@ class Agreement:
 
 
 def agreement(pairs: Iterable[Pair]) -> Agreement | None:
-    """None where there is no pair."""
+    """Returns the agreement, or None without pairs."""
     table = np.array(list(pairs), dtype=np.int64)
     if not len(table):
         return None
@@ -143,14 +135,14 @@ def agreement(pairs: Iterable[Pair]) -> Agreement | None:
 
 
 def _rows(counts: Counter[Pair]) -> list[tuple[Level, list[Cell]]]:
-    fullest = max(counts.values())
+    largest = max(counts.values())
     return [
         (
             LEVELS[row],
             [
                 Cell(
                     num=counts[row, column],
-                    shade=-(-NUM_SHADES * counts[row, column] // fullest),
+                    shade=-(-NUM_SHADES * counts[row, column] // largest),
                     same=row == column,
                 )
                 for column in PRIORITIES
@@ -161,12 +153,12 @@ def _rows(counts: Counter[Pair]) -> list[tuple[Level, list[Cell]]]:
 
 
 def judged_pairs(records: Records) -> list[Pair]:
-    """(given, what a person said instead) of the cases that a person judged otherwise or alike."""
+    """Returns (level of the classifier, level of the person) of the cases that a person judged."""
     judged = records.judged_levels()
     return [(case.given, judged[case.number]) for case in records.cases if case.number in judged]
 
 
 def all_pairs(records: Records) -> list[Pair]:
-    """As `judged_pairs`, and of all other cases as if leaving the level alone were agreeing."""
+    """Returns `judged_pairs` and all other cases, counted as agreement."""
     judged = records.judged_levels()
     return [(case.given, judged.get(case.number, case.given)) for case in records.cases]

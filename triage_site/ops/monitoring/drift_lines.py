@@ -1,4 +1,4 @@
-"""Drift as lines and columns of the page: inputs and levels now against a reference."""
+"""Drift of inputs and levels against a reference, as lines and columns of the page."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from triage_site.triage.evaluation import drift
 from triage_site.triage.evaluation.drift import Counts, Input, Reference, Verdict
 
 BIN_WIDTH: Final = 3
-BAR_HEIGHT: Final = 30  # of the small charts, in units of their view box
+BAR_HEIGHT: Final = 30  # height of the small charts, in units of their view box
 DAY_HEIGHT: Final = 100
-_GRAVEST_FIRST: Final = (
+_WORST_FIRST: Final = (
     Verdict.SHIFTED,
     Verdict.SOME,
     Verdict.CHANCE,
@@ -30,13 +30,16 @@ _GRAVEST_FIRST: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BinLine:
-    """One bin: percent of the cases then and now, and bars for both; `fullest` fills the chart."""
+    """One bin: percentage of the cases in the reference and now, with a bar for each.
+
+    The bar of `largest_percent` has the full height of the chart.
+    """
 
     label: str
     x: int
     then_percent: float
     now_percent: float
-    fullest_percent: float
+    largest_percent: float
 
     @property
     def now_x(self) -> float:
@@ -44,11 +47,11 @@ class BinLine:
 
     @property
     def then_height(self) -> float:
-        return round(self.then_percent * BAR_HEIGHT / self.fullest_percent, 2)
+        return round(self.then_percent * BAR_HEIGHT / self.largest_percent, 2)
 
     @property
     def now_height(self) -> float:
-        return round(self.now_percent * BAR_HEIGHT / self.fullest_percent, 2)
+        return round(self.now_percent * BAR_HEIGHT / self.largest_percent, 2)
 
     @property
     def then_y(self) -> float:
@@ -62,7 +65,7 @@ class BinLine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftLine:
     label: str
-    num: int  # cases in which it is known
+    num: int  # cases with a value
     index: float | None
     limit: float | None
     verdict: Verdict
@@ -70,7 +73,7 @@ class DriftLine:
 
     @property
     def width(self) -> int:
-        """Of the chart: three units per bin."""
+        """Width of the chart: three units per bin."""
         return BIN_WIDTH * len(self.bins)
 
     @property
@@ -81,7 +84,7 @@ class DriftLine:
 def drift_line(label: str, bins: Sequence[str], then: Counts, now: Counts) -> DriftLine:
     index, limit = drift.stability_index(then, now), drift.chance_limit(then, now)
     shares = [(_percent(a, then), _percent(b, now)) for a, b in zip(then, now, strict=True)]
-    fullest = max(max(pair) for pair in shares) or 1.0
+    largest = max(max(pair) for pair in shares) or 1.0
     return DriftLine(
         label=label,
         num=sum(now),
@@ -94,7 +97,7 @@ def drift_line(label: str, bins: Sequence[str], then: Counts, now: Counts) -> Dr
                 x=BIN_WIDTH * at,
                 then_percent=shares[at][0],
                 now_percent=shares[at][1],
-                fullest_percent=fullest,
+                largest_percent=largest,
             )
             for at, name in enumerate(bins)
         ],
@@ -106,7 +109,7 @@ def _percent(count: int, counts: Counts) -> float:
 
 
 def input_lines(records: Records, reference: Reference) -> list[DriftLine]:
-    """Every input, the most shifted first."""
+    """Returns every input, the most shifted first."""
     now = drift.histograms(records.case_facts())
 
     def line(one: Input) -> DriftLine:
@@ -114,7 +117,7 @@ def input_lines(records: Records, reference: Reference) -> list[DriftLine]:
 
     return sorted(
         map(line, drift.INPUTS),
-        key=lambda found: (_GRAVEST_FIRST.index(found.verdict), -(found.index or 0.0)),
+        key=lambda found: (_WORST_FIRST.index(found.verdict), -(found.index or 0.0)),
     )
 
 
@@ -124,17 +127,16 @@ def level_line(records: Records, reference: Reference) -> DriftLine:
 
 
 def level_counts(records: Records) -> list[int]:
-    """Of the classifier's own answers."""
+    """Counts the levels of the classifier, without its failures."""
     counts = Counter(case.given for case in records.cases if not case.failed)
     return [counts[priority] for priority in PRIORITIES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """One level of a column, from `y` downwards."""
+    """One level of a column, from `y` down."""
 
     level: Level
-    num: int
     percent: float
     y: float
     height: float
@@ -149,7 +151,7 @@ class DayColumn:
 
 
 def day_columns(records: Records) -> list[DayColumn]:
-    """Share of each level per day, oldest first; days without a case are left out."""
+    """Returns the share of each level per day, oldest first, without days without cases."""
     counts: Counter[tuple[date, int]] = Counter(
         (timezone.localdate(case.arrived_at), case.given)
         for case in records.cases
@@ -172,6 +174,6 @@ def pieces(counts: Counts) -> list[Piece]:
     for level, num in zip(LEVELS, counts, strict=True):
         percent = _percent(num, counts)
         height = round(percent * DAY_HEIGHT / 100, 2)
-        found.append(Piece(level=level, num=num, percent=percent, y=round(y, 2), height=height))
+        found.append(Piece(level=level, percent=percent, y=round(y, 2), height=height))
         y += height
     return found

@@ -1,6 +1,6 @@
-"""What is on record about the classifier's answers in a span of time, read once per page.
+"""The stored answers of the classifier in a period, read once per page.
 
-Nothing a patient said leaves this module but the length of it.
+The page shows counts of these records, no clinical text.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from triage_site.cases.models import Case, CaseEvent, OverrideReason
 from triage_site.triage.facts import CaseFacts
 
 MAX_CASES: Final = 10_000
-# The patient changed, which says nothing about the classifier's answer.
+# Reasons of overrides that are no disagreement with the classifier.
 PATIENT_CHANGED: Final = frozenset({OverrideReason.WORSE, OverrideReason.BETTER})
 
 
@@ -26,12 +26,8 @@ class Span:
     until: datetime
 
     def before(self) -> Span:
-        """The span of the same length that ends where this one begins."""
+        """Returns the span of the same length that ends where this one begins."""
         return Span(since=self.since - (self.until - self.since), until=self.since)
-
-    @property
-    def length(self) -> timedelta:
-        return self.until - self.since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +39,7 @@ class Override:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseLine:
-    """One case with an answer: `given` by the classifier, or the safe level where it failed."""
+    """One case with a level: `given` by the classifier, or the safe level after its failure."""
 
     number: int
     id: uuid.UUID
@@ -56,27 +52,31 @@ class CaseLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """Newest first; `cut` says that there were more than MAX_CASES."""
+    """Cases, newest first. `cut` means that there were more than MAX_CASES."""
 
     cases: Sequence[CaseLine]
     overrides: Sequence[Override]  # oldest first
-    failures: Counter[str]  # by why
+    failures: Counter[str]  # by reason
     cut: bool
 
     def final_levels(self) -> dict[int, int]:
-        """Case number -> what people made of it in the end, for whatever reason."""
+        """Returns the last level that people set, by case number, for any reason."""
         return {one.number: one.to for one in self.overrides}
 
     def judged_levels(self) -> dict[int, int]:
-        """Case number -> the level that a person would have given instead, as last said."""
+        """Returns the last level that people set instead of the classifier's, by case number."""
         return {one.number: one.to for one in self.overrides if one.reason not in PATIENT_CHANGED}
+
+    def num_patient_changed(self) -> int:
+        """Returns the number of overrides because the patient changed."""
+        return sum(one.reason in PATIENT_CHANGED for one in self.overrides)
 
     def case_facts(self) -> list[CaseFacts]:
         return [CaseFacts.from_dict(case.facts) for case in self.cases]
 
 
 def read(span: Span) -> Records:
-    """All cases that arrived in the span and have an answer."""
+    """Reads all cases that arrived in the span and have a level."""
     lines = _cases(span)
     cases = lines[:MAX_CASES]
     numbers = {case.number for case in cases}

@@ -1,4 +1,4 @@
-"""Everything that the page about the classifier shows of one span of time."""
+"""The content of the classifier page for one period."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SPANS: Final[Mapping[str, tuple[str, timedelta]]] = {
 }
 REFERENCES: Final[Mapping[str, str]] = {
     "training": "the training data",
-    "before": "the same length of time before",
+    "before": "the previous period",
 }
 DAY_PIXELS: Final = 36
 MAX_PIXELS: Final = 900
@@ -31,14 +31,14 @@ DEFAULT_REFERENCE: Final = "training"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The chosen span and reference, by name; unknown names count as the default."""
+class Selection:
+    """The selected span and reference, by name. Unknown names count as the default."""
 
     span: str = DEFAULT_SPAN
     reference: str = DEFAULT_REFERENCE
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Asked:
+    def from_query(cls, data: Mapping[str, Any]) -> Selection:
         span, reference = str(data.get("span", "")), str(data.get("against", ""))
         return cls(
             span if span in SPANS else DEFAULT_SPAN,
@@ -46,11 +46,11 @@ class Asked:
         )
 
 
-def report(asked: Asked, now: datetime) -> dict[str, Any]:
-    span = Span(since=now - SPANS[asked.span][1], until=now)
+def report(selection: Selection, now: datetime) -> dict[str, Any]:
+    span = Span(since=now - SPANS[selection.span][1], until=now)
     found = records.read(span)
     return {
-        "asked": asked,
+        "selection": selection,
         "spans": [(name, words) for name, (words, _) in SPANS.items()],
         "references": list(REFERENCES.items()),
         "span": span,
@@ -58,7 +58,7 @@ def report(asked: Asked, now: datetime) -> dict[str, Any]:
         "cut": found.cut,
         **_answers(found),
         **_agreement(found),
-        **_drift(found, asked, span),
+        **_drift(found, selection, span),
         "shadow": shadow_view(found),
     }
 
@@ -71,7 +71,6 @@ def _answers(found: Records) -> dict[str, Any]:
         "overrides": lines,
         "all_overrides": lines[-1],
         "needs_person_percent": percent(needing, num),
-        "num_failed": failed,
         "failed_percent": percent(failed, num),
         "failures": found.failures.most_common(),
         "reasons": agreement.reason_lines(found),
@@ -82,11 +81,12 @@ def _agreement(found: Records) -> dict[str, Any]:
     return {
         "judged": agreement.agreement(agreement.judged_pairs(found)),
         "with_silence": agreement.agreement(agreement.all_pairs(found)),
+        "num_patient_changed": found.num_patient_changed(),
     }
 
 
-def _drift(found: Records, asked: Asked, span: Span) -> dict[str, Any]:
-    reference = _reference(asked, span)
+def _drift(found: Records, selection: Selection, span: Span) -> dict[str, Any]:
+    reference = _reference(selection, span)
     days = drift_lines.day_columns(found)
     charts = {"days": days, "days_width": min(DAY_PIXELS * len(days), MAX_PIXELS)}
     if reference is None:
@@ -102,16 +102,16 @@ def _drift(found: Records, asked: Asked, span: Span) -> dict[str, Any]:
     }
 
 
-def _reference(asked: Asked, span: Span) -> Reference | None:
-    """None where the training data's is missing or was made for other bins."""
-    if asked.reference == DEFAULT_REFERENCE:
+def _reference(selection: Selection, span: Span) -> Reference | None:
+    """Returns None when the counts of the training data are missing or have other bins."""
+    if selection.reference == DEFAULT_REFERENCE:
         try:
             return drift.load_reference()
         except (OSError, ValueError):
             return None
     before = records.read(span.before())
     return Reference(
-        source=f"the {len(before.cases)} cases before",
+        source=f"the {len(before.cases)} cases of the previous period",
         num_cases=len(before.cases),
         counts=drift.histograms(before.case_facts()),
         levels=drift_lines.level_counts(before),

@@ -1,4 +1,4 @@
-"""The live classifier beside its shadow: what each said about the same cases."""
+"""Comparison of the active classifier with the shadow classifier on the same cases."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from triage_site.ops.monitoring.records import Records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
-    """A classifier by where it lies; `why` says why it cannot be opened."""
+class ClassifierLine:
+    """A classifier with its folder. `error` is the reason why it cannot be opened."""
 
     folder: str
     version: str
-    why: str
+    error: str
 
     @property
     def is_configured(self) -> bool:
@@ -29,25 +29,25 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Counts of cases. Nearer: to the level that a person gave instead."""
+    """Counts of cases. `nearer` means nearer to the level that a person set."""
 
     num_answered: int
     num_failed: int
     failures: Sequence[tuple[str, int]]
     num_waiting: int  # not answered yet
     p95_ms: float | None
-    num_up: int  # the shadow is more urgent than the live one
+    num_up: int  # the shadow is more urgent than the active classifier
     num_down: int
     table: Agreement | None
     num_judged: int
     num_shadow_nearer: int
-    num_live_nearer: int
+    num_active_nearer: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowView:
-    live: Named
-    shadow: Named | None
+    active: ClassifierLine
+    shadow: ClassifierLine | None
     comparison: Comparison | None
     changes: Sequence[ClassifierChange]
 
@@ -57,25 +57,25 @@ class ShadowView:
 
 
 def shadow_view(records: Records) -> ShadowView:
-    live, choice = selectors.live_choice(), selectors.shadow_choice()
-    shadow = None if choice is None else _named(choice)
+    choice = selectors.shadow_choice()
+    shadow = None if choice is None else _line(choice)
     return ShadowView(
-        live=_named(live),
+        active=_line(selectors.active_choice()),
         shadow=shadow,
         comparison=None if shadow is None else compare(records, shadow.version),
         changes=selectors.recent_changes(),
     )
 
 
-def _named(choice: Choice) -> Named:
-    version, why = selectors.version_or_why(choice)
-    if not why and choice.version and choice.version != version:
-        why = f"{choice.path}: holds {version} now"
-    return Named(folder=choice.folder, version=choice.version or version, why=why)
+def _line(choice: Choice) -> ClassifierLine:
+    version, error = selectors.version_or_error(choice)
+    if not error and choice.version and choice.version != version:
+        error = f"{choice.path}: holds {version} now"
+    return ClassifierLine(folder=choice.folder, version=choice.version or version, error=error)
 
 
 def compare(records: Records, version: str) -> Comparison:
-    """What the classifier of that version said about the cases of these records."""
+    """Compares the answers of that version with the records of the active classifier."""
     cases = {case.id: case for case in records.cases if not case.failed}
     if not cases:
         answers = []
@@ -83,28 +83,28 @@ def compare(records: Records, version: str) -> Comparison:
         span = min(case.arrived_at for case in cases.values())
         rows = ShadowAnswer.objects.filter(version=version, answered_at__gte=span)
         answers = [answer for answer in rows if answer.case_id in cases]
-    said = [answer for answer in answers if answer.priority is not None]
-    pairs = [(answer.live_priority, int(answer.priority or 0)) for answer in said]
+    answered = [answer for answer in answers if answer.priority is not None]
+    pairs = [(answer.active_priority, int(answer.priority or 0)) for answer in answered]
     failures = sorted({answer.failure for answer in answers if answer.failure})
     judged = records.judged_levels()
-    person = [judged.get(cases[answer.case_id].number) for answer in said]
-    nearer = [
-        abs(shadow - level) - abs(live - level)
-        for (live, shadow), level in zip(pairs, person, strict=True)
+    person = [judged.get(cases[answer.case_id].number) for answer in answered]
+    differences = [
+        abs(shadow - level) - abs(active - level)
+        for (active, shadow), level in zip(pairs, person, strict=True)
         if level is not None
     ]
     return Comparison(
-        num_answered=len(said),
-        num_failed=len(answers) - len(said),
+        num_answered=len(answered),
+        num_failed=len(answers) - len(answered),
         failures=[(why, sum(a.failure == why for a in answers)) for why in failures],
         num_waiting=len(cases) - len(answers),
-        p95_ms=_p95_ms([answer.seconds for answer in said]),
-        num_up=sum(shadow < live for live, shadow in pairs),
-        num_down=sum(shadow > live for live, shadow in pairs),
+        p95_ms=_p95_ms([answer.seconds for answer in answered]),
+        num_up=sum(shadow < active for active, shadow in pairs),
+        num_down=sum(shadow > active for active, shadow in pairs),
         table=agreement(pairs),
-        num_judged=len(nearer),
-        num_shadow_nearer=sum(gain < 0 for gain in nearer),
-        num_live_nearer=sum(gain > 0 for gain in nearer),
+        num_judged=len(differences),
+        num_shadow_nearer=sum(difference < 0 for difference in differences),
+        num_active_nearer=sum(difference > 0 for difference in differences),
     )
 
 

@@ -1,4 +1,4 @@
-"""Starts the shadow's process with the Celery worker that consumes the queue `classify`."""
+"""Starts the process of the shadow with the Celery worker of the queue `classify`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STOP_SECONDS = 3.0
 
 
 class ShadowStep(bootsteps.StartStopStep):
-    """A process and not a task: a shadow in the pool would take a slot from a case."""
+    """Keeps the process of the shadow running. A task would take a pool process from cases."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -59,5 +59,5 @@ class ShadowStep(bootsteps.StartStopStep):
             code = self._process.wait()
             if self._stop.wait(pause):
                 return
-            log.error("shadow_ended", exit_code=code, starts_again_in_seconds=pause)
+            log.error("shadow_exited", exit_code=code, restart_in_seconds=pause)
             pause = min(2 * pause, LAST_PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""Overrides as figures: by hand-counted examples."""
+"""Figures of overrides, checked with examples counted by hand."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ RECORDS = Records(
 )
 
 
-def test_rates_per_level_count_each_case_once_by_its_last_change() -> None:
+def test_rates_count_each_case_once_by_its_last_change() -> None:
     lines = override_lines(RECORDS)
     two, everything = lines[2], lines[-1]
     assert (two.num_cases, two.num_up, two.num_down, two.num_changed) == (3, 3, 0, 3)
@@ -60,7 +60,7 @@ def test_rates_per_level_count_each_case_once_by_its_last_change() -> None:
 
 def test_reasons_count_every_change_from_the_level_before_it() -> None:
     lines = {
-        line.words: (line.num_up, line.num_down, line.num_same) for line in reason_lines(RECORDS)
+        line.label: (line.num_up, line.num_down, line.num_same) for line in reason_lines(RECORDS)
     }
     assert lines == {
         "Clinical judgement": (1, 1, 1),
@@ -69,12 +69,13 @@ def test_reasons_count_every_change_from_the_level_before_it() -> None:
     }
 
 
-def test_a_patient_who_changed_says_nothing_about_the_classifier() -> None:
+def test_changes_of_the_patient_do_not_count_as_disagreement() -> None:
+    assert RECORDS.num_patient_changed() == 1
     assert sorted(judged_pairs(RECORDS)) == [(1, 1), (2, 1), (2, 1)]
     assert sorted(all_pairs(RECORDS)) == [(1, 1), (2, 1), (2, 1), (2, 2), (4, 4)]
 
 
-def test_agreement_of_two_judges() -> None:
+def test_agreement_of_two_raters() -> None:
     found = agreement([(0, 0), (0, 1), (1, 1), (2, 4)])
     assert found is not None
     assert (found.num, found.exact_percent, found.within_one_percent) == (4, 50, 75)

@@ -1,4 +1,4 @@
-"""The shadow answers beside the live classifier, and whatever it does, no case notices."""
+"""The shadow classifier answers each case once and never changes or delays a case."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.fixtures import wait_until
 from triage_site.cases import services as cases
 from triage_site.cases.models import Case
 from triage_site.classifiers import selectors
-from triage_site.classifiers.classifier_testing import other_weights, said
+from triage_site.classifiers.classifier_testing import classification, other_weights
 from triage_site.classifiers.models import ShadowAnswer
 from triage_site.ops.monitoring import shadow_step
 from triage_site.ops.monitoring.shadow import Shadow
@@ -38,34 +38,34 @@ def folder(tmp_path: Path, settings: Settings) -> Path:
 
 
 def classified(text: str, priority: int, model_version: str = "m") -> Case:
-    """A case that the live classifier has answered just now."""
+    """Returns a case that the active classifier has just answered."""
     now = timezone.now()
     case, _ = cases.submit_case(
         facts=CaseFacts(text=text), actor=make_user(), submission_key=text, now=now
     )
-    answer = said(priority, model_version=model_version)
+    answer = classification(priority, model_version=model_version)
     assert cases.record_classification(case.id, answer, now=now)
     return case
 
 
 @pytest.mark.django_db
-def test_each_case_is_answered_once_and_stays_as_it_was(folder: Path) -> None:
+def test_each_case_is_answered_once_and_not_changed(folder: Path) -> None:
     case = classified("crushing chest pain, sweating", 4)
-    classified("not mine to judge", 2, model_version=version_of(folder))
+    classified("answered by this version", 2, model_version=version_of(folder))
     before = Case.objects.filter(id=case.id).values().get()
     shadow = Shadow(limit_seconds=5)
     assert shadow.turn(timezone.now()) == 1
     assert shadow.turn(timezone.now()) == 0
     answer = ShadowAnswer.objects.get()
     assert (answer.case_id, answer.version) == (case.id, version_of(folder))
-    assert (answer.live_version, answer.live_priority) == ("m", 4)
+    assert (answer.active_version, answer.active_priority) == ("m", 4)
     assert answer.priority is not None
     assert answer.priority <= 1
     assert Case.objects.filter(id=case.id).values().get() == before
 
 
 @pytest.mark.django_db
-def test_a_case_that_the_live_one_failed_on_is_answered_too(folder: Path) -> None:
+def test_a_case_after_a_failure_of_the_active_classifier_is_answered(folder: Path) -> None:
     case, _ = cases.submit_case(
         facts=CaseFacts(text="cough"),
         actor=make_user(),
@@ -75,7 +75,7 @@ def test_a_case_that_the_live_one_failed_on_is_answered_too(folder: Path) -> Non
     cases.classify_without_model(case.id, why="too slow", now=timezone.now())
     Shadow(limit_seconds=5).turn(timezone.now())
     answer = ShadowAnswer.objects.get()
-    assert (answer.live_version, answer.live_priority) == ("", 1)
+    assert (answer.active_version, answer.active_priority) == ("", 1)
 
 
 def _breaks(_: CaseFacts) -> Classification:
@@ -106,7 +106,7 @@ def test_failing_and_slow_shadows_are_counted(
 
 
 @pytest.mark.django_db
-def test_no_shadow_is_named_or_it_cannot_be_opened(settings: Settings) -> None:
+def test_a_missing_shadow_answers_nothing(settings: Settings) -> None:
     classified("cough", 3)
     assert Shadow(limit_seconds=1).turn(timezone.now()) == 0
     settings.TRIAGE_SHADOW_CLASSIFIER = "/nowhere"
@@ -115,7 +115,7 @@ def test_no_shadow_is_named_or_it_cannot_be_opened(settings: Settings) -> None:
     assert not ShadowAnswer.objects.exists()
 
 
-def test_run_goes_on_after_what_it_cannot_help(
+def test_run_continues_after_an_error(
     folder: Path, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop = Flag()
@@ -136,7 +136,7 @@ def test_run_goes_on_after_what_it_cannot_help(
 
 
 @pytest.mark.timeout(180)
-def test_the_process_answers_and_ends_when_asked(
+def test_the_process_answers_and_stops_on_sigterm(
     folder: Path, process_env: dict[str, str], tmp_path: Path
 ) -> None:
     case = classified("crushing chest pain", 4)
@@ -144,7 +144,7 @@ def test_the_process_answers_and_ends_when_asked(
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(COMMAND, env=env, stdout=log, stderr=log)
     try:
-        # Long, since it gives way to everything else that runs.
+        # A long time, because the process has a low priority.
         wait_until(ShadowAnswer.objects.exists, seconds=100, what="the shadow has answered")
         assert os.getpriority(os.PRIO_PROCESS, process.pid) > 0
     finally:
@@ -160,7 +160,7 @@ def _parent(queue: str) -> object:
     )
 
 
-def test_only_the_classify_worker_of_a_site_that_names_one_has_a_shadow(
+def test_only_the_classify_worker_of_a_site_with_a_shadow_starts_it(
     settings: Settings,
 ) -> None:
     settings.TRIAGE_SHADOW_CLASSIFIER = ""
@@ -170,7 +170,7 @@ def test_only_the_classify_worker_of_a_site_that_names_one_has_a_shadow(
     assert not ShadowStep(None).include_if(_parent("gpu"))
 
 
-def test_a_shadow_that_dies_is_started_again_and_ends_with_its_worker(
+def test_a_shadow_that_exits_is_restarted_and_stops_with_its_worker(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     starts = tmp_path / "starts"
@@ -183,9 +183,9 @@ def test_a_shadow_that_dies_is_started_again_and_ends_with_its_worker(
     wait_until(
         lambda: starts.exists() and starts.read_text() == "xxx", seconds=20, what="three starts"
     )
-    begun = time.monotonic()
+    started = time.monotonic()
     step.stop(None)
-    assert time.monotonic() - begun < shadow_step.STOP_SECONDS
+    assert time.monotonic() - started < shadow_step.STOP_SECONDS
     assert step._process is not None
     assert step._process.wait(5) != 0
     assert starts.read_text() == "xxx"

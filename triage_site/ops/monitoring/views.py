@@ -1,4 +1,4 @@
-"""The page about the classifier: for staff and auditors; only staff change what is live."""
+"""The classifier page, for charge nurses and auditors. Only charge nurses promote and undo."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from triage_site.cases.access import allowed
-from triage_site.cases.forms import carried_out
+from triage_site.cases.forms import call_service
 from triage_site.cases.roles import Action, may
 from triage_site.classifiers import services
-from triage_site.ops.monitoring.report import Asked, report
+from triage_site.ops.monitoring.report import Selection, report
 
 UNPROCESSABLE = 422
 
@@ -24,7 +24,7 @@ UNPROCESSABLE = 422
 class _ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=500,
-        error_messages={"required": "say why; it goes into the audit log"},
+        error_messages={"required": "Enter a reason (kept in the audit log)"},
     )
 
 
@@ -32,7 +32,7 @@ class PromoteForm(_ReasonForm):
     version = forms.CharField(max_length=200)
 
 
-class TakeBackForm(_ReasonForm):
+class UndoForm(_ReasonForm):
     change = forms.IntegerField()
 
 
@@ -55,35 +55,35 @@ def promote(request: HttpRequest) -> HttpResponse:
             reason=got["reason"],
             now=timezone.now(),
         )
-        messages.success(request, f"{change.new_version} is live.")
+        messages.success(request, f"{change.new_version} is active.")
 
-    if carried_out(form, act):
+    if call_service(form, act):
         return redirect("ops_monitoring")
     return _page(request, form, status=UNPROCESSABLE)
 
 
 @require_POST
 @allowed(Action.OPERATE)
-def take_back(request: HttpRequest) -> HttpResponse:
-    form = TakeBackForm(request.POST)
+def undo(request: HttpRequest) -> HttpResponse:
+    form = UndoForm(request.POST)
 
     def act(got: dict[str, Any]) -> None:
-        change = services.take_back(
+        change = services.undo(
             got["change"],
             actor=request.user,  # type: ignore[arg-type]
             reason=got["reason"],
             now=timezone.now(),
         )
-        messages.success(request, f"{change.new_version} is live again.")
+        messages.success(request, f"{change.new_version} is active again.")
 
-    if carried_out(form, act):
+    if call_service(form, act):
         return redirect("ops_monitoring")
     return _page(request, form, status=UNPROCESSABLE)
 
 
 def _page(request: HttpRequest, form: forms.Form, status: int = 200) -> HttpResponse:
     context: dict[str, Any] = {
-        **report(Asked.of(request.GET), timezone.now()),
+        **report(Selection.from_query(request.GET), timezone.now()),
         "here": "monitoring",
         "form": form,
         "may_change": may(request.user, Action.OPERATE),

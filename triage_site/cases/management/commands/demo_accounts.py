@@ -1,4 +1,4 @@
-"""Makes the demonstration accounts and prints them."""
+"""Creates the demo accounts and prints them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from triage_site.cases.demo import ensure_demo_accounts
 
 
 class Command(BaseCommand):
-    help = "Make the demo accounts (demo mode only) and print names, passwords and API tokens."
+    help = "Creates the demo accounts (demo mode only) and prints names, passwords, API tokens."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Sends a file of calls through the HTTP API and says how long each level waited."""
+"""Sends a file of calls through the HTTP API and prints the waiting times per level."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ from triage_site.cases.replay import Replay, ReplayError, summarise
 
 
 class Command(BaseCommand):
-    help = "Replay a file of calls through the HTTP API of a running site."
+    help = "Sends a file of calls through the HTTP API of a running site."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="fixtures/calls/city_day.jsonl, for example")
-        parser.add_argument("--speed", type=float, default=1.0, help="60: an hour in a minute")
-        parser.add_argument("--policy", choices=sorted(POLICIES), help="switch to it meanwhile")
+        parser.add_argument(
+            "--speed", type=float, default=1.0, help="60 replays an hour in a minute"
+        )
+        parser.add_argument("--policy", choices=sorted(POLICIES), help="policy during the replay")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--url", default=f"http://127.0.0.1:{settings.PORT}")
         parser.add_argument(
@@ -58,9 +60,9 @@ class Command(BaseCommand):
 
     def _replay(self, client: httpx.Client, calls: Any, options: dict[str, Any]) -> dict[str, Any]:
         replay = Replay(client=client, calls=calls, speed=options["speed"])
-        before = replay.ask("GET", "policy")["policy"]
-        wanted = options["policy"] or before
-        _switch(replay, before, wanted, "replay begins")
+        before = replay.request("GET", "policy")["policy"]
+        policy = options["policy"] or before
+        _switch(replay, before, policy, "replay started")
         try:
             with _bar(len(calls), quiet=options["json"]) as progress:
                 sent = progress.add_task("sent", total=len(calls))
@@ -73,13 +75,13 @@ class Command(BaseCommand):
                 replay.progress = show
                 outcomes = replay.run()
         finally:
-            _switch(replay, wanted, before, "replay has ended")
-        return {"policy": wanted, "speed": options["speed"], **summarise(outcomes)}
+            _switch(replay, policy, before, "replay ended")
+        return {"policy": policy, "speed": options["speed"], **summarise(outcomes)}
 
 
 def _switch(replay: Replay, old: str, new: str, reason: str) -> None:
     if old != new:
-        replay.ask("POST", "policy", {"policy": new, "reason": reason})
+        replay.request("POST", "policy", {"policy": new, "reason": reason})
 
 
 def _bar(total: int, *, quiet: bool) -> Progress:
@@ -88,7 +90,7 @@ def _bar(total: int, *, quiet: bool) -> Progress:
 
 
 def _print_table(summary: dict[str, Any]) -> None:
-    table = Table(title=f"policy {summary['policy']}, waiting in real seconds until guidance began")
+    table = Table(title=f"Policy {summary['policy']}: real seconds until the start of guidance")
     for column in ("priority", "cases", "done", "failed", "mean", "p50", "p90", "longest", "ready"):
         table.add_column(column, justify="right")
     rows = [*summary["by_priority"].items(), ("all", summary["overall"])]

@@ -1,4 +1,4 @@
-"""`python manage.py evaluate_triage CSV [--json] [--out FILE]`: how good is the classifier?"""
+"""`python manage.py evaluate_triage CSV [--json] [--out FILE]`: measures the classifier."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from triage_site.triage.model.candidate import Candidate, CannotOpen, open_candi
 
 class Command(BaseCommand):
     help = (
-        "Runs the classifier on a CSV (KTAS columns, or text and age_years) and, where it has "
-        "expert_level, prints agreement, safety, calibration and speed."
+        "Runs the classifier on a CSV file (KTAS columns, or text and age_years). With a column "
+        "expert_level it prints agreement, safety, calibration and speed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(found) if options["json"] else evaluate.as_text(found))
 
     def _candidate(self) -> Candidate | None:
-        """The classifier of TRIAGE_CLASSIFIER; None is the shipped one."""
+        """Returns the classifier of TRIAGE_CLASSIFIER; None stands for the shipped one."""
         if not settings.TRIAGE_CLASSIFIER:
             return None
         try:

@@ -1,4 +1,4 @@
-"""`python manage.py refit_length`: fits the length predictor to the guidance on record."""
+"""`python manage.py refit_length`: fits the length predictor to the stored guidance."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from scheduling.models import Job
 from triage_site.triage import length_fit
 from triage_site.triage.length import current_weights
 
-# Cut-off and withheld texts say nothing about how long a whole one is.
-WHOLE = "eos"
+# Only complete texts are used: the full length of a cut or withheld text is unknown.
+COMPLETE = "eos"
 MAX_RECORDED = 20_000
 
 
 class Command(BaseCommand):
     help = (
-        "Fits the length predictor to the guidance on record, judges it on the newest part, and "
-        "puts it into use where it is better. Workers take it up with their next case."
+        "Fits the length predictor to the stored guidance and evaluates it on the newest part. "
+        "The new weights are used if they are better. Workers load them with the next case."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--since", type=float, default=90, metavar="DAYS")
-        parser.add_argument("--dry-run", action="store_true", help="judge, but change nothing")
+        parser.add_argument("--dry-run", action="store_true", help="evaluate, but change nothing")
         parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["since"] <= 0:
             raise CommandError("--since: must be more than 0 days", returncode=2)
-        writer, jobs = self._jobs(options["since"])
+        model, jobs = self._jobs(options["since"])
         record = [length_fit.Written(prompt, tokens) for prompt, tokens in jobs]
         version = f"site-{timezone.now():%Y%m%d%H%M%S}"
         try:
@@ -45,24 +45,24 @@ class Command(BaseCommand):
         used = found.better and not options["dry_run"]
         if used:
             length_fit.put_into_use(found.weights, settings.LENGTH_WEIGHTS_FILE)
-        said = {**found.to_dict(), "writer": writer, "put_into_use": used}
+        report = {**found.to_dict(), "writer": model, "put_into_use": used}
         if options["json"]:
-            self.stdout.write(json.dumps(said))
+            self.stdout.write(json.dumps(report))
             return
-        self.stdout.write(f"guidance written by {writer}")
-        self.stdout.write(length_fit.as_text(said))
+        self.stdout.write(f"guidance written by {model}")
+        self.stdout.write(length_fit.as_text(report))
         self.stdout.write(_outcome(better=found.better, used=used))
 
     def _jobs(self, days: float) -> tuple[str, list[tuple[str, int]]]:
-        """Of one writer, the latest: lengths of another model say nothing. Oldest first."""
+        """Returns the model that was used last and its (prompt, tokens) pairs, oldest first."""
         jobs = Job.objects.filter(
             status=JobStatus.DONE,
-            finish_reason=WHOLE,
+            finish_reason=COMPLETE,
             finished_at__gte=timezone.now() - timedelta(days=days),
         ).order_by("-finished_at")
         newest = jobs.first()
         if newest is None:
-            return "nobody", []
+            return "no model", []
         same = jobs.filter(model_name=newest.model_name)
         rows = list(same.values_list("prompt", "generated_tokens")[:MAX_RECORDED])
         return newest.model_name, rows[::-1]
@@ -70,5 +70,5 @@ class Command(BaseCommand):
 
 def _outcome(*, better: bool, used: bool) -> str:
     if used:
-        return f"better, and in use from the next case on: {settings.LENGTH_WEIGHTS_FILE}"
-    return "better; not put into use (dry run)" if better else "not better: nothing was changed"
+        return f"better: in use from the next case on ({settings.LENGTH_WEIGHTS_FILE})"
+    return "better: not used (dry run)" if better else "not better: nothing was changed"

@@ -1,4 +1,4 @@
-"""`python manage.py run_shadow`: the second classifier, as the classify worker starts it."""
+"""`python manage.py run_shadow`: the shadow classifier. The classify worker starts it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NICENESS = 10
 
 
 class Command(BaseCommand):
-    help = "Lets the classifier at TRIAGE_SHADOW_CLASSIFIER answer beside the live one."
+    help = "Runs the shadow classifier of TRIAGE_SHADOW_CLASSIFIER."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.TRIAGE_SHADOW_CLASSIFIER:
