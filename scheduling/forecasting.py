@@ -7,10 +7,12 @@ worker reports, they say that the time is not known.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import fsum
+from statistics import fmean, median
 from threading import Event as Flag
 from typing import Final
 
@@ -40,10 +42,13 @@ GOES_ON: Final = 1.7
 # Step times of an hour over those of the hour before, where nothing is recorded.
 DEFAULT_SPEEDS: Final = (0.8, 0.9, 0.95, 1.0, 1.0, 1.05, 1.12, 1.25)
 DEFAULT_RATIOS: Final = (0.8, 0.9, 1.0, 1.0, 1.1, 1.25)
-_BUDGET: Final = 2_400  # requests x courses of one forecast
-_MIN_COURSES, _MAX_COURSES = 3, 40
+_BUDGET: Final = 1_000  # requests x courses of one forecast
+_MIN_COURSES, _MAX_COURSES = 3, 30
 NUM_JUDGED: Final = 100
 MIN_JUDGED: Final = 10
+SLOWDOWN_SECONDS: Final = 15.0  # how long the present speed lasts, about
+METER_SECONDS: Final = 4.0
+METER_LEAST_TOKENS: Final = 8
 _CHUNK: Final = 8  # jobs whose mean speed counts as one observation
 
 
@@ -78,33 +83,52 @@ def _speeds(records: Sequence[JobRecord]) -> list[float]:
     return [min(2.0, max(0.5, new / old)) for new, old in pairs if old > 0]
 
 
-def model_now(rates: Rates, states: Sequence[Mapping[str, float]]) -> MeasuredModel | None:
-    """The recorded model at the speed that the workers show now; None where nothing is known."""
-    num_slots = int(sum(state.get("slots", 0) for state in states))
-    used = sum(state.get("slots_used", 0) for state in states)
-    full_rate = sum(state.get("tokens_per_second_full", 0.0) for state in states)
+@dataclass(slots=True)
+class SpeedMeter:
+    """How long a step takes now, from the progress of running requests within some seconds."""
+
+    _seen: deque[tuple[float, dict[str, int]]] = field(default_factory=deque)
+
+    def note(self, now: float, written: Mapping[str, int]) -> None:
+        """`written` holds the tokens so far of each running request."""
+        self._seen.append((now, dict(written)))
+        while len(self._seen) > 2 and self._seen[1][0] <= now - METER_SECONDS:
+            self._seen.popleft()
+
+    def step(self) -> tuple[float, float] | None:
+        """Median seconds of a step, and the mean number of running requests; None if unknown."""
+        if len(self._seen) < 2 or self._seen[-1][0] - self._seen[0][0] < METER_SECONDS / 2:
+            return None
+        steps = []
+        for request_id, tokens in self._seen[-1][1].items():
+            before = next(((at, w[request_id]) for at, w in self._seen if w.get(request_id)), None)
+            if before is not None and tokens >= before[1] + METER_LEAST_TOKENS:
+                steps.append((self._seen[-1][0] - before[0]) / (tokens - before[1]))
+        if not steps:
+            return None
+        return median(steps), fmean(len(written) for _, written in self._seen)
+
+
+def model_of(
+    rates: Rates, step: tuple[float, float] | None, num_slots: int
+) -> tuple[MeasuredModel, float] | None:
+    """The recorded model, and the present step time over the model's; None if unknown."""
     if num_slots < 1:
         return None
     if rates.model is None:
-        return _flat_model(num_slots, full_rate) if full_rate else None
-    live = num_slots / full_rate if full_rate and used else 0.0
-    factor = live / rates.model.one_step_seconds(num_slots) if live else 1.0
-    factor = min(20.0, max(0.05, factor))
-    model = rates.model
-    return MeasuredModel(
-        prefill_base_seconds=model.prefill_base_seconds * factor,
-        prefill_seconds_per_token=model.prefill_seconds_per_token * factor,
-        step_base_seconds=model.step_base_seconds * factor,
-        step_seconds_per_request=model.step_seconds_per_request * factor,
-        num_slots=num_slots,
-    )
+        return None if step is None else (_flat_model(num_slots, step[0]), 1.0)
+    model = replace(rates.model, num_slots=num_slots)
+    if step is None:
+        return model, 1.0
+    slowdown = step[0] / model.one_step_seconds(max(1, round(step[1])))
+    return model, min(20.0, max(0.05, slowdown))
 
 
-def _flat_model(num_slots: int, full_rate: float) -> MeasuredModel:
+def _flat_model(num_slots: int, step_seconds: float) -> MeasuredModel:
     return MeasuredModel(
         prefill_base_seconds=0.1,
         prefill_seconds_per_token=0.0,
-        step_base_seconds=num_slots / full_rate,
+        step_base_seconds=step_seconds,
         step_seconds_per_request=0.0,
         num_slots=num_slots,
     )
@@ -120,6 +144,8 @@ class Forecaster:
     _seen: tuple[object, ...] = ()
     _made_at: float = 0.0
     _told: set[str] = field(default_factory=set)
+    _meter: SpeedMeter = field(default_factory=SpeedMeter)
+    _step: tuple[float, float] | None = None  # the last that was measured
 
     def turn(self, now: datetime) -> bool:
         """Makes a new forecast where something changed or the last one is old."""
@@ -145,13 +171,16 @@ class Forecaster:
         self, jobs: Sequence[Job], states: Sequence[Mapping[str, float]], now: datetime
     ) -> dict[str, Estimate]:
         present = present_of(jobs, states, now)
+        written = {request.id: request.generated_tokens for request in present.running}
+        self._meter.note(now.timestamp(), written)
+        self._step = self._meter.step() or self._step
         rates = self._current_rates(now, present.num_slots)
-        model = model_now(rates, states)
+        found = model_of(rates, self._step, present.num_slots if states else 0)
         num_requests = len(present.running) + len(present.waiting)
-        if model is None or not num_requests:
+        if found is None or not num_requests:
             return {}
         courses = min(_MAX_COURSES, max(_MIN_COURSES, _BUDGET // num_requests))
-        outlook = outlook_of(model, rates, recorded.recent_arrivals(now, NUM_RECENT), now)
+        outlook = outlook_of(found, rates, recorded.recent_arrivals(now, NUM_RECENT), now)
         return forecast(present, outlook, num_courses=courses, seed=int(now.timestamp()))
 
     def _current_rates(self, now: datetime, num_slots: int) -> Rates:
@@ -209,7 +238,7 @@ def present_of(
 
 
 def outlook_of(
-    model: MeasuredModel, rates: Rates, arrived: Sequence[Job], now: datetime
+    found: tuple[MeasuredModel, float], rates: Rates, arrived: Sequence[Job], now: datetime
 ) -> Outlook:
     """The traffic of the last arrivals goes on for a while; nobody knows for how long."""
     kinds = [
@@ -223,7 +252,9 @@ def outlook_of(
     ]
     span = (now - arrived[0].arrival_at).total_seconds() if arrived else 0.0
     return Outlook(
-        model=model,
+        model=found[0],
+        slowdown=found[1],
+        slowdown_seconds=SLOWDOWN_SECONDS,
         length_ratios=rates.length_ratios,
         speeds=rates.speeds,
         arrivals=kinds,
@@ -242,6 +273,6 @@ def run_forecasts(stop: Flag) -> None:
         except (redis.RedisError, DatabaseError, OSError) as error:
             log.warning("forecast_without_store", error=type(error).__name__)
         close_old_connections()
-        # At most a fifth of one processor, however long the queue is.
+        # At most a third of one processor, however long the queue is.
         took = time.monotonic() - began
-        stop.wait(max(POLL_SECONDS, min(10.0, 4 * took)))
+        stop.wait(max(POLL_SECONDS, min(10.0, 2 * took)))

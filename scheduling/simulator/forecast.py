@@ -55,9 +55,13 @@ class Outlook:
     over the model's; one of them is drawn for each answer, and one speed for each course.
     Requests like `arrivals` go on to come at about `arrivals_per_second`, for a time that is
     drawn from an exponential distribution of mean `arrivals_go_on_for` seconds.
+    `slowdown` is the present step time over the model's; it lasts for a time that is drawn from
+    an exponential distribution of mean `slowdown_seconds`, and then the speed is the model's.
     """
 
     model: MeasuredModel
+    slowdown: float = 1.0
+    slowdown_seconds: float = 0.0
     length_ratios: Sequence[float] = (1.0,)
     speeds: Sequence[float] = (1.0,)
     arrivals: Sequence[Arrival] = ()
@@ -137,6 +141,9 @@ class Course:
         self._outlook = outlook
         self._random = random
         self._speed = random.choice(outlook.speeds)
+        self._slow_until = present.now
+        if outlook.slowdown_seconds > 0:
+            self._slow_until += random.expovariate(1 / outlook.slowdown_seconds)
         self.now = present.now
         self.started: dict[str, float] = {request.id: present.now for request in present.running}
         self.ended: dict[str, float] = {}
@@ -225,7 +232,7 @@ class Course:
         for request_id in request_ids:
             self.started.setdefault(request_id, self.now)
             self._give_slot(request_id)
-        self.now += self._speed * model.prefill_seconds(longest)
+        self.now += self._factor() * model.prefill_seconds(longest)
 
     def _give_slot(self, request_id: str) -> None:
         done = self._requests[request_id].generated_tokens
@@ -248,14 +255,19 @@ class Course:
             heappop(self._finishing)
 
     def _decode(self, until: float) -> None:
-        step = self._speed * self._outlook.model.one_step_seconds(self._scheduler.num_running)
+        step = self._factor() * self._outlook.model.one_step_seconds(self._scheduler.num_running)
         steps = self._finishing[0][0] - self._steps
         pause = min(self._next_arrival(), until) - self.now
         if pause < steps * step:
             steps = max(1, ceil(pause / step))
+        if self.now < self._slow_until:
+            steps = min(steps, max(1, ceil((self._slow_until - self.now) / step)))
         self._steps += steps
         self.now += steps * step
         self._scheduler.advance_all(steps, self.now)
+
+    def _factor(self) -> float:
+        return self._speed * (self._outlook.slowdown if self.now < self._slow_until else 1.0)
 
     def _end(self, request_id: str) -> None:
         self.ended[request_id] = self.now
