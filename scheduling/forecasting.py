@@ -217,6 +217,18 @@ def live_states(now: float) -> list[Mapping[str, float]]:
     return [state for state in states if now - state.get("at", 0.0) <= WORKER_SILENT_SECONDS]
 
 
+def present_without_progress(jobs: Sequence[Job], now: datetime) -> Present:
+    """The order of the queue alone."""
+    return Present(
+        now=now.timestamp(),
+        policy=selectors.active_policy(),
+        preemption=Preemption(settings.TRIAGE_PREEMPTION),
+        num_slots=1,
+        running=[],
+        waiting=[job.to_request() for job in jobs if job.status == JobStatus.WAITING],
+    )
+
+
 def present_of(
     jobs: Sequence[Job], states: Sequence[Mapping[str, float]], now: datetime
 ) -> Present:

@@ -127,6 +127,7 @@ class PolicyChange(AppendOnly):
     old = models.CharField(max_length=40)
     new = models.CharField(max_length=40, choices=[(n, p.title) for n, p in POLICIES.items()])
     reason = models.CharField(max_length=500)
+    preview = models.JSONField(default=dict)  # what it was expected to do, by level
 
     class Meta:
         ordering: ClassVar = ["-changed_at", "-id"]

@@ -15,7 +15,7 @@ from scheduling.models import Forecast, Job
 from scheduling.simulator.judgement import Judged
 from scheduling.simulator.measured import JobRecord, MeasuredModel, fit
 
-RATES_FROM: Final = 100  # the newest jobs that rates are fitted to
+RATES_FROM: Final = 50  # the newest jobs that rates are fitted to
 RATES_WITHIN: Final = timedelta(days=1)
 
 _FIGURES: Final = (

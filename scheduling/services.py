@@ -316,14 +316,26 @@ def reconcile(*, now: datetime) -> Reconciliation:
     return result
 
 
-def switch_policy(name: str, *, actor: User | None, reason: str, now: datetime) -> PolicyChange:
-    """Makes `name` the active policy and records actor and reason. Raises ValueError."""
+def switch_policy(
+    name: str,
+    *,
+    actor: User | None,
+    reason: str,
+    now: datetime,
+    preview: Mapping[str, Any] | None = None,
+) -> PolicyChange:
+    """Makes `name` the active policy and records actor, reason and preview. Raises ValueError."""
     if name not in POLICIES:
         raise ValueError(f"policy: must be one of {', '.join(POLICIES)}")
     if not reason.strip():
         raise ValueError("reason: required")
     change = PolicyChange.objects.create(
-        changed_at=now, actor=actor, old=active_policy_name(), new=name, reason=reason.strip()
+        changed_at=now,
+        actor=actor,
+        old=active_policy_name(),
+        new=name,
+        reason=reason.strip(),
+        preview=dict(preview or {}),
     )
     after_commit(lambda: connection.queue().switch_policy(name))
     after_commit(ring_doorbell)

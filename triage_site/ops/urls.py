@@ -6,6 +6,8 @@ from triage_site.ops.monitoring import views as monitoring
 
 urlpatterns = [
     path("", views.ops, name="ops"),
+    path("preview/", views.preview, name="ops_preview"),
+    path("undo/<int:change_id>/", views.undo, name="ops_undo"),
     path("state/", views.state, name="ops_state"),
     path("comparisons/", comparisons.comparisons, name="comparisons"),
     path("comparisons/<uuid:comparison_id>/", comparisons.comparison, name="comparison"),
