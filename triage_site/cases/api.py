@@ -34,6 +34,9 @@ from triage_site.cases.api_schemas import (
 from triage_site.cases.entry import check_entry
 from triage_site.cases.models import ApiToken, Case, CaseEvent
 from triage_site.cases.roles import Action, may
+from triage_site.cases.storable import not_storable
+from triage_site.cases.submission_limit import submissions
+from triage_site.triage import screen
 from triage_site.triage.facts import CaseFacts
 
 
@@ -45,6 +48,14 @@ class ApiError(Exception):
         self.status = status
         self.field = field
         self.reason = reason
+
+
+class TooMany(Exception):
+    """A flood of one account is refused for `wait_seconds`."""
+
+    def __init__(self, wait_seconds: int) -> None:
+        super().__init__("too many cases")
+        self.wait_seconds = wait_seconds
 
 
 class TokenAuth(HttpBearer):
@@ -71,7 +82,7 @@ api = NinjaAPI(
 router = Router()
 
 
-_ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), Errors)
+_ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422, 429), Errors)
 
 
 @router.post("/cases", response={201: CaseOut, 200: CaseOut, **_ERRORS})
@@ -90,9 +101,18 @@ def submit(request: HttpRequest, body: NewCase) -> Status:
     key = request.headers.get("Idempotency-Key", "").strip() or uuid.uuid4().hex
     if len(key) > 80:
         raise ApiError(422, "Idempotency-Key", "must have at most 80 characters")
+    if not_storable(key):
+        raise ApiError(422, "Idempotency-Key", not_storable(key))
+    is_flood = _flood(user, facts)
     case, created = services.submit_case(
-        facts=facts, actor=user, submission_key=key, label=body.label, now=timezone.now()
+        facts=facts,
+        actor=user,
+        submission_key=key,
+        label=body.label,
+        now=timezone.now(),
+        is_flood=is_flood,
     )
+    submissions.count(user.pk)
     if not created and case.facts != facts.to_dict():
         raise ApiError(409, "Idempotency-Key", "was used for another case")
     return Status(201 if created else 200, _case_out(case, entry.warnings))
@@ -166,6 +186,14 @@ def _on_api_error(request: HttpRequest, error: ApiError) -> HttpResponse:
     return _errors(request, error.status, [{"field": error.field, "reason": error.reason}])
 
 
+@api.exception_handler(TooMany)
+def _on_too_many(request: HttpRequest, error: TooMany) -> HttpResponse:
+    reason = f"too many cases of this account; send the next one in {error.wait_seconds} s"
+    response = _errors(request, 429, [{"field": "cases", "reason": reason}])
+    response["Retry-After"] = str(error.wait_seconds)
+    return response
+
+
 @api.exception_handler(AuthenticationError)
 def _on_authentication_error(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
     reason = "send a valid token as `Authorization: Bearer ...`"
@@ -175,7 +203,10 @@ def _on_authentication_error(request: HttpRequest, error: AuthenticationError) -
 @api.exception_handler(ValidationError)
 def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     # Only field and reason: the value can be clinical text.
-    items = [{"field": str(item["loc"][-1]), "reason": str(item["msg"])} for item in error.errors]
+    items = [
+        {"field": str(item["loc"][-1]), "reason": str(item["msg"]).removeprefix("Value error, ")}
+        for item in error.errors
+    ]
     return _errors(request, 422, items)
 
 
@@ -187,6 +218,20 @@ def _field_error(status: int, error: ValueError) -> ApiError:
     """Converts an error of a service, whose message has the form "field: reason"."""
     field, _, reason = str(error).partition(": ")
     return ApiError(status, field, reason or str(error))
+
+
+def _flood(user: User, facts: CaseFacts) -> bool:
+    """Returns whether the case comes after those of others. Raises TooMany to refuse it.
+
+    What the rules put on level 0 or 1 is never refused, and never comes later.
+    """
+    wait = submissions.wait_seconds(user.pk)
+    is_flood = submissions.is_flood(user.pk)
+    if not (wait or is_flood) or screen(facts).priority <= services.SAFE_PRIORITY:
+        return False
+    if wait:
+        raise TooMany(wait)
+    return True
 
 
 def allowed_user(request: HttpRequest, action: Action) -> User:

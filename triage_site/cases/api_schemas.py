@@ -7,17 +7,29 @@ from datetime import datetime
 from typing import Any
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, create_model
+from pydantic import ConfigDict, Field, create_model, field_validator
 
 from triage_site.cases.entry import MAX_LABEL_CHARACTERS, MAX_TEXT_CHARACTERS
+from triage_site.cases.storable import NOT_STORABLE, unstorable_field
 from triage_site.triage.facts import ArrivalMode, Consciousness, Sex
 from triage_site.triage.vitals import VITAL_RANGES
 
 
-class _Facts(Schema):
-    """`CaseFacts` as JSON, without the vital signs."""
+class _In(Schema):
+    """A request body. Text that no database stores is refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_storable(cls, value: Any) -> Any:
+        if unstorable_field(value) is not None:
+            raise ValueError(NOT_STORABLE)
+        return value
+
+
+class _Facts(_In):
+    """`CaseFacts` as JSON, without the vital signs."""
 
     text: str = Field(max_length=MAX_TEXT_CHARACTERS)
     age_years: float | None = None
@@ -41,23 +53,17 @@ class NewCase(_FactsAndVitals):
     """`CaseFacts` as JSON. An absent vital sign was not taken; "unmeasurable" means it failed."""
 
 
-class OverrideIn(Schema):
-    model_config = ConfigDict(extra="forbid")
-
+class OverrideIn(_In):
     priority: int
     reason: str
     note: str = Field(default="", max_length=2000)
 
 
-class CancelIn(Schema):
-    model_config = ConfigDict(extra="forbid")
-
+class CancelIn(_In):
     reason: str = Field(default="", max_length=500)
 
 
-class PolicyIn(Schema):
-    model_config = ConfigDict(extra="forbid")
-
+class PolicyIn(_In):
     policy: str
     reason: str = Field(max_length=500)
 

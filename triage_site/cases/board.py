@@ -98,24 +98,25 @@ class Board:
         return round(self.now.timestamp(), 1)
 
 
-def render_board(now: datetime) -> str:
+def render_board(now: datetime, queue: QueueView | None = None) -> str:
     """Returns the HTML of everything that changes on the board. Rows keep their ids."""
-    return render_to_string("cases/_board.html", {"board": build_board(now)})
+    return render_to_string("cases/_board.html", {"board": build_board(now, queue)})
 
 
-def build_board(now: datetime) -> Board:
+def build_board(now: datetime, queue: QueueView | None = None) -> Board:
     """Lists running cases first, then cases in classification, then the queue in its order."""
-    queue = QueueView.read(now)
+    queue = queue or QueueView.read(now)
     cases = Case.objects.filter(status__in=OPEN_STATUSES).only(*_COLUMNS).order_by("arrived_at")
-    rows = [_open_row(case, queue, now) for case in sorted(cases, key=queue.sort_key)]
+    ordered = sorted(cases, key=queue.sort_key)
+    rows = [_open_row(case, queue, now) for case in ordered[:NUM_OPEN_SHOWN]]
     ended = Case.objects.filter(status__in=ENDED).only(*_COLUMNS).order_by("-ended_at")
     workers = scheduling.workers().values()
     return Board(
         now=now,
-        open_rows=rows[:NUM_OPEN_SHOWN],
+        open_rows=rows,
         done_rows=[_ended_row(case) for case in ended[:NUM_DONE_SHOWN]],
-        num_hidden=max(0, len(rows) - NUM_OPEN_SHOWN),
-        counts=_counts(rows),
+        num_hidden=len(ordered) - len(rows),
+        counts=_counts(ordered, now),
         policy_title=queue.policy.title,
         policy_description=queue.policy.description,
         num_slots=int(sum(worker.get("slots", 0) for worker in workers)),
@@ -124,13 +125,13 @@ def build_board(now: datetime) -> Board:
     )
 
 
-def _counts(rows: Sequence[Row]) -> list[LevelCount]:
+def _counts(cases: Sequence[Case], now: datetime) -> list[LevelCount]:
     counts = []
     for priority in PRIORITIES:
-        of_level = [row for row in rows if row.case.priority == priority]
+        of_level = [case for case in cases if case.priority == priority]
         level = level_of(priority)
         assert level is not None
-        late = sum(row.clock.state == "red" for row in of_level)
+        late = sum(clock_of(case.arrived_at, priority, now).state == "red" for case in of_level)
         counts.append(LevelCount(level=level, num=len(of_level), num_late=late))
     return counts
 

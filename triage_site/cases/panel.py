@@ -33,14 +33,16 @@ _WITHHELD_WORDS: Final = {
 }
 
 
-def render_case_panel(case_id: uuid.UUID, now: datetime) -> str:
+def render_case_panel(case_id: uuid.UUID, now: datetime, queue: QueueView | None = None) -> str:
     """Returns the HTML of level, clock, status, position and the reason for the position."""
-    return render_to_string("cases/_panel.html", panel_context(case_id, now))
+    return render_to_string("cases/_panel.html", panel_context(case_id, now, queue))
 
 
-def panel_context(case_id: uuid.UUID, now: datetime) -> dict[str, Any]:
+def panel_context(
+    case_id: uuid.UUID, now: datetime, queue: QueueView | None = None
+) -> dict[str, Any]:
     case = Case.objects.get(id=case_id)
-    queue = QueueView.read(now)
+    queue = queue or QueueView.read(now)
     place = queue.places.get(str(case.id)) if case.status == CaseStatus.QUEUED else None
     end = case.ended_at if case.ended_at and not case.is_open else now
     return {

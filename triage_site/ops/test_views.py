@@ -77,7 +77,7 @@ def test_the_state_shows_numbers_of_jobs_and_missing_workers(nurse: Client) -> N
     make_job(0)
     text = nurse.get("/ops/state/").content.decode()
     assert '<span class="figure num">2</span> waiting' in text
-    assert "No guidance worker is running" in text
+    assert "No guidance worker is ready" in text
 
 
 def test_a_policy_that_ignores_urgency_asks_again(nurse: Client) -> None:
