@@ -98,6 +98,27 @@ class Job(models.Model):
         )
 
 
+class Forecast(AppendOnly):
+    """What a case was told when it was queued, in seconds from `made_at`; to be judged later.
+
+    Of the possible courses one in ten lay below the low end of a range, one in ten above the
+    high one.
+    """
+
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="forecast")
+    made_at = models.DateTimeField(db_index=True)
+    policy = models.CharField(max_length=40)
+    starts_low = models.FloatField()
+    starts_median = models.FloatField()
+    starts_high = models.FloatField()
+    ends_low = models.FloatField()
+    ends_median = models.FloatField()
+    ends_high = models.FloatField()
+
+    def __str__(self) -> str:
+        return f"forecast of job {self.job_id} at {self.made_at:%Y-%m-%d %H:%M:%S}"
+
+
 class PolicyChange(AppendOnly):
     """One switch of the active policy. `new` of the newest row is the active policy."""
 
@@ -106,6 +127,7 @@ class PolicyChange(AppendOnly):
     old = models.CharField(max_length=40)
     new = models.CharField(max_length=40, choices=[(n, p.title) for n, p in POLICIES.items()])
     reason = models.CharField(max_length=500)
+    preview = models.JSONField(default=dict)  # what it was expected to do, by level
 
     class Meta:
         ordering: ClassVar = ["-changed_at", "-id"]

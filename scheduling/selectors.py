@@ -7,28 +7,39 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from heapq import heapreplace
 
 import redis
 import structlog
 from django.db.models import QuerySet
 
-from scheduling import connection
+from scheduling import connection, forecast_store
 from scheduling.core.policies import POLICIES, Policy, rank
 from scheduling.core.status import OPEN, JobStatus
+from scheduling.forecast_store import ForecastHits
 from scheduling.models import DEFAULT_POLICY, Job, PolicyChange
 from scheduling.queue.events import worker_problems, worker_states
+from scheduling.simulator.forecast import Estimate
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePlace:
-    """Position of a waiting job (0 is next), and the estimated seconds to its start and end."""
+    """Position of a waiting job (0 is next), and the seconds to its start and end.
+
+    `estimate` is None where they cannot be known.
+    """
 
     position: int
-    starts_in_seconds: float | None
-    ends_in_seconds: float | None
+    estimate: Estimate | None = None
+
+    @property
+    def starts_in_seconds(self) -> float | None:
+        return None if self.estimate is None else self.estimate.starts.median
+
+    @property
+    def ends_in_seconds(self) -> float | None:
+        return None if self.estimate is None else self.estimate.ends.median
 
 
 def active_policy_name() -> str:
@@ -106,40 +117,32 @@ def problems_of_workers() -> dict[str, str]:
 def places(now: datetime, jobs: Sequence[Job] | None = None) -> dict[str, QueuePlace]:
     """Returns the position and the estimated start and end of every waiting job, by id.
 
-    The estimate gives each waiting job, in order, to the slot that is free first. Each slot
-    has an equal share of the measured tokens/s. Without a worker there is no estimate.
-    `jobs` are the open jobs, if the caller has read them: they are then not read again.
+    The estimates are those of the newest forecast, moved on to `now`. Without a fresh one, or
+    without a worker, the times are not known. `jobs` are the open jobs, if the caller has read
+    them: they are then not read again.
     """
-    # Read the jobs once: a job may arrive or end between two reads.
+    policy = active_policy()
     jobs = list(open_jobs()) if jobs is None else jobs
-    requests = {str(job.id): job.to_request() for job in jobs}
-    waiting = [requests[str(job.id)] for job in jobs if job.status == JobStatus.WAITING]
-    order = [request.id for request in rank(waiting, active_policy(), now.timestamp())]
-    running = [requests[job_id] for job_id in requests.keys() - set(order)]
-    slots, rate = _capacity()
-    if not slots or not rate:
-        return {
-            job_id: QueuePlace(position=at, starts_in_seconds=None, ends_in_seconds=None)
-            for at, job_id in enumerate(order)
-        }
-    seconds_per_token = slots / rate
-    free_at = sorted(request.remaining_tokens * seconds_per_token for request in running)
-    free_at = [0.0] * max(0, slots - len(free_at)) + free_at
-    result: dict[str, QueuePlace] = {}
-    for at, job_id in enumerate(order):
-        starts = heapreplace(free_at, free_at[0])
-        ends = starts + requests[job_id].remaining_tokens * seconds_per_token
-        heapreplace(free_at, ends)
-        result[job_id] = QueuePlace(position=at, starts_in_seconds=starts, ends_in_seconds=ends)
-    return result
+    waiting = [job.to_request() for job in jobs if job.status == JobStatus.WAITING]
+    order = [request.id for request in rank(waiting, policy, now.timestamp())]
+    known = estimates(now, policy)
+    return {
+        job_id: QueuePlace(position=at, estimate=known.get(job_id))
+        for at, job_id in enumerate(order)
+    }
 
 
-def _capacity() -> tuple[int, float]:
-    """Returns slots and tokens/s of all workers together, within the limit of the policy."""
-    states = workers().values()
-    slots = int(sum(state.get("slots", 0) for state in states))
-    rate = sum(state.get("tokens_per_second_full", 0.0) for state in states)
-    cap = active_policy().max_running
-    if cap is not None and slots:
-        return min(cap, slots), rate * min(cap, slots) / slots
-    return slots, rate
+def estimates(now: datetime, policy: Policy) -> dict[str, Estimate]:
+    """Returns the estimates of all open jobs, in seconds from `now`, by id."""
+    seconds = now.timestamp()
+    stored = forecast_store.read_forecast(seconds, policy.name)
+    if stored is None or not stored.estimates:
+        return {}
+    age = max(0.0, seconds - stored.made_at)
+    return {job_id: estimate.later(age) for job_id, estimate in stored.estimates.items()}
+
+
+def forecast_hits(now: datetime) -> ForecastHits | None:
+    """Returns how often the last forecasts held what then happened; None if too few are known."""
+    stored = forecast_store.read_forecast(now.timestamp(), active_policy_name())
+    return None if stored is None else stored.hits

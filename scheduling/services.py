@@ -7,6 +7,7 @@ updated after the commit. After an outage `reconcile` updates it, so no change i
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,9 +26,10 @@ from scheduling.claimed import return_job as return_job
 from scheduling.claimed import start_job
 from scheduling.core.policies import POLICIES
 from scheduling.core.status import OPEN, JobStatus
-from scheduling.models import Job, PolicyChange
+from scheduling.models import Forecast, Job, PolicyChange
 from scheduling.moves import after_commit, ignore_outage, move, notify
 from scheduling.selectors import active_policy_name, readable
+from scheduling.simulator.forecast import Estimate
 
 log = structlog.get_logger(__name__)
 
@@ -239,14 +241,26 @@ def reconcile(*, now: datetime) -> Reconciliation:
     return result
 
 
-def switch_policy(name: str, *, actor: User | None, reason: str, now: datetime) -> PolicyChange:
-    """Makes `name` the active policy and records actor and reason. Raises ValueError."""
+def switch_policy(
+    name: str,
+    *,
+    actor: User | None,
+    reason: str,
+    now: datetime,
+    preview: Mapping[str, Any] | None = None,
+) -> PolicyChange:
+    """Makes `name` the active policy and records actor, reason and preview. Raises ValueError."""
     if name not in POLICIES:
         raise ValueError(f"policy: must be one of {', '.join(POLICIES)}")
     if not reason.strip():
         raise ValueError("reason: required")
     change = PolicyChange.objects.create(
-        changed_at=now, actor=actor, old=active_policy_name(), new=name, reason=reason.strip()
+        changed_at=now,
+        actor=actor,
+        old=active_policy_name(),
+        new=name,
+        reason=reason.strip(),
+        preview=dict(preview or {}),
     )
     after_commit(lambda: connection.patient_queue().switch_policy(name))
     after_commit(ring_doorbell)
@@ -261,3 +275,24 @@ def requeue_failed(job: Job, *, now: datetime) -> bool:
         after_commit(lambda: connection.queue().enqueue(job.to_request()))
         after_commit(ring_doorbell)
     return moved
+
+
+def record_forecasts(estimates: Mapping[str, Estimate], *, policy: str, now: datetime) -> int:
+    """Keeps the first forecast of each job, by job id. Returns how many were new."""
+    rows = [
+        Forecast(
+            job_id=uuid.UUID(job_id),
+            made_at=now,
+            policy=policy,
+            starts_low=estimate.starts.low,
+            starts_median=estimate.starts.median,
+            starts_high=estimate.starts.high,
+            ends_low=estimate.ends.low,
+            ends_median=estimate.ends.median,
+            ends_high=estimate.ends.high,
+        )
+        for job_id, estimate in estimates.items()
+    ]
+    known = Forecast.objects.filter(job_id__in=[row.job_id for row in rows])
+    have = set(known.values_list("job_id", flat=True))
+    return len(Forecast.objects.bulk_create([row for row in rows if row.job_id not in have]))

@@ -1,7 +1,7 @@
 """Readiness: workers write heartbeats to Redis, and probes read them.
 
-`python -m triage_site.readiness web|classify|gpu` exits with 0 when that service is ready on
-this host. The health checks of the containers use it.
+`python -m triage_site.readiness web|classify|compare|console|gpu` exits with 0 when that service
+is ready on this host. The health checks of the containers use it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import redis
 from scheduling.beats import Beat
 from scheduling.queue.events import worker_problems, worker_states
 
-WORKERS: Final = ("classify", "gpu")
+WORKERS: Final = ("classify", "compare", "console", "gpu")
 EVERY_SECONDS: Final = 2.0
 FRESH_SECONDS: Final = 7.0
 

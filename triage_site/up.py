@@ -35,7 +35,15 @@ REMIND_SECONDS = 15.0
 MAX_EXITS_BEFORE_READY = 5
 # A page must say within two seconds that the database does not answer.
 ENVIRONMENT = {"web": {"TRIAGE_DATABASE_WAIT_SECONDS": "1.5"}}
-COLOURS = {"redis": 35, "web": 32, "classify": 33, "gpu": 36, "up": 34}  # ANSI codes
+COLOURS = {  # ANSI codes
+    "redis": 35,
+    "web": 32,
+    "classify": 33,
+    "gpu": 36,
+    "up": 34,
+    "compare": 90,
+    "console": 90,
+}
 
 
 class CannotStart(RuntimeError):
@@ -298,7 +306,7 @@ class System:
         """Stops the workers first, so that they can still return their jobs, and Redis last."""
         num_signals = self._stopping
         self.write_line("up", "stopping; press Ctrl-C again to stop at once")
-        for names in (("gpu", "classify"), ("web",), ("redis",)):
+        for names in (("gpu", "classify", "compare", "console"), ("web",), ("redis",)):
             self.processes.stop(names, hurry=lambda: self._stopping > max(num_signals, 1))
         self.write_line("up", "everything has stopped")
 
@@ -306,6 +314,7 @@ class System:
 def commands() -> dict[str, tuple[tuple[str, ...], float]]:
     """Returns command and stop time in seconds, by service: web server and workers."""
     python = sys.executable
+    manage = (python, str(settings.BASE_DIR / "manage.py"))
     web = (
         *(python, "-m", "uvicorn", "triage_site.asgi:application"),
         *("--host", settings.HOST, "--port", str(settings.PORT)),
@@ -319,6 +328,8 @@ def commands() -> dict[str, tuple[tuple[str, ...], float]]:
         "web": (web, 4.0),
         "classify": ((*worker, *classify, *quiet), 8.0),
         "gpu": ((*worker, *gpu, *quiet), 8.0),
+        "compare": ((*manage, "run_comparisons"), 4.0),
+        "console": ((*manage, "run_console"), 4.0),
     }
 
 

@@ -3,8 +3,8 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from triage_site.cases.api import api
 from triage_site.cases.views import Login
+from triage_site.ops.api import api
 
 handler500 = "triage_site.outage.server_error"
 

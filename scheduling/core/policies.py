@@ -17,7 +17,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from scheduling.core.request import Request
+from scheduling.core.request import PRIORITIES, Request
 
 Key = tuple[float, ...]
 KeyFunction = Callable[[Request], Key]
@@ -40,6 +40,17 @@ class Policy:
 
     def __call__(self, request: Request) -> Key:
         return self.key(request)
+
+    @property
+    def ignores_urgency(self) -> bool:
+        """Whether two requests that differ in the level alone are equal to this policy."""
+        first, last = (
+            Request(
+                id="x", arrival_seconds=0.0, priority=level, prompt_tokens=1, predicted_tokens=1
+            )
+            for level in (PRIORITIES[0], PRIORITIES[-1])
+        )
+        return not self.bounded_wait and self.key(first) == self.key(last)
 
 
 class Preemption(StrEnum):

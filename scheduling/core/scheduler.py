@@ -144,6 +144,8 @@ class Scheduler:
         while (best := self._waiting.best(now)) is not None:
             victim = None
             if len(self._running) >= self._num_slots:
+                if self._preemption is Preemption.NEVER:
+                    break
                 if self._refusal.is_still_valid(best, now):
                     break
                 victim = self._worst_running(now)

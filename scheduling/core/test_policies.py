@@ -241,3 +241,8 @@ def test_the_test_above_detects_a_key_that_grows() -> None:
     """Control experiment: `find` raises an error if there is no example."""
     example = find(requests(), lambda each: key_grows(least_served, each, 1))
     assert key_grows(least_served, example, 1)
+
+
+def test_a_policy_knows_whether_it_ignores_urgency() -> None:
+    ignoring = {name for name, policy in POLICIES.items() if policy.ignores_urgency}
+    assert ignoring == {"sjf", "fcfs", "serial"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from scheduling.simulator.hardware import SETTINGS, ServiceModel
 from scheduling.simulator.predictors import PredictorMode, PredictorModel
 from scheduling.simulator.runner import DEFAULT_DEADLINES_SECONDS
 from scheduling.simulator.settings_file import load_setting
+from scheduling.simulator.trace_formats import PriorityRule
 from scheduling.simulator.workload import (
     DEFAULT_NUM_GROUPS,
     Work,
@@ -22,7 +24,7 @@ from scheduling.simulator.workload import (
     generate,
     with_errors,
 )
-from scheduling.simulator.workload_files import load_workload
+from scheduling.simulator.workload_files import LoadedWorkload, Reading, read_workload
 
 Options = Mapping[str, Any]
 _ERRORS = ("none", "length", "priority", "both")
@@ -59,7 +61,14 @@ def add_workload_options(parser: ArgumentParser) -> None:
         "--workload",
         type=Path,
         metavar="FILE",
-        help="requests from a .csv, .jsonl or .json file instead of random ones",
+        help="requests from a .csv, .jsonl or .json file instead of random ones; also "
+        "traces of Azure, BurstGPT, Vidur and Mooncake as they are published",
+    )
+    add(
+        "--priorities",
+        choices=[rule.value for rule in PriorityRule],
+        help="the level of each request of a file without priorities: all levels alike, the "
+        "shares of an ambulance service, or longer prompts less urgent; public traces: uniform",
     )
     add("--workload-name", metavar="NAME", help="which workload of a .json file")
     add(
@@ -131,12 +140,23 @@ def add_batching_option(parser: ArgumentParser) -> None:
 def workload_of(options: Options) -> list[Work]:
     """Returns the requests of the file or of the random stream. Raises BadWorkload or
     ValueError."""
+    return loaded_workload(options).works
+
+
+def loaded_workload(options: Options) -> LoadedWorkload:
+    """As `workload_of`, with notes on how a file was read."""
     spec = spec_of(options)
     if options["workload"] is None:
-        return generate(spec)
-    group = options["workload_name"] or f"max{spec.max_concurrent}"
-    works = load_workload(options["workload"], spec.gap_seconds, group)
-    return with_errors(works, spec)
+        return LoadedWorkload(works=generate(spec))
+    rule = options["priorities"]
+    reading = Reading(
+        gap_seconds=spec.gap_seconds,
+        group=options["workload_name"] or f"max{spec.max_concurrent}",
+        priorities=None if rule is None else PriorityRule(rule),
+        seed=spec.seed,
+    )
+    loaded = read_workload(options["workload"], reading)
+    return replace(loaded, works=with_errors(loaded.works, spec))
 
 
 def spec_of(options: Options) -> WorkloadSpec:

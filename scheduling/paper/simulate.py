@@ -11,7 +11,12 @@ from scheduling.core.policies import POLICIES, Preemption
 from scheduling.paper.replica import PUBLISHED_POLICIES, run_published
 from scheduling.simulator.hardware import SETTINGS, PublishedModel, ServiceModel, check_sizes
 from scheduling.simulator.outcome import Run
-from scheduling.simulator.runner import DEFAULT_DEADLINES_SECONDS, RunnerOptions, run_ours
+from scheduling.simulator.runner import (
+    DEFAULT_DEADLINES_SECONDS,
+    RunnerOptions,
+    Watch,
+    run_ours,
+)
 from scheduling.simulator.workload import Work
 
 
@@ -34,10 +39,14 @@ class Simulation:
     num_slots: int | None = None
     preemption: Preemption = Preemption.KEY
     deadlines_seconds: tuple[float, ...] = DEFAULT_DEADLINES_SECONDS
+    record_holds: bool = False  # who held the slots when; ours only
 
 
-def simulate(simulation: Simulation, works: Sequence[Work]) -> Run:
-    """Simulates `works`. Raises NotPossible, CannotFit, or ValueError if an id occurs twice."""
+def simulate(simulation: Simulation, works: Sequence[Work], watch: Watch | None = None) -> Run:
+    """Simulates `works`. `watch` gets the number of finished requests during a run of ours.
+
+    Raises NotPossible, CannotFit, or ValueError if an id occurs twice.
+    """
     model = simulation.model
     num_slots = simulation.num_slots or model.num_slots
     if simulation.policy not in POLICIES:
@@ -52,8 +61,9 @@ def simulate(simulation: Simulation, works: Sequence[Work]) -> Run:
         num_slots=num_slots,
         preemption=simulation.preemption,
         deadlines_seconds=simulation.deadlines_seconds,
+        record_holds=simulation.record_holds,
     )
-    return run_ours(works, POLICIES[simulation.policy], model, options)
+    return run_ours(works, POLICIES[simulation.policy], model, options, watch)
 
 
 def _simulate_published(simulation: Simulation, works: Sequence[Work], num_slots: int) -> Run:

@@ -25,9 +25,21 @@ class Outcome:
     ttft_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A stretch of virtual time (seconds) in which a request of `priority` held a slot."""
+
+    priority: int
+    start_seconds: float
+    end_seconds: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One simulated run. `outcomes` are in order of completion."""
+    """One simulated run. `outcomes` are in order of completion, `holds` in order of their end.
+
+    `holds` is empty unless the run was asked to record them.
+    """
 
     outcomes: tuple[Outcome, ...]
     num_requests: int
@@ -40,6 +52,7 @@ class Run:
     preemptions: int
     evictions: int
     recomputed_tokens: int
+    holds: tuple[Hold, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,6 +75,7 @@ class Tally:
         num_requests: int,
         makespan_seconds: float,
         num_kv_blocks: int | None,
+        holds: Sequence[Hold] = (),
     ) -> Run:
         """Returns the result of a finished run. KV use is 0 without a limit of KV blocks."""
         available = (num_kv_blocks or 0) * self.busy_seconds
@@ -77,4 +91,5 @@ class Tally:
             preemptions=self.preemptions,
             evictions=self.evictions,
             recomputed_tokens=self.recomputed_tokens,
+            holds=tuple(holds),
         )

@@ -22,6 +22,7 @@ class Progress:
     finish_step: int = -1
     started_seconds: float = -1.0
     first_token_seconds: float = -1.0
+    slot_since_seconds: float = -1.0
 
     @property
     def context_tokens(self) -> int:

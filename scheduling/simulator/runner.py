@@ -6,7 +6,7 @@ Steps between which no decision can change are simulated together.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,7 @@ from scheduling.core.policies import KeyFunction, Preemption
 from scheduling.core.request import PRIORITIES
 from scheduling.core.scheduler import Batch, Scheduler
 from scheduling.simulator.hardware import ServiceModel, check_sizes
-from scheduling.simulator.outcome import Outcome, Run, Tally
+from scheduling.simulator.outcome import Hold, Outcome, Run, Tally
 from scheduling.simulator.progress import DecodingBatch, Progress, request_of
 from scheduling.simulator.workload import Work
 
@@ -30,14 +30,22 @@ class RunnerOptions:
     preemption: Preemption = Preemption.KEY
     deadlines_seconds: Sequence[float] = DEFAULT_DEADLINES_SECONDS
     prefill_ahead: bool = True
+    record_holds: bool = False
 
     def __post_init__(self) -> None:
         if len(self.deadlines_seconds) != len(PRIORITIES):
             raise ValueError("deadlines_seconds: must have one number for each level")
 
 
+Watch = Callable[[int], None]  # called with the number of finished requests; may raise
+_WATCH_EVERY: Final = 500
+
+
 class Runner:
-    """One run of one workload. Raises CannotFit before it starts."""
+    """One run of one workload. Raises CannotFit before it starts.
+
+    `watch` is called once for every few hundred finished requests; what it raises ends the run.
+    """
 
     def __init__(
         self,
@@ -45,8 +53,12 @@ class Runner:
         policy: KeyFunction,
         model: ServiceModel,
         options: RunnerOptions,
+        watch: Watch | None = None,
     ) -> None:
         self._model = model
+        self._watch = watch
+        self._watch_at = _WATCH_EVERY
+        self._holds: list[Hold] = []
         self._options = options
         self._arriving = sorted(works, key=lambda work: work.arrival_seconds)
         check_sizes(works, model)
@@ -70,6 +82,9 @@ class Runner:
 
     def run(self) -> Run:
         while len(self._outcomes) < len(self._arriving):
+            if self._watch is not None and len(self._outcomes) >= self._watch_at:
+                self._watch_at = len(self._outcomes) + _WATCH_EVERY
+                self._watch(len(self._outcomes))
             self._take_arrivals()
             self._apply(self._scheduler.schedule(self._now))
             if not self._scheduler.num_running:
@@ -100,6 +115,7 @@ class Runner:
         for request_id in batch.admitted:
             member = self._all[request_id]
             member.admitted = True
+            member.slot_since_seconds = self._now
             if member.ready:
                 self._join(member)
                 continue
@@ -116,9 +132,15 @@ class Runner:
         self._decoding.join(member)
 
     def _free_slot(self, member: Progress) -> None:
+        self._note_hold(member)
         member.admitted = False
         self._unready.pop(member.work.id, None)
         self._decoding.leave(member)
+
+    def _note_hold(self, member: Progress) -> None:
+        if self._options.record_holds and member.admitted:
+            start, end = member.slot_since_seconds, self._now
+            self._holds.append(Hold(member.work.priority, start, end))
 
     def _record_evictions(self, evicted: Sequence[str]) -> None:
         self._tally.evictions += len(evicted)
@@ -270,6 +292,7 @@ class Runner:
     def _finish(self, finished: Sequence[Progress]) -> None:
         for member in finished:
             work = member.work
+            self._note_hold(member)
             self._scheduler.discard(work.id)
             del self._all[work.id]
             self._outcomes.append(
@@ -297,6 +320,7 @@ class Runner:
             num_requests=len(self._arriving),
             makespan_seconds=self._now,
             num_kv_blocks=self._model.num_kv_blocks,
+            holds=self._holds,
         )
 
 
@@ -305,9 +329,11 @@ def run_ours(
     policy: KeyFunction,
     model: ServiceModel,
     options: RunnerOptions | None = None,
+    watch: Watch | None = None,
 ) -> Run:
     """Simulates `works` with the scheduler of `scheduling.core`.
 
     Raises CannotFit, or ValueError if an id occurs twice.
     """
-    return Runner(works, policy, model, options or RunnerOptions(num_slots=model.num_slots)).run()
+    options = options or RunnerOptions(num_slots=model.num_slots)
+    return Runner(works, policy, model, options, watch).run()

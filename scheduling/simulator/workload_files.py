@@ -1,51 +1,96 @@
 """Workloads from files: CSV, JSON lines, or JSON in the format of the published requests.
 
 A bad record is refused with its line, field and reason. CSV and JSON lines have the fields
-arrival, priority, prompt, output and predicted. Without `predicted`, the prediction is exact.
+arrival, priority, prompt, output and predicted, or those of a public trace (`trace_formats`).
+Without `predicted`, the prediction is exact.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from math import isfinite
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from scheduling.core.request import NUM_PRIORITIES
+from scheduling.simulator.trace_formats import (
+    OWN,
+    PriorityRule,
+    TraceFormat,
+    format_of,
+    moment,
+    own_record,
+    priorities_by,
+    zero_of,
+)
 from scheduling.simulator.workload import Work, with_shifted_arrivals
+from scheduling.simulator.workload_records import BadWorkload, Located, records_of
 
-_ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
-    "arrival": ("arrival", "arrival_seconds"),
-    "priority": ("priority",),
-    "prompt": ("prompt", "prompt_tokens"),
-    "output": ("output", "output_tokens"),
-    "predicted": ("predicted", "predicted_tokens"),
-}
+__all__ = ["BadWorkload", "LoadedWorkload", "Reading", "load_workload", "parse_workload"]
+
 _MAX_TOKENS: Final = 1_000_000
-_DECODER: Final = json.JSONDecoder()
 
 
-class BadWorkload(ValueError):
-    """The file is not valid. The message gives file, line or entry, field and reason."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedWorkload:
+    """The requests of a file, and sentences about what was done to them on the way."""
+
+    works: list[Work]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How to read a file. `priorities` None: `uniform` for public traces, refused for ours."""
+
+    gap_seconds: float = 1.0
+    group: str | None = None
+    priorities: PriorityRule | None = None
+    seed: int = 0
 
 
 def load_workload(path: Path, gap_seconds: float, group: str | None = None) -> list[Work]:
-    """Returns the requests of a file. Raises BadWorkload.
+    """The requests of a whole file. Raises BadWorkload."""
+    return read_workload(path, Reading(gap_seconds=gap_seconds, group=group)).works
 
-    `group` selects one of several workloads in a JSON object (`max5`, `max20`, ...). If a
-    record has arrivals for several gaps, those of `gap_seconds` are used.
-    """
+
+def read_workload(path: Path, reading: Reading) -> LoadedWorkload:
+    """Reads a whole file or raises BadWorkload."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise BadWorkload(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise BadWorkload(f"{path}: not UTF-8 text") from error
-    records = list(_records(path, text, group))
-    if not records:
+    return parse_workload(path, text, reading)
+
+
+def parse_workload(path: PurePath, text: str, reading: Reading) -> LoadedWorkload:
+    """The requests in `text`, the content of the file `path`. Raises BadWorkload.
+
+    `reading.group` selects one of several workloads in a JSON object (`max5`, `max20`, ...). If
+    a record has arrivals for several gaps, those of `reading.gap_seconds` are used.
+    """
+    raw = list(records_of(path, text.removeprefix("\ufeff"), reading.group))
+    if not raw:
         raise BadWorkload(f"{path}: contains no requests")
+    known = format_of(raw[0][1]) or OWN
+    records = [(where, own_record(record, known)) for where, record in raw]
+    notes = []
+    if known.is_public:
+        notes.append(f"Read as a trace of {known.name}; the first arrival is time zero.")
+        records = _without_failed(path, records, notes)
+    records = _from_zero(records, known, reading.gap_seconds, notes)
+    _add_priorities(records, known, reading, notes)
+    works = _works(records, reading.gap_seconds)
+    if not any("published_enqueue_seconds" in record for _, record in records):
+        works = with_shifted_arrivals(works)
+    return LoadedWorkload(works=works, notes=tuple(notes))
+
+
+def _works(records: Sequence[Located], gap_seconds: float) -> list[Work]:
     works: list[Work] = []
     seen: set[str] = set()
     for where, record in records:
@@ -54,111 +99,72 @@ def load_workload(path: Path, gap_seconds: float, group: str | None = None) -> l
             raise BadWorkload(f"{where}: id: {work.id} occurs twice")
         seen.add(work.id)
         works.append(work)
-    if any("published_enqueue_seconds" in record for _, record in records):
-        return works
-    return with_shifted_arrivals(works)
+    return works
 
 
-def _records(path: Path, text: str, group: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
-    suffix = path.suffix.lower()
-    if suffix == ".csv":
-        yield from _csv_records(path, text)
-    elif suffix in (".jsonl", ".ndjson"):
-        yield from _line_records(path, text)
-    elif suffix == ".json":
-        yield from _json_records(path, text, group)
-    else:
-        raise BadWorkload(f"{path}: must end in .csv, .jsonl or .json")
+def _without_failed(path: PurePath, records: list[Located], notes: list[str]) -> list[Located]:
+    """Public traces keep failed requests as answers of no token."""
+    kept = [(where, record) for where, record in records if not _is_zero(record.get("output"))]
+    if not kept:
+        raise BadWorkload(f"{path}: contains no request with an answer")
+    if num := len(records) - len(kept):
+        notes.append(f"{num} requests without an answer (0 tokens) were left out.")
+    return kept
 
 
-def _csv_records(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    reader = csv.DictReader(text.splitlines(), strict=True)
-    header = reader.fieldnames or []
-    for field, names in _ALIASES.items():
-        if field != "predicted" and not set(names) & set(header):
-            raise BadWorkload(f"{path}: line 1: {field}: missing column")
+def _is_zero(value: Any) -> bool:
     try:
-        for row in reader:
-            where = f"{path}: line {reader.line_num}"
-            if None in row or None in row.values():
-                raise BadWorkload(f"{where}: row: must have {len(header)} fields")
-            yield where, {name: value for name, value in row.items() if value != ""}
-    except csv.Error as error:
-        raise BadWorkload(f"{path}: line {reader.line_num}: row: {error}") from error
+        return float(value) == 0
+    except (TypeError, ValueError):
+        return False
 
 
-def _line_records(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        where = f"{path}: line {number}"
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise BadWorkload(f"{where}: record: not JSON: {error}") from error
-        if not isinstance(record, dict):
-            raise BadWorkload(f"{where}: record: must be a JSON object")
-        yield where, record
+def _from_zero(
+    records: list[Located], known: TraceFormat, gap_seconds: float, notes: list[str]
+) -> list[Located]:
+    """The records with arrivals in seconds, from zero where they are epoch times."""
+    moments = [_moment(where, record, known, gap_seconds) for where, record in records]
+    zero = zero_of([time for time in moments if time is not None], known)
+    if zero and not known.is_public:
+        notes.append("Arrivals are epoch times; the first one is time zero.")
+    for (where, record), time in zip(records, moments, strict=True):
+        if time is not None:
+            record["arrival"] = float(time - zero)
+            if zero and "sent" in record:
+                record["sent"] = _number(where, "sent", record["sent"]) - float(zero)
+    return records
 
 
-def _json_records(path: Path, text: str, group: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+def _moment(
+    where: str, record: Mapping[str, Any], known: TraceFormat, gap_seconds: float
+) -> Decimal | None:
+    value = _at_gap(where, record, "arrival", gap_seconds)
+    if value is None or isinstance(value, bool):
+        return None  # `_work` says what is wrong with it
     try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise BadWorkload(f"{path}: line {error.lineno}: file: not JSON: {error.msg}") from error
-    start = 0
-    if isinstance(content, dict):
-        name = _chosen(path, content, group)
-        content, start = content[name], _start_of_value(text, name)
-    if not isinstance(content, list):
-        raise BadWorkload(f"{path}: line 1: file: must be a list of requests, or named lists")
-    lines = _lines_of_entries(text, start)
-    for number, (record, line) in enumerate(zip(content, lines, strict=True), start=1):
-        where = f"{path}: line {line}, entry {number}"
-        if not isinstance(record, dict):
-            raise BadWorkload(f"{where}: record: must be a JSON object")
-        yield where, record
+        return moment(value, known)
+    except ValueError as error:
+        raise BadWorkload(f"{where}: arrival: {error}") from None
 
 
-def _chosen(path: Path, content: Mapping[str, Any], group: str | None) -> str:
-    """Returns the name of the selected workload, or of the only one."""
-    if group in content:
-        return str(group)
-    if len(content) == 1:
-        return next(iter(content))
-    names = ", ".join(map(str, content))
-    raise BadWorkload(f"{path}: line 1: file: no workload {group!r}; there are {names}")
-
-
-def _start_of_value(text: str, name: str) -> int:
-    """Returns the position of the value of `name` in `text`, a valid JSON object."""
-    found = 0
-    position = _skip(text, text.index("{") + 1, ",")
-    while text[position] != "}":
-        key, position = _DECODER.raw_decode(text, position)
-        position = _skip(text, position, ":")
-        found = position if key == name else found
-        _, position = _DECODER.raw_decode(text, position)
-        position = _skip(text, position, ",")
-    return found
-
-
-def _lines_of_entries(text: str, start: int) -> Iterator[int]:
-    """Yields the line number of each entry of the list at `start`, in valid JSON."""
-    position = _skip(text, text.index("[", start) + 1, ",")
-    line, counted = 1, 0
-    while text[position] != "]":
-        line += text.count("\n", counted, position)
-        counted = position
-        yield line
-        _, position = _DECODER.raw_decode(text, position)
-        position = _skip(text, position, ",")
-
-
-def _skip(text: str, position: int, mark: str) -> int:
-    while text[position].isspace() or text[position] == mark:
-        position += 1
-    return position
+def _add_priorities(
+    records: list[Located], known: TraceFormat, reading: Reading, notes: list[str]
+) -> None:
+    """Fills in the priority by the rule where no record has one."""
+    if any("priority" in record for _, record in records):
+        return
+    rule = reading.priorities or (PriorityRule.UNIFORM if known.is_public else None)
+    if rule is None:
+        choices = ", ".join(PriorityRule)
+        where = records[0][0]
+        raise BadWorkload(f"{where}: priority: missing; add it or choose a rule: {choices}")
+    prompts = [_whole(where, record, "prompt", 1, _MAX_TOKENS) for where, record in records]
+    for (_, record), priority in zip(
+        records, priorities_by(rule, prompts, reading.seed), strict=True
+    ):
+        record["priority"] = priority
+    drawn = "" if rule is PriorityRule.BY_LENGTH else f", drawn with seed {reading.seed}"
+    notes.append(f"The file has no priority; levels by the rule {rule.value}{drawn}.")
 
 
 def _work(where: str, record: Mapping[str, Any], gap_seconds: float, default_id: str) -> Work:
@@ -170,10 +176,12 @@ def _work(where: str, record: Mapping[str, Any], gap_seconds: float, default_id:
         enqueue = _seconds(where, "published_enqueue_seconds", found)
     output = _whole(where, record, "output", 1, _MAX_TOKENS)
     predicted = output
-    if _raw(record, "predicted") is not None:
+    if record.get("predicted") is not None:
         predicted = _whole(where, record, "predicted", 0, _MAX_TOKENS)
     group = _whole(where, record, "group", 0, _MAX_TOKENS) if "group" in record else 0
     sent = group * gap_seconds if "group" in record else arrival
+    if "sent" in record:
+        sent = _seconds(where, "sent", record["sent"])
     return Work(
         id=str(record.get("id", default_id)),
         group=group if "group" in record else int(default_id),
@@ -192,15 +200,8 @@ def _work(where: str, record: Mapping[str, Any], gap_seconds: float, default_id:
     )
 
 
-def _raw(record: Mapping[str, Any], field: str) -> Any:
-    for name in _ALIASES.get(field, (field,)):
-        if name in record:
-            return record[name]
-    return None
-
-
 def _at_gap(where: str, record: Mapping[str, Any], field: str, gap_seconds: float) -> Any:
-    value = _raw(record, field)
+    value = record.get(field)
     if not isinstance(value, dict):
         return value
     for gap, seconds in value.items():
@@ -220,7 +221,7 @@ def _seconds(where: str, field: str, value: Any) -> float:
 
 
 def _whole(where: str, record: Mapping[str, Any], field: str, low: int, high: int) -> int:
-    number = _number(where, field, _raw(record, field))
+    number = _number(where, field, record.get(field))
     if number != int(number):
         raise BadWorkload(f"{where}: {field}: must be a whole number, not {number:g}")
     if not low <= number <= high:

@@ -222,6 +222,8 @@ def test_the_board_follows_a_switch_of_the_policy(site: Page, nurse: User, live_
     waiting_case(nurse, "second emergent", 1)
     site.goto(f"{live_app}/ops/")
     site.get_by_label("First come").check()
+    expect(site.locator("#switch-preview")).to_contain_text("1 of 2 waiting cases move up")
+    site.get_by_label("This policy ignores urgency").check()
     site.get_by_label("Reason").fill("drill")
     site.get_by_role("button", name="Switch policy").click()
     expect(site.get_by_role("status").filter(has_text="is active now")).to_be_visible()

@@ -70,7 +70,7 @@ _ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), Errors)
 @router.post("/cases", response={201: CaseOut, 200: CaseOut, **_ERRORS, 429: Errors})
 def submit(request: HttpRequest, body: NewCase) -> Status:
     """Submits a case. A request with the same `Idempotency-Key` returns the same case (200)."""
-    user = _allowed(request, Action.SUBMIT)
+    user = allowed_user(request, Action.SUBMIT)
     facts, warnings = _facts_of(body)
     case, created = services.submit_case(
         facts=facts,
@@ -112,7 +112,7 @@ def _submission_key(request: HttpRequest) -> str:
 @router.get("/cases", response={200: CasePage, **_ERRORS})
 def list_cases(request: HttpRequest, wanted: Query[CaseFilter]) -> dict[str, Any]:
     """Returns one page of the matching cases, newest first."""
-    _allowed(request, Action.VIEW)
+    allowed_user(request, Action.VIEW)
     return case_page(wanted, timezone.now())
 
 
@@ -216,19 +216,19 @@ def cancel(request: HttpRequest, case_id: uuid.UUID, body: CancelIn) -> Any:
 @router.get("/queue", response={200: QueueOut, **_ERRORS})
 def queue(request: HttpRequest) -> dict[str, Any]:
     """Returns the running cases and the waiting cases in the order of service."""
-    _allowed(request, Action.VIEW)
+    allowed_user(request, Action.VIEW)
     return selectors.queue_overview(timezone.now())
 
 
 @router.get("/policy", response={200: PolicyOut, **_ERRORS})
 def policy(request: HttpRequest) -> dict[str, Any]:
-    _allowed(request, Action.VIEW)
+    allowed_user(request, Action.VIEW)
     return _policy_out()
 
 
 @router.post("/policy", response={200: PolicyOut, **_ERRORS})
 def switch(request: HttpRequest, body: PolicyIn) -> dict[str, Any]:
-    user = _allowed(request, Action.OPERATE)
+    user = allowed_user(request, Action.OPERATE)
     try:
         scheduling.switch_policy(body.policy, actor=user, reason=body.reason, now=timezone.now())
     except ValueError as error:
@@ -246,7 +246,7 @@ def _changed(
     act: Callable[[dict[str, Any]], Case],
 ) -> dict[str, Any]:
     """Calls a service with case, actor and time. Returns the changed case."""
-    user = _allowed(request, action)
+    user = allowed_user(request, action)
     _case(case_id)
     try:
         case = act({"case_id": case_id, "actor": user, "now": timezone.now()})
@@ -257,7 +257,7 @@ def _changed(
 
 def _viewed(request: HttpRequest, case_id: uuid.UUID, *, via: str) -> Case:
     """Returns the case and records that the user viewed it."""
-    user = _allowed(request, Action.VIEW)
+    user = allowed_user(request, Action.VIEW)
     case = _case(case_id)
     services.record(case, CaseEvent.Kind.VIEWED, timezone.now(), actor=user, data={"via": via})
     return case
@@ -277,7 +277,7 @@ def _flood(user: User, facts: CaseFacts) -> bool:
     return True
 
 
-def _allowed(request: HttpRequest, action: Action) -> User:
+def allowed_user(request: HttpRequest, action: Action) -> User:
     user = request.user
     if not may(user, action):
         raise ApiError(403, "authorization", f"this account may not {action}")

@@ -49,7 +49,7 @@ def case_out(case: Case, now: datetime, warnings: Iterable[Finding] = ()) -> dic
         "proposed_priority": case.proposed_priority,
         "reasons": [{k: r.get(k) for k in Reason.model_fields} for r in reasons],
         "position": None if place is None else place.position,
-        "starts_in_seconds": None if place is None else place.starts_in_seconds,
+        **selectors.place_times(place),
         "timestamps": selectors.timestamps(case),
         "warnings": [{"field": w.field, "reason": w.reason} for w in warnings],
         "vitals": [_vitals(one) for one in selectors.vitals_over_time(case)],

@@ -218,6 +218,11 @@ class CaseOut(CaseBrief):
     reasons: list[Reason]
     position: int | None
     starts_in_seconds: float | None
+    starts_range: tuple[float, float] | None = Field(
+        description="8 of 10 starts should fall between these seconds from now"
+    )
+    ends_in_seconds: float | None
+    ends_range: tuple[float, float] | None
     timestamps: list[Timestamp]
     warnings: list[ErrorItem]
     vitals: list[VitalsOut]
@@ -235,6 +240,11 @@ class QueueItem(Schema):
     priority: int
     position: int
     starts_in_seconds: float | None
+    starts_range: tuple[float, float] | None = Field(
+        description="8 of 10 starts should fall between these seconds from now"
+    )
+    ends_in_seconds: float | None
+    ends_range: tuple[float, float] | None
     arrived_at: datetime
 
 

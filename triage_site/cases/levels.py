@@ -143,6 +143,16 @@ def duration_text(seconds: float) -> str:
     return f"{hours} h {minute} min" if hours else f"{minute} min"
 
 
+def rough_range(low: float, high: float) -> str:
+    """Returns a range of durations, such as "2–4 s" or "1–3 min"; one number if both agree."""
+    for unit, seconds, until in (("s", 1, 120), ("min", 60, 120 * 60), ("h", 3600, float("inf"))):
+        if high < until:
+            decimals = 1 if unit == "h" else 0
+            ends = [f"{value / seconds:.{decimals}f}" for value in (low, high)]
+            return f"{'–'.join(dict.fromkeys(ends))} {unit}"
+    raise ValueError("high: must be a number")
+
+
 def rough_seconds(seconds: float) -> str:
     """Returns an approximate duration: ~4 s, ~2 min, ~1.5 h."""
     if seconds < 90:

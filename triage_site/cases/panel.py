@@ -14,12 +14,13 @@ from django.utils.html import format_html
 from scheduling import selectors as scheduling
 from scheduling.core.guidance import HEADINGS
 from scheduling.models import Job
+from scheduling.simulator.forecast import Estimate
 from triage_site.cases import selectors
 from triage_site.cases.case_history import WITHHELD_WORDS, history
 from triage_site.cases.clinical import GUIDANCE_WORDS
 from triage_site.cases.guidance_text import Section, sections
 from triage_site.cases.highlight import highlighted
-from triage_site.cases.levels import level_of, rough_seconds
+from triage_site.cases.levels import level_of, rough_range
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
 from triage_site.cases.patient import ARRIVAL_LABELS, patient_summary
 from triage_site.cases.queue_view import QueueView
@@ -58,8 +59,8 @@ def panel_context(
         "place": place,
         "position_shown": 0 if place is None else place.position + 1,
         "reason": queue.reason(case, place),
-        "starts": _seconds_text(None if place is None else place.starts_in_seconds),
-        "ends": _seconds_text(None if place is None else place.ends_in_seconds),
+        **_times(queue.estimates.get(str(case.id))),
+        "hits": scheduling.forecast_hits(now) if case.is_open else None,
         "num_workers": num_workers,
     }
 
@@ -69,8 +70,14 @@ def _newest_job_id(case: Case) -> str:
     return str(newest.values_list("id", flat=True).last() or "")
 
 
-def _seconds_text(seconds: float | None) -> str:
-    return "" if seconds is None else rough_seconds(seconds)
+def _times(estimate: Estimate | None) -> dict[str, str]:
+    """Returns the ranges of start and end as text, empty where they are not known."""
+    if estimate is None:
+        return {"starts": "", "ends": ""}
+    return {
+        "starts": rough_range(estimate.starts.low, estimate.starts.high),
+        "ends": rough_range(estimate.ends.low, estimate.ends.high),
+    }
 
 
 def render_guidance(case_id: uuid.UUID) -> str:

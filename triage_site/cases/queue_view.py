@@ -12,7 +12,8 @@ from scheduling.core.request import Request
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from scheduling.selectors import QueuePlace
-from triage_site.cases.levels import rough_seconds
+from scheduling.simulator.forecast import Estimate
+from triage_site.cases.levels import rough_range
 from triage_site.cases.models import Case
 from triage_site.cases.progress import Progress, progress_of
 from triage_site.cases.waiting_reason import Ahead, tallies, waiting_reason
@@ -29,6 +30,7 @@ class QueueView:
     requests: Mapping[str, Request]
     running: Sequence[Request]
     progress: Mapping[str, Progress]
+    estimates: Mapping[str, Estimate]  # of waiting and running cases
     ahead: Sequence[Ahead]  # of each place of `order`
 
     @classmethod
@@ -47,6 +49,13 @@ class QueueView:
             requests={str(job.case_id): requests[job_id] for job_id, job in jobs.items()},
             running=[requests[str(job.id)] for job in running],
             progress=progress_of(str(job.id) for job in running),
+            estimates={
+                str(jobs[job_id].case_id): estimate
+                for job_id, estimate in scheduling.estimates(
+                    now, scheduling.active_policy()
+                ).items()
+                if job_id in jobs
+            },
             ahead=tallies(order, now.timestamp()),
         )
 
@@ -99,12 +108,13 @@ class QueueView:
 
 
 def place_text(place: QueuePlace | None) -> str:
-    """Returns "Next, in ~4 s" or "Position 2, in ~11 s"; without workers there is no time."""
+    """Returns "Next, in 2–4 s" or "Position 2, in 8–15 s"; no time where it is not known."""
     if place is None:
         return "Waiting"
     name = "Next" if place.position == 0 else f"Position {place.position + 1}"
-    if place.starts_in_seconds is None:
+    if place.estimate is None:
         return name
-    if place.starts_in_seconds < 1:
+    if place.estimate.starts.high < 1:
         return f"{name}, now"
-    return f"{name}, in {rough_seconds(place.starts_in_seconds)}"
+    starts = place.estimate.starts
+    return f"{name}, in {rough_range(starts.low, starts.high)}"

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from triage_site.triage.facts import CaseFacts
 from triage_site.triage.news2 import news2
+from triage_site.triage.reading.measured import measure
 from triage_site.triage.reading.note import read
-from triage_site.triage.reading.spoken_vitals import with_spoken
 from triage_site.triage.types import News2
 from triage_site.triage.vitals import VITAL_RANGES
 
@@ -35,4 +35,4 @@ def merged(facts: CaseFacts, readings: Mapping[str, Any]) -> CaseFacts:
 
 def news2_of(facts: CaseFacts) -> News2 | None:
     """NEWS2 as the classifier reckons it: with the vital signs that the words name."""
-    return news2(with_spoken(facts, read(facts.text)))
+    return news2(measure(facts, read(facts.text)).facts)

@@ -19,13 +19,24 @@ class Action(StrEnum):
     OVERRIDE = "override a priority"
     CARE = "see and close patients"
     OPERATE = "operate the queue"
+    CONSOLE = "read the operations console"
+    COMPARE = "compare policies"
     AUDIT = "read the audit log"
 
 
 _ALLOWED: Final[dict[str, frozenset[Action]]] = {
-    CLINICIAN: frozenset({Action.VIEW, Action.SUBMIT, Action.OVERRIDE, Action.CARE}),
+    CLINICIAN: frozenset(
+        {
+            Action.VIEW,
+            Action.SUBMIT,
+            Action.OVERRIDE,
+            Action.CARE,
+            Action.CONSOLE,
+            Action.COMPARE,
+        }
+    ),
     CHARGE_NURSE: frozenset(Action),
-    AUDITOR: frozenset({Action.VIEW, Action.AUDIT}),
+    AUDITOR: frozenset({Action.VIEW, Action.AUDIT, Action.CONSOLE}),
 }
 
 

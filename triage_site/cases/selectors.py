@@ -35,6 +35,20 @@ def places_by_case(now: datetime) -> dict[str, QueuePlace]:
     return {cases[job_id]: place for job_id, place in scheduling.places(now, jobs).items()}
 
 
+def place_times(place: QueuePlace | None) -> dict[str, Any]:
+    """Returns median and range, in seconds, of start and end; null where they are not known."""
+    estimate = None if place is None else place.estimate
+    if estimate is None:
+        return dict.fromkeys(("starts_in_seconds", "starts_range", "ends_in_seconds", "ends_range"))
+    starts, ends = estimate.starts, estimate.ends
+    return {
+        "starts_in_seconds": starts.median,
+        "starts_range": (starts.low, starts.high),
+        "ends_in_seconds": ends.median,
+        "ends_range": (ends.low, ends.high),
+    }
+
+
 def timestamps(case: Case) -> list[dict[str, Any]]:
     """Returns when the case entered each status, oldest first."""
     statuses = set(CaseStatus.values)
@@ -55,7 +69,7 @@ def queue_overview(now: datetime) -> dict[str, Any]:
             "number": case.number,
             "priority": case.priority,
             "position": place.position,
-            "starts_in_seconds": place.starts_in_seconds,
+            **place_times(place),
             "arrived_at": case.arrived_at,
         }
         for case_id, place in places.items()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
 from scheduling.core.policies import POLICIES
@@ -16,3 +18,11 @@ class PolicyForm(forms.Form):
         max_length=500,
         error_messages={"required": "Enter a reason (kept in the audit log)"},
     )
+    confirmed = forms.BooleanField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        got = self.cleaned_data
+        policy = POLICIES.get(got.get("policy", ""))
+        if policy is not None and policy.ignores_urgency and not got.get("confirmed"):
+            self.add_error("confirmed", "Confirm that urgent cases may wait behind others")
+        return got

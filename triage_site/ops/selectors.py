@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db.models import Count
 
@@ -44,7 +45,20 @@ class PolicyLine:
     name: str
     title: str
     description: str
+    good_for: str
+    bad_for: str
     is_active: bool
+
+
+# For whom a policy is good, and for whom bad; a policy may lack both.
+_EFFECTS: Final = {
+    "semantic": ("Urgent patients, always.", "Level 3 and 4 in a long surge."),
+    "semantic_due": ("Urgent patients, and no one waits without end.", "Level 1 in a surge."),
+    "pjf": ("Urgent patients; fair within a level.", "The mean wait: long answers go first."),
+    "sjf": ("The mean wait of all.", "Urgent patients, and whoever has a long answer."),
+    "fcfs": ("Fairness by arrival.", "Urgent patients who arrive late."),
+    "serial": ("A baseline for comparison.", "Everyone: slots stay empty."),
+}
 
 
 def policies() -> list[PolicyLine]:
@@ -54,6 +68,8 @@ def policies() -> list[PolicyLine]:
             name=name,
             title=policy.title,
             description=policy.description,
+            good_for=_EFFECTS.get(name, ("", ""))[0],
+            bad_for=_EFFECTS.get(name, ("", ""))[1],
             is_active=name == active,
         )
         for name, policy in POLICIES.items()
@@ -100,3 +116,7 @@ def levels() -> list[LevelLine]:
 
 def recent_switches() -> Sequence[PolicyChange]:
     return list(PolicyChange.objects.select_related("actor")[:NUM_SWITCHES_SHOWN])
+
+
+def newest_switch() -> PolicyChange | None:
+    return PolicyChange.objects.first()

@@ -39,7 +39,9 @@ def test_every_policy_is_described(nurse: Client) -> None:
 
 
 def test_a_switch_is_active_and_recorded(nurse: Client) -> None:
-    response = nurse.post("/ops/", {"policy": "fcfs", "reason": "<b>drill</b>"}, follow=True)
+    response = nurse.post(
+        "/ops/", {"policy": "fcfs", "reason": "<b>drill</b>", "confirmed": "1"}, follow=True
+    )
     text = response.content.decode()
     assert active_policy_name() == "fcfs"
     assert "First come is active now." in text
@@ -99,3 +101,53 @@ def test_waits_to_be_seen_are_counted_until_the_patient_is_seen(nurse: Client) -
     assert (line.num_waiting, line.num_overdue, line.longest_seconds) == (1, 1, 20 * 60)
     assert (line.num_seen, line.median_seconds) == (1, 30 * 60)
     assert "30 min" in nurse.get("/ops/").content.decode()
+
+
+def test_a_policy_that_ignores_urgency_asks_again(nurse: Client) -> None:
+    response = nurse.post("/ops/", {"policy": "sjf", "reason": "calm night"})
+    text = response.content.decode()
+    assert response.status_code == 422
+    assert "Confirm that urgent cases may wait behind others" in text
+    assert 'name="confirmed"' in text
+    assert "calm night" in text
+    assert active_policy_name() == "semantic"
+    assert nurse.post("/ops/", {"policy": "pjf", "reason": "x"}).status_code == 302
+
+
+def test_the_preview_says_who_moves_before_anything_changes(nurse: Client) -> None:
+    for seconds, priority in enumerate((4, 3, 0, 0)):
+        make_job(priority, seconds)
+    text = nurse.get("/ops/preview/?policy=fcfs").content.decode()
+    assert "<strong>2</strong> of 4 waiting cases move up, <strong>2</strong> move down" in text
+    assert "Waiting times are not known" in text
+    assert "ignores urgency" in text
+    assert "ignores urgency" not in nurse.get("/ops/preview/?policy=pjf").content.decode()
+    assert nurse.get("/ops/preview/?policy=lifo").status_code == 400
+    assert active_policy_name() == "semantic"
+
+
+def test_the_record_of_a_switch_holds_its_preview_and_one_click_undoes_it(nurse: Client) -> None:
+    for seconds, priority in enumerate((4, 0)):
+        make_job(priority, seconds)
+    nurse.post("/ops/", {"policy": "fcfs", "reason": "drill", "confirmed": "1"})
+    change = PolicyChange.objects.get()
+    assert change.preview["0"] == {
+        "waiting": 1,
+        "up": 0,
+        "down": 1,
+        "starts_before": None,
+        "starts_after": None,
+    }
+    text = nurse.post(f"/ops/undo/{change.id}/", follow=True).content.decode()
+    assert "Undone. Semantic is active again." in text
+    assert active_policy_name() == "semantic"
+    again = nurse.post(f"/ops/undo/{change.id}/", follow=True).content.decode()
+    assert "Nothing was undone" in again
+    assert active_policy_name() == "semantic"
+
+
+def test_only_those_who_switch_may_preview_or_undo() -> None:
+    client = Client()
+    client.force_login(make_user(CLINICIAN))
+    assert client.get("/ops/preview/?policy=fcfs").status_code == 403
+    assert client.post("/ops/undo/1/").status_code == 403

@@ -1,11 +1,31 @@
 from django.urls import path
 
 from triage_site.ops import views
+from triage_site.ops.comparisons import views as comparisons
 from triage_site.ops.monitoring import views as monitoring
 
 urlpatterns = [
     path("", views.ops, name="ops"),
+    path("preview/", views.preview, name="ops_preview"),
+    path("undo/<int:change_id>/", views.undo, name="ops_undo"),
     path("state/", views.state, name="ops_state"),
+    path("comparisons/", comparisons.comparisons, name="comparisons"),
+    path("comparisons/<uuid:comparison_id>/", comparisons.comparison, name="comparison"),
+    path(
+        "comparisons/<uuid:comparison_id>/progress/",
+        comparisons.progress,
+        name="comparison_progress",
+    ),
+    path("comparisons/<uuid:comparison_id>/cancel/", comparisons.cancel, name="comparison_cancel"),
+    *(
+        path(
+            f"comparisons/<uuid:comparison_id>/{what}",
+            comparisons.download,
+            {"what": what},
+            name=f"comparison_{what.replace('.', '_')}",
+        )
+        for what in comparisons.DOWNLOADS
+    ),
     path("triage/", monitoring.monitoring, name="ops_monitoring"),
     path("triage/promote/", monitoring.promote, name="ops_promote"),
     path("triage/undo/", monitoring.undo, name="ops_undo"),

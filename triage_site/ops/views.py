@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from scheduling import services
 from scheduling.core.policies import POLICIES
+from scheduling.switch_preview import preview_switch
 from triage_site.cases.access import allowed
 from triage_site.cases.forms import call_service
 from triage_site.cases.roles import Action
 from triage_site.cases.standing import wait_lines
 from triage_site.ops import selectors
+from triage_site.ops.comparisons.charts import seconds_text
 from triage_site.ops.forms import PolicyForm
 
 UNPROCESSABLE = 422
@@ -32,17 +34,71 @@ def ops(request: HttpRequest) -> HttpResponse:
     form = PolicyForm(request.POST)
 
     def act(got: dict[str, Any]) -> None:
+        now = timezone.now()
         change = services.switch_policy(
             got["policy"],
             actor=request.user,  # type: ignore[arg-type]
             reason=got["reason"],
-            now=timezone.now(),
+            now=now,
+            preview=preview_switch(got["policy"], now).to_dict(),
         )
         messages.success(request, f"{POLICIES[change.new].title} is active now.")
 
     if call_service(form, act):
         return redirect("ops")
     return _page(request, form, status=UNPROCESSABLE)
+
+
+@require_GET
+@never_cache
+@allowed(Action.OPERATE)
+def preview(request: HttpRequest) -> HttpResponse:
+    """What the policy in `?policy=` would do to the present queue."""
+    name = request.GET.get("policy", "")
+    if name not in POLICIES:
+        return HttpResponseBadRequest("policy: no such policy")
+    return render(request, "ops/_switch_preview.html", _preview(name))
+
+
+@require_POST
+@allowed(Action.OPERATE)
+def undo(request: HttpRequest, change_id: int) -> HttpResponse:
+    """Back to the policy before the newest change; nothing if another change came after it."""
+    change = selectors.newest_switch()
+    if change is None or change.id != change_id:
+        messages.error(request, "The policy has changed since. Nothing was undone.")
+        return redirect("ops")
+    now = timezone.now()
+    services.switch_policy(
+        change.old,
+        actor=request.user,  # type: ignore[arg-type]
+        reason=f"Undo: {change.reason}"[:500],
+        now=now,
+        preview=preview_switch(change.old, now).to_dict(),
+    )
+    messages.success(request, f"Undone. {POLICIES[change.old].title} is active again.")
+    return redirect("ops")
+
+
+def _preview(name: str) -> dict[str, Any]:
+    found = preview_switch(name, timezone.now())
+    return {
+        "preview": found,
+        "preview_title": POLICIES[name].title,
+        "preview_lines": [
+            {
+                "priority": line.priority,
+                "waiting": line.waiting,
+                "up": line.up,
+                "down": line.down,
+                "before": seconds_text(line.starts_before),
+                "after": seconds_text(line.starts_after),
+                "worse": (line.starts_after or 0) > (line.starts_before or 0),
+            }
+            for line in found.levels
+        ],
+        "asks": found.old != found.new and POLICIES[name].ignores_urgency,
+    }
 
 
 @require_GET
@@ -66,8 +122,10 @@ def _state() -> dict[str, Any]:
 
 def _page(request: HttpRequest, form: PolicyForm, status: int = 200) -> HttpResponse:
     policies = selectors.policies()
+    chosen = str(form["policy"].value() or "")
     context = {
         **_state(),
+        **(_preview(chosen) if form.is_bound and chosen in POLICIES else {}),
         "here": "ops",
         "form": form,
         "policies": policies,

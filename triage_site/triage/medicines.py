@@ -8,11 +8,46 @@ and marked: that can matter as much.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from triage_site.triage.reading.note import Note, compile_pattern, read
+from triage_site.triage.reading.note import read
+
+_SENTENCE_ENDS: Final = frozenset(".;!?\n")
+
+
+class _Plain:
+    """The words of a note in standard form, separated by single spaces, and its sentences."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._words = read(text).words
+        self._starts: list[int] = []
+        self._sentence_starts = [0]
+        length = 0
+        for word in self._words:
+            self._starts.append(length)
+            length += len(word.form) + 1
+            if word.form in _SENTENCE_ENDS:
+                self._sentence_starts.append(length)
+        self.plain = " ".join(word.form for word in self._words)
+
+    def original(self, start: int, end: int) -> str:
+        """Returns the words of the text behind a span of `plain`."""
+        first = max(0, bisect_right(self._starts, start) - 1)
+        last = max(first, bisect_right(self._starts, max(start, end - 1)) - 1)
+        return self._text[self._words[first].start : self._words[last].end]
+
+    def before(self, offset: int) -> str:
+        """Returns the sentence of `offset` up to there."""
+        start = self._sentence_starts[bisect_right(self._sentence_starts, offset) - 1]
+        return self.plain[start:offset]
+
+
+def _whole_words(source: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![^\W_])(?:{source})(?![^\W_])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +112,8 @@ def _names() -> Iterator[str]:
     yield from rest.split()
 
 
-_MEDICINE: Final = compile_pattern("|".join(sorted(_names(), key=len, reverse=True)))
-# Guards look at what stands before the name in its sentence, in the spelling of `Note.plain`.
+_MEDICINE: Final = _whole_words("|".join(sorted(_names(), key=len, reverse=True)))
+# Guards look at what stands before the name in its sentence, in the spelling of `_Plain.plain`.
 _BETWEEN: Final = r"(?: (?!and |but |on )[^\W\d_][\w'/-]*){0,2} $"
 _STOPPED: Final = re.compile(
     r"\b(?:stopped|came off|come off|taken off|no longer (?:on|takes|taking)|finished|was on"
@@ -101,11 +136,11 @@ _STOP: Final = (
 )
 _THING: Final = rf"{_STOP}[^\W\d_][\w'/-]*"
 _LIST: Final = rf"{_THING}(?: {_THING})?"
-_ALLERGIC: Final = compile_pattern(
+_ALLERGIC: Final = _whole_words(
     rf"(?:allergic|allergy|allergies|anaphyla\w+|intoleran\w+|hypersensitiv\w+) (?:to|:|-|=)"
     rf"(?: the| a)? ({_LIST}(?: ?(?:,|and|or|&) (?:and )?{_LIST}){{0,5}})"
 )
-_ALLERGY_OF: Final = compile_pattern(rf"({_THING}) (?:allergy|allergies|allergic)")
+_ALLERGY_OF: Final = _whole_words(rf"({_THING}) (?:allergy|allergies|allergic)")
 _OTHER_WORDS: Final = """
 no nil none nkda any known drug drugs food severe the an a his her my their bad is was am are
 be not and or of has have had possible mild other multiple many new seasonal skin some
@@ -126,7 +161,7 @@ _MAX_CHARACTERS: Final = 40
 
 def read_history(text: str) -> History:
     """What `text` says of allergies and medicines of this patient."""
-    note = read(text)
+    note = _Plain(text)
     spans: list[tuple[int, int]] = []
     allergies = tuple(_allergies(note, spans))[:_MAX_NAMED]
     medicines = tuple(_medicines(note, spans))[:_MAX_NAMED]
@@ -137,12 +172,12 @@ def read_history(text: str) -> History:
     )
 
 
-def _allergies(note: Note, spans: list[tuple[int, int]]) -> Iterator[str]:
+def _allergies(note: _Plain, spans: list[tuple[int, int]]) -> Iterator[str]:
     """Each thing once; the places of all mentions, meant or not, go into `spans`."""
     seen: set[str] = set()
     for match, things in _allergy_mentions(note):
         spans.append(match.span())
-        before = _before(note, match.start())
+        before = note.before(match.start())
         if _DENIED.search(before) or _OF_ANOTHER.search(before):
             continue
         for thing in things:
@@ -151,7 +186,7 @@ def _allergies(note: Note, spans: list[tuple[int, int]]) -> Iterator[str]:
                 yield thing[:_MAX_CHARACTERS]
 
 
-def _allergy_mentions(note: Note) -> Iterator[tuple[re.Match[str], list[str]]]:
+def _allergy_mentions(note: _Plain) -> Iterator[tuple[re.Match[str], list[str]]]:
     for match in _ALLERGIC.finditer(note.plain):
         things = re.split(r" ?(?:,|\band\b|\bor\b|&) ?", match.group(1))
         yield match, [thing.strip() for thing in things if thing.strip()]
@@ -160,12 +195,12 @@ def _allergy_mentions(note: Note) -> Iterator[tuple[re.Match[str], list[str]]]:
             yield match, [match.group(1)]
 
 
-def _medicines(note: Note, allergy_spans: list[tuple[int, int]]) -> Iterator[str]:
+def _medicines(note: _Plain, allergy_spans: list[tuple[int, int]]) -> Iterator[str]:
     seen: set[str] = set()
     for match in _MEDICINE.finditer(note.plain):
         if any(start < match.end() and match.start() < end for start, end in allergy_spans):
             continue
-        before = _before(note, match.start())
+        before = note.before(match.start())
         stopped = _STOPPED.search(before) is not None
         if _OF_ANOTHER.search(before) or (not stopped and _is_denied(before)):
             continue
@@ -178,8 +213,3 @@ def _medicines(note: Note, allergy_spans: list[tuple[int, int]]) -> Iterator[str
 def _is_denied(before: str) -> bool:
     """ "not on warfarin", but not "did not take his insulin today"."""
     return _DENIED.search(before) is not None and _NOT_TAKEN_TODAY.search(before) is None
-
-
-def _before(note: Note, offset: int) -> str:
-    start, _ = note.sentences[note.sentence_at(offset)]
-    return note.plain[start:offset]

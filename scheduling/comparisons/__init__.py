@@ -1,0 +1,1 @@
+"""Policies compared on one load: choices, figures, series for charts, and a verdict in words."""

@@ -1,0 +1,56 @@
+"""`manage.py judge_eta`: how good the forecasts of waits have been, from the record."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from scheduling.recorded import judged_ends, judged_forecasts, judged_starts
+from scheduling.simulator.judgement import judge
+
+
+class Command(BaseCommand):
+    help = (
+        "Compares what cases were told when they were queued with what then happened. The first "
+        "figures are of the wait for the start of guidance; `end` holds those of its end."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        for name in ("--since", "--until"):
+            parser.add_argument(name, help="of the forecasts, such as 2026-03-01T08:00:00+00:00")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = judged_forecasts(_moment(options, "since"), _moment(options, "until"))
+        figures = {**judge(judged_starts(found)), "end": judge(judged_ends(found))}
+        if options["json"]:
+            self.stdout.write(json.dumps(figures))
+            return
+        self.stdout.write(f"start of guidance: {_words(figures)}")
+        self.stdout.write(f"end of guidance:   {_words(figures['end'])}")
+
+
+def _moment(options: dict[str, Any], name: str) -> datetime | None:
+    text = options[name]
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"--{name}: must be a date and time", returncode=2) from None
+    if moment.tzinfo is None:
+        raise CommandError(f"--{name}: needs a time zone, such as +00:00", returncode=2)
+    return moment
+
+
+def _words(figures: dict[str, Any]) -> str:
+    if not figures["cases"]:
+        return "no case waited a second or longer"
+    return (
+        f"{figures['cases']} cases, median error {figures['median_error']:.0%} of the wait, "
+        f"bias {figures['bias']:+.0%}, {figures['coverage']:.0%} within the range"
+    )

@@ -1,0 +1,130 @@
+"""Reads of what has been recorded: past traffic, and the rates at which it was served."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from scheduling import selectors
+from scheduling.core.status import JobStatus
+from scheduling.models import Forecast, Job
+from scheduling.simulator.judgement import Judged
+from scheduling.simulator.measured import JobRecord, MeasuredModel, fit
+
+RATES_FROM: Final = 50  # the newest jobs that rates are fitted to
+RATES_WITHIN: Final = timedelta(days=1)
+
+_FIGURES: Final = (
+    "id", "case_id", "status", "priority", "prompt_tokens", "predicted_tokens",
+    "generated_tokens", "arrival_at", "started_at", "first_token_at", "finished_at",
+    "num_preemptions", "attempt", "model_name",
+)  # fmt: skip
+
+
+def recorded_jobs(since: datetime, until: datetime) -> QuerySet[Job]:
+    """Jobs that arrived from `since` up to before `until` and ended with an answer."""
+    done = Job.objects.filter(status=JobStatus.DONE, generated_tokens__gt=0)
+    window = done.filter(arrival_at__gte=since, arrival_at__lt=until)
+    return window.only(*_FIGURES).order_by("arrival_at", "id")
+
+
+def recent_records(now: datetime) -> list[JobRecord]:
+    """The newest uninterrupted generations of the model that wrote last, oldest first."""
+    done = Job.objects.filter(
+        status=JobStatus.DONE,
+        num_preemptions=0,
+        attempt=1,
+        generated_tokens__gt=1,
+        first_token_at__isnull=False,
+        finished_at__gt=now - RATES_WITHIN,
+        finished_at__lte=now,
+    )
+    newest: Sequence[Job] = list(done.only(*_FIGURES).order_by("-finished_at")[:RATES_FROM])
+    same_model = [job for job in newest if job.model_name == newest[0].model_name]
+    return [_record(job) for job in reversed(same_model)]
+
+
+def _record(job: Job) -> JobRecord:
+    assert job.started_at
+    assert job.first_token_at
+    assert job.finished_at
+    return JobRecord(
+        prompt_tokens=job.prompt_tokens,
+        output_tokens=job.generated_tokens,
+        started=job.started_at.timestamp(),
+        first_token=job.first_token_at.timestamp(),
+        finished=job.finished_at.timestamp(),
+    )
+
+
+def length_ratios(now: datetime) -> list[float]:
+    """Tokens of the newest answers over those predicted for them; a sample of at most fifty."""
+    done = Job.objects.filter(
+        status=JobStatus.DONE,
+        generated_tokens__gt=0,
+        predicted_tokens__gt=0,
+        finished_at__gt=now - RATES_WITHIN,
+        finished_at__lte=now,
+    ).order_by("-finished_at")
+    pairs = done.values_list("generated_tokens", "predicted_tokens")[:50]
+    return [written / predicted for written, predicted in pairs]
+
+
+def recent_arrivals(now: datetime, num: int) -> list[Job]:
+    """The newest jobs by arrival, oldest first."""
+    newest = Job.objects.filter(arrival_at__lte=now, arrival_at__gt=now - RATES_WITHIN)
+    found = newest.only("priority", "prompt_tokens", "predicted_tokens", "arrival_at")
+    return list(reversed(found.order_by("-arrival_at")[:num]))
+
+
+def judged_forecasts(since: datetime | None, until: datetime | None) -> list[Forecast]:
+    """Forecasts of jobs that have ended since with an answer, oldest first."""
+    found = Forecast.objects.filter(
+        job__status=JobStatus.DONE, job__started_at__isnull=False, job__finished_at__isnull=False
+    )
+    if since is not None:
+        found = found.filter(made_at__gte=since)
+    if until is not None:
+        found = found.filter(made_at__lt=until)
+    return list(found.select_related("job").defer("job__prompt", "job__output").order_by("made_at"))
+
+
+def judged_starts(forecasts: Sequence[Forecast]) -> list[Judged]:
+    """Forecast and actual waits for the start of guidance."""
+    return [
+        Judged(
+            low=one.starts_low,
+            median=one.starts_median,
+            high=one.starts_high,
+            actual=_since(one, one.job.started_at),
+        )
+        for one in forecasts
+    ]
+
+
+def judged_ends(forecasts: Sequence[Forecast]) -> list[Judged]:
+    """Forecast and actual waits for the end of guidance."""
+    return [
+        Judged(
+            low=one.ends_low,
+            median=one.ends_median,
+            high=one.ends_high,
+            actual=_since(one, one.job.finished_at),
+        )
+        for one in forecasts
+    ]
+
+
+def _since(forecast: Forecast, moment: datetime | None) -> float:
+    assert moment is not None
+    return (moment - forecast.made_at).total_seconds()
+
+
+def measured_model(now: datetime) -> MeasuredModel:
+    """The service model of this site. Raises TooFewRecords."""
+    slots = sum(int(state.get("slots", 0)) for state in selectors.workers().values())
+    return fit(recent_records(now), slots or settings.TRIAGE_SLOTS)

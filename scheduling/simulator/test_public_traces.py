@@ -1,0 +1,140 @@
+"""Public traces as they are published: headers, times, and the stated rule for the priority."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scheduling.simulator.trace_formats import PriorityRule
+from scheduling.simulator.workload_files import (
+    BadWorkload,
+    LoadedWorkload,
+    Reading,
+    load_workload,
+    parse_workload,
+)
+
+AZURE = (
+    "TIMESTAMP,ContextTokens,GeneratedTokens\n"
+    "2023-11-16 18:17:03.9799600,4808,10\n"
+    "2023-11-16 18:17:04.0319600,3180,8\n"
+)
+BURST = (
+    "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n"
+    "5,ChatGPT,472,18,490,Conversation log\n"
+    "45,GPT-4,1087,0,1087,API log\n"
+    "118,ChatGPT,417,276,693,Conversation log\n"
+)
+VIDUR = "arrived_at,num_prefill_tokens,num_decode_tokens\n0.0,374,44\n1.5,396,109\n"
+MOONCAKE = (
+    '{"timestamp": 1000, "input_length": 6758, "output_length": 500, "hash_ids": [0, 1]}\n'
+    '{"timestamp": 4000, "input_length": 7322, "output_length": 490, "hash_ids": [0]}\n'
+)
+
+
+def read(text: str, name: str = "trace.csv", **reading: object) -> LoadedWorkload:
+    return parse_workload(Path(name), text, Reading(**reading))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "sizes", "arrivals"),
+    [
+        (AZURE, "a.csv", [(4808, 10), (3180, 8)], [0.0, 0.052]),
+        (BURST, "b.csv", [(472, 18), (417, 276)], [0.0, 113.0]),
+        (VIDUR, "v.csv", [(374, 44), (396, 109)], [0.0, 1.5]),
+        (MOONCAKE, "m.jsonl", [(6758, 500), (7322, 490)], [0.0, 3.0]),
+    ],
+)
+def test_each_published_header_is_read(
+    text: str, name: str, sizes: list[tuple[int, int]], arrivals: list[float]
+) -> None:
+    loaded = read(text, name)
+    assert [(w.prompt_tokens, w.output_tokens) for w in loaded.works] == sizes
+    assert [w.arrival_seconds for w in loaded.works] == arrivals
+    assert [w.sent_seconds for w in loaded.works] == arrivals
+    assert any("uniform" in note for note in loaded.notes)
+
+
+def test_failed_requests_of_burstgpt_are_left_out_and_counted() -> None:
+    assert any(note.startswith("1 requests without an answer") for note in read(BURST).notes)
+
+
+def test_the_rules_for_the_priority_are_repeatable_and_do_what_they_say() -> None:
+    rows = "".join(f"{n},{n + 1},5\n" for n in range(1000))
+    text = "arrived_at,num_prefill_tokens,num_decode_tokens\n" + rows
+    levels = {
+        rule: [w.priority for w in read(text, priorities=rule, seed=3).works]
+        for rule in PriorityRule
+    }
+    assert levels[PriorityRule.BY_LENGTH] == [n // 200 for n in range(1000)]
+    assert all(150 < levels[PriorityRule.UNIFORM].count(level) < 250 for level in range(5))
+    assert levels[PriorityRule.EMS].count(0) < 40 < 300 < levels[PriorityRule.EMS].count(3)
+    again = [w.priority for w in read(text, priorities=PriorityRule.EMS, seed=3).works]
+    assert again == levels[PriorityRule.EMS]
+    assert levels[PriorityRule.EMS] != [
+        w.priority for w in read(text, priorities=PriorityRule.EMS, seed=4).works
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Arrival,Priority,Prompt,Output\n1.5,1,100,10\n",
+        "arrival, priority, prompt, output\n 1.5, 1, 100, 10\n",
+        "arrival;priority;prompt;output\n1,5;1;100;10\n",
+        "arrival\tpriority\tprompt\toutput\n1.5\t1\t100\t10\n",
+        "\ufeffARRIVAL_SECONDS,priority,prompt_tokens,Output tokens\n1.5,1,100,10\n",
+    ],
+)
+def test_capitals_blanks_and_semicolons_are_accepted(text: str) -> None:
+    (work,) = read(text).works
+    found = (work.arrival_seconds, work.priority, work.prompt_tokens, work.output_tokens)
+    assert found == (1.5, 1, 100, 10)
+
+
+def test_epoch_times_start_at_zero_and_relative_ones_stay() -> None:
+    head = "arrival,priority,prompt,output\n"
+    epoch = read(head + "1700158546.68,1,100,10\n1700158550.99,2,396,109\n")
+    assert [w.arrival_seconds for w in epoch.works] == [0.0, 4.31]
+    assert any("epoch" in note for note in epoch.notes)
+    relative = read(head + "7,1,100,10\n9,2,396,109\n")
+    assert [w.arrival_seconds for w in relative.works] == [7.0, 9.0]
+    assert relative.notes == ()
+
+
+def test_an_unknown_header_names_what_is_wanted_and_what_was_found() -> None:
+    with pytest.raises(BadWorkload) as refusal:
+        read("when,who,how much\n1,2,3\n")
+    for words in ("arrival,priority,prompt,output", "TIMESTAMP,ContextTokens", "arrived_at"):
+        assert words in str(refusal.value)
+    assert "found: when, who, how much" in str(refusal.value)
+
+
+def test_our_own_file_without_priority_asks_for_a_rule() -> None:
+    text = "arrival,prompt,output\n0,5,5\n"
+    with pytest.raises(BadWorkload, match="priority: missing; add it or choose a rule: uniform"):
+        read(text)
+    assert read(text, priorities=PriorityRule.BY_LENGTH).works[0].priority == 0
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("yesterday,5,5", "line 2: arrival: must be a number or a date with a time"),
+        ("2023-13-45 10:00:00,5,5", "line 2: arrival: not a date with a time"),
+        ("nan,5,5", "line 2: arrival: must be finite"),
+        ("2023-11-16 18:17:03,,5", "line 2: prompt: missing"),
+        ("2023-11-16 18:17:03,5,0", "contains no request with an answer"),
+    ],
+)
+def test_a_broken_row_is_named(row: str, reason: str) -> None:
+    with pytest.raises(BadWorkload, match=reason):
+        read("TIMESTAMP,ContextTokens,GeneratedTokens\n" + row + "\n")
+
+
+def test_a_file_with_its_own_sending_times_keeps_them(tmp_path: Path) -> None:
+    path = tmp_path / "load.csv"
+    path.write_text("arrival,priority,prompt,output,sent\n1.5,1,5,5,1.25\n")
+    (work,) = load_workload(path, 1.0)
+    assert work.sent_seconds == 1.25

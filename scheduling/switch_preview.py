@@ -1,0 +1,146 @@
+"""What another policy would do to the present queue, before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import fmean
+from typing import Any, Final
+
+import redis
+
+from scheduling import forecasting, recorded, selectors
+from scheduling.core.policies import POLICIES, rank
+from scheduling.core.request import PRIORITIES, Request
+from scheduling.simulator.forecast import Estimate, Outlook, Present, forecast
+
+_BUDGET: Final = 3_000  # requests x courses for each of the two policies
+_MAX_COURSES: Final = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelChange:
+    """Waiting cases of one level. Means of expected seconds to the start; None if unknown."""
+
+    priority: int
+    waiting: int
+    up: int
+    down: int
+    starts_before: float | None
+    starts_after: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchPreview:
+    old: str
+    new: str
+    levels: Sequence[LevelChange]
+
+    @property
+    def num_waiting(self) -> int:
+        return sum(level.waiting for level in self.levels)
+
+    @property
+    def num_up(self) -> int:
+        return sum(level.up for level in self.levels)
+
+    @property
+    def num_down(self) -> int:
+        return sum(level.down for level in self.levels)
+
+    @property
+    def times_known(self) -> bool:
+        return any(level.starts_after is not None for level in self.levels)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the record of the switch: plain numbers, by level."""
+        return {
+            str(level.priority): {
+                "waiting": level.waiting,
+                "up": level.up,
+                "down": level.down,
+                "starts_before": level.starts_before,
+                "starts_after": level.starts_after,
+            }
+            for level in self.levels
+        }
+
+
+def preview_switch(name: str, now: datetime) -> SwitchPreview:
+    """Raises ValueError for a policy that does not exist."""
+    if name not in POLICIES:
+        raise ValueError(f"policy: must be one of {', '.join(POLICIES)}")
+    jobs = list(selectors.open_jobs())
+    states = forecasting.live_states(now.timestamp())
+    try:
+        present = forecasting.present_of(jobs, states, now)
+    except (redis.RedisError, OSError):  # the order is known, the times are not
+        present, states = forecasting.present_without_progress(jobs, now), []
+    old = selectors.active_policy_name()
+    before, after = (_starts(present, policy, states, now) for policy in (old, name))
+    return SwitchPreview(
+        old=old, new=name, levels=_levels(present.waiting, old, name, now, before, after)
+    )
+
+
+def _starts(
+    present: Present, policy: str, states: Sequence[Mapping[str, float]], now: datetime
+) -> Mapping[str, Estimate]:
+    """Estimates under a policy; empty where the rates are not known."""
+    if not states or not present.waiting:
+        return {}
+    rates = forecasting.rates_of(
+        recorded.recent_records(now), recorded.length_ratios(now), present.num_slots
+    )
+    if rates.model is None:
+        return {}
+    outlook = Outlook(model=rates.model, length_ratios=rates.length_ratios)
+    num = len(present.waiting) + len(present.running)
+    courses = max(1, min(_MAX_COURSES, _BUDGET // num))
+    one = Present(
+        now=present.now,
+        policy=POLICIES[policy],
+        preemption=present.preemption,
+        num_slots=present.num_slots,
+        running=present.running,
+        waiting=present.waiting,
+    )
+    return forecast(one, outlook, num_courses=courses, seed=1)
+
+
+def _levels(
+    waiting: Sequence[Request],
+    old: str,
+    new: str,
+    now: datetime,
+    before: Mapping[str, Estimate],
+    after: Mapping[str, Estimate],
+) -> list[LevelChange]:
+    places = [
+        {
+            request.id: at
+            for at, request in enumerate(rank(waiting, POLICIES[name], now.timestamp()))
+        }
+        for name in (old, new)
+    ]
+    found = []
+    for priority in PRIORITIES:
+        names = [request.id for request in waiting if request.priority == priority]
+        moves = [places[1][name] - places[0][name] for name in names]
+        found.append(
+            LevelChange(
+                priority=priority,
+                waiting=len(names),
+                up=sum(move < 0 for move in moves),
+                down=sum(move > 0 for move in moves),
+                starts_before=_mean_start(names, before),
+                starts_after=_mean_start(names, after),
+            )
+        )
+    return found
+
+
+def _mean_start(names: Sequence[str], estimates: Mapping[str, Estimate]) -> float | None:
+    known = [estimates[name].starts.median for name in names if name in estimates]
+    return round(fmean(known), 2) if known else None

@@ -1,0 +1,200 @@
+"""The live forecast: what is known becomes a range, what is not stays unknown, all is judged."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from io import StringIO
+from typing import Any
+
+import pytest
+import redis
+from django.core.management import CommandError, call_command
+
+from scheduling import connection, forecast_store, selectors, services
+from scheduling.forecasting import Forecaster, SpeedMeter
+from scheduling.models import Forecast, Job
+from scheduling.queue import events
+from scheduling.simulator.forecast import Estimate, Range
+from tests.factories import at, make_job
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SLOTS = 2
+
+
+@pytest.fixture(autouse=True)
+def _redis(redis_client: redis.Redis) -> None:
+    """Every test uses a real and empty Redis."""
+
+
+def worker_reports(client: redis.Redis, seconds: float) -> None:
+    state = {"slots": SLOTS, "slots_used": 0, "at": at(seconds).timestamp()}
+    events.set_worker_state(client, "w1", state)
+
+
+def recorded_job(seconds: float, step: float = 0.1, tokens: int = 50) -> None:
+    """A finished job at `step` seconds a token; its answer was as long as predicted."""
+    job = make_job(2, seconds)
+    Job.objects.filter(id=job.id).update(
+        status="done",
+        attempt=1,
+        generated_tokens=tokens,
+        started_at=at(seconds),
+        first_token_at=at(seconds + 0.1),
+        finished_at=at(seconds + 0.1 + step * (tokens - 1)),
+    )
+
+
+@pytest.fixture
+def history() -> None:
+    for number in range(20):
+        recorded_job(20.0 * number)
+    connection.queue().clear()
+
+
+NOW = 1000.0
+
+
+def turn(forecaster: Forecaster, seconds: float) -> dict[str, selectors.QueuePlace]:
+    forecaster.turn(at(seconds))
+    return selectors.places(at(seconds))
+
+
+def start(job: Job) -> None:
+    services.claim_jobs("w1", 1, now=at(NOW), model_name="m")
+
+
+def test_a_waiting_case_gets_a_range_from_recorded_rates(
+    history: None, redis_client: redis.Redis
+) -> None:
+    jobs = [make_job(2, NOW + n) for n in range(4)]
+    services.claim_jobs("w1", SLOTS, now=at(NOW), model_name="m")
+    worker_reports(redis_client, NOW + 5)
+    places = turn(Forecaster(), NOW + 5)
+    estimate = places[str(jobs[2].id)].estimate
+    assert estimate is not None
+    # Two of 50 tokens run; one step takes about 0.1 s.
+    assert 3 < estimate.starts.median < 8
+    assert estimate.starts.low <= estimate.starts.median <= estimate.starts.high
+    assert estimate.starts.median < estimate.ends.low
+    assert [places[str(job.id)].position for job in jobs[2:]] == [0, 1]
+
+
+def test_a_read_forecast_moves_on_with_the_clock_and_grows_stale(
+    history: None, redis_client: redis.Redis
+) -> None:
+    job = make_job(2, NOW)
+    worker_reports(redis_client, NOW)
+    stored = forecast_store.StoredForecast(
+        made_at=at(NOW).timestamp(),
+        policy="semantic",
+        estimates={str(job.id): Estimate(starts=Range.of([4, 5, 6]), ends=Range.of([7, 8, 9]))},
+    )
+    forecast_store.write_forecast(stored)
+    assert selectors.places(at(NOW + 2))[str(job.id)].starts_in_seconds == 3
+    assert selectors.places(at(NOW + 20))[str(job.id)].estimate is None
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_without_a_worker_no_time_is_told(
+    history: None, redis_client: redis.Redis, *, lost: bool
+) -> None:
+    job = make_job(2, NOW)
+    if lost:
+        worker_reports(redis_client, NOW - 10)  # silent for ten seconds
+    place = turn(Forecaster(), NOW)[str(job.id)]
+    assert (place.position, place.estimate) == (0, None)
+
+
+def test_nothing_is_told_before_anything_was_measured(redis_client: redis.Redis) -> None:
+    job = make_job(2, NOW)
+    worker_reports(redis_client, NOW)
+    assert turn(Forecaster(), NOW)[str(job.id)].estimate is None
+
+
+def test_a_switch_voids_the_forecast_at_once_and_the_next_turn_makes_a_new_one(
+    history: None, redis_client: redis.Redis
+) -> None:
+    jobs = [make_job(3, NOW), make_job(3, NOW + 1), make_job(4, NOW + 2), make_job(1, NOW + 3)]
+    services.claim_jobs("w1", SLOTS, now=at(NOW + 3), model_name="m")
+    worker_reports(redis_client, NOW + 4)
+    forecaster = Forecaster()
+    assert turn(forecaster, NOW + 4)
+    services.switch_policy("fcfs", actor=None, reason="test", now=at(NOW + 4))
+    assert all(place.estimate is None for place in selectors.places(at(NOW + 4)).values())
+    places = turn(forecaster, NOW + 4.3)
+    waiting = [job for job in jobs if str(job.id) in places]
+    first = min(waiting, key=lambda job: job.arrival_at)
+    assert places[str(first.id)].position == 0
+    assert places[str(first.id)].estimate is not None
+
+
+def test_nothing_is_made_anew_while_nothing_changes(
+    history: None, redis_client: redis.Redis
+) -> None:
+    make_job(2, NOW)
+    worker_reports(redis_client, NOW)
+    forecaster = Forecaster()
+    assert forecaster.turn(at(NOW))
+    assert not forecaster.turn(at(NOW + 0.3))
+    assert forecaster.turn(at(NOW + 1.3))
+    make_job(2, NOW + 1.4)
+    assert forecaster.turn(at(NOW + 1.5))
+
+
+def test_the_first_forecast_of_a_case_is_kept_and_later_ones_are_not(
+    history: None, redis_client: redis.Redis
+) -> None:
+    job = make_job(2, NOW)
+    for seconds in (NOW, NOW + 2):
+        worker_reports(redis_client, seconds)
+        Forecaster().turn(at(seconds))
+    (kept,) = Forecast.objects.all()
+    assert (kept.job_id, kept.made_at, kept.policy) == (job.id, at(NOW), "semantic")
+    assert kept.ends_low > 0
+
+
+def test_the_meter_finds_the_step_time_of_now() -> None:
+    meter = SpeedMeter()
+    for tick in range(12):
+        meter.note(0.5 * tick, {"a": 10 + 5 * tick, "b": 5 * tick})
+    found = meter.step()
+    assert found is not None
+    assert found[0] == pytest.approx(0.1)
+    assert found[1] == 2
+    assert SpeedMeter().step() is None
+
+
+def forecast_of(seconds: float, starts: tuple[float, float, float], waited: float) -> None:
+    job = make_job(2, seconds)
+    low, middle, high = starts
+    estimate = Estimate(
+        starts=Range.of([low, middle, high]), ends=Range.of([low + 5, middle + 5, high + 5])
+    )
+    services.record_forecasts({str(job.id): estimate}, policy="semantic", now=at(seconds))
+    Job.objects.filter(id=job.id).update(
+        status="done", started_at=at(seconds + waited), finished_at=at(seconds + waited + 5)
+    )
+
+
+def judged(*flags: str) -> dict[str, Any]:
+    out = StringIO()
+    call_command("judge_eta", "--json", *flags, stdout=out)
+    found: dict[str, Any] = json.loads(out.getvalue())
+    return found
+
+
+def test_judge_eta_prints_the_figures_of_the_record() -> None:
+    forecast_of(0, (8, 10, 12), waited=10)
+    forecast_of(50, (8, 10, 12), waited=20)
+    forecast_of(100, (8, 10, 12), waited=8)
+    found = judged()
+    assert (found["cases"], found["median_error"]) == (3, 0.25)
+    assert found["bias"] == pytest.approx(30 / 38 - 1, abs=1e-4)
+    assert found["coverage"] == pytest.approx(2 / 3, abs=1e-4)
+    assert found["end"]["cases"] == 3
+    assert judged("--since", at(40).isoformat())["cases"] == 2
+    assert judged("--since", at(400).isoformat())["median_error"] is None
+    with pytest.raises(CommandError, match="time zone"):
+        judged("--until", datetime(2026, 3, 1).isoformat())  # noqa: DTZ001

@@ -1,0 +1,391 @@
+"""Comparisons from the request to the page: run once, resumed, cancelled, refused with a reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.test import Client
+
+from scheduling.comparisons.choices import BadChoice
+from scheduling.core.policies import POLICIES
+from scheduling.models import Job
+from tests.factories import START, at, make_job, make_user
+from triage_site.cases.models import ApiToken
+from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
+from triage_site.ops import services
+from triage_site.ops.comparisons import worker
+from triage_site.ops.models import Comparison, ComparisonStatus
+
+pytestmark = pytest.mark.django_db
+
+CROWD = {
+    "load": {
+        "kind": "synthetic",
+        "user_request_gap": 0.01,
+        "max_concurrent_user_requests": 20,
+    }
+}
+AZURE = b"""TIMESTAMP,ContextTokens,GeneratedTokens
+2023-11-16 18:17:03.9799600,480,10
+2023-11-16 18:17:04.0319600,318,8
+"""
+NO_STOP = Flag()
+
+
+def run(data: dict[str, Any]) -> Comparison:
+    made = services.create_comparison(data, actor=None, now=START)
+    assert worker.turn(NO_STOP, lambda: START)
+    made.refresh_from_db()
+    return made
+
+
+def client_of(role: str | None) -> Client:
+    client = Client()
+    client.force_login(make_user(role))
+    return client
+
+
+def without_wall(policies: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: {key: value for key, value in one.items() if key != "wall_seconds"}
+        for name, one in policies.items()
+    }
+
+
+def command(*flags: str) -> dict[str, Any]:
+    out = StringIO()
+    call_command("compare", "--json", *flags, stdout=out)
+    found: dict[str, Any] = json.loads(out.getvalue())
+    return found
+
+
+def test_the_figures_are_those_of_the_command() -> None:
+    made = run(CROWD)
+    found = command("--user-request-gap", "0.01", "--max-concurrent-user-requests", "20")
+    assert made.status == ComparisonStatus.DONE
+    assert without_wall(made.results) == without_wall(found["policies"])
+    assert made.bound == found["bounds"]
+
+
+def test_the_exported_requests_give_the_same_figures_again(tmp_path: Path) -> None:
+    made = run({"load": {"kind": "fixture", "name": "quiet_evening"}, "policies": ["fcfs"]})
+    page = client_of(CLINICIAN).get(f"/ops/comparisons/{made.id}/load.csv")
+    path = tmp_path / "load.csv"
+    path.write_bytes(page.content)
+    found = command("--workload", str(path))
+    fcfs = without_wall(made.results)["fcfs"]
+    assert fcfs == without_wall(found["policies"])["fcfs"]
+    assert made.num_requests == 40
+
+
+def finished_job(seconds: float, tokens: int, priority: int) -> None:
+    job = make_job(priority, seconds)
+    Job.objects.filter(id=job.id).update(
+        status="done", generated_tokens=tokens, finished_at=at(seconds + 9)
+    )
+
+
+def test_recorded_traffic_of_the_window_alone_is_compared() -> None:
+    for seconds, tokens in ((0, 10), (5, 20), (50, 30), (100, 40)):
+        finished_job(seconds, tokens, priority=seconds % 4)
+    make_job(1, 60)  # has not ended
+    window = {"since": at(5).isoformat(), "until": at(100).isoformat()}
+    made = run({"load": {"kind": "recorded", **window}})
+    assert made.num_requests == 2
+    assert made.results["semantic"]["overall"]["count"] == 2
+
+
+@pytest.mark.parametrize(
+    ("load", "reason"),
+    [
+        (
+            {"kind": "recorded", "since": "2020-01-01T00:00:00Z", "until": "2020-01-02T00:00:00Z"},
+            "no recorded case with guidance arrived in the window 2020-01-01",
+        ),
+        ({"kind": "synthetic", "max_concurrent_user_requests": 1, "gap_num": 1}, "no request"),
+    ],
+)
+def test_what_cannot_run_says_why(load: dict[str, Any], reason: str) -> None:
+    seeds = [{"load": load, "seed": seed} for seed in range(6)]
+    errors = [run(data).error for data in seeds]
+    assert any(reason in error for error in errors)
+
+
+def test_a_request_that_does_not_fit_the_gpu_says_so_on_the_page() -> None:
+    head = b"arrival,priority,prompt,output\n"
+    stored = services.store_upload("big.csv", head + b"0,1,90000,5\n", actor=None, now=START)
+    made = run({"load": {"kind": "file", "upload": str(stored.id)}})
+    assert made.status == ComparisonStatus.FAILED
+    text = client_of(AUDITOR).get(f"/ops/comparisons/{made.id}/").content.decode()
+    assert "could not run" in text
+    assert "90000 + 5 tokens" in text
+
+
+def test_the_measured_setting_needs_records_and_then_runs() -> None:
+    data = {**CROWD, "setting": "measured"}
+    assert "at least 10 are needed" in run(data).error
+    for number in range(12):
+        job = make_job(2, number)
+        Job.objects.filter(id=job.id).update(
+            status="done",
+            attempt=1,
+            generated_tokens=50 + number,
+            started_at=at(number),
+            first_token_at=at(number + 0.2),
+            finished_at=at(number + 3),
+        )
+    made = services.create_comparison(data, actor=None, now=START)
+    worker.turn(NO_STOP, lambda: at(60))
+    made.refresh_from_db()
+    assert made.status == ComparisonStatus.DONE, made.error
+
+
+def test_each_comparison_is_claimed_once_and_a_silent_one_again() -> None:
+    made = services.create_comparison(CROWD, actor=None, now=START)
+    first = services.claim_comparison(START)
+    assert first is not None
+    assert services.claim_comparison(START) is None
+    late = START + services.STALE_AFTER + timedelta(seconds=1)
+    second = services.claim_comparison(late)
+    assert second is not None
+    assert second.id == made.id
+    assert not services.finish_comparison(first, late)  # an old attempt stores nothing
+    assert not services.report_progress(first, 0.5, late)
+    assert services.finish_comparison(second, late)
+
+
+def test_a_comparison_whose_process_dies_again_and_again_fails() -> None:
+    made = services.create_comparison(CROWD, actor=None, now=START)
+    now = START
+    for _ in range(services.MAX_ATTEMPTS):
+        assert services.claim_comparison(now)
+        now += 2 * services.STALE_AFTER
+    assert services.claim_comparison(now) is None
+    made.refresh_from_db()
+    assert made.status == ComparisonStatus.FAILED
+    assert "stopped 3 times" in made.error
+
+
+def test_a_stopped_process_gives_its_comparison_back() -> None:
+    made = services.create_comparison(CROWD, actor=None, now=START)
+    stop = Flag()
+    stop.set()
+    worker.turn(stop, lambda: START)
+    made.refresh_from_db()
+    assert (made.status, made.attempt) == (ComparisonStatus.QUEUED, 0)
+
+
+def test_a_cancelled_comparison_stores_nothing() -> None:
+    made = services.create_comparison(CROWD, actor=None, now=START)
+    claimed = services.claim_comparison(START)
+    assert claimed is not None
+    assert services.cancel_comparison(made.id, now=START)
+    assert not services.finish_comparison(claimed, START)
+    assert not services.cancel_comparison(made.id, now=START)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"a,b\n1,2\n", "found: a, b"),
+        (b"arrival,priority,prompt,output\n", "contains no requests"),
+        (b"arrival,priority,prompt,output\n0,9,1,1\n", "line 2: priority"),
+    ],
+)
+def test_a_broken_upload_says_what_is_wrong(content: bytes, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        services.store_upload("load.csv", content, actor=None, now=START)
+
+
+@pytest.mark.parametrize("upload", ["nonsense", "6f1c0c3a-0000-4000-8000-000000000000"])
+def test_an_unknown_upload_is_refused(upload: str) -> None:
+    with pytest.raises(BadChoice, match="no such upload"):
+        services.create_comparison(
+            {"load": {"kind": "file", "upload": upload}}, actor=None, now=START
+        )
+
+
+# -- pages
+
+
+FORM = {
+    "kind": "synthetic",
+    "user_request_gap": "0.01",
+    "max_concurrent_user_requests": "20",
+    "gap_num": "20",
+    "setting": "A100_4B",
+    "policies": ["semantic", "fcfs"],
+    "seed": "0",
+    "error": "none",
+}
+
+
+def test_the_form_starts_a_comparison_and_its_page_shows_progress_then_results() -> None:
+    client = client_of(CLINICIAN)
+    response = client.post("/ops/comparisons/", FORM)
+    made = Comparison.objects.get()
+    assert response.headers["Location"] == f"/ops/comparisons/{made.id}/"
+    waiting = client.get(f"/ops/comparisons/{made.id}/").content.decode()
+    assert "Waiting to start" in waiting
+    assert 'hx-trigger="every 1s"' in waiting
+    worker.turn(NO_STOP, lambda: START)
+    fragment = client.get(f"/ops/comparisons/{made.id}/progress/")
+    assert fragment.headers["HX-Refresh"] == "true"
+    done = client.get(f"/ops/comparisons/{made.id}/").content.decode()
+    for words in ("Verdict", "serves levels 0 and 1 soonest", "Who held the slots", "<svg"):
+        assert words in done
+    assert "style=" not in done
+
+
+def test_a_file_can_be_uploaded_with_the_form() -> None:
+    data = {**FORM, "kind": "file", "new_file": SimpleUploadedFile("azure.csv", AZURE)}
+    client_of(CHARGE_NURSE).post("/ops/comparisons/", data)
+    worker.turn(NO_STOP, lambda: START)
+    made = Comparison.objects.get()
+    assert made.status == ComparisonStatus.DONE
+    assert any("Azure" in note for note in made.notes)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"kind": "recorded", "since": "soon"}, "Enter a valid date/time"),
+        ({"kind": "recorded", "since": "2026-03-01T09:00", "until": "2026-03-01T08:00"}, "later"),
+        ({"policies": []}, "Choose at least one policy"),
+        ({"gap_num": "many"}, "Enter a whole number"),
+        ({"slots": "0"}, "greater than or equal to 1"),
+        ({"kind": "file"}, "Choose a file"),
+        ({"kind": "file", "new_file": SimpleUploadedFile("x.csv", b"a,b\n1,2\n")}, "found: a, b"),
+    ],
+)
+def test_a_bad_form_says_so_at_the_field_and_keeps_the_rest(
+    change: dict[str, Any], words: str
+) -> None:
+    response = client_of(CLINICIAN).post("/ops/comparisons/", {**FORM, "seed": "77", **change})
+    text = response.content.decode()
+    assert response.status_code == 422
+    assert words in text
+    assert 'value="77"' in text
+    assert not Comparison.objects.exists()
+
+
+def test_auditors_read_and_do_not_write() -> None:
+    made = run(CROWD)
+    client = client_of(AUDITOR)
+    page = client.get("/ops/comparisons/").content.decode()
+    assert str(made.id) in page
+    assert "New comparison" not in page
+    assert client.get(f"/ops/comparisons/{made.id}/").status_code == 200
+    for path in ("/ops/comparisons/", f"/ops/comparisons/{made.id}/cancel/"):
+        assert client.post(path, FORM).status_code == 403
+    assert client_of(None).get("/ops/comparisons/").status_code == 403
+
+
+@pytest.mark.parametrize("what", ["results.csv", "results.json", "load.csv"])
+def test_exports(what: str) -> None:
+    made = run(CROWD)
+    response = client_of(AUDITOR).get(f"/ops/comparisons/{made.id}/{what}")
+    assert "attachment" in response.headers["Content-Disposition"]
+    text = response.content.decode()
+    if what == "results.json":
+        assert json.loads(text)["results"] == made.results
+    elif what == "results.csv":
+        lines = text.splitlines()
+        assert len(lines) == 1 + 6 * len(POLICIES)
+        mean = made.results["semantic"]["overall"]["mean"]
+        assert any(line.startswith("semantic,all,") and f",{mean}," in line for line in lines)
+    else:
+        assert len(text.splitlines()) == made.num_requests + 1
+
+
+def test_an_unfinished_or_unknown_comparison_has_no_exports() -> None:
+    made = services.create_comparison(CROWD, actor=None, now=START)
+    client = client_of(CLINICIAN)
+    assert client.get(f"/ops/comparisons/{made.id}/results.csv").status_code == 404
+    unknown = "6f1c0c3a-0000-4000-8000-000000000000"
+    assert client.get(f"/ops/comparisons/{unknown}/").status_code == 404
+
+
+# -- API
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture
+def call() -> Call:
+    tokens = {role: ApiToken.issue(make_user(role)) for role in (CLINICIAN, AUDITOR)}
+
+    def send(method: str, path: str, role: str = CLINICIAN, **values: Any) -> Any:
+        headers = {"Authorization": f"Bearer {tokens[role]}"}
+        return getattr(Client(), method)(f"/api/v1/{path}", headers=headers, **values)
+
+    return send
+
+
+def post(call: Call, path: str, body: dict[str, Any], role: str = CLINICIAN) -> Any:
+    return call("post", path, role, data=json.dumps(body), content_type="application/json")
+
+
+def test_the_api_takes_a_comparison_and_answers_with_its_results(call: Call) -> None:
+    answer = post(call, "comparisons", {**CROWD, "policies": ["fcfs", "semantic"], "slots": 4})
+    assert answer.status_code == 202
+    path = f"comparisons/{answer.json()['id']}"
+    assert call("get", path).json()["status"] == "queued"
+    worker.turn(NO_STOP, lambda: START)
+    found = call("get", path, AUDITOR).json()
+    assert (found["status"], found["progress"]) == ("done", 1.0)
+    assert list(found["results"]) == ["semantic", "fcfs"]
+    line = found["results"]["semantic"]["by_priority"]["0"]
+    assert {"count", "mean", "p50", "p90", "max", "before_deadline"} <= set(line)
+    assert found["bound"]["overall"] > 0
+    flags = ("--user-request-gap", "0.01", "--max-concurrent-user-requests", "20")
+    expected = command(*flags, "--batch-size", "4")["policies"]["fcfs"]
+    assert found["results"]["fcfs"]["overall"] == expected["overall"]
+    assert call("get", f"{path}/load").content.startswith(b"id,group,sent,arrival")
+
+
+def test_the_api_takes_an_azure_file(call: Call) -> None:
+    sent = call("post", "uploads", data={"file": SimpleUploadedFile("azure.csv", AZURE)})
+    assert (sent.status_code, sent.json()["num_requests"]) == (201, 2)
+    body = {"load": {"kind": "file", "upload": sent.json()["id"], "priorities": "by-length"}}
+    made = post(call, "comparisons", body).json()
+    worker.turn(NO_STOP, lambda: START)
+    found = call("get", f"comparisons/{made['id']}").json()
+    counts = {k: v["count"] for k, v in found["results"]["fcfs"]["by_priority"].items()}
+    assert counts == {"0": 1, "1": 0, "2": 1, "3": 0, "4": 0}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "load"),
+        ({"load": {"kind": "tea"}}, "load.kind"),
+        ({"load": {"kind": "fixture", "name": "nope"}}, "name"),
+        ({**CROWD, "colour": "red"}, "colour"),
+        ({**CROWD, "setting": "A5000_7B"}, "setting"),
+        ({**CROWD, "slots": "many"}, "slots"),
+    ],
+)
+def test_the_api_names_the_field_that_is_wrong(
+    call: Call, body: dict[str, Any], field: str
+) -> None:
+    answer = post(call, "comparisons", body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == field
+
+
+def test_the_api_keeps_the_roles(call: Call) -> None:
+    assert post(call, "comparisons", CROWD, AUDITOR).status_code == 403
+    made = post(call, "comparisons", CROWD).json()
+    assert post(call, f"comparisons/{made['id']}/cancel", {}, AUDITOR).status_code == 403
+    assert post(call, f"comparisons/{made['id']}/cancel", {}).json()["status"] == "cancelled"

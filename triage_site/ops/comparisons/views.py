@@ -1,0 +1,144 @@
+"""Comparisons: the list with its form, and one page each that stays."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRefresh
+
+from scheduling.comparisons.choices import LoadKind
+from triage_site.cases.access import allowed
+from triage_site.cases.forms import call_service
+from triage_site.cases.roles import Action, may
+from triage_site.ops import services
+from triage_site.ops.comparisons import export, selectors
+from triage_site.ops.comparisons.forms import ComparisonForm
+from triage_site.ops.comparisons.page import result_context
+from triage_site.ops.models import UNFINISHED, Comparison, ComparisonStatus
+
+UNPROCESSABLE = 422
+DOWNLOADS = ("results.csv", "results.json", "load.csv")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(Action.CONSOLE)
+def comparisons(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _list(request, ComparisonForm(initial=ComparisonForm.first_values()))
+    return _create(request)
+
+
+@allowed(Action.COMPARE)
+def _create(request: HttpRequest) -> HttpResponse:
+    form = ComparisonForm(request.POST, request.FILES)
+    made: list[Comparison] = []
+
+    def act(got: dict[str, Any]) -> None:
+        assert isinstance(request.user, User)
+        data, now = got["data"], timezone.now()
+        if got["kind"] == LoadKind.FILE and got["new_file"]:
+            file = got["new_file"]
+            try:
+                stored = services.store_upload(file.name, file.read(), actor=request.user, now=now)
+            except ValueError as error:
+                reason = str(error).partition(": ")[2]
+                raise ValueError(f"new_file: {reason}") from None
+            data = form.data_of(got, str(stored.id))
+        made.append(services.create_comparison(data, actor=request.user, now=now))
+
+    if call_service(form, act):
+        return redirect("comparison", comparison_id=made[0].id)
+    return _list(request, form, status=UNPROCESSABLE)
+
+
+@require_GET
+@never_cache
+@allowed(Action.CONSOLE)
+def comparison(request: HttpRequest, comparison_id: uuid.UUID) -> HttpResponse:
+    found = _found(comparison_id)
+    context: dict[str, Any] = {**_about(request, found), "here": "comparisons"}
+    if found.status == ComparisonStatus.DONE:
+        context |= result_context(found)
+    return render(request, "ops/comparisons/comparison.html", context)
+
+
+@require_GET
+@never_cache
+@allowed(Action.CONSOLE)
+def progress(request: HttpRequest, comparison_id: uuid.UUID) -> HttpResponse:
+    """The state of a comparison that runs; once it has ended, the page loads again."""
+    found = _found(comparison_id)
+    if found.status not in UNFINISHED:
+        return HttpResponseClientRefresh()
+    return render(request, "ops/comparisons/_progress.html", _about(request, found))
+
+
+@require_POST
+@allowed(Action.COMPARE)
+def cancel(request: HttpRequest, comparison_id: uuid.UUID) -> HttpResponse:
+    if services.cancel_comparison(comparison_id, now=timezone.now()):
+        messages.success(request, "The comparison was cancelled.")
+    return redirect("comparison", comparison_id=comparison_id)
+
+
+@require_GET
+@never_cache
+@allowed(Action.CONSOLE)
+def download(request: HttpRequest, comparison_id: uuid.UUID, what: str) -> HttpResponse:
+    found = _found(comparison_id)
+    if found.status != ComparisonStatus.DONE:
+        raise Http404("This comparison has no results.")
+    content_type, text = {
+        "results.csv": ("text/csv", lambda: export.to_csv_text(found)),
+        "results.json": ("application/json", lambda: export.to_json_text(found)),
+        "load.csv": ("text/csv", lambda: selectors.load_csv(found.id)),
+    }[what]
+    name = f"comparison-{str(found.id)[:8]}-{what}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(text(), content_type=f"{content_type}; charset=utf-8", headers=headers)
+
+
+def _found(comparison_id: uuid.UUID) -> Comparison:
+    found = selectors.comparison(comparison_id)
+    if found is None:
+        raise Http404("There is no such comparison.")
+    return found
+
+
+def _about(request: HttpRequest, found: Comparison) -> dict[str, Any]:
+    return {
+        "comparison": found,
+        "load_words": selectors.load_words(found),
+        "setting_words": selectors.setting_words(found),
+        "unfinished": found.status in UNFINISHED,
+        "percent": round(100 * found.progress),
+        "may_compare": may(request.user, Action.COMPARE),
+    }
+
+
+def _list(request: HttpRequest, form: ComparisonForm, status: int = 200) -> HttpResponse:
+    lines = [
+        {
+            "comparison": one,
+            "load_words": selectors.load_words(one),
+            "setting_words": selectors.setting_words(one),
+            "percent": round(100 * one.progress),
+        }
+        for one in selectors.recent_comparisons()
+    ]
+    context = {
+        "here": "comparisons",
+        "form": form,
+        "lines": lines,
+        "may_compare": may(request.user, Action.COMPARE),
+    }
+    return render(request, "ops/comparisons/comparisons.html", context, status=status)
