@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -145,21 +145,22 @@ def build_board(now: datetime, queue: QueueView | None = None) -> Board:
     queue = queue or QueueView.read(now)
     workers = scheduling.workers().values()
     make = _Rows(queue, now, is_online=bool(workers))
-    waiting = queue.order_of_patients(_cases(ClinicalStatus.WAITING).order_by("arrived_at"))
-    rows = _with_longest(_overdue_first([make.row(case) for case in waiting]))
+    cases = queue.order_of_patients(_cases(ClinicalStatus.WAITING).order_by("arrived_at"))
+    waiting = _overdue_first([make.patient(case) for case in cases])
+    longest = _longest_overdue(waiting)
     seen = _cases(ClinicalStatus.BEING_SEEN).order_by("seen_at")
     closed = _cases(ClinicalStatus.CLOSED).order_by("-closed_at")
     return Board(
         now=now,
-        open_rows=rows[:NUM_OPEN_SHOWN],
-        seen_rows=[make.row(case) for case in seen[:NUM_OPEN_SHOWN]],
-        closed_rows=[make.row(case) for case in closed[:NUM_CLOSED_SHOWN]],
-        num_hidden=max(0, len(rows) - NUM_OPEN_SHOWN),
-        num_waiting=len(rows),
-        num_overdue=sum(row.is_overdue for row in rows),
-        num_reassess_due=sum(row.is_reassess_due for row in rows),
-        longest=next((row for row in rows if row.is_longest_overdue), None),
-        counts=_counts(rows),
+        open_rows=[make.row(one, longest) for one in waiting[:NUM_OPEN_SHOWN]],
+        seen_rows=[make.row(make.patient(case)) for case in seen[:NUM_OPEN_SHOWN]],
+        closed_rows=[make.row(make.patient(case)) for case in closed[:NUM_CLOSED_SHOWN]],
+        num_hidden=max(0, len(waiting) - NUM_OPEN_SHOWN),
+        num_waiting=len(waiting),
+        num_overdue=sum(one.standing.is_overdue for one in waiting),
+        num_reassess_due=sum(one.standing.is_reassess_due for one in waiting),
+        longest=None if longest is None else make.row(longest, longest),
+        counts=_counts(waiting),
         policy_title=queue.policy.title,
         policy_description=queue.policy.description,
         num_slots=int(sum(worker.get("slots", 0) for worker in workers)),
@@ -173,32 +174,38 @@ def _cases(status: ClinicalStatus) -> QuerySet[Case]:
     return cases.select_related("seen_by").only(*_COLUMNS)
 
 
-def _overdue_first(rows: Sequence[Row]) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class _Patient:
+    """A case and its wait. A row, which costs more, is made for those that are shown."""
+
+    case: Case
+    standing: Standing
+
+
+def _overdue_first(waiting: Sequence[_Patient]) -> list[_Patient]:
     """Sorts overdue patients first within the places of their level, the longest first."""
-    by_level: dict[int | None, list[Row]] = {}
-    for row in rows:
-        by_level.setdefault(row.case.priority, []).append(row)
+    by_level: dict[int | None, list[_Patient]] = {}
+    for one in waiting:
+        by_level.setdefault(one.case.priority, []).append(one)
     for of_level in by_level.values():
-        of_level.sort(key=lambda row: -row.standing.overdue_seconds)
+        of_level.sort(key=lambda one: -one.standing.overdue_seconds)
         of_level.reverse()  # `pop` takes the first one
-    return [by_level[row.case.priority].pop() for row in rows]
+    return [by_level[one.case.priority].pop() for one in waiting]
 
 
-def _with_longest(rows: Sequence[Row]) -> list[Row]:
-    """Marks the patient who is longest past the target."""
-    longest = max(rows, key=lambda row: row.standing.overdue_seconds, default=None)
-    if longest is None or not longest.is_overdue:
-        return list(rows)
-    return [replace(row, is_longest_overdue=row is longest) for row in rows]
+def _longest_overdue(waiting: Sequence[_Patient]) -> _Patient | None:
+    """Returns the patient who is longest past the target."""
+    longest = max(waiting, key=lambda one: one.standing.overdue_seconds, default=None)
+    return longest if longest is not None and longest.standing.is_overdue else None
 
 
-def _counts(rows: Sequence[Row]) -> list[LevelCount]:
+def _counts(waiting: Sequence[_Patient]) -> list[LevelCount]:
     counts = []
     for priority in PRIORITIES:
-        of_level = [row for row in rows if row.case.priority == priority]
+        of_level = [one for one in waiting if one.case.priority == priority]
         level = level_of(priority)
         assert level is not None
-        late = sum(row.is_overdue for row in of_level)
+        late = sum(one.standing.is_overdue for one in of_level)
         counts.append(LevelCount(level=level, num=len(of_level), num_late=late))
     return counts
 
@@ -220,8 +227,11 @@ class _Rows:
     _: KW_ONLY
     is_online: bool
 
-    def row(self, case: Case) -> Row:
-        standing = standing_of(case, self.now, is_online=self.is_online)
+    def patient(self, case: Case) -> _Patient:
+        return _Patient(case, standing_of(case, self.now, is_online=self.is_online))
+
+    def row(self, patient: _Patient, longest: _Patient | None = None) -> Row:
+        case, standing = patient.case, patient.standing
         state, reason, percent = self._guidance(case, standing.guidance)
         facts = case.case_facts
         return Row(
@@ -240,6 +250,7 @@ class _Rows:
             is_lower_proposed=case.proposed_priority is not None,
             is_overdue=standing.is_overdue,
             is_reassess_due=standing.is_reassess_due,
+            is_longest_overdue=patient is longest,
             level=level_of(case.priority),
             patient=patient_summary(facts),
             complaint=_complaint(facts.text),
