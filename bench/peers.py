@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -265,4 +266,6 @@ def _print(run: Run) -> None:
 
 
 if __name__ == "__main__":
+    # SIGTERM must run the exit code that stops the server.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     main()

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import io
 import os
 import secrets
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -19,7 +16,6 @@ from types import FrameType
 from typing import IO
 
 import httpx
-import redis
 from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.db import OperationalError, connections
@@ -30,6 +26,13 @@ from triage_site import embedded_redis
 from triage_site.guidance_watch import GuidanceWatch, is_serving
 from triage_site.hung import Watch
 from triage_site.processes import Processes, Service, WriteLine
+from triage_site.start_checks import (
+    CannotStart,
+    check_folders,
+    check_port,
+    lock,
+    redis_answers,
+)
 
 REMIND_SECONDS = 15.0
 MAX_EXITS_BEFORE_READY = 5
@@ -44,77 +47,6 @@ COLOURS = {  # ANSI codes
     "compare": 90,
     "console": 90,
 }
-
-
-class CannotStart(RuntimeError):
-    """The system cannot start. The message gives the reason and the remedy."""
-
-
-def check_port(host: str, port: int) -> None:
-    """Raises CannotStart when another process uses the port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except socket.gaierror as error:
-            raise CannotStart(
-                f"HOST: {host!r} is no address of this machine ({error.strerror}); "
-                "set HOST=127.0.0.1, or 0.0.0.0 for all addresses"
-            ) from error
-        except OSError as error:
-            if error.errno == errno.EADDRNOTAVAIL:
-                raise CannotStart(
-                    f"HOST: {host!r} is no address of this machine; "
-                    "set HOST=127.0.0.1, or 0.0.0.0 for all addresses"
-                ) from error
-            raise CannotStart(
-                f"PORT: {port} on {host} cannot be used ({error.strerror}). "
-                f"Stop the process that uses it or choose another port, e.g. PORT={port + 1}"
-            ) from error
-
-
-def check_classifiers() -> None:
-    """Raises CannotStart when a folder of a classifier does not exist."""
-    for name in ("TRIAGE_CLASSIFIER", "TRIAGE_SHADOW_CLASSIFIER"):
-        path = getattr(settings, name)
-        if path and not Path(path).is_dir():
-            raise CannotStart(
-                f"{name}: there is no folder {path}; correct the path, or remove the variable "
-                "to use the shipped classifier"
-            )
-
-
-def lock(folder: Path) -> IO[str]:
-    """Locks the data folder until the file is closed. Raises CannotStart when it is locked."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = (folder / "up.lock").open("a+")
-    except OSError as error:
-        raise CannotStart(
-            f"DATA_DIR: {folder} cannot be written ({error.strerror}); choose another folder"
-        ) from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.seek(0)
-        raise CannotStart(
-            f"DATA_DIR: {folder} is in use by process {file.read().strip() or '?'}; "
-            "stop that process or choose another folder"
-        ) from error
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
-
-
-def redis_answers(url: str) -> bool:
-    client = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1)
-    try:
-        return bool(client.ping())
-    except redis.RedisError:
-        return False
-    finally:
-        client.close()
 
 
 @dataclass(slots=True)
@@ -137,7 +69,8 @@ class System:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         check_port(settings.HOST, settings.PORT)
-        check_classifiers()
+        names = ("TRIAGE_CLASSIFIER", "TRIAGE_SHADOW_CLASSIFIER")
+        check_folders({name: getattr(settings, name) for name in names})
         with lock(settings.DATA_DIR):
             try:
                 self._start()

@@ -16,7 +16,7 @@ from tests.postgres import Postgres
 from triage_site.embedded_redis import free_port
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-START_SECONDS: Final = 180.0
+START_SECONDS: Final = 300.0
 STOP_SECONDS: Final = 40.0
 # A word of the command line tells the part.
 _MARKS: Final = {

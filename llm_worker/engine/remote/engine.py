@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from queue import Empty, Queue
-from typing import Any, Final
+from typing import Any
 
 from llm_worker.engine.protocol import (
     EngineFailed,
@@ -35,8 +35,7 @@ from scheduling.core.policies import POLICIES, Policy, Preemption
 from scheduling.core.request import Request
 from scheduling.core.scheduler import NeverFits
 
-START_TIMEOUT_SECONDS: Final = 60.0  # of the thread, on a busy machine
-STOP_TIMEOUT_SECONDS: Final = 5.0
+START_SECONDS, STOP_SECONDS = 60.0, 5.0  # at most, for the thread
 
 
 def estimated_tokens(prompt: str) -> int:
@@ -119,11 +118,9 @@ class RemoteEngine:
             ready.put((asyncio.get_running_loop(), remote_loop))
             await remote_loop.run()
 
-        thread = threading.Thread(
-            target=lambda: asyncio.run(run_loop()), name="remote", daemon=True
-        )
+        thread = threading.Thread(target=lambda: asyncio.run(run_loop()), daemon=True)
         thread.start()
-        loop, remote_loop = ready.get(timeout=START_TIMEOUT_SECONDS)
+        loop, remote_loop = ready.get(timeout=START_SECONDS)
         self._rate = Rate()
         self._running = _LoopHandle(
             thread=thread, loop=loop, remote_loop=remote_loop, updates=updates
@@ -136,7 +133,7 @@ class RemoteEngine:
         self._unread = []
         if running is not None:
             running.call(running.remote_loop.end)
-            running.thread.join(STOP_TIMEOUT_SECONDS)
+            running.thread.join(STOP_SECONDS)
 
     def alive(self) -> bool:
         return self._running is not None and self._running.thread.is_alive()

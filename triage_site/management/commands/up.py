@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.management.color import supports_color
 
 from triage_site.processes import die_with_parent
-from triage_site.up import CannotStart, Log, System
+from triage_site.start_checks import CannotStart
+from triage_site.up import Log, System
 
 
 class Command(BaseCommand):
