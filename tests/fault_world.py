@@ -182,7 +182,7 @@ class World:
                 self._check_written(job)
         queue = connection.queue()
         assert (queue.lease_tokens(), queue.waiting(self.clock()), queue.audit()) == ({}, [], "")
-        assert len(self.worker._desk) == 0
+        assert len(self.worker._held_claims) == 0
         assert self.worker._admission.num_free() in (NUM_SLOTS, 1)  # one under the policy `serial`
         for case in Case.objects.all():
             self._check_history(case)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 import time
 from threading import Event as Flag
 from threading import Thread
@@ -13,8 +14,12 @@ from typing import Any, cast
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage_site.settings")
 
 from django.core.asgi import get_asgi_application
+from django.core.exceptions import ImproperlyConfigured
 
-django_application = get_asgi_application()
+try:
+    django_application = get_asgi_application()
+except ImproperlyConfigured as error:
+    sys.exit(f"Wrong setting: {error}")
 
 import structlog
 from django.conf import settings

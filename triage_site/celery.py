@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from typing import Any
 
@@ -10,6 +11,7 @@ import redis
 from celery import Celery
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from scheduling.beats import Beat
@@ -23,6 +25,10 @@ warnings.filterwarnings("ignore", message="You're running the worker with superu
 
 app = Celery("triage")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+try:
+    settings.TASK_PACKAGES  # noqa: B018  (reads the environment)
+except ImproperlyConfigured as error:
+    sys.exit(f"Wrong setting: {error}")
 app.autodiscover_tasks(settings.TASK_PACKAGES)
 app.steps["worker"].update(import_string(path) for path in settings.WORKER_STEPS)
 

@@ -24,7 +24,7 @@ DEBUG = environment.flag("DEBUG", default=False)
 HOST = environment.text("HOST", "127.0.0.1")
 PORT = environment.integer("PORT", 8000, at_least=1, at_most=65535)
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
 # Set this when a reverse proxy terminates TLS and sets X-Forwarded-Proto.
 BEHIND_TLS_PROXY = environment.flag("BEHIND_TLS_PROXY", default=False)
 
@@ -60,7 +60,8 @@ DATABASE_WAIT_SECONDS = environment.number("TRIAGE_DATABASE_WAIT_SECONDS", 20, a
 def _database() -> dict[str, Any]:
     entry = environment.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'triage.sqlite3'}")
     if entry["ENGINE"] == "django.db.backends.sqlite3":
-        Path(entry["NAME"]).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        variable = "DATABASE_URL" if environment.text("DATABASE_URL") else "DATA_DIR"
+        environment.folder_for(variable, Path(entry["NAME"]).parent)
         entry["OPTIONS"] = {
             # WAL: readers never wait for a writer; a writer waits for another writer.
             # IMMEDIATE: a transaction that begins with a read could not wait before its write.
@@ -207,7 +208,7 @@ TEMPLATES = [
 ]
 
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = environment.text("TIME_ZONE", "UTC")
+TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")
 USE_TZ = True
 
 STATIC_URL = "/static/"

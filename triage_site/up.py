@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import io
 import os
@@ -47,17 +48,43 @@ def check_port(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
+        except socket.gaierror as error:
+            raise CannotStart(
+                f"HOST: {host!r} is no address of this machine ({error.strerror}); "
+                "set HOST=127.0.0.1, or 0.0.0.0 for all addresses"
+            ) from error
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise CannotStart(
+                    f"HOST: {host!r} is no address of this machine; "
+                    "set HOST=127.0.0.1, or 0.0.0.0 for all addresses"
+                ) from error
             raise CannotStart(
                 f"PORT: {port} on {host} cannot be used ({error.strerror}). "
                 f"Stop the process that uses it or choose another port, e.g. PORT={port + 1}"
             ) from error
 
 
+def check_classifiers() -> None:
+    """Raises CannotStart when a folder of a classifier does not exist."""
+    for name in ("TRIAGE_CLASSIFIER", "TRIAGE_SHADOW_CLASSIFIER"):
+        path = getattr(settings, name)
+        if path and not Path(path).is_dir():
+            raise CannotStart(
+                f"{name}: there is no folder {path}; correct the path, or remove the variable "
+                "to use the shipped classifier"
+            )
+
+
 def lock(folder: Path) -> IO[str]:
     """Locks the data folder until the file is closed. Raises CannotStart when it is locked."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = (folder / "up.lock").open("a+")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = (folder / "up.lock").open("a+")
+    except OSError as error:
+        raise CannotStart(
+            f"DATA_DIR: {folder} cannot be written ({error.strerror}); choose another folder"
+        ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -102,6 +129,7 @@ class System:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         check_port(settings.HOST, settings.PORT)
+        check_classifiers()
         with lock(settings.DATA_DIR):
             try:
                 self._start()
@@ -135,7 +163,10 @@ class System:
     def _start(self) -> None:
         if settings.REDIS_URL_IS_GIVEN:
             if not redis_answers(self.redis_url):
-                raise CannotStart("REDIS_URL: the server does not answer")
+                raise CannotStart(
+                    "REDIS_URL: the server does not answer; start it, correct the address, or "
+                    "remove the variable to use the embedded server"
+                )
         else:
             self.redis_url = self._start_redis()
         self._prepare_database()
@@ -195,7 +226,10 @@ class System:
         try:
             call_command("migrate", verbosity=0, interactive=False)
         except OperationalError as error:
-            raise CannotStart(f"DATABASE_URL: {str(error).strip()}") from error
+            reason = " ".join(str(error).split())
+            raise CannotStart(
+                f"DATABASE_URL: {reason}; start the database or correct it"
+            ) from error
         finally:
             connections.close_all()
 

@@ -1,4 +1,4 @@
-"""Who gets a slot: claims the best waiting jobs, and puts the worst back for a more urgent one."""
+"""Admission: claims the best waiting jobs and preempts the worst for a more urgent one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from llm_worker.worker import claims
 from llm_worker.worker.claims import Claim, Outcome
 from llm_worker.worker.guarded_engine import GuardedEngine
-from llm_worker.worker.held import Desk, Held
+from llm_worker.worker.held import Held, HeldClaims
 from llm_worker.worker.options import Options
 from llm_worker.worker.outages import Outages
 from llm_worker.worker.performing import Performer
@@ -16,11 +16,11 @@ from scheduling.core.policies import Policy, may_preempt, order
 
 
 class Admission:
-    """A slot is taken by what the engine has or is about to get, and by nothing else."""
+    """A claim takes a slot while the engine has it or is about to get it, and not longer."""
 
     def __init__(
         self,
-        desk: Desk,
+        held_claims: HeldClaims,
         engine: GuardedEngine,
         stores: Stores,
         outages: Outages,
@@ -29,19 +29,21 @@ class Admission:
         clock: Callable[[], float],
         new_token: Callable[[], str],
     ) -> None:
-        self._desk, self._engine, self._stores = desk, engine, stores
+        self._held_claims, self._engine, self._stores = held_claims, engine, stores
         self._outages, self._performer = outages, performer
         self._options, self._clock, self._new_token = options, clock, new_token
         self._unanswered: str | None = None  # the token of a grant whose answer did not come
         self.policy: Policy | None = None
-        self.is_solo = False  # one job at a time, to find the one that kills the engine
+        self.is_solo = False  # one job at a time, to find a job that makes the engine fail
 
     def num_free(self) -> int:
         """Below zero where a new policy uses fewer slots than are taken."""
         num_slots = self._engine.num_slots
         if self.policy is not None and self.policy.max_running is not None:
             num_slots = min(num_slots, self.policy.max_running)
-        return (min(num_slots, 1) if self.is_solo else num_slots) - self._desk.num_slots_taken()
+        if self.is_solo:
+            num_slots = min(num_slots, 1)
+        return num_slots - self._held_claims.num_slots_taken()
 
     def take(self) -> None:
         """Fills free slots; then lets more urgent levels take the worst ones."""
@@ -58,7 +60,7 @@ class Admission:
         self.policy = policy
         self._performer.policy_name = policy.name
         self._engine.set_policy(policy, self._options.preemption)
-        while self.num_free() < 0 and (running := self._desk.running()):
+        while self.num_free() < 0 and (running := self._held_claims.running()):
             if not self.give_back(self._worst(running, policy), "preempted"):
                 return
 
@@ -83,7 +85,8 @@ class Admission:
             return 0
         self._unanswered = None
         for request in answer.value:
-            held = self._desk.add(Claim(request=request, token=token, lease_until=lease_until))
+            claim = Claim(request=request, token=token, lease_until=lease_until)
+            held = self._held_claims.add(claim)
             self._performer.advance(held)
         if repeated and not answer.value:
             return self._grant(num)
@@ -91,7 +94,7 @@ class Admission:
 
     def _preempt_one(self, policy: Policy) -> bool:
         """Frees the worst slot if what waits first may have it."""
-        running = self._desk.running()
+        running = self._held_claims.running()
         if not running or self.num_free() > 0:
             return False
         head = self._outages.ask(self._stores.head).value

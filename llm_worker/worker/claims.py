@@ -1,6 +1,6 @@
 """The life of a claim: one table of states, without a clock and without stores.
 
-    LEASED --START--> STARTED --ADD--> IN_ENGINE --> ENDED --SEND--> SAID --STORE--> STORED
+    LEASED --START--> STARTED --ADD--> IN_ENGINE --> ENDED --SEND--> SENT --STORE--> STORED
     STORED --SEND--> CLOSED --FINISH--> GONE              (the answer has ended)
     IN_ENGINE --> RETURNING --GIVE_BACK--> RETURNED --RELEASE--> GONE     (it goes back)
 
@@ -27,7 +27,7 @@ class State(StrEnum):
     STARTED = "started"  # SQL says that it runs here
     IN_ENGINE = "in engine"
     ENDED = "ended"  # how it ended is known here
-    SAID = "said"  # its words are in the stream, as far as that could be reached
+    SENT = "sent"  # its words are in the stream, as far as that could be reached
     STORED = "stored"  # SQL has the result
     CLOSED = "closed"  # its stream has its end; Redis still knows the lease
     RETURNING = "returning"  # out of the engine, its progress kept here
@@ -59,14 +59,14 @@ STEPS: Final[Mapping[State, Step]] = {
     _S.LEASED: Step.START,
     _S.STARTED: Step.ADD,
     _S.ENDED: Step.SEND,
-    _S.SAID: Step.STORE,
+    _S.SENT: Step.STORE,
     _S.STORED: Step.SEND,
     _S.CLOSED: Step.FINISH,
     _S.RETURNING: Step.GIVE_BACK,
     _S.RETURNED: Step.RELEASE,
 }
 
-# Where a step leads. A refusal of LEASED, SAID and RETURNING leads where `_refused` says: they
+# Where a step leads. A refusal of LEASED, SENT and RETURNING leads where `_refused` says: they
 # ask SQL, and the status that SQL reports decides what Redis must still hear.
 NEXT: Final[Mapping[State, Mapping[Outcome, State]]] = {
     _S.LEASED: {_O.OK: _S.STARTED, _O.AWAY: _S.LEASED, _O.BROKEN: _S.GONE},
@@ -77,8 +77,8 @@ NEXT: Final[Mapping[State, Mapping[Outcome, State]]] = {
         _O.BROKEN: _S.RETURNING,
     },
     # The record matters more than the words: they may follow it.
-    _S.ENDED: dict.fromkeys(Outcome, _S.SAID),
-    _S.SAID: {_O.OK: _S.STORED, _O.AWAY: _S.SAID, _O.BROKEN: _S.SAID},
+    _S.ENDED: dict.fromkeys(Outcome, _S.SENT),
+    _S.SENT: {_O.OK: _S.STORED, _O.AWAY: _S.SENT, _O.BROKEN: _S.SENT},
     _S.STORED: dict.fromkeys(Outcome, _S.CLOSED) | {_O.AWAY: _S.STORED},
     _S.CLOSED: dict.fromkeys(Outcome, _S.GONE) | {_O.AWAY: _S.CLOSED},
     _S.RETURNING: {_O.OK: _S.RETURNED, _O.AWAY: _S.RETURNING, _O.BROKEN: _S.RETURNING},
@@ -87,7 +87,7 @@ NEXT: Final[Mapping[State, Mapping[Outcome, State]]] = {
 
 TAKES_SLOT: Final = frozenset({_S.LEASED, _S.STARTED, _S.IN_ENGINE})
 # The engine has it, or its result is on the way to SQL. All others end with their lease.
-RENEWED: Final = frozenset({_S.IN_ENGINE, _S.ENDED, _S.SAID})
+RENEWED: Final = frozenset({_S.IN_ENGINE, _S.ENDED, _S.SENT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,9 +148,9 @@ def after(
         claim = replace(claim, ending=reply.ending)
     if reply.outcome is Outcome.REFUSED and claim.state not in NEXT_KNOWS_REFUSAL:
         return _refused(claim, reply.status)
-    if claim.state is State.SAID and reply.outcome is Outcome.AWAY:
+    if claim.state is State.SENT and reply.outcome is Outcome.AWAY:
         return _not_stored(claim, now, limit_seconds, sql_ok_at)
-    if reply.outcome is Outcome.BROKEN and claim.state in (State.SAID, State.RETURNING):
+    if reply.outcome is Outcome.BROKEN and claim.state in (State.SENT, State.RETURNING):
         return _unacceptable(claim)
     return _enter(claim, NEXT[claim.state][reply.outcome])
 
@@ -198,7 +198,7 @@ def _not_stored(claim: Claim, now: float, limit_seconds: float, sql_ok_at: float
 def _unacceptable(claim: Claim) -> Claim:
     """What SQL will not take is replaced by less: a failure, no progress, then nothing."""
     ending, progress = claim.ending, claim.progress
-    if claim.state is State.SAID and ending is not None and ending.status is JobStatus.DONE:
+    if claim.state is State.SENT and ending is not None and ending.status is JobStatus.DONE:
         return replace(claim, ending=failure("The guidance could not be stored."))
     if claim.state is State.RETURNING and progress is not None and progress.token_ids is not None:
         return replace(claim, progress=replace(progress, token_ids=None, text=""))

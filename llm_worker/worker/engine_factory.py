@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import cast
+from typing import Any, cast
 
 import structlog
 import torch
@@ -14,11 +14,12 @@ from llm_worker.engine.local.encoding import check_prompts, prompt_encoder
 from llm_worker.engine.local.engine import LocalEngine
 from llm_worker.engine.local.loading import Device, load_model, resolve_device
 from llm_worker.engine.local.settings import EngineSettings
-from llm_worker.engine.protocol import Engine
+from llm_worker.engine.protocol import Engine, EngineUnavailable
 
 log = structlog.get_logger(__name__)
 
 SMALL_MODEL_PARAMETERS = 30_000_000
+MIN_PROMPT_TOKENS = 256  # a short note without vital signs, with the chat instruction
 MAX_PROMPT_TOKENS = 1536  # a long note, all vital signs, and the chat instruction
 
 
@@ -60,12 +61,31 @@ def _remote_engine() -> Engine:
             api_key=settings.TRIAGE_REMOTE_API_KEY,
             num_slots=settings.TRIAGE_SLOTS,
             max_context_tokens=context_tokens,
+            min_context_tokens=MIN_PROMPT_TOKENS + settings.TRIAGE_MAX_NEW_TOKENS,
             is_chat=is_chat,
             sends_priority=settings.TRIAGE_REMOTE_PRIORITY,
             wants_token_ids=settings.TRIAGE_REMOTE_TOKEN_IDS,
         ),
         clock=time.time,
     )
+
+
+def _check_context(model: Any, num_kv_tokens: int) -> None:
+    """Raises EngineUnavailable when no answer of the set length can fit."""
+    longest = settings.TRIAGE_MAX_NEW_TOKENS
+    needed = MIN_PROMPT_TOKENS + longest
+    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    if positions is not None and needed > positions:
+        raise EngineUnavailable(
+            f"TRIAGE_MAX_NEW_TOKENS: an answer of {longest} tokens and its prompt do not fit into "
+            f"the context of the model, {positions} tokens; set at most "
+            f"{positions - MIN_PROMPT_TOKENS}"
+        )
+    if num_kv_tokens and needed > num_kv_tokens:
+        raise EngineUnavailable(
+            f"TRIAGE_KV_BLOCKS: {settings.TRIAGE_KV_BLOCKS} blocks hold {num_kv_tokens} tokens, "
+            f"but an answer and its prompt need {needed}; raise it, or remove the variable"
+        )
 
 
 def _local_engine() -> Engine:
@@ -84,6 +104,7 @@ def _local_engine() -> Engine:
         num_kv_tokens=sizes.num_kv_tokens or settings.TRIAGE_SLOTS * context_tokens,
         num_logit_tokens=sizes.max_batch_tokens or 0,
     )
+    _check_context(loaded.model, sizes.num_kv_tokens)
     if not loaded.has_random_weights:
         check_prompts(settings.TRIAGE_LLM, loaded.tokenizer)
     if loaded.device == "cpu":

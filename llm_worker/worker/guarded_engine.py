@@ -1,4 +1,4 @@
-"""An engine whose every error counts as its death, so that no call of it can stop the loop."""
+"""An engine whose errors never reach the loop: each one counts as a failure of the engine."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ T = TypeVar("T")
 
 
 class GuardedEngine:
-    """After an error the engine is stopped, `alive` is false, and `events` says that it died."""
+    """After an error the engine is stopped, `alive` is false, and `events` returns EngineFailed."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._broken = ""  # why, until the next start
-        self._unsaid_death = ""
+        self._unreported_failure = ""
 
     @property
     def num_slots(self) -> int:
         return self._engine.num_slots
 
     def start(self) -> bool:
-        self._broken = self._unsaid_death = ""
+        self._broken = self._unreported_failure = ""
         self._guarded(self._engine.start, None)
         return not self._broken
 
@@ -64,9 +64,9 @@ class GuardedEngine:
         return self._guarded(lambda: self._engine.holds(request_id), False)
 
     def add(self, job: EngineJob) -> Reply:
-        """Refused for good where the request can never fit; away where the engine is dead."""
+        """REFUSED if the request can never fit; AWAY if the engine does not run."""
         try:
-            self._engine.cancel(job.id)  # an older claim of the same job: what it wrote is void
+            self._engine.cancel(job.id)  # an older claim of the same job is void
             self._engine.add(job)
         except NeverFits as error:
             return Reply(outcome=Outcome.REFUSED, ending=failure(str(error)))
@@ -93,9 +93,9 @@ class GuardedEngine:
         read: list[Event] = []
         if not self._broken:
             read = self._guarded(lambda: self._engine.events(timeout_seconds), read)
-        if self._unsaid_death:
-            read = [*read, EngineFailed(reason=self._unsaid_death)]
-            self._unsaid_death = ""
+        if self._unreported_failure:
+            read = [*read, EngineFailed(reason=self._unreported_failure)]
+            self._unreported_failure = ""
         return read
 
     def stats(self) -> dict[str, float]:
@@ -114,5 +114,5 @@ class GuardedEngine:
 
     def _break(self, error: Exception) -> None:
         reason = f"{type(error).__name__}: {error}"[:300]
-        self._broken = self._unsaid_death = reason
+        self._broken = self._unreported_failure = reason
         self.stop()

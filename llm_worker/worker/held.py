@@ -1,4 +1,4 @@
-"""The claims of one worker, with what each needs beside its state: prompt, guard, new words."""
+"""The claims of one worker, each with its prompt, its guard and its new words."""
 
 from __future__ import annotations
 
@@ -125,8 +125,8 @@ def _withheld(guard: GuardedText, num_tokens: int) -> Ending:
     )
 
 
-class Desk:
-    """All claims of a worker by job and token. A job may have an older claim beside a newer."""
+class HeldClaims:
+    """All claims of a worker, by job and token. A job may have an old and a new claim."""
 
     def __init__(self) -> None:
         self._held: dict[tuple[str, str], Held] = {}

@@ -21,7 +21,7 @@ from llm_worker.worker.admission import Admission
 from llm_worker.worker.claims import State
 from llm_worker.worker.endings import Progress
 from llm_worker.worker.guarded_engine import GuardedEngine
-from llm_worker.worker.held import Desk, Held
+from llm_worker.worker.held import Held, HeldClaims
 from llm_worker.worker.options import Options
 from llm_worker.worker.outages import Outages
 from llm_worker.worker.performing import Performer
@@ -43,7 +43,7 @@ class TooManyEngineFailures(RuntimeError):
 
 
 class GuidanceWorker:
-    """Serves one engine until told to stop."""
+    """Runs jobs on one engine until it is stopped."""
 
     def __init__(
         self,
@@ -59,8 +59,8 @@ class GuidanceWorker:
         self._stores, self._options = stores, options
         self._clock, self._doorbell = clock, doorbell
         self._outages = Outages(clock, options.retry_seconds)
-        self._desk = Desk()
-        parts = (self._desk, self._engine, stores, self._outages)
+        self._held_claims = HeldClaims()
+        parts = (self._held_claims, self._engine, stores, self._outages)
         self._performer = Performer(*parts, options, clock)
         self._admission = Admission(*parts, self._performer, options, clock, new_token)
         self._done_at: dict[str, float] = {}
@@ -77,13 +77,13 @@ class GuidanceWorker:
             self._problem = f"The engine does not start: {self._engine.ready()}"
 
     def stop(self) -> None:
-        """Warm shutdown: what is written is stored, the rest goes back with its progress."""
+        """Warm shutdown: stores finished answers and returns the other jobs."""
         pause = Flag()
         for _ in range(_NUM_STOP_ROUNDS):
             self._read_events(0)
             self._return_all("worker stopped")
             self._performer.advance_all()
-            if not len(self._desk):
+            if not len(self._held_claims):
                 break
             pause.wait(0.05)
         self._engine.stop()
@@ -99,10 +99,10 @@ class GuidanceWorker:
             self.stop()
 
     def tick(self, timeout_seconds: float) -> None:
-        """One round. Waits up to `timeout_seconds` for something to do."""
+        """One round of the loop. Waits up to `timeout_seconds` for an event or the doorbell."""
         if self._outages.is_failing("sql") or self._is_due("recycle", _RECYCLE_SECONDS):
             self._outages.ask(self._stores.recycle)
-        is_alive, num_taken = self._engine.alive(), self._desk.num_slots_taken()
+        is_alive, num_taken = self._engine.alive(), self._held_claims.num_slots_taken()
         self._read_events(timeout_seconds if is_alive and num_taken else 0)
         if not is_alive or not num_taken:
             self._doorbell.wait(timeout_seconds)
@@ -112,7 +112,7 @@ class GuidanceWorker:
         if self._is_due("renew", self._options.lease_seconds / 3):
             self._renew()
         if self._engine.alive():
-            has_freed = self._desk.num_slots_taken() < num_taken
+            has_freed = self._held_claims.num_slots_taken() < num_taken
             self._serve(rung=rung or has_freed)
         else:
             self._revive()
@@ -131,7 +131,7 @@ class GuidanceWorker:
 
     def _read_events(self, timeout_seconds: float) -> None:
         events = self._engine.events(timeout_seconds)
-        running = {held.id: held for held in self._desk.running()} if events else {}
+        running = {held.id: held for held in self._held_claims.running()} if events else {}
         for event in events:
             if isinstance(event, EngineFailed):
                 self._on_engine_failure(event.reason)
@@ -149,7 +149,7 @@ class GuidanceWorker:
             self._on_failed(held, event.reason)
 
     def _on_failed(self, held: Held, reason: str) -> None:
-        """It counts against the job only where the engine works: else the job just waits."""
+        """Counts a failed attempt only if the engine works; else the job just waits again."""
         self._must_probe = True
         failure = reason if self._can_work() else ""
         held.claim = claims.returning(held.claim, held.progress("engine failed", failure))
@@ -157,7 +157,7 @@ class GuidanceWorker:
     # -- in step with the stores
 
     def _renew(self) -> None:
-        mine = [held for held in self._desk if held.claim.state in claims.RENEWED]
+        mine = [held for held in self._held_claims if held.claim.state in claims.RENEWED]
         if not mine:
             return
         until = self._clock() + self._options.lease_seconds
@@ -172,13 +172,13 @@ class GuidanceWorker:
                 self._admission.give_back(held, "lease lost")
 
     def _sync(self) -> bool:
-        """Takes over changes that people made: policy, priorities, cancelled cases."""
+        """Applies changes in SQL: policy, priorities, cancelled cases. Returns False on failure."""
         policy = self._outages.ask(self._stores.policy).value
         if policy is None:
             return False
         if policy is not self._admission.policy:
             self._admission.set_policy(policy)
-        running = self._desk.running()
+        running = self._held_claims.running()
         if not running:
             return True
         rows = self._outages.ask(self._stores.rows, [held.id for held in running]).value
@@ -208,7 +208,7 @@ class GuidanceWorker:
         return self._options.state_seconds if self._must_probe else self._options.probe_seconds
 
     def _can_work(self) -> bool:
-        """Asks the engine before the first claim, after a failure, and while it cannot work."""
+        """Checks the engine before the first claim, after a failure, and while it cannot work."""
         if (self._must_probe or self._problem) and self._is_due("probe", self._probe_seconds()):
             self._must_probe = False
             problem = self._engine.ready()
@@ -224,20 +224,23 @@ class GuidanceWorker:
         log.error("engine_failed", failures_in_a_row=self._num_engine_failures, reason=reason[:200])
 
     def _revive(self) -> None:
-        """Everything goes back; a working engine that died counts against what it was writing."""
+        """Returns all requests, and starts the engine again after a pause.
+
+        A failure of an engine that can work counts as a failed attempt of its requests.
+        """
         failure = "" if self._problem else "the engine stopped again and again while writing this"
-        for held in self._desk.running():
+        for held in self._held_claims.running():
             held.claim = claims.returning(held.claim, held.progress("engine stopped", failure))
         self._performer.advance_all()
         if self._num_engine_failures >= MAX_ENGINE_FAILURES:
             raise TooManyEngineFailures(f"{self._num_engine_failures} in a row")
         if self._clock() >= self._restart_at:
             self.start()
-            self._admission.policy = None  # a new engine has not heard of any
+            self._admission.policy = None  # a new engine has no policy yet
             self._done_at.pop("sync", None)
 
     def _return_all(self, why: str) -> None:
-        for held in self._desk:
+        for held in self._held_claims:
             if held.claim.state is State.IN_ENGINE:
                 self._admission.give_back(held, why)
             elif held.claim.state in claims.TAKES_SLOT:
@@ -251,7 +254,7 @@ class GuidanceWorker:
             self._full_rate = 0.8 * self._full_rate + 0.2 * full if self._full_rate else full
         return {
             "slots": float(self._engine.num_slots),
-            "slots_used": float(self._desk.num_slots_taken()),
+            "slots_used": float(self._held_claims.num_slots_taken()),
             "tokens_per_second": rate,
             "tokens_per_second_full": self._full_rate,
             "kv_blocks": stats.get("kv_blocks_total", 0.0),

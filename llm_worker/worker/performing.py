@@ -8,7 +8,7 @@ from llm_worker.worker import claims
 from llm_worker.worker.claims import Outcome, Reply, Step
 from llm_worker.worker.endings import failure
 from llm_worker.worker.guarded_engine import GuardedEngine
-from llm_worker.worker.held import Desk, Held
+from llm_worker.worker.held import Held, HeldClaims
 from llm_worker.worker.options import Options
 from llm_worker.worker.outages import Answer, Outages
 from llm_worker.worker.stores import Stores
@@ -19,18 +19,18 @@ _DONE = Reply(outcome=Outcome.OK)
 
 
 class Performer:
-    """Moves claims on. Never raises because of a store or the engine."""
+    """Performs steps. Never raises an error of a store or of the engine."""
 
     def __init__(
         self,
-        desk: Desk,
+        held_claims: HeldClaims,
         engine: GuardedEngine,
         stores: Stores,
         outages: Outages,
         options: Options,
         clock: Callable[[], float],
     ) -> None:
-        self._desk, self._engine, self._stores = desk, engine, stores
+        self._held_claims, self._engine, self._stores = held_claims, engine, stores
         self._outages, self._options, self._clock = outages, options, clock
         self.policy_name = ""
         self._perform: dict[Step, Callable[[Held], Reply]] = {
@@ -45,12 +45,12 @@ class Performer:
         }
 
     def advance_all(self) -> None:
-        for held in self._desk:
+        for held in self._held_claims:
             held.cut()
             self.advance(held)
             limit = self._options.store_limit_seconds
             held.claim = claims.dropped(held.claim, self._clock(), limit_seconds=limit)
-        self._desk.sweep()
+        self._held_claims.sweep()
 
     def advance(self, held: Held) -> None:
         while (step := claims.due(held.claim)) is not None:
@@ -62,7 +62,7 @@ class Performer:
                 limit_seconds=self._options.store_limit_seconds,
                 sql_ok_at=self._outages.ok_at["sql"],
             )
-            # The record does not wait for the words, nor a return for the engine.
+            # Storing does not wait for the stream, and a return does not wait for the engine.
             if reply.outcome is Outcome.AWAY and claims.due(held.claim) in (step, None):
                 return
 
@@ -79,8 +79,8 @@ class Performer:
     def _add(self, held: Held) -> Reply:
         if held.job is None:
             return Reply(outcome=Outcome.BROKEN)
-        older = self._desk.in_engine(held.id)
-        if older is not None:  # put back and claimed anew before this worker heard of it
+        older = self._held_claims.in_engine(held.id)
+        if older is not None:  # returned and claimed again before this worker knew
             older.claim = claims.voided(older.claim, JobStatus.RUNNING)
         return self._engine.add(held.job)
 

@@ -32,7 +32,7 @@ DONE = Ending(status=JobStatus.DONE, shown="done", reason="eos", text="words", n
 
 def make_claim(state: State, **values: Any) -> Claim:
     given: dict[str, Any] = {"request": REQUEST, "token": "t", "lease_until": 15.0}
-    if state in (State.ENDED, State.SAID, State.STORED, State.CLOSED):
+    if state in (State.ENDED, State.SENT, State.STORED, State.CLOSED):
         given |= {"ending": DONE}
     if state in (State.RETURNING, State.RETURNED):
         given |= {"progress": Progress(why="preempted", token_ids=(1, 2), text="a b")}
@@ -90,7 +90,7 @@ def test_nothing_is_tried_without_end_where_a_call_can_never_succeed(state: Stat
         (None, State.CLOSED),
     ],
 )
-@pytest.mark.parametrize("at", [State.LEASED, State.SAID, State.RETURNING])
+@pytest.mark.parametrize("at", [State.LEASED, State.SENT, State.RETURNING])
 def test_what_redis_must_still_hear_follows_from_what_sql_says(
     at: State, status: JobStatus | None, state: State
 ) -> None:
@@ -98,13 +98,13 @@ def test_what_redis_must_still_hear_follows_from_what_sql_says(
 
 
 def test_a_result_that_was_stored_although_the_call_failed_is_stored() -> None:
-    claim = after(make_claim(State.SAID), Outcome.REFUSED, JobStatus.DONE)
+    claim = after(make_claim(State.SENT), Outcome.REFUSED, JobStatus.DONE)
     assert claim.state is State.STORED
     assert claim.unsent[-1].status == "done"
 
 
 def test_a_result_that_sql_alone_refuses_becomes_a_failure_after_the_limit() -> None:
-    claim = after(make_claim(State.SAID), Outcome.AWAY, now=10.0)
+    claim = after(make_claim(State.SENT), Outcome.AWAY, now=10.0)
     assert claim.ending == DONE
     claim = after(claim, Outcome.AWAY, now=131.0, sql_ok_at=130.0)
     assert claim.ending is not None
@@ -113,7 +113,7 @@ def test_a_result_that_sql_alone_refuses_becomes_a_failure_after_the_limit() -> 
 
 
 def test_a_result_outlives_any_outage_of_sql() -> None:
-    claim = after(make_claim(State.SAID), Outcome.AWAY, now=10.0, sql_ok_at=9.0)
+    claim = after(make_claim(State.SENT), Outcome.AWAY, now=10.0, sql_ok_at=9.0)
     claim = after(claim, Outcome.AWAY, now=9999.0, sql_ok_at=9.0)
     assert claim.ending == DONE
     assert claims.dropped(claim, 9999.0, limit_seconds=120.0) is claim

@@ -59,6 +59,17 @@ def rewrite_header(path: Path, old: bytes, new: bytes) -> None:
     path.write_bytes(content.replace(old, new, 1))
 
 
+def cut_text(path: Path) -> None:
+    path.write_text(path.read_text()[:-20])
+
+
+def rename_marks(folder: Path) -> None:
+    """A tokenizer that does not know the marks of our prompts."""
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        text = (folder / name).read_text()
+        (folder / name).write_text(text.replace("### Case", "### Else"))
+
+
 def remove_tokenizer(folder: Path) -> None:
     for name in ("tokenizer", "tokenizer_config"):
         (folder / f"{name}.json").unlink()
@@ -107,15 +118,13 @@ WRONG: list[tuple[str, Change, str]] = [
     ),
     (
         "no tokenizer",
-        lambda at: (
-            [(at / f"{name}.json").unlink() for name in ("tokenizer", "tokenizer_config")] and None
-        ),
+        remove_tokenizer,
         "no usable tokenizer",
     ),
     ("damaged tokenizer", lambda at: cut_text(at / "tokenizer.json"), "no usable tokenizer"),
     (
         "no chat template",
-        lambda at: rename_marks(at),
+        rename_marks,
         "has no chat template and was not trained on the prompts",
     ),
     (
@@ -124,17 +133,6 @@ WRONG: list[tuple[str, Change, str]] = [
         "the chat template fails",
     ),
 ]
-
-
-def cut_text(path: Path) -> None:
-    path.write_text(path.read_text()[:-20])
-
-
-def rename_marks(folder: Path) -> None:
-    """A tokenizer that does not know the marks of our prompts."""
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        text = (folder / name).read_text()
-        (folder / name).write_text(text.replace("### Case", "### Else"))
 
 
 @pytest.mark.parametrize(

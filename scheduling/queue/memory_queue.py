@@ -97,7 +97,7 @@ class MemorySemanticQueue:
         holder = (worker, token)
         mine = [ls for ls in self._leases.values() if (ls.worker, ls.token) == holder]
         for lease in mine:
-            self._lease_again(lease, lease.request, expires)
+            self._replace_lease(lease, lease.request, expires)
         requests = rank([lease.request for lease in mine], self._active, expires)
         return [Claim(request=r, token=token, lease_expires_seconds=expires) for r in requests]
 

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from scheduling.core.policies import POLICIES, rank
-from scheduling.queue.queue_testing import LEASE, NOW, claim_one, fill, make_request, mixed_requests
+from scheduling.queue.queue_testing import LEASE, NOW, fill, make_request, mixed_requests
 from scheduling.queue.semantic_queue import RedisSemanticQueue, tagged
 
 KEYS = ("state", "jobs", "order", "urgent", "due", "leases", "holders", "counts", "changes")
@@ -148,18 +148,3 @@ def test_due_times_go_by_the_clock_of_the_server(redis_client: redis.Redis) -> N
     for wrong in (here - 3600, here + 3600):
         assert [request.id for request in queue.waiting(wrong)] == ["overdue", "urgent"]
         assert queue.position("urgent", wrong) == 1
-
-
-# -- a grant whose answer was lost
-
-
-def test_a_grant_that_is_repeated_gives_the_same_and_nothing_more(
-    queue: RedisSemanticQueue,
-) -> None:
-    first = queue.claim("w", 3, NOW, LEASE, token="t1")
-    again = queue.claim("w", 3, NOW + 5, LEASE, token="t1", repeated=True)
-    assert {claim.request for claim in again} == {claim.request for claim in first}
-    assert {claim.lease_expires_seconds for claim in again} == {NOW + 5 + LEASE}
-    assert queue.claim("w", 3, NOW, LEASE, token="never-came", repeated=True) == []
-    assert queue.claim("other", 3, NOW, LEASE, token="t1", repeated=True) == []
-    claim_one(queue)

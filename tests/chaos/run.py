@@ -13,6 +13,7 @@ import argparse
 import json
 import math
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -152,4 +153,6 @@ def _p95(values: list[float]) -> float:
 
 
 if __name__ == "__main__":
+    # SIGTERM must run the exit code that stops the site.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(main(sys.argv[1:]))

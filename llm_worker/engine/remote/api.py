@@ -22,6 +22,7 @@ class RemoteSettings:
     api_key: str = ""
     num_slots: int = 16
     max_context_tokens: int | None = None
+    min_context_tokens: int = 0  # of the server; below it no answer fits
     is_chat: bool | None = None
     sends_priority: bool | None = None
     wants_token_ids: bool | None = None

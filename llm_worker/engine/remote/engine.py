@@ -35,6 +35,7 @@ from scheduling.core.policies import POLICIES, Policy, Preemption
 from scheduling.core.request import Request
 from scheduling.core.scheduler import NeverFits
 
+START_TIMEOUT_SECONDS: Final = 60.0  # of the thread, on a busy machine
 STOP_TIMEOUT_SECONDS: Final = 5.0
 
 
@@ -122,7 +123,7 @@ class RemoteEngine:
             target=lambda: asyncio.run(run_loop()), name="remote", daemon=True
         )
         thread.start()
-        loop, remote_loop = ready.get(timeout=STOP_TIMEOUT_SECONDS)
+        loop, remote_loop = ready.get(timeout=START_TIMEOUT_SECONDS)
         self._rate = Rate()
         self._running = _LoopHandle(
             thread=thread, loop=loop, remote_loop=remote_loop, updates=updates

@@ -124,8 +124,18 @@ class _Probe:
         for model in models:
             told = model.get("max_model_len")
             if model["id"] == self._settings.model and isinstance(told, int):
+                self._check_context(told)
                 return told if wanted is None else min(told, wanted)
         return wanted
+
+    def _check_context(self, told: int) -> None:
+        needed = self._settings.min_context_tokens
+        if told < needed:
+            raise EngineUnavailable(
+                f"TRIAGE_MAX_NEW_TOKENS: an answer and its prompt need {needed} tokens, but the "
+                f"context of the server at {self._at} has {told}; lower it by {needed - told}, or "
+                "give the server a longer context"
+            )
 
     # -- one token
 
