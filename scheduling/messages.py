@@ -32,7 +32,6 @@ class Message:
     args: Sequence[str] = ()
     expires_seconds: float | None = None
     priority: int | None = None  # of Celery on Redis: 0 is first
-    limit_seconds: float | None = None  # of the task, in place of its own
 
 
 @dataclass(slots=True)
@@ -78,9 +77,6 @@ class Sender:
         options: dict[str, Any] = {}
         if message.priority is not None:
             options["priority"] = message.priority
-        if message.limit_seconds is not None:
-            options["soft_time_limit"] = message.limit_seconds
-            options["time_limit"] = message.limit_seconds + 10
         try:
             current_app.send_task(
                 message.task,

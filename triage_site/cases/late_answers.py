@@ -28,7 +28,6 @@ _DECIDED: Final = (
 )  # fmt: skip
 ASK_AGAIN: Final = ("no answer in time", "too slow")  # not after an error, which would repeat
 _MOST_AT_ONCE: Final = 50
-LATE_LIMIT_SECONDS: Final = 20.0  # nobody waits for a late answer, so it may take longer
 
 
 def _provisional() -> QuerySet[Case]:
@@ -97,6 +96,4 @@ def ask_again(reminder: Reminder, now: float) -> int:
     rows = _provisional().filter(events__kind=CaseEvent.Kind.CLASSIFIER_FAILED)
     rows = rows.filter(events__data__why__in=ASK_AGAIN).order_by("arrived_at").distinct()
     due = reminder.due(list(rows.values_list("id", flat=True)[:_MOST_AT_ONCE]), now)
-    return sum(
-        services.ask_classifier(case_id, limit_seconds=LATE_LIMIT_SECONDS) for case_id in due
-    )
+    return sum(services.ask_classifier(case_id) for case_id in due)

@@ -7,28 +7,28 @@ from threading import Event as Flag
 from threading import Thread
 
 import structlog
-from billiard.exceptions import SoftTimeLimitExceeded
 from celery import shared_task
 from celery.signals import worker_process_init
 from django.conf import settings
 from django.utils import timezone
 
 from triage_site.cases import late_answers, services
+from triage_site.cases.time_limit import TooSlow, limited
 from triage_site.classifiers import active
 from triage_site.triage import Classification
 
 log = structlog.get_logger(__name__)
 
-HUNG_SECONDS = 10
+LATE_LIMIT_SECONDS = 20.0  # nobody waits for a late answer, so it may take longer
+HUNG_SECONDS = 45.0
 
 
 @shared_task(
     name=services.CLASSIFY_TASK,
     ignore_result=True,
     acks_late=True,
-    soft_time_limit=settings.TRIAGE_CLASSIFY_TIMEOUT_SECONDS,
     # A pool process that does not react, for example because it is stopped, is replaced.
-    time_limit=settings.TRIAGE_CLASSIFY_TIMEOUT_SECONDS + HUNG_SECONDS,
+    time_limit=HUNG_SECONDS,
 )
 def classify_case(case_id: str) -> None:
     """Classifies a case and queues it; uses the safe priority if classification fails.
@@ -36,34 +36,29 @@ def classify_case(case_id: str) -> None:
     The task may run twice: only the first result counts. For a case with a provisional level,
     the answer replaces that level.
     """
+    number = uuid.UUID(case_id)
+    case = services.begin_classification(number, now=timezone.now())
+    seconds = settings.TRIAGE_CLASSIFY_TIMEOUT_SECONDS
+    if case is None:
+        case, seconds = late_answers.provisional_case(number), LATE_LIMIT_SECONDS
+    if case is None:
+        return
     try:
-        case = services.begin_classification(uuid.UUID(case_id), now=timezone.now())
-        if case is None:
-            case = late_answers.provisional_case(uuid.UUID(case_id))
-        if case is None:
-            return
-        classification = active.classify(case.case_facts)
-    except SoftTimeLimitExceeded:
-        why = "too slow"
+        with limited(seconds):
+            classification = active.classify(case.case_facts)
+    except TooSlow:
+        services.classify_without_model(number, why="too slow", now=timezone.now())
     except Exception as error:
         # Only the type: the message can hold clinical text.
-        why = f"error: {type(error).__name__}"
         log.error("classifier_failed", error=type(error).__name__)
+        why = f"error: {type(error).__name__}"
+        services.classify_without_model(number, why=why, now=timezone.now())
     else:
-        _store(case.id, classification)
-        return
-    services.classify_without_model(uuid.UUID(case_id), why=why, now=timezone.now())
+        _store(number, classification)
 
 
 def _store(case_id: uuid.UUID, classification: Classification) -> None:
     """Stores the answer, also when the case got a provisional level meanwhile."""
-    try:
-        _store_once(case_id, classification)
-    except SoftTimeLimitExceeded:  # it comes once, and the answer is there
-        _store_once(case_id, classification)
-
-
-def _store_once(case_id: uuid.UUID, classification: Classification) -> None:
     if not services.record_classification(case_id, classification, now=timezone.now()):
         late_answers.record_late_classification(case_id, classification, now=timezone.now())
 

@@ -65,18 +65,11 @@ def submit_case(
     return case, True
 
 
-def ask_classifier(
-    case_id: uuid.UUID, *, priority: int | None = None, limit_seconds: float | None = None
-) -> bool:
+def ask_classifier(case_id: uuid.UUID, *, priority: int | None = None) -> bool:
     """Sends the case to the classify workers. Returns False during an outage: see the upkeep."""
-    message = Message(
-        task=CLASSIFY_TASK,
-        args=[str(case_id)],
-        queue="classify",
-        priority=priority,
-        limit_seconds=limit_seconds,
+    return messages.send(
+        Message(task=CLASSIFY_TASK, args=[str(case_id)], queue="classify", priority=priority)
     )
-    return messages.send(message)
 
 
 def begin_classification(case_id: uuid.UUID, *, now: datetime) -> Case | None:
