@@ -2,13 +2,18 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+KILLS ?= 20
+SEED ?= 1
+DATABASE ?= sqlite
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format environment environment-dev clean
+.PHONY: help run test test-vllm chaos lint format environment environment-dev clean
 
 help:
 	@echo "make run    start the system on 127.0.0.1; variables: PORT=8000 DATA_DIR=.data"
 	@echo "make test   install the test dependencies and run the tests on SQLite and PostgreSQL"
+	@echo "make test-vllm  the engine contract on a real vLLM server; VLLM_PYTHON names its Python"
+	@echo "make chaos  faults in real processes under load; variables: KILLS=20 SEED=1 DATABASE=sqlite"
 	@echo "make lint   ruff, mypy, import contract"
 	@echo "make format format the code with ruff"
 	@echo "make clean  remove the environment and caches, not the data"
@@ -18,6 +23,12 @@ run: environment
 
 test: environment-dev
 	@$(BIN)/python .ci/test.py $(ARGS)
+
+test-vllm: environment-dev
+	TEST_VLLM=1 $(BIN)/python -m pytest -q tests/vllm
+
+chaos: environment-dev
+	@$(BIN)/python -m tests.chaos.run --kills $(KILLS) --seed $(SEED) --database $(DATABASE)
 
 lint: environment-dev
 	$(BIN)/ruff check .

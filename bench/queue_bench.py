@@ -80,7 +80,7 @@ class Bench:
 
     def __init__(self, client: redis.Redis, policy: str, num_rounds: int) -> None:
         self.client = client
-        self.queue = RedisSemanticQueue(client)
+        self.queue = RedisSemanticQueue(client, time="caller")
         self.policy = policy
         self.num_rounds = num_rounds
         self.requests = requests(Random(0))

@@ -8,14 +8,16 @@ from datetime import datetime
 from typing import Any
 
 import redis
-import structlog
 from django.db import transaction
 
+from scheduling import connection
 from scheduling.core.status import JobStatus, sources_of
 from scheduling.models import Job
+from scheduling.queue.protocol import UnknownPolicy
 from scheduling.signals import job_moved
 
-log = structlog.get_logger(__name__)
+# What those who follow a job read of it.
+_TOLD = ("case_id", "status", "attempt", "output", "finish_reason", "model_name")
 
 
 def move(
@@ -34,13 +36,12 @@ def move(
         rows = Job.objects.select_for_update().filter(id=job_id, status__in=allowed)
         if token is not None:
             rows = rows.filter(claim_token=token)
-        job = rows.first()
-        if job is None:
+        old = rows.values_list("status", flat=True).first()
+        if old is None:
             return False
-        old = JobStatus(job.status)
         Job.objects.filter(id=job_id).update(status=new, **values)
-        job.refresh_from_db()
-        notify(job, old, now, detail)
+        # Not the whole row: a job of which a part cannot be read must still be able to end.
+        notify(Job.objects.only(*_TOLD).get(id=job_id), JobStatus(old), now, detail)
     return True
 
 
@@ -57,15 +58,9 @@ def after_commit(action: Callable[[], object]) -> None:
 
 
 def ignore_outage(action: Callable[[], object]) -> None:
-    """Runs `action` and logs an outage of Redis or of the broker.
-
-    SQL has recorded the change already, so an outage must not raise an error.
+    """Runs `action`. SQL has recorded the change already, so an outage of Redis is no error.
     """
     try:
         action()
-    except (redis.RedisError, OSError) as error:
-        log.warning("redis_unreachable", error=type(error).__name__)
-    except Exception as error:
-        if type(error).__module__.split(".")[0] not in {"kombu", "celery", "amqp"}:
-            raise
-        log.warning("broker_unreachable", error=type(error).__name__)
+    except (redis.RedisError, UnknownPolicy, OSError) as error:
+        connection.log_store_error("redis_refused", error)

@@ -7,8 +7,7 @@ updated after the commit. After an outage `reconcile` updates it, so no change i
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,18 +15,21 @@ import structlog
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
 
-from scheduling import connection
+from scheduling import connection, messages
+from scheduling.claimed import MAX_FAILURES as MAX_FAILURES
+from scheduling.claimed import fail_job as fail_job
+from scheduling.claimed import finish_job as finish_job
+from scheduling.claimed import release_job as release_job
+from scheduling.claimed import return_job as return_job
+from scheduling.claimed import start_job
 from scheduling.core.policies import POLICIES
 from scheduling.core.status import OPEN, JobStatus
 from scheduling.models import Job, PolicyChange
 from scheduling.moves import after_commit, ignore_outage, move, notify
-from scheduling.selectors import active_policy_name
+from scheduling.selectors import active_policy_name, readable
 
 log = structlog.get_logger(__name__)
-
-MAX_FAILURES = 3  # a job fails after this number of engine or worker failures during it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class Reconciliation:
     removed: int
     updated: int
     returned: int  # running in SQL, but without a lease in Redis
+    damaged: int = 0  # entries in Redis that could not be read or were inconsistent
 
 
 def submit_job(
@@ -90,11 +93,7 @@ def due_at(arrival_at: datetime, priority: int) -> datetime:
 
 def ring_doorbell() -> None:
     """Wakes the GPU workers. They also check the queue regularly without it."""
-    from celery import current_app
-
-    current_app.send_task(
-        "llm_worker.doorbell", queue="gpu", expires=30, ignore_result=True, retry=False
-    )
+    messages.send(messages.Message(task="llm_worker.doorbell", queue="gpu", expires_seconds=30))
 
 
 def reprioritise_job(job_id: uuid.UUID, priority: int, *, now: datetime) -> bool:
@@ -165,159 +164,47 @@ def claim_jobs(worker: str, num: int, *, now: datetime, model_name: str) -> list
     )
     claimed = []
     for claim in claims:
-        job_id = uuid.UUID(claim.request.id)
-        values: dict[str, Any] = {
-            "worker": worker,
-            "claim_token": claim.token,
-            "attempt": F("attempt") + 1,
-            "model_name": model_name,
-        }
-        # A claim from Redis makes the older claim of an expired lease void.
-        if move(
-            job_id,
-            JobStatus.RUNNING,
+        started = start_job(
+            uuid.UUID(claim.request.id),
+            token=claim.token,
+            worker=worker,
+            model_name=model_name,
+            policy=policy.name,
             now=now,
-            sources=OPEN,
-            detail={"policy": policy.name},
-            **values,
-        ):
-            Job.objects.filter(id=job_id, started_at=None).update(started_at=now)
-            claimed.append(ClaimedJob(job=Job.objects.get(id=job_id), token=claim.token))
+        )
+        if started.job is not None:
+            claimed.append(ClaimedJob(job=started.job, token=claim.token))
         else:  # the job has ended in SQL, and Redis is not up to date
             connection.queue().finish(claim.request.id, claim.token)
     return claimed
 
 
-def renew_leases(tokens: Mapping[str, str], *, worker: str, now: datetime) -> set[str]:
-    """Renews leases (id to token). Returns the ids that this worker no longer holds."""
-    return connection.queue().renew(
-        worker, tokens, now=now.timestamp(), lease_seconds=settings.TRIAGE_LEASE_SECONDS
-    )
-
-
-def record_first_token(job_id: uuid.UUID, *, token: str, now: datetime) -> None:
-    Job.objects.filter(id=job_id, claim_token=token, first_token_at=None).update(first_token_at=now)
-
-
-def release_job(
-    job_id: uuid.UUID,
-    *,
-    token: str,
-    token_ids: Sequence[int],
-    text: str,
-    now: datetime,
-    why: str,
-) -> bool:
-    """Returns a running job to waiting, with its progress. Returns False if the claim is void."""
-    moved = move(
-        job_id,
-        JobStatus.WAITING,
-        now=now,
-        token=token,
-        detail={"why": why},
-        worker="",
-        claim_token="",
-        progress_token_ids=list(token_ids),
-        progress_text=text,
-        generated_tokens=len(token_ids),
-        num_preemptions=F("num_preemptions") + (1 if why == "preempted" else 0),
-    )
-    if moved:
-        ignore_outage(
-            lambda: connection.queue().release(
-                str(job_id), token, len(token_ids), now=now.timestamp()
-            )
-        )
-    return moved
-
-
-def finish_job(
-    job_id: uuid.UUID,
-    *,
-    token: str,
-    output: str,
-    num_tokens: int,
-    finish_reason: str,
-    now: datetime,
-) -> bool:
-    """Stores the result once. A second call, or one with an old claim, returns False."""
-    moved = move(
-        job_id,
-        JobStatus.DONE,
-        now=now,
-        token=token,
-        output=output,
-        generated_tokens=num_tokens,
-        finish_reason=finish_reason,
-        finished_at=now,
-        progress_token_ids=[],
-        progress_text="",
-        claim_token="",
-    )
-    ignore_outage(lambda: connection.queue().finish(str(job_id), token))
-    return moved
-
-
-def fail_job(job_id: uuid.UUID, *, token: str, error: str, now: datetime) -> bool:
-    """Records that the generation failed. The case and its priority stay."""
-    moved = move(
-        job_id,
-        JobStatus.FAILED,
-        now=now,
-        token=token,
-        error=error,
-        finished_at=now,
-        claim_token="",
-    )
-    ignore_outage(lambda: connection.queue().finish(str(job_id), token))
-    return moved
-
-
-def return_job(job_id: uuid.UUID, *, token: str, now: datetime, why: str) -> bool:
-    """Returns a job to waiting after an engine failure, or fails it after MAX_FAILURES."""
-    Job.objects.filter(id=job_id, claim_token=token).update(num_failures=F("num_failures") + 1)
-    job = Job.objects.filter(id=job_id, claim_token=token).first()
-    if job is None:
-        return False
-    if job.num_failures >= MAX_FAILURES:
-        error = f"the engine failed {job.num_failures} times during this answer: {why}"
-        return fail_job(job_id, token=token, error=error, now=now)
-    return release_job(
-        job_id,
-        token=token,
-        token_ids=job.progress_token_ids,
-        text=job.progress_text,
-        now=now,
-        why="engine stopped",
-    )
-
-
 def reap_expired(*, now: datetime) -> list[str]:
     """Returns jobs with an expired lease to waiting and makes their claims void.
 
-    Returns their ids.
+    A job with a newer claim stays as it is. Returns the ids of the expired leases.
     """
     expired = connection.queue().reap(now=now.timestamp())
-    for job_id in expired:
-        _return_expired(uuid.UUID(job_id), now)
-    return expired
+    for job_id, token in expired:
+        _return_lost(uuid.UUID(job_id), token, now)
+    return [job_id for job_id, _ in expired]
 
 
-def _return_expired(job_id: uuid.UUID, now: datetime, token: str | None = None) -> bool:
-    rows = Job.objects.filter(id=job_id, status=JobStatus.RUNNING)
-    if token is not None:
-        rows = rows.filter(claim_token=token)
-    rows.update(num_failures=F("num_failures") + 1)
-    job = rows.first()
-    if job is None:
-        return False
-    void: dict[str, Any] = {"now": now, "token": job.claim_token, "worker": "", "claim_token": ""}
-    if job.num_failures < MAX_FAILURES:
-        return move(job_id, JobStatus.WAITING, detail={"why": "worker lost"}, **void)
-    error = f"the worker failed {job.num_failures} times during this answer"
-    moved = move(job_id, JobStatus.FAILED, error=error, finished_at=now, **void)
-    ignore_outage(lambda: connection.queue().cancel(str(job_id)))
-    return moved
+def _return_lost(job_id: uuid.UUID, token: str, now: datetime) -> bool:
+    failure = "the worker failed again and again during this answer"
+    standing = return_job(job_id, token=token, now=now, why="worker lost", failure=failure)
+    if standing.done and standing.status == JobStatus.FAILED:
+        ignore_outage(lambda: connection.queue().cancel(str(job_id)))
+    return standing.done
+
+
+def check_queue(*, now: datetime) -> bool:
+    """Rebuilds the queue in Redis if a cheap check finds damage. Returns False in that case."""
+    fault = connection.queue().audit()
+    if fault:
+        log.warning("queue_damaged", fault=fault)
+        reconcile(now=now)
+    return not fault
 
 
 def reconcile(*, now: datetime) -> Reconciliation:
@@ -326,23 +213,28 @@ def reconcile(*, now: datetime) -> Reconciliation:
     Valid claims stay, and so do changes in Redis after SQL was read. A job that runs in SQL
     but has no lease in Redis waits again, with its priority and original arrival.
     """
-    queue = connection.queue()
+    queue = connection.patient_queue()
+    num_damaged = queue.mend(now.timestamp(), settings.TRIAGE_LEASE_SECONDS)
     mark = queue.mark()
     running = Job.objects.filter(status=JobStatus.RUNNING)
     claims = list(running.values_list("id", "claim_token"))  # read before the leases
     tokens = queue.lease_tokens()
     returned = sum(
-        _return_expired(job_id, now, token)
+        release_job(job_id, token=token, token_ids=None, text="", now=now, why="claim lost").done
         for job_id, token in claims
         if tokens.get(str(job_id)) != token
     )
-    waiting = [job.to_request() for job in Job.objects.filter(status=JobStatus.WAITING)]
+    waiting = [job.to_request() for job in readable(Job.objects.filter(status=JobStatus.WAITING))]
     change = queue.replace_all(waiting, active_policy_name(), mark=mark)
     result = Reconciliation(
-        added=change.added, removed=change.removed, updated=change.updated, returned=returned
+        added=change.added,
+        removed=change.removed,
+        updated=change.updated,
+        returned=returned,
+        damaged=num_damaged,
     )
-    if any((result.added, result.removed, result.updated, result.returned)):
-        log.info("reconciled", added=result.added, removed=result.removed, returned=returned)
+    if any(asdict(result).values()):
+        log.info("reconciled", **asdict(result))
         ignore_outage(ring_doorbell)
     return result
 
@@ -356,7 +248,7 @@ def switch_policy(name: str, *, actor: User | None, reason: str, now: datetime) 
     change = PolicyChange.objects.create(
         changed_at=now, actor=actor, old=active_policy_name(), new=name, reason=reason.strip()
     )
-    after_commit(lambda: connection.queue().switch_policy(name))
+    after_commit(lambda: connection.patient_queue().switch_policy(name))
     after_commit(ring_doorbell)
     return change
 

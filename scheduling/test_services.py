@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
+from datetime import datetime
 from threading import Thread
 
 import pytest
 import redis
 from django.db import IntegrityError, connections
+from django.db import connection as db
 
-from scheduling import connection, selectors, services
+from scheduling import claimed, connection, selectors, services
 from scheduling.core.policies import POLICIES
 from scheduling.core.status import JobStatus
 from scheduling.models import Job, PolicyChange
@@ -21,8 +24,8 @@ NOW = at(100)
 
 
 @pytest.fixture(autouse=True)
-def _redis(redis_client: redis.Redis) -> None:
-    """Each test starts with an empty Redis."""
+def _redis(virtual_time: None) -> None:
+    """Each test starts with an empty Redis that uses the time of the test."""
 
 
 def claim(num: int, worker: str = "w1") -> list[services.ClaimedJob]:
@@ -38,10 +41,12 @@ def waiting_in_sql() -> list[str]:
     return sorted(places, key=lambda job_id: places[job_id].position)
 
 
-def finish(one: services.ClaimedJob, output: str = "text") -> bool:
-    return services.finish_job(
-        one.job.id, token=one.token, output=output, num_tokens=3, finish_reason="eos", now=NOW
+def finish(one: services.ClaimedJob, output: str = "text", now: datetime = NOW) -> bool:
+    stored = services.finish_job(
+        one.job.id, token=one.token, output=output, num_tokens=3, finish_reason="eos", now=now
     )
+    connection.queue().finish(str(one.job.id), one.token)
+    return stored.done
 
 
 def test_claims_come_best_first() -> None:
@@ -82,6 +87,7 @@ def test_progress_survives_a_release() -> None:
     assert services.release_job(
         one.job.id, token=one.token, token_ids=[5, 6], text="so far", now=NOW, why="preempted"
     )
+    assert connection.queue().release(str(one.job.id), one.token, 2, NOW.timestamp())
     again = claim(1)[0]
     assert again.job.progress_token_ids == [5, 6]
     assert again.job.progress_text == "so far"
@@ -101,7 +107,7 @@ def test_cancelled_jobs_are_removed_and_their_claims_are_void() -> None:
     assert services.cancel_job(waiting.id, now=NOW)
     assert services.cancel_job(one.job.id, now=NOW)
     assert waiting_in_redis() == []
-    lost = services.renew_leases({str(one.job.id): one.token}, worker="w1", now=NOW)
+    lost = connection.queue().renew("w1", {str(one.job.id): one.token}, NOW.timestamp(), 15)
     assert lost == {str(one.job.id)}
     assert not finish(one)
 
@@ -110,19 +116,102 @@ def test_a_failed_job_can_be_tried_again() -> None:
     make_job()
     one = claim(1)[0]
     assert services.fail_job(one.job.id, token=one.token, error="why", now=NOW)
+    assert connection.queue().finish(str(one.job.id), one.token)
     assert services.requeue_failed(Job.objects.get(), now=NOW)
     assert [again.job.id for again in claim(1)] == [one.job.id]
 
 
-def test_a_job_fails_after_several_worker_failures() -> None:
-    make_job()
-    for number in range(services.MAX_FAILURES):
-        assert Job.objects.get().status == JobStatus.WAITING, number
-        services.claim_jobs("w1", 1, now=at(1000 * number), model_name="test")
+def lose_workers(num: int, others_are_written: bool) -> Job:
+    """One job whose worker stops so often, while another job is written or not."""
+    job = make_job(0)
+    for number in range(num):
+        now = at(1000 * number)
+        assert Job.objects.get(id=job.id).status == JobStatus.WAITING, number
+        services.claim_jobs("w1", 1, now=now, model_name="test")
+        if others_are_written:
+            make_job(3)
+            (other,) = services.claim_jobs("w2", 1, now=now, model_name="test")
+            finish(other, now=at(1000 * number + 1))
         services.reap_expired(now=at(1000 * number + 900))
-    job = Job.objects.get()
+    return Job.objects.get(id=job.id)
+
+
+def test_a_job_that_alone_kills_its_workers_fails() -> None:
+    job = lose_workers(services.MAX_FAILURES, others_are_written=True)
     assert job.status == JobStatus.FAILED
-    assert "3 times" in job.error
+    assert "the worker failed" in job.error
+    assert "5" in job.error
+    assert waiting_in_redis() == []
+
+
+def test_a_job_waits_longer_where_nothing_else_is_written_either() -> None:
+    assert lose_workers(services.MAX_FAILURES, others_are_written=False).status == JobStatus.WAITING
+
+
+def test_the_reaper_leaves_a_newer_claim_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another worker claims between the reaper's word to Redis and its word to SQL."""
+    make_job()
+    old = claim(1)[0]
+    newer: list[services.ClaimedJob] = []
+    queue, late = connection.queue(), at(3600)
+
+    class Between:
+        def __getattr__(self, name: str) -> object:
+            return getattr(queue, name)
+
+        def reap(self, now: float) -> object:
+            reaped = queue.reap(now)
+            newer.extend(services.claim_jobs("w2", 1, now=late, model_name="test"))
+            return reaped
+
+    monkeypatch.setattr(connection, "queue", Between)
+    monkeypatch.setattr(connection, "patient_queue", Between)
+    assert services.reap_expired(now=late) == [str(old.job.id)]
+    (new,) = newer
+    job = Job.objects.get()
+    assert (job.status, job.claim_token, job.worker) == (JobStatus.RUNNING, new.token, "w2")
+    assert connection.queue().lease_tokens() == {str(job.id): new.token}
+    assert finish(new)
+
+
+def test_each_write_of_a_claim_says_how_the_job_stands_when_it_is_repeated() -> None:
+    make_job()
+    one = claim(1)[0]
+    arguments = {"token": one.token, "worker": "w1", "model_name": "m", "policy": "p", "now": NOW}
+    again = claimed.start_job(one.job.id, **arguments)  # type: ignore[arg-type]
+    assert again.done
+    assert again.job is not None
+    assert again.job.attempt == 1, "a start that is repeated is no new attempt"
+    for _ in range(2):
+        back = services.release_job(
+            one.job.id, token=one.token, token_ids=[1], text="a", now=NOW, why="preempted"
+        )
+        assert back.status == JobStatus.WAITING
+    assert Job.objects.get().num_preemptions == 1
+    assert not claimed.start_job(uuid.uuid4(), **arguments)  # type: ignore[arg-type]
+
+
+def test_a_row_that_cannot_be_read_stops_nothing_but_itself() -> None:
+    damaged, good = make_job(0), make_job(1)
+    with db.cursor() as cursor:
+        column = "progress_token_ids"
+        cursor.execute(f"UPDATE scheduling_job SET {column} = '\"x\"' WHERE priority = 0")
+    assert [one.job.id for one in claim(2)] == [good.id]
+    job = Job.objects.only("status", "error").get(id=damaged.id)
+    assert job.status == JobStatus.FAILED
+    assert "cannot be read" in job.error
+    assert set(connection.queue().lease_tokens()) == {str(good.id)}
+    assert services.reconcile(now=NOW) == services.Reconciliation(
+        added=0, removed=0, updated=0, returned=0
+    )
+
+
+def test_a_status_of_a_later_release_is_left_alone() -> None:
+    later, good = make_job(0), make_job(1)
+    Job.objects.filter(id=later.id).update(status="paused")
+    assert [one.job.id for one in claim(2)] == [good.id]
+    services.reconcile(now=NOW)
+    assert Job.objects.get(id=later.id).status == "paused"
     assert waiting_in_redis() == []
 
 
@@ -167,6 +256,7 @@ def test_no_job_is_lost_during_an_outage_of_redis(monkeypatch: pytest.MonkeyPatc
 
     with monkeypatch.context() as patch:
         patch.setattr(connection, "queue", Outage)
+        patch.setattr(connection, "patient_queue", Outage)
         job = make_job(1)
         services.reprioritise_job(job.id, 0, now=NOW)
     services.reconcile(now=NOW)

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group, User
 from scheduling import services as scheduling
 from scheduling.models import Job
 from triage_site.cases import services
-from triage_site.cases.models import Case
+from triage_site.cases.models import Case, CaseStatus
 from triage_site.cases.roles import CLINICIAN
 from triage_site.triage.facts import CaseFacts
 
@@ -64,3 +64,18 @@ def make_case(
         now=at(seconds),
     )
     return case
+
+
+def make_queued_case(priority: int, seconds: float, *, actor: User) -> Job:
+    """The waiting job of a case of that level, which arrived `seconds` after the start."""
+    text = f"fell in the kitchen, hurt wrist {next(_numbers)}"
+    case = Case.objects.create(
+        facts=CaseFacts(text=text).to_dict(),
+        created_by=actor,
+        submission_key=uuid.uuid4().hex,
+        arrived_at=at(seconds),
+        status=CaseStatus.QUEUED,
+        priority=priority,
+        suggested_priority=priority,
+    )
+    return make_job(priority, seconds, case_id=case.id, prompt=f"{text}, priority {priority}")

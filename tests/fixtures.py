@@ -17,6 +17,7 @@ import uvicorn
 from django.conf import settings
 
 from scheduling import connection
+from scheduling.queue.semantic_queue import RedisSemanticQueue
 from triage_site import embedded_redis
 
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_reset_sequences", "live_app"})
@@ -105,10 +106,19 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def redis_client(redis_server: str) -> Iterator[redis.Redis]:
     """The client of the code under test, on an empty server."""
+    assert connection.guard().probe()  # closes the breaker, if earlier code met no server
     client = connection.client()
     client.flushall()
     yield client
     client.flushall()
+
+
+@pytest.fixture
+def virtual_time(redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue of this process takes the time that its callers pass, not that of the server."""
+    queue = RedisSemanticQueue(redis_client, time="caller")
+    monkeypatch.setattr(connection, "queue", lambda: queue)
+    monkeypatch.setattr(connection, "patient_queue", lambda: queue)
 
 
 @pytest.fixture

@@ -47,10 +47,21 @@ class Postgres:
             os.chown(self._folder, self._account.pw_uid, self._account.pw_gid)
         data = str(self._folder / "data")
         self._run("initdb", "-D", data, "-U", "triage", "-A", "trust", "-E", "UTF8", "--no-sync")
-        server_options = " ".join([*OPTIONS, "-k", str(self._folder)])
-        log = str(self._folder / "log")
-        self._run("pg_ctl", "-D", data, "-l", log, "-o", server_options, "-w", "start")
+        self._start()
         return self
+
+    def _start(self) -> None:
+        data, log = str(self._folder / "data"), str(self._folder / "log")
+        server_options = " ".join([*OPTIONS, "-k", str(self._folder)])
+        self._run("pg_ctl", "-D", data, "-l", log, "-o", server_options, "-w", "start")
+
+    def restart(self) -> None:
+        """Stops the server as a crash would, and starts it again."""
+        self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "-w", "stop")
+        self._start()
+
+    def pid(self) -> int:
+        return int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
 
     def __exit__(self, *_: object) -> None:
         self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "-w", "stop")

@@ -31,6 +31,12 @@ def test_the_commands_equal_those_of_up(services: dict[str, dict[str, Any]], nam
     assert services[name]["command"] == command
 
 
+@pytest.mark.parametrize("name", ["web", "classify", "gpu"])
+def test_a_hung_service_ends_its_container(services: dict[str, dict[str, Any]], name: str) -> None:
+    assert services[name]["entrypoint"] == ["python", "-m", "triage_site.hung", name, "--"]
+    assert services[name]["restart"] == "unless-stopped"
+
+
 @pytest.mark.parametrize("name", ["web", "classify", "gpu", "migrate"])
 def test_the_settings_read_every_variable(services: dict[str, dict[str, Any]], name: str) -> None:
     read = set(re.findall(r'environment\.\w+\(\s*"([A-Z_]+)"', SETTINGS))

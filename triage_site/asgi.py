@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
+import sys
+import time
 from threading import Event as Flag
 from threading import Thread
 from typing import Any, cast
@@ -10,14 +14,23 @@ from typing import Any, cast
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage_site.settings")
 
 from django.core.asgi import get_asgi_application
+from django.core.exceptions import ImproperlyConfigured
 
-django_application = get_asgi_application()
+try:
+    django_application = get_asgi_application()
+except ImproperlyConfigured as error:
+    sys.exit(f"Wrong setting: {error}")
 
+import structlog
 from django.conf import settings
 
+from scheduling.beats import Beat
 from triage_site.cases.hub import Hub
 from triage_site.cases.streams import PREFIX, Receive, Scope, Send, serve_stream
 from triage_site.cases.upkeep import run_upkeep
+from triage_site.health import ALIVE, alive
+
+log = structlog.get_logger(__name__)
 
 
 class Application:
@@ -26,10 +39,13 @@ class Application:
     def __init__(self) -> None:
         self._hub: Hub | None = None
         self._stop = Flag()
+        self._upkeep_beats = Flag()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
+        elif scope["type"] == "http" and scope["path"] == ALIVE:
+            await _answer_alive(send)
         elif scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await serve_stream(scope, receive, send, self._running_hub())
         else:
@@ -44,15 +60,42 @@ class Application:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         self._stop.clear()
-        upkeep = Thread(target=run_upkeep, args=(self._stop,), name="upkeep", daemon=True)
-        upkeep.start()
+        Thread(target=self._keep_up, name="upkeep", daemon=True).start()
+        beats = asyncio.create_task(self._beat())
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._stop.set()
+        beats.cancel()
         if self._hub is not None:
             await self._hub.stop()
             self._hub = None
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _keep_up(self) -> None:
+        while not self._stop.is_set():
+            try:
+                run_upkeep(self._stop, self._upkeep_beats.set)
+            except Exception as error:
+                log.error("upkeep_ended", error=type(error).__name__)
+            self._stop.wait(1.0)
+
+    async def _beat(self) -> None:
+        """Shows life as long as both the event loop and the upkeep make progress."""
+        beat = Beat(settings.BEATS_DIR, "web")
+        while True:
+            if self._upkeep_beats.is_set():
+                self._upkeep_beats.clear()
+                beat.touch()
+            await asyncio.sleep(1.0)
+
+
+async def _answer_alive(send: Send) -> None:
+    """Answers in the event loop, without a thread or a store."""
+    value = alive(time.monotonic())
+    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    status = 200 if value["ok"] else 503
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(value).encode()})
 
 
 application = Application()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from typing import Any
 
@@ -10,8 +11,11 @@ import redis
 from celery import Celery
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from scheduling.beats import Beat
+from scheduling.guarded_redis import NO_RETRY
 from triage_site.readiness import Heartbeat
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage_site.settings")
@@ -21,6 +25,10 @@ warnings.filterwarnings("ignore", message="You're running the worker with superu
 
 app = Celery("triage")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+try:
+    settings.TASK_PACKAGES  # noqa: B018  (reads the environment)
+except ImproperlyConfigured as error:
+    sys.exit(f"Wrong setting: {error}")
 app.autodiscover_tasks(settings.TASK_PACKAGES)
 app.steps["worker"].update(import_string(path) for path in settings.WORKER_STEPS)
 
@@ -35,8 +43,12 @@ def _keep_django_logging(**_: Any) -> None:
 @worker_ready.connect
 def _begin_heartbeat(sender: Any, **_: Any) -> None:
     name = str(sender.hostname).partition("@")[0]
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5)
-    _heartbeats.append(Heartbeat(client, name))
+    client = redis.Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=5, retry=NO_RETRY
+    )
+    # The loop of the GPU worker shows its own signs of life.
+    beat = None if name == "gpu" else Beat(settings.BEATS_DIR, name)
+    _heartbeats.append(Heartbeat(client, name, beat))
     _heartbeats[-1].start()
 
 

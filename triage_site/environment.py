@@ -6,8 +6,10 @@ A wrong value raises ImproperlyConfigured. The message begins with the name of t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -49,6 +51,11 @@ def flag(name: str, default: bool) -> bool:
     if value not in _TRUE | _FALSE:
         raise wrong(name, f"must be one of 1, true, yes, on, 0, false, no, off; it is {value!r}")
     return value in _TRUE
+
+
+def optional_flag(name: str) -> bool | None:
+    """Returns None when the variable is not set or is `auto`: the program then finds out."""
+    return None if text(name).lower() in ("", "auto") else flag(name, default=False)
 
 
 def integer(name: str, default: int, *, at_least: int, at_most: int | None = None) -> int:
@@ -93,6 +100,32 @@ def choice(name: str, default: str, choices: Sequence[str]) -> str:
 def words(name: str, default: Sequence[str]) -> list[str]:
     parts = [part.strip() for part in text(name).split(",")]
     return [part for part in parts if part] or list(default)
+
+
+def time_zone(name: str, default: str) -> str:
+    value = text(name, default)
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):  # an unknown name is a KeyError
+        raise wrong(name, f"is not a time zone such as Europe/London; it is {value!r}") from None
+    return value
+
+
+def origins(name: str) -> list[str]:
+    values = words(name, [])
+    for value in values:
+        if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc:
+            raise wrong(name, f"must be origins such as https://triage.example; one is {value!r}")
+    return values
+
+
+def folder_for(name: str, path: Path) -> Path:
+    """Makes the folder `path` of the value of a variable, for its user only."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise wrong(name, f"the folder {path} cannot be made ({error.strerror})") from None
+    return path
 
 
 def url(name: str, default: str, schemes: Sequence[str]) -> str:

@@ -1,6 +1,10 @@
-"""`/healthz/`: reports whether database and Redis answer and how many workers serve.
+"""Two addresses for monitors, as JSON.
 
-It is the first middleware, not a view: a probe sends no valid host name, has no session and
+`/healthz/`: the process is alive, answered without any store. 503 when the upkeep is stuck.
+`/readyz/`: each part with its state and the age of its last success. 503 when database, Redis or
+upkeep do not work; missing workers do not change the status, because cases are still received.
+
+They are the first middleware, not views: a probe sends no valid host name, has no session and
 must not be redirected.
 """
 
@@ -8,15 +12,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any, Final
 
 import redis
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
+from django.db import connection as database
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from scheduling.connection import client
+from scheduling import connection
+from scheduling.beats import HUNG_SECONDS
+from scheduling.queue.events import worker_problems
+from triage_site.cases import upkeep
 from triage_site.readiness import WORKERS, serving
 
-PATH = "/healthz/"
+ALIVE: Final = "/healthz/"
+READY: Final = "/readyz/"
+
+Part = dict[str, Any]
+_database_success: dict[str, float] = {}
 
 
 class HealthMiddleware:
@@ -24,29 +37,84 @@ class HealthMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return health() if request.path_info == PATH else self.get_response(request)
+        if request.path_info == ALIVE:
+            return _answer(alive(time.monotonic()))
+        if request.path_info == READY:
+            return _answer(ready(time.monotonic()))
+        return self.get_response(request)
 
 
-def health() -> JsonResponse:
-    """Returns 200 when database and Redis answer, else 503. Workers do not change the status."""
-    database, workers = _database_answers(), _num_workers()
-    ok = database and workers is not None
-    answer = {"ok": ok, "database": database, "redis": workers is not None, "workers": workers}
-    return JsonResponse(answer, status=200 if ok else 503)
+def alive(now: float) -> Part:
+    """Returns whether the upkeep of this process makes progress, at `now` (monotonic seconds)."""
+    age = _youngest(now)
+    return {"ok": age is None or age < HUNG_SECONDS, "upkeep_seconds": age}
 
 
-def _database_answers() -> bool:
+def ready(now: float) -> Part:
+    """Returns the state of each part and seconds since its last success; None for never."""
+    parts: dict[str, Part] = {"database": _database(now), "redis": _redis(now)}
+    for name, age in upkeep.ages(now).items():
+        parts[f"upkeep: {name}"] = {"ok": age is not None, "seconds": _rounded(age)}
+    workers = _num_workers()
+    for name in WORKERS:
+        parts[name] = {"ok": bool(workers.get(name)), "workers": workers.get(name, 0)}
+    parts["gpu"]["problem"] = problem = _engine_problem()
+    parts["gpu"]["ok"] = parts["gpu"]["ok"] and not problem
+    ok = parts["database"]["ok"] and parts["redis"]["ok"] and alive(now)["ok"]
+    return {"ok": ok, "parts": parts}
+
+
+def _answer(value: Part) -> JsonResponse:
+    return JsonResponse(value, status=200 if value["ok"] else 503)
+
+
+def _youngest(now: float) -> float | None:
+    """Returns seconds since the upkeep last did anything; None before its start."""
+    ages = [age for age in upkeep.ages(now).values() if age is not None]
+    return _rounded(min(ages)) if ages else None
+
+
+def _database(now: float) -> Part:
     try:
-        with connection.cursor() as cursor:
+        with database.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
-        return False
-    return True
+    except DatabaseError as error:
+        return _part(now, _database_success.get("at"), type(error).__name__)
+    _database_success["at"] = now
+    return _part(now, now, "")
 
 
-def _num_workers() -> dict[str, int] | None:
-    """Returns the number of serving workers by name; None when Redis does not answer."""
+def _redis(now: float) -> Part:
+    trouble = connection.trouble()
+    if not trouble:
+        try:
+            connection.client().ping()
+        except redis.RedisError:
+            trouble = connection.trouble() or "Redis does not answer."
+    return _part(now, connection.guard().breaker.last_success, trouble)
+
+
+def _part(now: float, success: float | None, trouble: str) -> Part:
+    age = None if success is None else max(0.0, now - success)
+    return {"ok": not trouble, "seconds": _rounded(age), "trouble": trouble}
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
+
+
+def _engine_problem() -> str:
+    """Returns the sentence of a GPU worker whose engine cannot work; empty without one."""
     try:
-        return {name: len(serving(client(), name, time.time())) for name in WORKERS}
+        return next(iter(worker_problems(connection.client()).values()), "")
     except redis.RedisError:
-        return None
+        return ""
+
+
+def _num_workers() -> dict[str, int]:
+    """Returns the number of serving workers by name; empty while Redis does not answer."""
+    try:
+        now = time.time()
+        return {name: len(serving(connection.client(), name, now)) for name in WORKERS}
+    except redis.RedisError:
+        return {}

@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+from triage_site.withheld_errors import WithholdErrors
+
 # Names that the code uses for clinical text. The value of such a key is removed from log lines.
 CLINICAL_KEYS = frozenset(
     {
@@ -81,7 +83,14 @@ def django_logging(*, level: str, as_json: bool) -> dict[str, Any]:
                 ],
             },
         },
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"withhold": {"()": WithholdErrors}},
+        "handlers": {
+            "console": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "filters": ["withhold"],
+            }
+        },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             "django.server": {"handlers": [], "propagate": True},

@@ -85,6 +85,11 @@ class Processes:
         child = self._children.get(name)
         return None if child is None else child.process.pid
 
+    def kill(self, name: str) -> None:
+        """Kills a service and its group at once. It counts as an unexpected exit."""
+        if name in self._children:
+            _kill_group(self._children[name].process.pid)
+
     def num_exits(self, name: str) -> int:
         """Returns how often in a row the service exited unexpectedly."""
         return self._exits[name].num_exits if name in self._exits else 0

@@ -17,7 +17,8 @@ from urllib.request import urlopen
 
 import redis
 
-from scheduling.queue.events import worker_states
+from scheduling.beats import Beat
+from scheduling.queue.events import worker_problems, worker_states
 
 WORKERS: Final = ("classify", "gpu")
 EVERY_SECONDS: Final = 2.0
@@ -45,11 +46,17 @@ def serving(client: redis.Redis, name: str, now: float) -> list[str]:
     return [one.decode() if isinstance(one, bytes) else one for one in raw]
 
 
+def problem_of(client: redis.Redis, worker: str) -> str:
+    """Returns why this GPU worker, which runs, cannot work; empty when it can."""
+    return worker_problems(client).get(worker, "")
+
+
 class Heartbeat:
     """A thread that writes the heartbeat of this process as a worker called `name`."""
 
-    def __init__(self, client: redis.Redis, name: str) -> None:
+    def __init__(self, client: redis.Redis, name: str, beat: Beat | None = None) -> None:
         self._client = client
+        self._beat = beat
         self._key = _key(name)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -63,6 +70,8 @@ class Heartbeat:
     def _run(self) -> None:
         own_identity = identity(os.getpid())
         while not self._stop.is_set():
+            if self._beat is not None:
+                self._beat.touch()
             # Without Redis the last heartbeat expires, and the worker counts as not ready.
             with contextlib.suppress(redis.RedisError):
                 now = time.time()
@@ -82,7 +91,7 @@ def main(arguments: list[str]) -> int:
     name = arguments[0]
     try:
         if name == "web":
-            with urlopen(f"http://127.0.0.1:{settings.PORT}/healthz/", timeout=5) as answer:
+            with urlopen(f"http://127.0.0.1:{settings.PORT}/readyz/", timeout=5) as answer:
                 return 0 if answer.status == 200 else 1
         client = redis.Redis.from_url(
             settings.REDIS_URL, socket_timeout=3, socket_connect_timeout=3, decode_responses=True

@@ -24,11 +24,14 @@ DEBUG = environment.flag("DEBUG", default=False)
 HOST = environment.text("HOST", "127.0.0.1")
 PORT = environment.integer("PORT", 8000, at_least=1, at_most=65535)
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
 # Set this when a reverse proxy terminates TLS and sets X-Forwarded-Proto.
 BEHIND_TLS_PROXY = environment.flag("BEHIND_TLS_PROXY", default=False)
 
 DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / ".data"))).expanduser().resolve()
+
+# Signs of life of the processes of this host, for the supervisor.
+BEATS_DIR = DATA_DIR / "beats"
 
 # --- Stores ----------------------------------------------------------------------------------
 
@@ -48,19 +51,37 @@ REDIS_URL_IS_GIVEN = bool(environment.text("REDIS_URL"))
 REDIS_URL = environment.url("REDIS_URL", _default_redis_url(), ["redis", "rediss"])
 
 
+# How long a statement waits for the database. `up` and the containers set a short time for the
+# pages: they say what is down instead of waiting.
+_WAIT = "TRIAGE_DATABASE_WAIT_SECONDS"
+DATABASE_WAIT_SECONDS = environment.number("TRIAGE_DATABASE_WAIT_SECONDS", 20, at_least=0.1)
+
+
 def _database() -> dict[str, Any]:
     entry = environment.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'triage.sqlite3'}")
     if entry["ENGINE"] == "django.db.backends.sqlite3":
-        Path(entry["NAME"]).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        variable = "DATABASE_URL" if environment.text("DATABASE_URL") else "DATA_DIR"
+        environment.folder_for(variable, Path(entry["NAME"]).parent)
         entry["OPTIONS"] = {
             # WAL: readers never wait for a writer; a writer waits for another writer.
             # IMMEDIATE: a transaction that begins with a read could not wait before its write.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-            "timeout": 20,
+            "timeout": DATABASE_WAIT_SECONDS,
             "transaction_mode": "IMMEDIATE",
         }
     else:
         entry["CONN_HEALTH_CHECKS"] = True
+        milliseconds = int(1000 * DATABASE_WAIT_SECONDS)
+        entry["OPTIONS"] = {
+            **entry.get("OPTIONS", {}),
+            "connect_timeout": 2,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": milliseconds,
+            "options": f"-c lock_timeout={milliseconds} -c statement_timeout="
+            f"{milliseconds if environment.text(_WAIT) else 0}",
+        }
     return entry
 
 
@@ -103,9 +124,12 @@ TRIAGE_MISSED_EMERGENCY_COST = environment.number(
 )
 # Queue a case at the most urgent level of its level set instead of the decided level.
 TRIAGE_QUEUE_BY_SET = environment.flag("TRIAGE_QUEUE_BY_SET", default=False)
+# Limit of one classification, from its start; and of the wait for a free classify worker. Past
+# either a case gets a provisional level, which the classifier's late answer replaces.
 TRIAGE_CLASSIFY_TIMEOUT_SECONDS = environment.number(
     "TRIAGE_CLASSIFY_TIMEOUT_SECONDS", 2, at_least=0.05
 )
+TRIAGE_CLASSIFY_WAIT_SECONDS = environment.number("TRIAGE_CLASSIFY_WAIT_SECONDS", 5, at_least=0.05)
 # Folder of a classifier to use instead of the shipped one: weights of this project, or a
 # sequence classifier of transformers. The shipped one answers while that one is unavailable.
 TRIAGE_CLASSIFIER = environment.text("TRIAGE_CLASSIFIER")
@@ -123,6 +147,10 @@ TRIAGE_REMOTE_MODEL = environment.text(
     "TRIAGE_REMOTE_MODEL", None if TRIAGE_ENGINE == "remote" else ""
 )
 TRIAGE_REMOTE_API_KEY = environment.text("TRIAGE_REMOTE_API_KEY")
+# How to speak to the remote server. By default the GPU worker finds out.
+TRIAGE_REMOTE_API = environment.choice("TRIAGE_REMOTE_API", "auto", ["auto", "chat", "completions"])
+TRIAGE_REMOTE_PRIORITY = environment.optional_flag("TRIAGE_REMOTE_PRIORITY")
+TRIAGE_REMOTE_TOKEN_IDS = environment.optional_flag("TRIAGE_REMOTE_TOKEN_IDS")
 # The model name that is stored with each guidance.
 TRIAGE_LLM_NAME = (
     TRIAGE_REMOTE_MODEL
@@ -185,7 +213,7 @@ TEMPLATES = [
 ]
 
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = environment.text("TIME_ZONE", "UTC")
+TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")
 USE_TZ = True
 
 STATIC_URL = "/static/"
@@ -291,6 +319,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_start": 0,
     "interval_step": 0,
     "socket_connect_timeout": 1,
+    # Longer than a blocking read of the broker, which waits one second.
+    "socket_timeout": 5,
     "socket_keepalive": True,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import io
 import os
@@ -23,12 +24,17 @@ from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.db import OperationalError, connections
 
+from scheduling import beats
+from scheduling.beats import HUNG_SECONDS
 from triage_site import embedded_redis
+from triage_site.guidance_watch import GuidanceWatch, is_serving
+from triage_site.hung import Watch
 from triage_site.processes import Processes, Service, WriteLine
-from triage_site.readiness import identity, serving
 
 REMIND_SECONDS = 15.0
 MAX_EXITS_BEFORE_READY = 5
+# A page must say within two seconds that the database does not answer.
+ENVIRONMENT = {"web": {"TRIAGE_DATABASE_WAIT_SECONDS": "1.5"}}
 COLOURS = {"redis": 35, "web": 32, "classify": 33, "gpu": 36, "up": 34}  # ANSI codes
 
 
@@ -42,17 +48,43 @@ def check_port(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
+        except socket.gaierror as error:
+            raise CannotStart(
+                f"HOST: {host!r} is no address of this machine ({error.strerror}); "
+                "set HOST=127.0.0.1, or 0.0.0.0 for all addresses"
+            ) from error
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise CannotStart(
+                    f"HOST: {host!r} is no address of this machine; "
+                    "set HOST=127.0.0.1, or 0.0.0.0 for all addresses"
+                ) from error
             raise CannotStart(
                 f"PORT: {port} on {host} cannot be used ({error.strerror}). "
                 f"Stop the process that uses it or choose another port, e.g. PORT={port + 1}"
             ) from error
 
 
+def check_classifiers() -> None:
+    """Raises CannotStart when a folder of a classifier does not exist."""
+    for name in ("TRIAGE_CLASSIFIER", "TRIAGE_SHADOW_CLASSIFIER"):
+        path = getattr(settings, name)
+        if path and not Path(path).is_dir():
+            raise CannotStart(
+                f"{name}: there is no folder {path}; correct the path, or remove the variable "
+                "to use the shipped classifier"
+            )
+
+
 def lock(folder: Path) -> IO[str]:
     """Locks the data folder until the file is closed. Raises CannotStart when it is locked."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = (folder / "up.lock").open("a+")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = (folder / "up.lock").open("a+")
+    except OSError as error:
+        raise CannotStart(
+            f"DATA_DIR: {folder} cannot be written ({error.strerror}); choose another folder"
+        ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -84,16 +116,20 @@ class System:
     write_line: WriteLine
     processes: Processes = field(init=False)
     redis_url: str = settings.REDIS_URL
+    watch: Watch = field(default_factory=lambda: Watch(settings.BEATS_DIR))
     _stopping: int = 0
+    _guidance: GuidanceWatch = field(init=False)
 
     def __post_init__(self) -> None:
         self.processes = Processes(self.write_line)
+        self._guidance = GuidanceWatch(self.write_line, lambda: self.processes.pid("gpu"))
 
     def run(self) -> int:
         """Starts everything, runs until a signal arrives, stops everything. Returns 0."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         check_port(settings.HOST, settings.PORT)
+        check_classifiers()
         with lock(settings.DATA_DIR):
             try:
                 self._start()
@@ -109,14 +145,28 @@ class System:
     def _turn(self) -> None:
         self.processes.pump(0.2)
         if not self._stopping:
+            self._kill_hung()
             self.processes.restart_exited()
+            self._guidance.look(self.redis_url, time.monotonic())
+
+    def _kill_hung(self) -> None:
+        """Ends services that live but make no progress; they restart like those that exited."""
+        found = {name: self.processes.pid(name) for name in commands()}
+        running = {name: pid for name, pid in found.items() if pid is not None}
+        for name in self.watch.hung(running, time.time()):
+            self.write_line("up", f"{name} makes no progress for {HUNG_SECONDS:g} s: killed")
+            beats.forget(settings.BEATS_DIR, name, running[name])
+            self.processes.kill(name)
 
     # -- start
 
     def _start(self) -> None:
         if settings.REDIS_URL_IS_GIVEN:
             if not redis_answers(self.redis_url):
-                raise CannotStart("REDIS_URL: the server does not answer")
+                raise CannotStart(
+                    "REDIS_URL: the server does not answer; start it, correct the address, or "
+                    "remove the variable to use the embedded server"
+                )
         else:
             self.redis_url = self._start_redis()
         self._prepare_database()
@@ -176,7 +226,10 @@ class System:
         try:
             call_command("migrate", verbosity=0, interactive=False)
         except OperationalError as error:
-            raise CannotStart(f"DATABASE_URL: {str(error).strip()}") from error
+            reason = " ".join(str(error).split())
+            raise CannotStart(
+                f"DATABASE_URL: {reason}; start the database or correct it"
+            ) from error
         finally:
             connections.close_all()
 
@@ -202,14 +255,14 @@ class System:
                 Service(
                     name=name,
                     command=command,
-                    environment=environment,
+                    environment={**environment, **ENVIRONMENT.get(name, {})},
                     stop_seconds=stop_seconds,
                 )
             )
         return {
             "web": self._web_is_ready,
             "classify": lambda: self._worker_is_ready("classify"),
-            "gpu": lambda: self._worker_is_ready("gpu"),
+            "gpu": lambda: self._guidance.is_decided,
         }
 
     def _wait_until_ready(self, waiting: dict[str, Callable[[], bool]]) -> None:
@@ -218,7 +271,9 @@ class System:
             self._turn()
             for name in [name for name, ready in waiting.items() if ready()]:
                 del waiting[name]
-                self.write_line("up", f"{name} is ready after {time.monotonic() - started:.1f} s")
+                if name != "gpu" or not self._guidance.problem:
+                    seconds = f"{time.monotonic() - started:.1f} s"
+                    self.write_line("up", f"{name} is ready after {seconds}")
             for name in waiting:
                 if self.processes.num_exits(name) >= MAX_EXITS_BEFORE_READY:
                     raise CannotStart(f"{name} exits repeatedly; its output is above")
@@ -229,24 +284,13 @@ class System:
     def _web_is_ready(self) -> bool:
         host = "127.0.0.1" if settings.HOST == "0.0.0.0" else settings.HOST
         try:
-            answer = httpx.get(
-                f"http://{host}:{settings.PORT}/healthz/", timeout=1, trust_env=False
-            )
+            answer = httpx.get(f"http://{host}:{settings.PORT}/readyz/", timeout=1, trust_env=False)
         except httpx.HTTPError:
             return False
         return answer.status_code == 200
 
     def _worker_is_ready(self, name: str) -> bool:
-        pid = self.processes.pid(name)
-        client = redis.Redis.from_url(
-            self.redis_url, socket_connect_timeout=1, socket_timeout=1, decode_responses=True
-        )
-        try:
-            return pid is not None and identity(pid) in serving(client, name, time.time())
-        except redis.RedisError:
-            return False
-        finally:
-            client.close()
+        return is_serving(self.redis_url, name, self.processes.pid(name))
 
     # -- stop
 

@@ -1,10 +1,12 @@
-"""All URLs. `/healthz/` and `/live/` are handled before Django's routes."""
+"""All URLs. `/healthz/`, `/readyz/` and `/live/` are handled before Django's routes."""
 
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from triage_site.cases.api import api
 from triage_site.cases.views import Login
+
+handler500 = "triage_site.outage.server_error"
 
 urlpatterns = [
     path("", include("triage_site.cases.urls")),

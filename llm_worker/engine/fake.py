@@ -37,6 +37,10 @@ def _answer_length(job: EngineJob) -> int:
     return 5 + crc32(job.prompt.encode()) % 20
 
 
+def _is_among(events: list[Event], request_id: str) -> bool:
+    return any(getattr(event, "id", None) == request_id for event in events)
+
+
 class FakeEngine:
     """Replaces a real engine in tests.
 
@@ -69,6 +73,7 @@ class FakeEngine:
         self._policy, self._preemption = policy, preemption
         self._kv_shape = kv
         self._alive = False
+        self.problem = ""  # what `ready` says
         self._unread: list[Event] = []
         self._reset()
 
@@ -87,6 +92,12 @@ class FakeEngine:
 
     def alive(self) -> bool:
         return self._alive
+
+    def ready(self) -> str:
+        return self.problem
+
+    def holds(self, request_id: str) -> bool:
+        return request_id in self._jobs or _is_among(self._unread, request_id)
 
     def add(self, job: EngineJob) -> None:
         if not self._alive:

@@ -19,6 +19,10 @@ class EngineNotRunning(RuntimeError):
     """The engine is not started, is stopped, or has failed."""
 
 
+class EngineUnavailable(RuntimeError):
+    """The engine cannot work. The message is one sentence: the setting, its value, the remedy."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineJob:
     """One answer to generate. `max_new_tokens` counts the whole answer with its prefix.
@@ -126,6 +130,13 @@ class Engine(Protocol):
         """Stops within seconds and drops all requests. May be called twice."""
 
     def alive(self) -> bool: ...
+
+    def ready(self) -> str:
+        """Empty where the engine can write answers now. Else one sentence for people that names
+        what is wrong, with which value, and the remedy. May take seconds, not more than five."""
+
+    def holds(self, request_id: str) -> bool:
+        """Whether it has this request, or events of it that were not read yet."""
 
     def add(self, job: EngineJob) -> None:
         """Adds a job. Returns at once; another thread generates the answer.

@@ -235,3 +235,17 @@ def test_a_stopped_engine_drops_its_jobs_and_can_start_again(driver: Driver) -> 
     driver.engine.start()
     assert driver.engine.alive()
     assert len(driver.answer("a", max_new_tokens=5).token_ids) == 5
+
+
+def test_an_engine_knows_what_it_holds_until_its_end_was_read(driver: Driver) -> None:
+    assert driver.engine.ready() == ""
+    assert not driver.engine.holds("a")
+    driver.add("a")
+    assert driver.engine.holds("a")
+    driver.wait_for_tokens("a", 1)
+    assert driver.engine.holds("a")
+    driver.wait_for_end("a")
+    assert not driver.engine.holds("a")
+    driver.add("b", max_new_tokens=200)
+    driver.engine.cancel("b")
+    assert not driver.engine.holds("b")

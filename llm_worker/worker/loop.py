@@ -1,83 +1,93 @@
 """The worker loop between the semantic queue and an engine.
 
-One thread runs the loop and owns the engine. The loop fills free slots with the best
-waiting jobs, preempts the worst job for a more urgent level, publishes tokens as they come
-and stores each result once. It never claims more jobs than the engine has slots. All other
-jobs wait in Redis, so that all workers and pages share one order.
+One thread owns the engine and everything here. A tick reads the engine's events, performs the
+due step of each claim, takes over what people changed in SQL, claims what waits, and reports.
+The loop holds no more jobs than the engine has slots, so the order of what waits stays in Redis,
+where every worker and every page sees the same one.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import partial
+from dataclasses import replace
 from threading import Event as Flag
 
-import redis
 import structlog
-from django.db import DatabaseError
 
-from llm_worker.engine.protocol import (
-    Engine,
-    EngineFailed,
-    Event,
-    Failed,
-    Finished,
-    TokensOut,
-)
-from llm_worker.worker.pending_results import HeldJob, PendingResults
-from llm_worker.worker.slots import Options, Slots
-from scheduling import connection, selectors, services
-from scheduling.models import Job
-from scheduling.queue import events
+from llm_worker.engine.protocol import Engine, EngineFailed, Event, Failed, Finished, TokensOut
+from llm_worker.worker import claims
+from llm_worker.worker.admission import Admission
+from llm_worker.worker.claims import State
+from llm_worker.worker.endings import Progress
+from llm_worker.worker.guarded_engine import GuardedEngine
+from llm_worker.worker.held import Held, HeldClaims
+from llm_worker.worker.options import Options
+from llm_worker.worker.outages import Outages
+from llm_worker.worker.performing import Performer
+from llm_worker.worker.stores import Row, Stores
+from scheduling.core.guidance import LOADING
+from scheduling.core.status import JobStatus
 
 log = structlog.get_logger(__name__)
 
-STORE_ERRORS = (redis.RedisError, DatabaseError, OSError)
-MAX_ENGINE_FAILURES = 5  # consecutive, without a finished answer; then the process ends
+MAX_ENGINE_FAILURES = 5  # in a row, without one finished answer; then the process gives up
+NUM_FAILURES_TO_DOUBT = 2  # then jobs run one at a time until one is finished
+_NUM_STOP_ROUNDS = 40
+LOADING_SECONDS = 0.2  # between two questions to an engine whose model is being loaded
+_RECYCLE_SECONDS = 60.0  # a connection to the database is not used for longer
 
 
 class TooManyEngineFailures(RuntimeError):
-    """The engine failed too many times in a row. The process must end and start again."""
+    """The engine failed too often in a row; the process should end and be started again."""
 
 
 class GuidanceWorker:
-    """Runs one engine until it is stopped."""
+    """Runs jobs on one engine until it is stopped."""
 
     def __init__(
         self,
         engine: Engine,
+        stores: Stores,
         *,
-        name: str,
         options: Options,
         clock: Callable[[], float],
         doorbell: Flag,
+        new_token: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
-        self._engine = engine
-        self._name = name
-        self._options = options
-        self._clock = clock
-        self._doorbell = doorbell
-        self._pending = PendingResults(connection.client, clock)
-        self._slots = Slots(engine, self._pending, worker_name=name, options=options, clock=clock)
-        self._next: dict[str, float] = {}
-        self._num_failures = 0
+        self._engine = GuardedEngine(engine)
+        self._stores, self._options = stores, options
+        self._clock, self._doorbell = clock, doorbell
+        self._outages = Outages(clock, options.retry_seconds)
+        self._held_claims = HeldClaims()
+        parts = (self._held_claims, self._engine, stores, self._outages)
+        self._performer = Performer(*parts, options, clock)
+        self._admission = Admission(*parts, self._performer, options, clock, new_token)
+        self._done_at: dict[str, float] = {}
+        self._is_in_step = False  # the last look at SQL succeeded
+        self._num_engine_failures = 0
         self._restart_at = 0.0
-        self._full_batch_rate = 0.0
+        self._problem = ""  # why the engine cannot work, as a sentence for people
+        self._must_probe = True
+        self._full_rate = 0.0
 
     def start(self) -> None:
-        self._engine.start()
+        self._must_probe = True
+        if not self._engine.start():
+            self._problem = f"The engine does not start: {self._engine.ready()}"
 
     def stop(self) -> None:
-        """Warm shutdown: stores ended answers and releases all other jobs with their progress."""
-        for _ in range(2):  # an answer may end while others are released
-            for event in self._engine.events(0):
-                self._handle(event)
-            self._publish()
-            for held in self._slots:
-                self._try_store(partial(self._slots.release, held.request.id, "worker stopped"))
+        """Warm shutdown: stores finished answers and returns the other jobs."""
+        pause = Flag()
+        for _ in range(_NUM_STOP_ROUNDS):
+            self._read_events(0)
+            self._return_all("worker stopped")
+            self._performer.advance_all()
+            if not len(self._held_claims):
+                break
+            pause.wait(0.05)
         self._engine.stop()
-        self._try_store(lambda: events.set_worker_state(connection.client(), self._name, None))
+        self._outages.ask(self._stores.beat, None, "")
 
     def run(self, stop: Flag) -> None:
         """Serves until `stop` is set. Raises TooManyEngineFailures."""
@@ -89,148 +99,173 @@ class GuidanceWorker:
             self.stop()
 
     def tick(self, timeout_seconds: float) -> None:
-        """One round: handles the engine's events, then updates slots, leases and figures."""
-        if not self._engine.alive():
+        """One round of the loop. Waits up to `timeout_seconds` for an event or the doorbell."""
+        if self._outages.is_failing("sql") or self._is_due("recycle", _RECYCLE_SECONDS):
+            self._outages.ask(self._stores.recycle)
+        is_alive, num_taken = self._engine.alive(), self._held_claims.num_slots_taken()
+        self._read_events(timeout_seconds if is_alive and num_taken else 0)
+        if not is_alive or not num_taken:
             self._doorbell.wait(timeout_seconds)
-        for event in self._engine.events(timeout_seconds if len(self._slots) else 0):
-            self._handle(event)
-        self._publish()
-        if not len(self._slots):
-            self._doorbell.wait(timeout_seconds)
-        doorbell_rang = self._doorbell.is_set()
+        rung = self._doorbell.is_set()
         self._doorbell.clear()
-        self._try_store(lambda: self._maintain(doorbell_rang))
+        self._performer.advance_all()
+        if self._is_due("renew", self._options.lease_seconds / 3):
+            self._renew()
+        if self._engine.alive():
+            has_freed = self._held_claims.num_slots_taken() < num_taken
+            self._serve(rung=rung or has_freed)
+        else:
+            self._revive()
+        if self._is_due("state", self._options.state_seconds):
+            self._outages.ask(self._stores.beat, self._figures(), self._problem)
 
-    def _maintain(self, doorbell_rang: bool) -> None:
-        now = self._clock()
-        if not self._engine.alive():
-            self._restart_engine(now)
+    def _serve(self, *, rung: bool) -> None:
+        if self._is_due("sync", self._options.sync_seconds) or rung:
+            self._is_in_step = self._sync()
+        elif not self._is_due("claim", self._options.claim_seconds):
             return
-        if self._due("renew", self._options.lease_seconds / 3, now):
-            self._slots.renew_leases()
-        if self._due("sync", self._options.sync_seconds, now) or doorbell_rang:
-            self._sync()
-            self._slots.fill()
-        elif self._slots.num_free() > 0 and self._due("claim", 0.1, now):
-            self._slots.fill()
-        if self._due("state", self._options.state_seconds, now):
-            self._report()
+        if self._is_in_step and self._can_work():
+            self._admission.take()
 
     # -- events of the engine
 
-    def _handle(self, event: Event) -> None:
-        if isinstance(event, EngineFailed):
-            self._on_engine_failure(event.reason)
-            return
-        held = self._slots.get(event.id)
-        if held is None:
-            return
+    def _read_events(self, timeout_seconds: float) -> None:
+        events = self._engine.events(timeout_seconds)
+        running = {held.id: held for held in self._held_claims.running()} if events else {}
+        for event in events:
+            if isinstance(event, EngineFailed):
+                self._on_engine_failure(event.reason)
+            elif (held := running.get(event.id)) is not None:
+                self._handle(held, event)
+
+    def _handle(self, held: Held, event: Event) -> None:
         if isinstance(event, TokensOut):
-            self._on_tokens(held, event)
+            if held.take_tokens(event, self._clock()):
+                self._engine.cancel(held.id)
         elif isinstance(event, Finished):
-            self._on_finished(held, event)
+            self._num_engine_failures, self._admission.is_solo = 0, False
+            held.take_end(event)
         elif isinstance(event, Failed):
-            self._pending.failed(held, event.reason)
+            self._on_failed(held, event.reason)
 
-    def _on_tokens(self, held: HeldJob, event: TokensOut) -> None:
-        held.num_generated = event.num_generated
-        held.request = held.request.with_progress(event.num_generated)
-        if not held.first_token_seen:
-            held.first_token_seen = True
-            self._try_store(
-                lambda: services.record_first_token(held.job_id, token=held.token, now=self._now())
-            )
-        shown = held.guard.feed(event.text_delta)
-        if shown:
-            held.unsent.append(shown)
-        if held.guard.fault:
-            self._engine.cancel(held.request.id)
-            self._pending.withheld(held, held.num_generated)
+    def _on_failed(self, held: Held, reason: str) -> None:
+        """Counts a failed attempt only if the engine works; else the job just waits again."""
+        self._must_probe = True
+        failure = reason if self._can_work() else ""
+        held.claim = claims.returning(held.claim, held.progress("engine failed", failure))
 
-    def _on_finished(self, held: HeldJob, event: Finished) -> None:
-        self._num_failures = 0
-        num_tokens = len(event.token_ids)
-        # The engine's final text is the record; the stream may lack its last characters.
-        held.guard.text = event.text
-        rest = held.guard.finish()
-        if held.guard.fault:
-            self._pending.withheld(held, num_tokens)
+    # -- in step with the stores
+
+    def _renew(self) -> None:
+        mine = [held for held in self._held_claims if held.claim.state in claims.RENEWED]
+        if not mine:
             return
-        if rest:
-            held.unsent.append(rest)
-        self._pending.done(held, event.text, num_tokens, event.reason)
+        until = self._clock() + self._options.lease_seconds
+        answer = self._outages.ask(self._stores.renew, {h.id: h.claim.token for h in mine})
+        if answer.value is None:
+            self._done_at.pop("renew", None)  # at the next tick that may ask
+            return
+        for held in mine:
+            if held.id not in answer.value:
+                held.claim = replace(held.claim, lease_until=until)
+            elif held.claim.state is State.IN_ENGINE:
+                self._admission.give_back(held, "lease lost")
 
-    def _publish(self) -> None:
-        """Sends tokens to the pages and results to SQL. The next round retries what failed."""
-        for held in self._slots:
-            if held.request.id not in self._pending:
-                self._try_store(partial(self._pending.send, held))
-        for job_id in self._pending.job_ids():
-            if self._try_store(partial(self._pending.store, job_id)):
-                self._slots.remove(job_id)
-                self._doorbell.set()  # a slot became free
+    def _sync(self) -> bool:
+        """Applies changes in SQL: policy, priorities, cancelled cases. Returns False on failure."""
+        policy = self._outages.ask(self._stores.policy).value
+        if policy is None:
+            return False
+        if policy is not self._admission.policy:
+            self._admission.set_policy(policy)
+        running = self._held_claims.running()
+        if not running:
+            return True
+        rows = self._outages.ask(self._stores.rows, [held.id for held in running]).value
+        for held in running if rows is not None else ():
+            self._follow(held, rows.get(held.id) if rows else None)
+        return rows is not None
 
-    # -- changes in SQL
+    def _follow(self, held: Held, row: Row | None) -> None:
+        claim = held.claim
+        if row is None or row.status is not JobStatus.RUNNING or row.token != claim.token:
+            self._engine.cancel(held.id)
+            held.claim = claims.voided(claim, None if row is None else row.status)
+        elif not self._engine.holds(held.id):
+            log.error("engine_lost_a_request", job=held.id)
+            held.claim = claims.returning(claim, held.progress("engine stopped"))
+        elif row.request is not None:
+            request = row.request.with_progress(claim.request.generated_tokens)
+            if request != claim.request:
+                held.claim = replace(claim, request=request)
+                self._engine.update(request)
 
-    def _sync(self) -> None:
-        """Applies changes by users: the policy, priorities, cancelled cases."""
-        policy = selectors.active_policy()
-        if policy is not self._slots.policy:
-            self._slots.set_policy(policy)
-        job_ids = [held.request.id for held in self._slots]
-        if job_ids:
-            jobs = Job.objects.filter(id__in=job_ids)
-            self._slots.apply_changes({str(job.id): job for job in jobs})
+    # -- the engine's health
 
-    # -- engine failures and figures
+    def _probe_seconds(self) -> float:
+        if self._problem == LOADING:
+            return LOADING_SECONDS
+        return self._options.state_seconds if self._must_probe else self._options.probe_seconds
+
+    def _can_work(self) -> bool:
+        """Checks the engine before the first claim, after a failure, and while it cannot work."""
+        if (self._must_probe or self._problem) and self._is_due("probe", self._probe_seconds()):
+            self._must_probe = False
+            problem = self._engine.ready()
+            if problem != self._problem and problem != LOADING:
+                log.warning("engine_ready", problem=problem or "none")
+            self._problem = problem
+        return not self._problem
 
     def _on_engine_failure(self, reason: str) -> None:
-        self._num_failures += 1
-        self._restart_at = self._clock() + min(30.0, 0.5 * 2.0**self._num_failures)
-        log.error("engine_failed", failures_in_a_row=self._num_failures, reason=reason[:200])
+        self._num_engine_failures += 1
+        self._restart_at = self._clock() + min(30.0, 0.5 * 2.0**self._num_engine_failures)
+        self._admission.is_solo = self._num_engine_failures >= NUM_FAILURES_TO_DOUBT
+        log.error("engine_failed", failures_in_a_row=self._num_engine_failures, reason=reason[:200])
 
-    def _restart_engine(self, now: float) -> None:
-        self._slots.release_all("the engine stopped")
-        if self._num_failures >= MAX_ENGINE_FAILURES:
-            raise TooManyEngineFailures(f"the engine failed {self._num_failures} times in a row")
-        if now >= self._restart_at:
-            self._engine.start()
-            self._slots.policy = None  # the next sync sets the policy of the new engine
+    def _revive(self) -> None:
+        """Returns all requests, and starts the engine again after a pause.
 
-    def _report(self) -> None:
+        A failure of an engine that can work counts as a failed attempt of its requests.
+        """
+        failure = "" if self._problem else "the engine stopped again and again while writing this"
+        for held in self._held_claims.running():
+            held.claim = claims.returning(held.claim, held.progress("engine stopped", failure))
+        self._performer.advance_all()
+        if self._num_engine_failures >= MAX_ENGINE_FAILURES:
+            raise TooManyEngineFailures(f"{self._num_engine_failures} in a row")
+        if self._clock() >= self._restart_at:
+            self.start()
+            self._admission.policy = None  # a new engine has no policy yet
+            self._done_at.pop("sync", None)
+
+    def _return_all(self, why: str) -> None:
+        for held in self._held_claims:
+            if held.claim.state is State.IN_ENGINE:
+                self._admission.give_back(held, why)
+            elif held.claim.state in claims.TAKES_SLOT:
+                held.claim = claims.returning(held.claim, Progress(why=why))
+
+    def _figures(self) -> dict[str, float]:
         stats = self._engine.stats()
-        used = stats["slots_used"]
+        rate, used = stats.get("tokens_per_second", 0.0), stats.get("slots_used", 0.0)
         if used:
-            rate = stats["tokens_per_second"] * self._engine.num_slots / used
-            self._full_batch_rate = (
-                0.8 * self._full_batch_rate + 0.2 * rate if self._full_batch_rate else rate
-            )
-        state = {
+            full = rate * self._engine.num_slots / used
+            self._full_rate = 0.8 * self._full_rate + 0.2 * full if self._full_rate else full
+        return {
             "slots": float(self._engine.num_slots),
-            "slots_used": float(len(self._slots)),
-            "tokens_per_second": stats["tokens_per_second"],
-            "tokens_per_second_full": self._full_batch_rate,
-            "kv_blocks": stats["kv_blocks_total"],
-            "kv_blocks_used": stats["kv_blocks_used"],
-            "tokens": stats["tokens"],
+            "slots_used": float(self._held_claims.num_slots_taken()),
+            "tokens_per_second": rate,
+            "tokens_per_second_full": self._full_rate,
+            "kv_blocks": stats.get("kv_blocks_total", 0.0),
+            "kv_blocks_used": stats.get("kv_blocks_used", 0.0),
+            "tokens": stats.get("tokens", 0.0),
             "at": self._clock(),
         }
-        events.set_worker_state(connection.client(), self._name, state)
 
-    def _due(self, what: str, every_seconds: float, now: float) -> bool:
-        if now < self._next.get(what, 0.0):
+    def _is_due(self, what: str, every_seconds: float) -> bool:
+        now = self._clock()
+        if now < self._done_at.get(what, float("-inf")) + every_seconds:
             return False
-        self._next[what] = now + every_seconds
-        return True
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock(), UTC)
-
-    def _try_store(self, action: Callable[[], object]) -> bool:
-        """Runs `action`. Returns false when Redis or SQL is unreachable: the next round retries."""
-        try:
-            action()
-        except STORE_ERRORS as error:
-            log.warning("store_unreachable", error=type(error).__name__)
-            return False
+        self._done_at[what] = now
         return True

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import time
-from threading import Event as Flag
 from threading import Thread
 from typing import Any
 
@@ -14,6 +13,8 @@ import structlog
 from celery import bootsteps
 from django.conf import settings
 from django.db import connections
+
+from scheduling.beats import Beat, BeatingFlag
 
 log = structlog.get_logger(__name__)
 
@@ -27,14 +28,15 @@ class GuidanceStep(bootsteps.StartStopStep):
 
     def __init__(self, parent: Any, **kwargs: Any) -> None:
         super().__init__(parent, **kwargs)
-        self._stop = Flag()
+        # The loop asks for it in each round, so it shows that the loop makes progress.
+        self._stop = BeatingFlag(Beat(settings.BEATS_DIR, "gpu"))
         self._thread: Thread | None = None
 
     def include_if(self, parent: Any) -> bool:
         return "gpu" in (parent.app.amqp.queues.consume_from or {})
 
     def start(self, parent: Any) -> None:
-        """Loads the model, then starts the loop: a worker that reports ready is ready."""
+        """Starts the loop. It reports itself when the model is loaded, or why it cannot be."""
         if "thread" not in str(parent.pool_cls.__module__):
             raise RuntimeError("the queue gpu needs --pool=threads: CUDA does not survive a fork")
         worker = _build_worker()
@@ -64,21 +66,24 @@ class GuidanceStep(bootsteps.StartStopStep):
 
 def _build_worker() -> Any:
     # Imported here: all Celery processes import this module, but only this one needs torch.
-    from llm_worker.worker.engine_factory import build_engine
+    from llm_worker.worker.engine_factory import make_engine
     from llm_worker.worker.loop import GuidanceWorker
-    from llm_worker.worker.slots import Options
+    from llm_worker.worker.options import Options
+    from llm_worker.worker.stores import LiveStores
     from llm_worker.worker.tasks import doorbell
     from scheduling.core.policies import Preemption
 
+    options = Options(
+        lease_seconds=settings.TRIAGE_LEASE_SECONDS,
+        preemption=Preemption(settings.TRIAGE_PREEMPTION),
+        max_new_tokens=settings.TRIAGE_MAX_NEW_TOKENS,
+        model_name=settings.TRIAGE_LLM_NAME,
+    )
+    name = f"{socket.gethostname()}:{os.getpid()}"
     return GuidanceWorker(
-        build_engine(),
-        name=f"{socket.gethostname()}:{os.getpid()}",
-        options=Options(
-            lease_seconds=settings.TRIAGE_LEASE_SECONDS,
-            preemption=Preemption(settings.TRIAGE_PREEMPTION),
-            max_new_tokens=settings.TRIAGE_MAX_NEW_TOKENS,
-            model_name=settings.TRIAGE_LLM_NAME,
-        ),
+        make_engine(),
+        LiveStores(name, options, time.time),
+        options=options,
         clock=time.time,
         doorbell=doorbell,
     )

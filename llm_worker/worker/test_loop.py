@@ -2,70 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from threading import Event as Flag
-
 import pytest
 import redis
+from django.db import DataError
+from django.db import connection as db
 
-from llm_worker.engine.fake import FakeEngine
-from llm_worker.engine.protocol import EngineJob, TokensOut
-from llm_worker.worker.loop import MAX_ENGINE_FAILURES, GuidanceWorker, TooManyEngineFailures
-from llm_worker.worker.slots import Options
-from scheduling import connection, services
-from scheduling.core.policies import Preemption
+from llm_worker.engine.protocol import TokensOut
+from scheduling import claimed, connection, services
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from scheduling.queue import events
-from tests.factories import START, at, make_job, make_user
+from tests.factories import at, make_job, make_user
+from tests.worker_rig import Rig
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-LEASE_SECONDS = 15.0
-
-
-class Rig:
-    """One worker, its engine and its clock. In a tick of one second each slot writes a word."""
-
-    def __init__(
-        self,
-        num_slots: int,
-        answer_length: Callable[[EngineJob], int],
-        kv: tuple[int, int] | None = None,
-    ) -> None:
-        self.seconds = 100.0
-        self.engine = FakeEngine(
-            num_slots=num_slots, clock=self.clock, answer_length=answer_length, kv=kv
-        )
-        self.doorbell = Flag()
-        self.worker = GuidanceWorker(
-            self.engine,
-            name="w1",
-            options=Options(
-                lease_seconds=LEASE_SECONDS,
-                preemption=Preemption.LEVEL,
-                max_new_tokens=64,
-                model_name="fake",
-            ),
-            clock=self.clock,
-            doorbell=self.doorbell,
-        )
-        self.worker.start()
-
-    def clock(self) -> float:
-        return START.timestamp() + self.seconds
-
-    def tick(self, num: int = 1) -> None:
-        for _ in range(num):
-            self.seconds += 1.0
-            self.worker.tick(0.0)
-
-    def run_until_idle(self) -> None:
-        for _ in range(500):
-            self.tick()
-            if not Job.objects.filter(status__in=["waiting", "running"]).exists():
-                return
-        pytest.fail("jobs are still open after 500 ticks")
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("virtual_time")]
 
 
 @pytest.fixture
@@ -143,7 +93,8 @@ def test_a_job_that_is_claimed_again_while_held_is_stored_once(rig: Rig, ticks: 
     assert services.release_job(
         job.id, token=old.claim_token, token_ids=[], text="", now=at(110), why="lease lost"
     )
-    rig.worker._slots.fill()
+    assert connection.queue().release(str(job.id), old.claim_token, 0, rig.clock())
+    rig.worker._admission.take()
     assert Job.objects.get(id=job.id).claim_token not in ("", old.claim_token)
     rig.run_until_idle()
     assert status_of(job) == JobStatus.DONE
@@ -184,46 +135,6 @@ def test_leases_are_renewed_during_a_long_answer(redis_client: redis.Redis) -> N
     assert Job.objects.get().attempt == 1
 
 
-def test_a_failed_request_is_recorded_and_the_others_continue(rig: Rig) -> None:
-    bad, good = make_job(2, 0), make_job(2, 1)
-    rig.tick(2)
-    rig.engine.fail(str(bad.id), "its prompt is odd")
-    rig.run_until_idle()
-    assert status_of(good) == JobStatus.DONE
-    failed = Job.objects.get(id=bad.id)
-    assert (failed.status, failed.error) == (JobStatus.FAILED, "its prompt is odd")
-
-
-def test_after_an_engine_failure_all_jobs_are_done(rig: Rig) -> None:
-    for seconds in range(4):
-        make_job(2, seconds)
-    rig.tick(3)
-    rig.engine.fail_engine("out of memory")
-    rig.run_until_idle()
-    assert set(Job.objects.values_list("status", flat=True)) == {JobStatus.DONE}
-    assert sorted(Job.objects.values_list("num_failures", flat=True)) == [0, 0, 1, 1]
-
-
-def test_repeated_engine_failures_end_the_process(rig: Rig) -> None:
-    for _ in range(MAX_ENGINE_FAILURES - 1):
-        rig.engine.fail_engine("broken")
-        rig.tick(40)
-        assert rig.engine.alive()
-    rig.engine.fail_engine("broken")
-    with pytest.raises(TooManyEngineFailures):
-        rig.tick(2)
-
-
-def test_a_job_that_never_fits_fails_with_the_reason(redis_client: redis.Redis) -> None:
-    rig = Rig(num_slots=2, answer_length=lambda job: 10, kv=(10, 8))
-    huge, good = make_job(1, 0, prompt="word " * 200), make_job(2, 1)
-    rig.run_until_idle()
-    assert status_of(good) == JobStatus.DONE
-    refused = Job.objects.get(id=huge.id)
-    assert refused.status == JobStatus.FAILED
-    assert "KV memory" in refused.error
-
-
 def test_a_warm_stop_releases_jobs_with_their_progress(rig: Rig) -> None:
     job = make_job(2, 0)
     rig.tick(5)
@@ -244,22 +155,25 @@ def test_a_warm_stop_stores_answers_that_have_just_ended(rig: Rig) -> None:
     assert connection.queue().lease_tokens() == {}
 
 
-def test_a_result_is_kept_during_a_redis_outage(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_is_stored_while_the_stream_is_away_and_the_words_follow(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = make_job(2, 0)
     rig.tick(3)
     with monkeypatch.context() as patch:
 
-        def unreachable(*args: object, **kwargs: object) -> None:
+        def away(*args: object, **kwargs: object) -> None:
             raise redis.ConnectionError
 
-        patch.setattr(events, "append_tokens", unreachable)
-        rig.tick(15)
-        assert status_of(job) == JobStatus.RUNNING
+        patch.setattr(events, "write_stream", away)
+        rig.tick(12)
+        assert status_of(job) == JobStatus.DONE
+        assert len(connection.queue().lease_tokens()) == 1
     rig.tick(2)
-    done = Job.objects.get(id=job.id)
-    assert done.status == JobStatus.DONE
-    streamed = "".join(e.text for e in events.read_stream(connection.client(), str(job.id)))
-    assert streamed == done.output
+    entries = events.read_stream(connection.client(), str(job.id))
+    assert "".join(entry.text for entry in entries) == Job.objects.get().output
+    assert [entry.status for entry in entries if entry.status] == ["done"]
+    assert connection.queue().lease_tokens() == {}
 
 
 def test_the_stream_has_the_answer_in_pieces_and_its_end(rig: Rig) -> None:
@@ -318,3 +232,31 @@ def test_the_worker_reports_its_state(rig: Rig) -> None:
     assert (state["slots"], state["slots_used"]) == (2.0, 1.0)
     rig.worker.stop()
     assert events.worker_states(connection.client()) == {}
+
+
+def test_a_lost_connection_to_the_database_is_replaced(rig: Rig) -> None:
+    """As after a restart of PostgreSQL: the connection of the worker is dead."""
+    job = make_job(2, 0)
+    rig.tick(3)
+    db.connection.close()
+    rig.tick(3)
+    rig.run_until_idle()
+    done = Job.objects.get(id=job.id)
+    assert (done.status, done.attempt) == (JobStatus.DONE, 1)
+
+
+def test_a_result_that_the_database_never_takes_becomes_a_failure_with_one_sentence(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise DataError("invalid byte sequence: the words of a patient")
+
+    monkeypatch.setattr(claimed, "finish_job", refuse)
+    job = make_job(2, 0)
+    rig.run_until_idle()
+    failed = Job.objects.get(id=job.id)
+    assert (failed.status, failed.error) == (
+        JobStatus.FAILED,
+        "The guidance could not be stored.",
+    )
+    assert connection.queue().lease_tokens() == {}

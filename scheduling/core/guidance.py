@@ -10,6 +10,8 @@ HEADINGS: Final = ("Situation", "Background", "Assessment", "Recommendation")
 WORDS_LABEL: Final = "Caller's words"
 # Reasons of the guard to withhold an answer: an unsupported number; a loop.
 WITHHELD_REASONS: Final = ("withheld", "looping")
+# What a worker says while its model is on the way. Everything else that it says is a fault.
+LOADING: Final = "The language model is being loaded."
 
 
 def cut_between_words(text: str, max_characters: int) -> str:

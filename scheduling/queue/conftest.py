@@ -13,4 +13,4 @@ from scheduling.queue.semantic_queue import RedisSemanticQueue
 def queue(request: pytest.FixtureRequest) -> SemanticQueue:
     if request.param == "memory":
         return MemorySemanticQueue()
-    return RedisSemanticQueue(request.getfixturevalue("redis_client"))
+    return RedisSemanticQueue(request.getfixturevalue("redis_client"), time="caller")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -22,6 +22,8 @@ WORKER_TTL_SECONDS: Final = 15
 FIRST: Final = "0-0"  # an id before all entries
 
 _IDENTIFIER: Final = re.compile(r"[\w.:@/+-]{1,100}")
+
+_PROBLEM: Final = "problem"  # the only field of a heartbeat that is not a number
 
 Event = Mapping[str, str | int | float | bool | None]
 
@@ -62,9 +64,45 @@ def publish(client: redis.Redis, event: Event, *, name: str = "main") -> int:
     return client.publish(events_channel(name), text)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """An entry to write. With its own `id` it can be written twice and is stored once."""
+
+    attempt: int
+    text: str | None = None  # None for the start of an attempt and for the last entry
+    num_tokens: int = 0
+    status: str | None = None
+    id: str = "*"
+
+    def fields(self) -> dict[str, str | int]:
+        if self.status is not None:
+            return {"attempt": self.attempt, "status": self.status}
+        if self.text is None:
+            return {"attempt": self.attempt}
+        return {"attempt": self.attempt, "text": self.text, "num_tokens": self.num_tokens}
+
+
+def write_stream(
+    client: redis.Redis, job_id: str, pieces: Sequence[Piece], *, name: str = "main"
+) -> list[str]:
+    """Adds `pieces` with increasing ids, except those that are stored already. Returns the ids.
+
+    If the first piece is the start of an attempt, and entries of an earlier attempt have
+    greater ids, the stream is deleted first: Redis would accept no further entry.
+    """
+    key = tokens_key(job_id, name)
+    ids = _write(client, key, pieces)
+    if ids[0] is None and pieces[0].fields().keys() == {"attempt"}:
+        newest = _newest(client, key)
+        if newest is not None and newest.attempt < pieces[0].attempt:
+            client.delete(key)
+            ids = _write(client, key, pieces)
+    return [piece.id if one is None else one for piece, one in zip(pieces, ids, strict=True)]
+
+
 def begin_stream(client: redis.Redis, job_id: str, attempt: int, *, name: str = "main") -> str:
     """Adds the start of `attempt`; readers discard earlier attempts. Returns the entry id."""
-    return _append(client, job_id, {"attempt": attempt}, name)
+    return write_stream(client, job_id, [Piece(attempt=attempt)], name=name)[0]
 
 
 def append_tokens(
@@ -77,15 +115,15 @@ def append_tokens(
     name: str = "main",
 ) -> str:
     """Adds `text`; the attempt then has `num_tokens` tokens in all. Returns the entry id."""
-    fields = {"attempt": attempt, "text": text, "num_tokens": num_tokens}
-    return _append(client, job_id, fields, name)
+    piece = Piece(attempt=attempt, text=text, num_tokens=num_tokens)
+    return write_stream(client, job_id, [piece], name=name)[0]
 
 
 def finish_stream(
     client: redis.Redis, job_id: str, status: str, *, attempt: int = 0, name: str = "main"
 ) -> str:
     """Adds the last entry, with the final status of the job. Returns the entry id."""
-    return _append(client, job_id, {"attempt": attempt, "status": status}, name)
+    return write_stream(client, job_id, [Piece(attempt=attempt, status=status)], name=name)[0]
 
 
 def read_stream(
@@ -106,13 +144,14 @@ def set_worker_state(
     worker: str,
     numbers: Mapping[str, int | float] | None,
     *,
+    problem: str = "",
     ttl_seconds: int = WORKER_TTL_SECONDS,
     name: str = "main",
 ) -> None:
     """Stores a heartbeat: the present numbers of a worker. They expire after `ttl_seconds`.
 
-    None removes the worker. Raises TypeError with the name of the field if a value is not a
-    number.
+    `problem` is one sentence if the engine of the worker cannot work. None removes the worker.
+    Raises TypeError with the name of the field if a value is not a number.
     """
     key = _worker_key(worker, name)
     if numbers is None:
@@ -123,7 +162,7 @@ def set_worker_state(
             raise TypeError(f"{field}: must be a number")
     with client.pipeline(transaction=True) as pipe:
         pipe.delete(key)
-        pipe.hset(key, mapping={"alive": 1, **{k: repr(v + 0) for k, v in numbers.items()}})
+        pipe.hset(key, mapping={_PROBLEM: problem, **{k: repr(v + 0) for k, v in numbers.items()}})
         pipe.expire(key, ttl_seconds)
         pipe.sadd(tagged(name, "workers"), worker)
         pipe.execute()
@@ -131,25 +170,61 @@ def set_worker_state(
 
 def worker_states(client: redis.Redis, *, name: str = "main") -> dict[str, dict[str, float]]:
     """Returns the latest numbers of every worker whose heartbeat has not expired, by name."""
+    return {worker: _numbers(raw) for worker, raw in _workers(client, name).items()}
+
+
+def worker_problems(client: redis.Redis, *, name: str = "main") -> dict[str, str]:
+    """Returns why an engine cannot work, by the name of its worker; only for such workers."""
+    problems = {worker: raw.get(_PROBLEM, "") for worker, raw in _workers(client, name).items()}
+    return {worker: problem for worker, problem in problems.items() if problem}
+
+
+def _workers(client: redis.Redis, name: str) -> dict[str, dict[str, str]]:
     members = cast(set[Any], client.smembers(tagged(name, "workers")))
     workers = sorted(_text(member) for member in members)
     with client.pipeline(transaction=False) as pipe:
         for worker in workers:
             pipe.hgetall(_worker_key(worker, name))
         answers = pipe.execute() if workers else []
-    states = {worker: _numbers(raw) for worker, raw in zip(workers, answers, strict=True) if raw}
+    states = {
+        worker: {_text(field): _text(value) for field, value in raw.items()}
+        for worker, raw in zip(workers, answers, strict=True)
+        if raw
+    }
     if expired := [worker for worker in workers if worker not in states]:
         client.srem(tagged(name, "workers"), *expired)  # the next heartbeat adds it again
     return states
 
 
-def _append(client: redis.Redis, job_id: str, fields: dict[str, Any], name: str) -> str:
-    key = tokens_key(job_id, name)
+def _write(client: redis.Redis, key: str, pieces: Sequence[Piece]) -> list[str | None]:
+    """Returns the id of each new entry; None if the stream has this id or a greater one."""
     with client.pipeline(transaction=True) as pipe:
-        pipe.xadd(key, cast(Any, fields), maxlen=STREAM_MAX_ENTRIES, approximate=True)
+        for piece in pieces:
+            pipe.xadd(
+                key,
+                cast(Any, piece.fields()),
+                id=piece.id,
+                maxlen=STREAM_MAX_ENTRIES,
+                approximate=True,
+            )
         pipe.expire(key, STREAM_TTL_SECONDS)
-        entry_id, _ = pipe.execute()
-    return _text(entry_id)
+        answers = pipe.execute(raise_on_error=False)[:-1]
+    ids: list[str | None] = []
+    for answer in answers:
+        if not isinstance(answer, redis.RedisError):
+            ids.append(_text(answer))
+        elif "equal or smaller" in str(answer):
+            ids.append(None)
+        else:
+            if "WRONGTYPE" in str(answer):  # damaged; the final text is in SQL
+                client.delete(key)
+            raise answer
+    return ids
+
+
+def _newest(client: redis.Redis, key: str) -> StreamEntry | None:
+    entries = parse_entries(cast(list[Any], client.xrevrange(key, count=1)))
+    return entries[0] if entries else None
 
 
 def _entry(entry_id: object, raw: Mapping[Any, Any]) -> StreamEntry:
@@ -167,9 +242,8 @@ def _worker_key(worker: str, name: str) -> str:
     return tagged(name, f"worker:{worker}")
 
 
-def _numbers(raw: Mapping[Any, Any]) -> dict[str, float]:
-    fields = {_text(field): float(value) for field, value in raw.items()}
-    return {field: value for field, value in fields.items() if field != "alive"}
+def _numbers(raw: Mapping[str, str]) -> dict[str, float]:
+    return {field: float(value) for field, value in raw.items() if field != _PROBLEM}
 
 
 def _text(value: object) -> str:

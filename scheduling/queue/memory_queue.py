@@ -15,6 +15,7 @@ from scheduling.queue.protocol import (
     Claim,
     Lease,
     QueueCounts,
+    Reaped,
     Replaced,
     UnknownPolicy,
     checked_time,
@@ -69,10 +70,15 @@ class MemorySemanticQueue:
         now: float,
         lease_seconds: float,
         max_running: int | None = None,
+        *,
+        token: str | None = None,
+        repeated: bool = False,
     ) -> list[Claim]:
         expires = lease_end(now, lease_seconds)
-        token = str(next(self._tokens))
         checked_worker(worker)
+        if repeated and token is not None:
+            return self._granted_before(worker, token, expires)
+        token = str(next(self._tokens)) if token is None else token
         for cap in (max_running, self._active.max_running):
             num = num if cap is None else min(num, cap - len(self._leases))
         claims: list[Claim] = []
@@ -86,6 +92,14 @@ class MemorySemanticQueue:
             )
             claims.append(Claim(request=request, token=token, lease_expires_seconds=expires))
         return claims
+
+    def _granted_before(self, worker: str, token: str, expires: float) -> list[Claim]:
+        holder = (worker, token)
+        mine = [ls for ls in self._leases.values() if (ls.worker, ls.token) == holder]
+        for lease in mine:
+            self._replace_lease(lease, lease.request, expires)
+        requests = rank([lease.request for lease in mine], self._active, expires)
+        return [Claim(request=r, token=token, lease_expires_seconds=expires) for r in requests]
 
     @_atomic
     def peek(self, num: int, now: float) -> list[Request]:
@@ -193,13 +207,20 @@ class MemorySemanticQueue:
         return True
 
     @_atomic
-    def reap(self, now: float) -> list[str]:
+    def reap(self, now: float) -> list[Reaped]:
         checked_time("now", now)
-        expired = [lease.request for lease in self.running() if lease.expires_seconds <= now]
-        for request in expired:
-            del self._leases[request.id]
-            self._push(request)
-        return [request.id for request in expired]
+        expired = [lease for lease in self.running() if lease.expires_seconds <= now]
+        for lease in expired:
+            del self._leases[lease.request.id]
+            self._push(lease.request)
+        return [Reaped(lease.request.id, lease.token) for lease in expired]
+
+    def audit(self) -> str:
+        return ""  # nobody else can touch it
+
+    def mend(self, now: float, lease_seconds: float) -> int:
+        lease_end(now, lease_seconds)
+        return 0
 
     @_atomic
     def switch_policy(self, policy_name: str) -> None:

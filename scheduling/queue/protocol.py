@@ -49,6 +49,13 @@ class QueueCounts:
         return sum(self.running)
 
 
+class Reaped(NamedTuple):
+    """A request whose lease ended, and the token that is void now."""
+
+    request_id: str
+    token: str
+
+
 class Replaced(NamedTuple):
     """Numbers of waiting requests that `replace_all` added, removed and corrected."""
 
@@ -60,9 +67,11 @@ class Replaced(NamedTuple):
 class SemanticQueue(Protocol):
     """Waiting requests in the order of the active policy, and the leases of running ones.
 
-    Each method is atomic. `now` is an argument (seconds since the Unix epoch). A token proves
-    a lease. After the lease was reaped, released or cancelled, the token is stale, and a
-    method that gets it changes nothing.
+    Each method is atomic. `now` is an argument (seconds since the Unix epoch); a queue that
+    several hosts share uses the time of its server instead, because clocks of hosts differ. A
+    token proves a lease. After the lease was reaped, released or cancelled, the token is stale,
+    and a method that gets it changes nothing. An entry that cannot be read is removed and
+    stops no other entry; `mend` and `replace_all` restore it.
     """
 
     def enqueue(self, request: Request) -> bool:
@@ -76,10 +85,16 @@ class SemanticQueue(Protocol):
         now: float,
         lease_seconds: float,
         max_running: int | None = None,
+        *,
+        token: str | None = None,
+        repeated: bool = False,
     ) -> list[Claim]:
         """Leases up to `num` of the best requests, best first, until `now + lease_seconds`.
 
-        `max_running` and the limit of the active policy apply to all workers together.
+        `max_running` and the limit of the active policy apply to all workers together. All
+        claims of one call have the same `token`; None makes a new one. After a call without a
+        reply, call again with the same token and `repeated`: this returns the claims of the
+        first call, if it arrived, and claims nothing more.
         """
         ...
 
@@ -138,16 +153,26 @@ class SemanticQueue(Protocol):
         ...
 
     def revise(self, request: Request) -> bool:
-        """Puts other values in the place of the request of that id, waiting or running, at once.
+        """Replaces the values of the request of that id at once, waiting or running.
 
-        Its claim, where it has one, stays good. False where it is not here.
+        A claim stays valid. Returns False if the id is not here.
         """
         ...
 
-    def reap(self, now: float) -> list[str]:
-        """Returns requests with an expired lease to waiting, with priority and original arrival.
+    def reap(self, now: float) -> list[Reaped]:
+        """Returns requests with an expired lease to waiting, with priority and original arrival."""
+        ...
 
-        Returns their ids.
+    def audit(self) -> str:
+        """Returns the name of an inconsistent part, or "". Cheap and incomplete: it compares the
+        numbers of entries only."""
+        ...
+
+    def mend(self, now: float, lease_seconds: float) -> int:
+        """Checks every entry and makes all parts consistent. Returns the number of wrong entries.
+
+        Removes entries that cannot be read, so that `replace_all` adds them again. A lease
+        without a time of expiry gets `lease_seconds` from now.
         """
         ...
 

@@ -56,3 +56,7 @@ def claim_one(queue: SemanticQueue, *, worker: str = "w", now: float = NOW) -> C
 
 def ids(requests: list[Request]) -> list[str]:
     return [request.id for request in requests]
+
+
+def reaped_ids(queue: SemanticQueue, now: float) -> list[str]:
+    return [each.request_id for each in queue.reap(now)]

@@ -22,7 +22,17 @@ from scheduling.core.request import Request
 
 # The order of the fields, for Python and for the Lua scripts.
 FIELDS: Final = ("priority", "due", "arrival", "prompt", "predicted", "generated", "scores", "tie")
-_LUA_FIELDS: Final = ("priority", "due", "scores", "tie")  # those that the scripts need
+_LUA_FIELDS: Final = ("priority", "due", "arrival", "scores", "tie")  # what the scripts need
+_LUA_PATTERNS: Final = {
+    "priority": "[0-4]",
+    "due": "%S+",
+    "arrival": "%S+",
+    "prompt": "%d+",
+    "predicted": "%d+",
+    "generated": "%d+",
+    "scores": ",%S+,",
+    "tie": "%x+:.+",
+}
 
 _SIGN_BIT: Final = 1 << 63
 _ALL_BITS: Final = (1 << 64) - 1
@@ -68,17 +78,20 @@ def request_of(record: str) -> Request:
 
 
 def lua_split_record() -> str:
-    """Returns the Lua function `split_record(text)`: a table of the fields that scripts need."""
-    patterns = dict.fromkeys(FIELDS, "%S+") | {"tie": ".*"}
+    """Returns the Lua function `split_record(text)`: a table of the fields that scripts need.
+
+    The function returns nil if the text is not a record.
+    """
     pattern = " ".join(
-        f"({patterns[field]})" if field in _LUA_FIELDS else patterns[field] for field in FIELDS
+        f"({_LUA_PATTERNS[field]})" if field in _LUA_FIELDS else _LUA_PATTERNS[field]
+        for field in FIELDS
     )
     names = ", ".join(field for field in FIELDS if field in _LUA_FIELDS)
     table = ", ".join(f"{field} = {field}" for field in _LUA_FIELDS)
     return (
         "local function split_record(text)\n"
         f"  local {names} = string.match(text, '^{pattern}$')\n"
-        f"  return {{{table}}}\n"
+        f"  return priority and {{{table}}}\n"
         "end\n"
     )
 

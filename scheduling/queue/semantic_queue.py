@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 import redis
 
@@ -16,6 +16,7 @@ from scheduling.queue.protocol import (
     Claim,
     Lease,
     QueueCounts,
+    Reaped,
     Replaced,
     UnknownPolicy,
     checked_time,
@@ -37,6 +38,7 @@ _KEYS: Final = (
     "counts",
     "changes",
 )
+_HASHES: Final = frozenset({"state", "jobs", "holders", "counts"})
 _ALL: Final = 10**9
 _STALE, _DONE = 0, 1
 
@@ -61,6 +63,8 @@ class RedisSemanticQueue:
     """A `SemanticQueue` that any number of processes share. One request costs O(log n).
 
     Redis contains ids and numbers only. If its data is lost, `replace_all` rebuilds it.
+    With `time="server"` leases and deadlines use the clock of Redis, so that hosts with
+    different clocks agree; with "caller" they use the `now` of each call, for virtual time.
     Raises redis.RedisError during an outage, and UnknownPolicy if another process switched to
     a policy that this process does not have.
     """
@@ -70,12 +74,14 @@ class RedisSemanticQueue:
         client: redis.Redis,
         *,
         name: str = "main",
+        time: Literal["server", "caller"] = "server",
         policies: Mapping[str, Policy] = POLICIES,
         default_policy: str = "semantic",
     ) -> None:
         if wrong := [key for key, p in policies.items() if key != p.name or not key.isidentifier()]:
             raise ValueError(f"policies: {wrong[0]!r} must be an identifier and the policy's name")
         self._client = client
+        self._takes_server_time = time == "server"
         self._policies = policies
         self._default = self._policy(default_policy)
         self._keys = [tagged(name, key) for key in _KEYS]
@@ -96,38 +102,40 @@ class RedisSemanticQueue:
         now: float,
         lease_seconds: float,
         max_running: int | None = None,
+        *,
+        token: str | None = None,
+        repeated: bool = False,
     ) -> list[Claim]:
-        expires = lease_end(now, lease_seconds)
-        token = secrets.token_hex(8)
+        lease_end(now, lease_seconds)
+        mine = secrets.token_hex(8) if token is None else token
         cap = "" if max_running is None else str(max_running)
-        records = self._move(
-            "claim", str(num), repr(float(now)), checked_worker(worker), token, repr(expires), cap
+        lease = (checked_worker(worker), mine, repr(float(lease_seconds)))
+        expires, *records = self._move(
+            "claim", str(num), self._moment(now), *lease, cap, "1" if repeated else ""
         )
         return [
-            Claim(request=request, token=token, lease_expires_seconds=expires)
+            Claim(request=request, token=mine, lease_expires_seconds=float(expires))
             for request in _requests(records)
         ]
 
     def peek(self, num: int, now: float) -> list[Request]:
-        return _requests(self._move("peek", str(num), repr(checked_time("now", now))))
+        return _requests(self._move("peek", str(num), self._moment(now)))
 
     def waiting(self, now: float) -> list[Request]:
         return self.peek(_ALL, now)
 
     def running(self) -> list[Lease]:
         answer = [_text(item) for item in self._move("running")]
-        leases = []
-        for record, holder, expires in zip(answer[::3], answer[1::3], answer[2::3], strict=True):
-            token, worker = holder.split(" ", 1)
-            leases.append(
-                Lease(
-                    request=request_of(record),
-                    worker=worker,
-                    token=token,
-                    expires_seconds=float(expires),
-                )
+        return [
+            Lease(
+                request=request,
+                worker=holder.partition(" ")[2],
+                token=holder.partition(" ")[0],
+                expires_seconds=float(expires),
             )
-        return leases
+            for record, holder, expires in zip(answer[::3], answer[1::3], answer[2::3], strict=True)
+            if (request := _request(record)) is not None
+        ]
 
     def lease_tokens(self) -> dict[str, str]:
         holders = cast(dict[Any, Any], self._client.hgetall(self._key["holders"]))
@@ -135,10 +143,10 @@ class RedisSemanticQueue:
 
     def get(self, request_id: str) -> Request | None:
         record = self._stored(request_id)
-        return None if record is None else request_of(record)
+        return None if record is None else _request(record)
 
     def position(self, request_id: str, now: float) -> int | None:
-        answer = self._move("position", request_id, repr(checked_time("now", now)))
+        answer = self._move("position", request_id, self._moment(now))
         return None if answer is None else int(answer)
 
     def counts(self) -> QueueCounts:
@@ -152,15 +160,18 @@ class RedisSemanticQueue:
     def renew(
         self, worker: str, tokens: Mapping[str, str], now: float, lease_seconds: float
     ) -> set[str]:
-        expires = lease_end(now, lease_seconds)
+        lease_end(now, lease_seconds)
         pairs = (text for pair in tokens.items() for text in pair)
-        lost = self._move("renew", checked_worker(worker), repr(expires), *pairs)
+        lease = (checked_worker(worker), self._moment(now), repr(float(lease_seconds)))
+        lost = self._move("renew", *lease, *pairs)
         return {_text(request_id) for request_id in lost}
 
     def release(self, request_id: str, token: str, generated_tokens: int, now: float) -> bool:
         checked_time("now", now)
         while (old := self._stored(request_id)) is not None:
-            new = self._record(request_of(old).with_progress(generated_tokens))
+            if (request := _request(old)) is None:
+                return False
+            new = self._record(request.with_progress(generated_tokens))
             answer = self._move("release", request_id, token, old, new)
             if answer in (_STALE, _DONE):
                 return bool(answer)
@@ -181,14 +192,40 @@ class RedisSemanticQueue:
 
     def _replace(self, request_id: str, change: Callable[[Request], Request]) -> bool:
         while (old := self._stored(request_id)) is not None:
-            new = self._record(change(request_of(old)))
+            if (request := _request(old)) is None:
+                return False
+            new = self._record(change(request))
             answer = self._move("reprioritise", request_id, old, new)
             if answer in (_STALE, _DONE):
                 return bool(answer)
         return False
 
-    def reap(self, now: float) -> list[str]:
-        return [_text(each) for each in self._move("reap", repr(checked_time("now", now)))]
+    def reap(self, now: float) -> list[Reaped]:
+        answer = [_text(each) for each in self._move("reap", self._moment(now))]
+        return [Reaped(*pair) for pair in zip(answer[::2], answer[1::2], strict=True)]
+
+    def audit(self) -> str:
+        try:
+            return _text(self._move("audit"))
+        except redis.ResponseError:
+            return "a key cannot be read"
+
+    def mend(self, now: float, lease_seconds: float) -> int:
+        lease_end(now, lease_seconds)
+        num_wrong = self._delete_keys_of_a_wrong_type()
+        return num_wrong + int(self._move("mend", self._moment(now), repr(float(lease_seconds))))
+
+    def _delete_keys_of_a_wrong_type(self) -> int:
+        with self._client.pipeline(transaction=False) as pipe:
+            for key in self._keys:
+                pipe.type(key)
+            types = [_text(each) for each in pipe.execute()]
+        wrong = [
+            key
+            for (name, key), type_ in zip(self._key.items(), types, strict=True)
+            if type_ not in ("none", "hash" if name in _HASHES else "zset")
+        ]
+        return int(self._client.delete(*wrong)) if wrong else 0
 
     def switch_policy(self, policy_name: str) -> None:
         self._switch(policy_name, "", "")
@@ -224,6 +261,11 @@ class RedisSemanticQueue:
                 request = request_of(old)
                 rescored[request.id] = (request.id, old, self._record(request))
 
+    def _moment(self, now: float) -> str:
+        """`now`, or empty where the server is to take its own time."""
+        checked_time("now", now)
+        return "" if self._takes_server_time else repr(float(now))
+
     def _policy(self, name: str) -> Policy:
         if name not in self._policies:
             raise UnknownPolicy(f"{name!r} is not one of {', '.join(self._policies)}")
@@ -255,4 +297,13 @@ def _policy_args(policy: Policy) -> tuple[str, str, str]:
 
 
 def _requests(records: Iterable[object]) -> list[Request]:
-    return [request_of(_text(record)) for record in records]
+    read = (_request(_text(record)) for record in records)
+    return [request for request in read if request is not None]
+
+
+def _request(record: str) -> Request | None:
+    """None for a record that cannot be read; the scripts refuse nearly all of them already."""
+    try:
+        return request_of(record)
+    except ValueError:
+        return None

@@ -34,7 +34,7 @@ def connect(request: pytest.FixtureRequest) -> Connect:
         return lambda: shared
     url = request.getfixturevalue("redis_server")
     request.getfixturevalue("redis_client")
-    return lambda: RedisSemanticQueue(redis.Redis.from_url(url))
+    return lambda: RedisSemanticQueue(redis.Redis.from_url(url), time="caller")
 
 
 @contextmanager
@@ -196,7 +196,7 @@ def test_one_slot_is_never_taken_twice_under_serial(connect: Connect) -> None:
 
 def claim_all(url: str, worker: str) -> list[str]:
     """A worker process that claims jobs until none waits."""
-    queue = RedisSemanticQueue(redis.Redis.from_url(url))
+    queue = RedisSemanticQueue(redis.Redis.from_url(url), time="caller")
     taken: list[str] = []
     while claims := queue.claim(worker, 2, NOW, LEASE):
         taken += [claim.request.id for claim in claims]
@@ -204,7 +204,7 @@ def claim_all(url: str, worker: str) -> list[str]:
 
 
 def test_processes_never_claim_the_same_job(redis_server: str, redis_client: redis.Redis) -> None:
-    queue = RedisSemanticQueue(redis_client)
+    queue = RedisSemanticQueue(redis_client, time="caller")
     for n in range(300):
         queue.enqueue(make_request(f"j{n}", n % 5))
     with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:

@@ -16,6 +16,7 @@ from scheduling.queue.queue_testing import (
     ids,
     make_request,
     mixed_requests,
+    reaped_ids,
 )
 
 # -- order
@@ -208,8 +209,8 @@ def test_renew_extends_leases_and_returns_stale_ids(queue: SemanticQueue) -> Non
     queue.cancel("b")
     queue.finish("c", tokens["c"])
     assert queue.renew("w", {**tokens, "never": "seen"}, NOW + 5, LEASE) == {"b", "c", "never"}
-    assert queue.reap(NOW + LEASE + 1) == []
-    assert queue.reap(NOW + 5 + LEASE) == ["a"]
+    assert reaped_ids(queue, NOW + LEASE + 1) == []
+    assert reaped_ids(queue, NOW + 5 + LEASE) == ["a"]
 
 
 def test_only_the_holder_of_a_lease_can_renew_it(queue: SemanticQueue) -> None:
@@ -225,11 +226,11 @@ def test_reap_returns_only_expired_leases_to_waiting(queue: SemanticQueue) -> No
     fill(queue, [make_request("a", 1, arrival=3.0), make_request("b", 2)])
     claim_one(queue, now=NOW)
     claim_one(queue, now=NOW + 1)
-    assert queue.reap(NOW + LEASE - 0.001) == []
-    assert queue.reap(NOW + LEASE) == ["a"]
+    assert reaped_ids(queue, NOW + LEASE - 0.001) == []
+    assert reaped_ids(queue, NOW + LEASE) == ["a"]
     assert queue.waiting(NOW) == [make_request("a", 1, arrival=3.0)]
     assert [lease.request.id for lease in queue.running()] == ["b"]
-    assert queue.reap(NOW + LEASE) == []
+    assert reaped_ids(queue, NOW + LEASE) == []
 
 
 def test_a_stale_token_changes_nothing(queue: SemanticQueue) -> None:

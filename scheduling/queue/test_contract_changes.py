@@ -17,6 +17,7 @@ from scheduling.queue.queue_testing import (
     ids,
     make_request,
     mixed_requests,
+    reaped_ids,
 )
 
 # -- cancel, re-prioritise
@@ -207,7 +208,7 @@ def test_replace_all_keeps_requests_that_returned_after_the_mark(queue: Semantic
     claims = queue.claim("w", 2, NOW, LEASE)
     mark = queue.mark()
     queue.release("released", claims[0].token, 5, NOW)
-    assert queue.reap(NOW + LEASE) == ["expired"]
+    assert reaped_ids(queue, NOW + LEASE) == ["expired"]
     assert queue.replace_all([], "semantic", mark=mark) == Replaced(0, 0, 0)
     assert ids(queue.waiting(NOW)) == ["released", "expired"]
 
@@ -229,3 +230,25 @@ def test_clear_removes_everything_but_the_policy(queue: SemanticQueue) -> None:
     assert (queue.waiting(NOW), queue.running(), queue.counts()) == ([], [], QueueCounts())
     assert queue.active_policy() == "semantic_due"
     assert queue.renew("w", {claim.request.id: claim.token}, NOW, LEASE) == {claim.request.id}
+
+
+def test_a_repeated_claim_returns_the_same_requests_and_claims_nothing_more(
+    queue: SemanticQueue,
+) -> None:
+    fill(queue, mixed_requests())
+    first = queue.claim("w", 3, NOW, LEASE, token="t1")
+    again = queue.claim("w", 3, NOW + 5, LEASE, token="t1", repeated=True)
+    assert {claim.request for claim in again} == {claim.request for claim in first}
+    assert {claim.token for claim in again} == {"t1"}
+    assert {claim.lease_expires_seconds for claim in again} == {NOW + 5 + LEASE}
+    assert queue.claim("w", 3, NOW, LEASE, token="lost", repeated=True) == []
+    assert queue.claim("other", 3, NOW, LEASE, token="t1", repeated=True) == []
+    assert queue.counts().num_running == 3
+
+
+def test_reap_returns_the_tokens_that_are_void(queue: SemanticQueue) -> None:
+    fill(queue, [make_request("a"), make_request("b")])
+    claims = queue.claim("w", 2, NOW, LEASE)
+    assert queue.reap(NOW + LEASE) == [(claim.request.id, claim.token) for claim in claims]
+    assert queue.audit() == ""
+    assert queue.mend(NOW, LEASE) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,23 @@ from scheduling.core.policies import POLICIES, rank
 from scheduling.core.request import Request
 from scheduling.queue import semantic_queue
 from scheduling.queue.protocol import UnknownPolicy
-from scheduling.queue.queue_testing import LEASE, NOW, claim_one, fill, make_request, mixed_requests
+from scheduling.queue.queue_testing import (
+    LEASE,
+    NOW,
+    claim_one,
+    fill,
+    make_request,
+    mixed_requests,
+    reaped_ids,
+)
 from scheduling.queue.semantic_queue import RedisSemanticQueue
 
+in_virtual_time = partial(RedisSemanticQueue, time="caller")
 LUA = Path(semantic_queue.__file__).parent / "lua"
 # Commands that Redis 6.2, Redis 7 and Valkey all have.
 SHARED_COMMANDS = {
-    *("DEL", "HDEL", "HEXISTS", "HGET", "HINCRBY", "HKEYS", "HMGET", "HSET"),
+    *("DEL", "HDEL", "HEXISTS", "HGET", "HGETALL", "HINCRBY", "HKEYS", "HLEN", "HMGET", "HSET"),
+    "TIME",
     *("ZADD", "ZCARD", "ZCOUNT", "ZRANGE", "ZRANGEBYSCORE", "ZRANK", "ZREM"),
     *("ZREMRANGEBYRANK", "ZSCORE"),
 }
@@ -35,7 +46,7 @@ def cluster_tag(key: str) -> str:
 
 
 def test_all_keys_of_a_queue_share_one_cluster_slot(redis_client: redis.Redis) -> None:
-    queue = RedisSemanticQueue(redis_client, name="ward")
+    queue = in_virtual_time(redis_client, name="ward")
     queue.switch_policy("semantic_due")
     fill(queue, mixed_requests())
     queue.claim("w", 3, NOW, LEASE)
@@ -45,7 +56,7 @@ def test_all_keys_of_a_queue_share_one_cluster_slot(redis_client: redis.Redis) -
 
 
 def test_queues_with_different_names_are_independent(redis_client: redis.Redis) -> None:
-    one, two = (RedisSemanticQueue(redis_client, name=name) for name in ("one", "two"))
+    one, two = (in_virtual_time(redis_client, name=name) for name in ("one", "two"))
     one.enqueue(make_request("a"))
     one.switch_policy("sjf")
     assert two.waiting(NOW) == []
@@ -54,7 +65,7 @@ def test_queues_with_different_names_are_independent(redis_client: redis.Redis) 
 
 
 def test_an_empty_queue_has_no_job_keys(redis_client: redis.Redis) -> None:
-    queue = RedisSemanticQueue(redis_client)
+    queue = in_virtual_time(redis_client)
     queue.switch_policy("semantic_due")
     fill(queue, mixed_requests())
     for claim in queue.claim("w", 40, NOW, LEASE):
@@ -69,13 +80,13 @@ def test_the_list_of_changes_has_a_maximum_length(redis_client: redis.Redis) -> 
     assert kept is not None
     key = "{triage:main}:changes"
     redis_client.zadd(key, {f"old-{n}": n / 1e6 for n in range(int(kept[1]) + 50)})
-    RedisSemanticQueue(redis_client).enqueue(make_request("a"))
+    in_virtual_time(redis_client).enqueue(make_request("a"))
     assert redis_client.zcard(key) == int(kept[1])
     assert redis_client.zscore(key, "a") is not None
 
 
 def test_scripts_are_loaded_again_after_a_script_flush(redis_client: redis.Redis) -> None:
-    queue = RedisSemanticQueue(redis_client)
+    queue = in_virtual_time(redis_client)
     queue.enqueue(make_request("a"))
     redis_client.script_flush()
     assert claim_one(queue).request.id == "a"
@@ -83,7 +94,7 @@ def test_scripts_are_loaded_again_after_a_script_flush(redis_client: redis.Redis
 
 def test_a_client_without_decoding_works_too(redis_server: str, redis_client: redis.Redis) -> None:
     with redis.Redis.from_url(redis_server) as raw:
-        queue = RedisSemanticQueue(raw)
+        queue = in_virtual_time(raw)
         fill(queue, mixed_requests())
         assert queue.waiting(NOW) == rank(mixed_requests(), POLICIES["semantic"], NOW)
         claim = claim_one(queue)
@@ -111,19 +122,19 @@ def test_every_script_belongs_to_one_method_of_the_queue() -> None:
 def test_a_switch_adds_missing_scores_to_stored_requests(redis_client: redis.Redis) -> None:
     """A new release adds a policy; waiting requests get their scores at the switch."""
     known = {name: policy for name, policy in POLICIES.items() if name != "semantic_due"}
-    old, new = RedisSemanticQueue(redis_client, policies=known), RedisSemanticQueue(redis_client)
+    old, new = in_virtual_time(redis_client, policies=known), in_virtual_time(redis_client)
     fill(old, mixed_requests())
     claim = claim_one(old)
     left = [each for each in mixed_requests() if each != claim.request]
     new.switch_policy("semantic_due")
     assert new.waiting(NOW) == rank(left, POLICIES["semantic_due"], NOW)
-    assert new.reap(NOW + LEASE) == [claim.request.id], "running requests get scores too"
+    assert reaped_ids(new, NOW + LEASE) == [claim.request.id], "running requests get scores too"
     assert new.waiting(NOW) == rank(mixed_requests(), POLICIES["semantic_due"], NOW)
 
 
 def test_a_process_without_the_active_policy_raises_an_error(redis_client: redis.Redis) -> None:
     known = {name: policy for name, policy in POLICIES.items() if name != "sjf"}
-    old, new = RedisSemanticQueue(redis_client, policies=known), RedisSemanticQueue(redis_client)
+    old, new = in_virtual_time(redis_client, policies=known), in_virtual_time(redis_client)
     new.enqueue(make_request("a"))
     new.switch_policy("sjf")
     with pytest.raises(UnknownPolicy, match="sjf"):
@@ -155,7 +166,7 @@ def interfere(
 def test_a_release_keeps_a_concurrent_new_priority(
     redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue, other = RedisSemanticQueue(redis_client), RedisSemanticQueue(redis_client)
+    queue, other = in_virtual_time(redis_client), in_virtual_time(redis_client)
     queue.enqueue(make_request("a", 4))
     claim = claim_one(queue)
     interfere(monkeypatch, queue, lambda: other.reprioritise("a", 1, NOW))
@@ -167,7 +178,7 @@ def test_a_release_keeps_a_concurrent_new_priority(
 def test_a_new_priority_keeps_concurrent_progress(
     redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue, other = RedisSemanticQueue(redis_client), RedisSemanticQueue(redis_client)
+    queue, other = in_virtual_time(redis_client), in_virtual_time(redis_client)
     queue.enqueue(make_request("a", 4))
     claim = claim_one(queue)
     interfere(monkeypatch, queue, lambda: other.release("a", claim.token, 9, NOW))
@@ -179,7 +190,7 @@ def test_a_new_priority_keeps_concurrent_progress(
 def test_a_concurrent_cancellation_is_final(
     redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue, other = RedisSemanticQueue(redis_client), RedisSemanticQueue(redis_client)
+    queue, other = in_virtual_time(redis_client), in_virtual_time(redis_client)
     queue.enqueue(make_request("a"))
     claim = claim_one(queue)
     interfere(monkeypatch, queue, lambda: other.cancel("a"))
@@ -191,7 +202,7 @@ def test_a_concurrent_cancellation_is_final(
 
 
 def test_a_mark_from_before_a_flush_removes_nothing(redis_client: redis.Redis) -> None:
-    queue = RedisSemanticQueue(redis_client)
+    queue = in_virtual_time(redis_client)
     fill(queue, mixed_requests())
     mark = queue.mark()
     redis_client.flushall()
@@ -201,7 +212,7 @@ def test_a_mark_from_before_a_flush_removes_nothing(redis_client: redis.Redis) -
 
 
 def test_tokens_are_unique_even_after_a_flush(redis_client: redis.Redis) -> None:
-    queue = RedisSemanticQueue(redis_client)
+    queue = in_virtual_time(redis_client)
     queue.enqueue(make_request("a"))
     old = claim_one(queue, worker="w1")
     redis_client.flushall()
@@ -216,7 +227,7 @@ def test_tokens_are_unique_even_after_a_flush(redis_client: redis.Redis) -> None
 def test_flush_then_replace_all_gives_the_same_order(
     redis_client: redis.Redis, policy_name: str
 ) -> None:
-    queue = RedisSemanticQueue(redis_client)
+    queue = in_virtual_time(redis_client)
     queue.switch_policy(policy_name)
     fill(queue, mixed_requests(30))
     before = queue.waiting(NOW)
@@ -232,14 +243,14 @@ def test_a_policy_name_that_records_cannot_hold_is_refused(
     redis_client: redis.Redis, wrong: str
 ) -> None:
     with pytest.raises(ValueError, match="policies: "):
-        RedisSemanticQueue(redis_client, policies={**POLICIES, wrong: POLICIES["sjf"]})
+        in_virtual_time(redis_client, policies={**POLICIES, wrong: POLICIES["sjf"]})
 
 
 @pytest.mark.parametrize("policy_name", POLICIES)
 def test_queues_larger_than_one_chunk(redis_client: redis.Redis, policy_name: str) -> None:
     """Scripts read and write in chunks; no request is lost between two chunks."""
     truth = mixed_requests(2300)
-    queue = RedisSemanticQueue(redis_client)
+    queue = in_virtual_time(redis_client)
     assert queue.replace_all(truth, "semantic_due") == (2300, 0, 0)
     queue.switch_policy(policy_name)
     expected = rank(truth, POLICIES[policy_name], NOW)

@@ -48,7 +48,7 @@ class Twins(RuleBasedStateMachine):
         super().__init__()
         client.flushall()
         self.client = client
-        self.redis = RedisSemanticQueue(client)
+        self.redis = RedisSemanticQueue(client, time="caller")
         self.memory = MemorySemanticQueue()
         self.now = 0.0
         self.tokens: list[tuple[str, str, str]] = []  # id, in Redis, in memory; stale ones too
@@ -117,7 +117,9 @@ class Twins(RuleBasedStateMachine):
 
     @rule()
     def reap(self) -> None:
-        self.both(lambda queue: queue.reap(self.now))
+        ours, twins = self.redis.reap(self.now), self.memory.reap(self.now)
+        tokens = {(key, ours): twins for key, ours, twins in self.tokens}
+        assert [(key, tokens[key, token]) for key, token in ours] == twins
 
     @rule(name=NAMES)
     def switch_policy(self, name: str) -> None:
@@ -135,6 +137,10 @@ class Twins(RuleBasedStateMachine):
         )
 
     @rule()
+    def mend(self) -> None:
+        assert self.redis.mend(self.now, 3.0) == 0
+
+    @rule()
     def redis_restarts_and_is_rebuilt(self) -> None:
         """After a flush all requests wait again; only the leases are lost."""
         self.memory.reap(1e9)
@@ -142,6 +148,10 @@ class Twins(RuleBasedStateMachine):
         self.client.flushall()
         self.redis.replace_all(truth, self.memory.active_policy())
         self.marks = None
+
+    @invariant()
+    def the_audit_finds_nothing(self) -> None:
+        assert self.redis.audit() == ""
 
     @invariant()
     def answers_are_equal(self) -> None:

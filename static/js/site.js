@@ -2,6 +2,7 @@
 import "./clocks.js";
 import "./connection.js";
 import "./board.js";
+import "./board_changes.js";
 import "./guidance.js";
 import "./form.js";
 import "./draft.js";

@@ -168,7 +168,7 @@ def test_an_open_case_page_gets_the_reasons(site: Page, nurse: User, live_app: s
 def test_guidance_streams_under_its_headings(site: Page, nurse: User, live_app: str) -> None:
     case = waiting_case(nurse, "chest pain", 1)
     site.goto(f"{live_app}/cases/{case.id}/")
-    expect(site.locator("#guidance")).to_contain_text("No guidance worker is running")
+    expect(site.locator("#guidance")).to_contain_text("No guidance worker is ready")
     count_updates(site, "#stream")
     claim = take_slot()
     expect(site.locator("#panel")).to_contain_text("being written")

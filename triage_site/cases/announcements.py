@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import redis
-import structlog
 
 from scheduling import connection
 from scheduling.queue.events import publish
-
-log = structlog.get_logger(__name__)
 
 
 def announce(event: Mapping[str, str | int]) -> None:
@@ -18,4 +15,4 @@ def announce(event: Mapping[str, str | int]) -> None:
     try:
         publish(connection.client(), dict(event))
     except (redis.RedisError, OSError) as error:
-        log.warning("announce_failed", error=type(error).__name__)
+        connection.log_store_error("announce_failed", error)

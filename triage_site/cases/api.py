@@ -20,7 +20,7 @@ from scheduling import selectors as queue_selectors
 from scheduling import services as scheduling
 from scheduling.core.policies import POLICIES
 from triage_site.cases import api_errors, selectors, services
-from triage_site.cases.api_errors import ApiError, field_error
+from triage_site.cases.api_errors import ApiError, TooMany, field_error
 from triage_site.cases.api_fields import storable
 from triage_site.cases.api_out import case_out, case_page
 from triage_site.cases.api_schemas import (
@@ -45,6 +45,8 @@ from triage_site.cases.entry import check_entry
 from triage_site.cases.fhir import bundle
 from triage_site.cases.models import ApiToken, Case, CaseEvent
 from triage_site.cases.roles import Action, may
+from triage_site.cases.submission_limit import submissions
+from triage_site.triage import screen
 from triage_site.triage.facts import CaseFacts
 
 MAX_KEY_CHARACTERS = 80
@@ -75,7 +77,7 @@ api = NinjaAPI(
 api_errors.install(api)
 router = Router()
 
-_ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), Errors)
+_ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422, 429), Errors)
 
 
 @router.post("/cases", response={201: CaseOut, 200: CaseOut, **_ERRORS})
@@ -83,13 +85,16 @@ def submit(request: HttpRequest, body: NewCase) -> Status:
     """Submits a case. A request with the same `Idempotency-Key` returns the same case (200)."""
     user = _allowed(request, Action.SUBMIT)
     facts, warnings = _facts_of(body)
+    key = _submission_key(request)
     case, created = services.submit_case(
         facts=facts,
         actor=user,
-        submission_key=_submission_key(request),
+        submission_key=key,
         label=body.label,
         now=timezone.now(),
+        is_flood=_is_flood(user, facts),
     )
+    submissions.count(user.pk)
     if not created and case.facts != facts.to_dict():
         raise ApiError(409, "Idempotency-Key", "was used for another case")
     return Status(201 if created else 200, case_out(case, timezone.now(), warnings))
@@ -106,6 +111,20 @@ def _facts_of(body: NewCase) -> tuple[CaseFacts, Any]:
         first = entry.errors[0]
         raise ApiError(422, first.field, first.reason)
     return facts, entry.warnings
+
+
+def _is_flood(user: User, facts: CaseFacts) -> bool:
+    """Returns whether the case comes after those of others. Raises TooMany to refuse it.
+
+    What the rules put on level 0 or 1 is never refused, and never comes later.
+    """
+    wait = submissions.wait_seconds(user.pk)
+    is_flood = submissions.is_flood(user.pk)
+    if not (wait or is_flood) or screen(facts).priority <= services.SAFE_PRIORITY:
+        return False
+    if wait:
+        raise TooMany(wait)
+    return True
 
 
 def _submission_key(request: HttpRequest) -> str:

@@ -37,6 +37,14 @@ class ApiError(Exception):
         self.reason = reason
 
 
+class TooMany(Exception):
+    """A flood of one account is refused for `wait_seconds`."""
+
+    def __init__(self, wait_seconds: int) -> None:
+        super().__init__("too many cases")
+        self.wait_seconds = wait_seconds
+
+
 def field_error(error: ValueError) -> ApiError:
     """Services say "field: reason". 409 where the case is not in the state for it, else 422."""
     field, _, reason = str(error).partition(": ")
@@ -48,6 +56,7 @@ def install(api: NinjaAPI) -> None:
     """Makes `api` answer its errors in this form."""
     handlers: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
         ApiError: lambda request, error: answer(error.status, error.field, error.reason),
+        TooMany: _on_too_many,
         AuthenticationError: _on_stranger,
         ValidationError: _on_invalid,
         HttpError: lambda request, error: _plain(error.status_code),
@@ -76,6 +85,13 @@ class ApiErrorsMiddleware:
         if "Allow" in response.headers:
             plain["Allow"] = response.headers["Allow"]
         return plain
+
+
+def _on_too_many(request: HttpRequest, error: TooMany) -> HttpResponse:
+    reason = f"too many cases of this account; send the next one in {error.wait_seconds} s"
+    response = answer(429, "cases", reason)
+    response["Retry-After"] = str(error.wait_seconds)
+    return response
 
 
 def _on_stranger(request: HttpRequest, error: Any) -> HttpResponse:

@@ -18,6 +18,7 @@ from scheduling.core.policies import POLICIES
 from scheduling.core.request import PRIORITIES
 from triage_site.cases.clinical import ClinicalStatus, Disposition, GuidanceStatus
 from triage_site.cases.models import OverrideReason
+from triage_site.cases.storable import not_storable
 from triage_site.triage.facts import NOT_TAKEN, UNMEASURABLE, ArrivalMode, Consciousness, Sex
 from triage_site.triage.vitals import VITAL_RANGES
 
@@ -25,11 +26,9 @@ _MAX_NUMBER: Final = 1e9
 
 
 def storable(value: str) -> str:
-    """Raises ValueError for text with NUL or lone surrogates, which no database keeps."""
-    if "\x00" in value:
-        raise ValueError("must not contain the character NUL")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise ValueError("must be valid Unicode, without lone surrogates")
+    """Raises ValueError for text with NUL or lone surrogates, which no database stores."""
+    if reason := not_storable(value):
+        raise ValueError(reason)
     return value
 
 

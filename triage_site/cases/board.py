@@ -135,14 +135,14 @@ class Board:
 _AWAITED: Final = frozenset({GuidanceStatus.QUEUED, GuidanceStatus.OFFLINE, GuidanceStatus.STALE})
 
 
-def render_board(now: datetime) -> str:
+def render_board(now: datetime, queue: QueueView | None = None) -> str:
     """Returns the HTML of everything that changes on the board. Rows keep their ids."""
-    return render_to_string("cases/_board.html", {"board": build_board(now)})
+    return render_to_string("cases/_board.html", {"board": build_board(now, queue)})
 
 
-def build_board(now: datetime) -> Board:
+def build_board(now: datetime, queue: QueueView | None = None) -> Board:
     """Lists all patients who are not closed: those waiting, in order, then those being seen."""
-    queue = QueueView.read(now)
+    queue = queue or QueueView.read(now)
     workers = scheduling.workers().values()
     make = _Rows(queue, now, is_online=bool(workers))
     waiting = queue.order_of_patients(_cases(ClinicalStatus.WAITING).order_by("arrived_at"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -12,104 +13,71 @@ from typing import Any, Final, cast
 
 import redis.asyncio
 import structlog
+from django.db import DatabaseError
 from django.utils import timezone
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
+from scheduling import connection
 from scheduling.models import Job
-from scheduling.queue.events import FIRST, StreamEntry, events_channel, parse_entries, tokens_key
+from scheduling.queue.events import events_channel, parse_entries, tokens_key
 from triage_site.cases.board import render_board
-from triage_site.cases.panel import render_case_panel, render_token
+from triage_site.cases.board_changes import Picture
+from triage_site.cases.panel import render_case_panel
+from triage_site.cases.queue_view import QueueView
 from triage_site.cases.sse import on_database, sse
+from triage_site.cases.trouble import render_trouble
+from triage_site.cases.watchers import Target, Watcher, id_order
 
 log = structlog.get_logger(__name__)
 
 BOARD: Final = "board"
-MAX_UNREAD: Final = 512  # a page with more unread events is closed; the browser reconnects
 RENDER_SECONDS: Final = 0.25  # minimum time between two renderings of the same fragment
+MAX_PAUSE_SECONDS: Final = 2.0  # else the pause is as long as the rendering took
 REFRESH_SECONDS: Final = 10.0
 READ_MILLISECONDS: Final = 200
+STORE_SECONDS: Final = 0.5
+_TIMEOUT_SECONDS: Final = 3.0  # of Redis, longer than a blocking read
+_NUM_ENTRIES: Final = 500  # of one stream at a time
 
-Target = str | uuid.UUID
-
-
-class Watcher:
-    """One open page. A new fragment replaces an unread one; tokens go into a bounded queue."""
-
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self.closed = False
-        self.job_id: str | None = None
-        self.last_id = FIRST
-        self.attempt = 0
-        self._tokens: list[bytes] = []
-        self._fragment: bytes | None = None
-        self._ready = asyncio.Event()
-
-    def resume(self, last_event_id: str) -> None:
-        """Continues after the last token that the page received, if it was one of this job."""
-        job, _, rest = last_event_id.partition("/")
-        attempt, _, entry_id = rest.partition("/")
-        if entry_id and attempt.isdigit() and job == _short(self.job_id):
-            self.attempt, self.last_id = int(attempt), entry_id
-
-    def follow(self, job_id: str | None) -> None:
-        """Changes to another job. Its first token is sent after a reset event."""
-        if job_id != self.job_id:
-            self.job_id, self.attempt = job_id, 0
-
-    def show(self, fragment: bytes) -> None:
-        self._fragment = fragment
-        self._ready.set()
-
-    def push(self, chunk: bytes) -> None:
-        if len(self._tokens) >= MAX_UNREAD:
-            self.closed = True
-        else:
-            self._tokens.append(chunk)
-        self._ready.set()
-
-    async def next(self, timeout_seconds: float, disconnected: asyncio.Future[Any]) -> bytes:
-        """Returns everything unread; empty after the timeout or when the browser disconnects."""
-        ready: asyncio.Future[Any] = asyncio.ensure_future(self._ready.wait())
-        try:
-            await asyncio.wait(
-                {ready, disconnected},
-                timeout=timeout_seconds,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        finally:
-            ready.cancel()
-        self._ready.clear()
-        chunks, self._tokens = self._tokens, []
-        if self._fragment is not None:
-            chunks.append(self._fragment)
-            self._fragment = None
-        return b"".join(chunks)
+Rendered = tuple[Target, str, str | None]  # target, HTML, job of a case
 
 
 class Hub:
     """Renders fragments and forwards tokens from Redis to all watchers, until `stop`."""
 
     def __init__(self, url: str) -> None:
-        self._redis = redis.asyncio.Redis.from_url(url, decode_responses=True)
+        self._redis = redis.asyncio.Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_connect_timeout=1,
+            socket_timeout=_TIMEOUT_SECONDS,
+            health_check_interval=5,
+        )
         self._watchers: dict[Target, set[Watcher]] = defaultdict(set)
         self._dirty: set[Target] = set()
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._num_pictures = 0
+        self._picture: Picture | None = None
+        self._is_database_down = False
+        self._trouble = ""
 
     def start(self) -> None:
-        for duty in (self._listen, self._render, self._read_tokens, self._refresh):
+        for duty in (self._listen, self._render, self._read_tokens, self._refresh, self._tell):
             self._tasks.append(asyncio.create_task(self._forever(duty)))
 
     async def stop(self) -> None:
         for watchers in self._watchers.values():
             for watcher in watchers:
-                watcher.closed = True
-                watcher.push(b"")
+                watcher.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._redis.aclose()
+        with suppress(RedisError, OSError):
+            await self._redis.aclose()
+
+    def num_watchers(self) -> int:
+        return sum(len(watchers) for watchers in self._watchers.values())
 
     async def watch(self, target: Target, *, last_event_id: str | None) -> Watcher:
         """Adds a page. It receives the tokens of its case after `last_event_id`, or all."""
@@ -117,15 +85,22 @@ class Hub:
         if target != BOARD:
             watcher.job_id = await on_database(_job_of, target)
             watcher.resume(last_event_id or "")
+        elif self._picture is not None:
+            watcher.show_board(self._picture)
+        if self._trouble:
+            watcher.show_trouble(sse("trouble", self._trouble))
         self._watchers[target].add(watcher)
         self._mark(target)
         return watcher
 
     def unwatch(self, watcher: Watcher) -> None:
-        watcher.closed = True
-        self._watchers[watcher.target].discard(watcher)
-        if not self._watchers[watcher.target]:
-            del self._watchers[watcher.target]
+        watcher.close()
+        watchers = self._watchers.get(watcher.target, set())
+        watchers.discard(watcher)
+        if not watchers:
+            self._watchers.pop(watcher.target, None)
+            if watcher.target == BOARD:
+                self._picture = None
 
     def _mark(self, target: Target) -> None:
         if self._watchers.get(target):
@@ -137,19 +112,23 @@ class Hub:
         while True:
             try:
                 await duty()
-            except (RedisError, OSError) as error:
-                log.warning("stream_store_error", error=type(error).__name__)
+            except (RedisError, OSError):
+                pass  # the breaker of scheduling.connection logs the outage once
             except Exception as error:
                 log.error("stream_failed", duty=duty.__name__, error=type(error).__name__)
             await asyncio.sleep(1.0)
+
+    # -- events of Redis
 
     async def _listen(self) -> None:
         async with self._redis.pubsub() as subscriber:
             await subscriber.subscribe(events_channel())
             self._mark_all()
-            async for message in subscriber.listen():
-                if message["type"] == "message":
-                    self._on_event(json.loads(message["data"]))
+            while True:  # each round also checks that the connection lives
+                message = await subscriber.get_message(timeout=1.0)
+                if message is not None and message["type"] == "message":
+                    with suppress(ValueError, TypeError, KeyError):  # one bad event
+                        self._on_event(json.loads(message["data"]))
 
     def _on_event(self, event: dict[str, Any]) -> None:
         self._mark(BOARD)
@@ -165,92 +144,122 @@ class Hub:
             await asyncio.sleep(REFRESH_SECONDS)
             self._mark_all()
 
+    # -- fragments
+
     async def _render(self) -> None:
         while True:
             await self._changed.wait()
             self._changed.clear()
             targets, self._dirty = self._dirty, set()
-            for target in targets:
-                await self._render_target(target)
-            await asyncio.sleep(RENDER_SECONDS)
+            begun = time.monotonic()
+            try:
+                rendered = await on_database(_rendered, targets & self._watchers.keys())
+                self._is_database_down = False
+            except DatabaseError:
+                self._is_database_down = True
+                self._dirty |= targets
+                await asyncio.sleep(1.0)
+                self._changed.set()
+                continue
+            for target, html, job_id in rendered:
+                await self._show(target, html, job_id)
+            took = time.monotonic() - begun
+            await asyncio.sleep(min(max(RENDER_SECONDS, took), MAX_PAUSE_SECONDS))
 
-    async def _render_target(self, target: Target) -> None:
-        watchers = self._watchers.get(target)
-        if not watchers:
-            return
+    async def _show(self, target: Target, html: str, job_id: str | None) -> None:
+        watchers = list(self._watchers.get(target, ()))
         if target == BOARD:
-            html = await on_database(render_board, timezone.now())
-            event = "board"
-        else:
-            html = await on_database(render_case_panel, target, timezone.now())
-            event = "case"
-            job_id = await on_database(_job_of, target)
+            self._num_pictures += 1
+            self._picture = Picture.of(self._num_pictures, html)
             for watcher in watchers:
-                watcher.follow(job_id)
-            if job_id is not None:
-                # The fragment may show that the text is complete, so all tokens are sent first.
-                with suppress(RedisError, OSError):
-                    await self._deliver_tokens({job_id: list(watchers)}, None)
-        fragment = sse(event, html)
-        for watcher in list(watchers):
+                watcher.show_board(self._picture)
+            return
+        for watcher in watchers:
+            watcher.follow(job_id)
+        if job_id is not None and not connection.is_silent():
+            # The fragment may show that the text is complete, so all tokens are sent first.
+            with suppress(RedisError, OSError):
+                await self._deliver_tokens({job_id: watchers}, None)
+        fragment = sse("case", html)
+        for watcher in watchers:
             watcher.show(fragment)
+
+    async def _tell(self) -> None:
+        """Tells all pages when a store is down, and when it works again."""
+        while True:
+            trouble = render_trouble(connection.trouble(), self._is_database_down)
+            if trouble != self._trouble:
+                self._trouble = trouble
+                for watchers in self._watchers.values():
+                    for watcher in watchers:
+                        watcher.show_trouble(sse("trouble", trouble))
+            await asyncio.sleep(STORE_SECONDS)
+
+    # -- tokens
 
     async def _read_tokens(self) -> None:
         while True:
             watched = self._by_job()
-            if not watched:
+            if not watched or connection.is_silent():
                 await asyncio.sleep(READ_MILLISECONDS / 1000)
                 continue
-            await self._deliver_tokens(watched, READ_MILLISECONDS)
+            try:
+                await self._deliver_tokens(watched, READ_MILLISECONDS)
+            except ResponseError:  # one damaged stream must not stop the others
+                for job_id, watchers in watched.items():
+                    with suppress(ResponseError):
+                        await self._deliver_tokens({job_id: watchers}, None)
+                await asyncio.sleep(READ_MILLISECONDS / 1000)
 
     async def _deliver_tokens(
         self, watched: Mapping[str, list[Watcher]], wait_milliseconds: int | None
     ) -> None:
         """Sends new stream entries of these jobs to their watchers. None does not wait."""
         oldest = {
-            tokens_key(job_id): min((w.last_id for w in watchers), key=_id_order)
+            tokens_key(job_id): min((w.last_id for w in watchers), key=id_order)
             for job_id, watchers in watched.items()
         }
-        answer: Any = await self._redis.xread(cast(Any, oldest), block=wait_milliseconds)
+        if not oldest:
+            return
+        answer: Any = await self._redis.xread(
+            cast(Any, oldest), count=_NUM_ENTRIES, block=wait_milliseconds
+        )
         names = {tokens_key(job_id): job_id for job_id in watched}
         for key, raw in answer or ():
-            for entry in parse_entries(raw):
-                for watcher in watched[names[key]]:
-                    _deliver(watcher, entry)
+            job_id = names[key]
+            for one in raw:
+                with suppress(ValueError, KeyError):  # an entry that this release cannot read
+                    (entry,) = parse_entries([one])
+                    for watcher in watched[job_id]:
+                        if watcher.job_id == job_id:
+                            watcher.deliver(entry)
 
     def _by_job(self) -> dict[str, list[Watcher]]:
         watched: dict[str, list[Watcher]] = defaultdict(list)
         for watchers in self._watchers.values():
             for watcher in watchers:
-                if watcher.job_id is not None:
+                if watcher.job_id is not None and not watcher.closed:
                     watched[watcher.job_id].append(watcher)
         return watched
 
 
-def _short(job_id: str | None) -> str:
-    return (job_id or "").partition("-")[0]
-
-
-def _deliver(watcher: Watcher, entry: StreamEntry) -> None:
-    """Sends one entry to one page, once. A new attempt begins with a reset event."""
-    if _id_order(entry.id) <= _id_order(watcher.last_id):
-        return
-    is_first = watcher.last_id == FIRST
-    watcher.last_id = entry.id
-    event_id = f"{_short(watcher.job_id)}/{entry.attempt}/{entry.id}"
-    if entry.status is not None:
-        watcher.push(sse("end", entry.status, event_id))
-        return
-    if is_first or entry.attempt != watcher.attempt:
-        watcher.attempt = entry.attempt
-        watcher.push(sse("reset", "", event_id))
-    if entry.text:
-        watcher.push(sse("token", render_token(entry.text), event_id))
-
-
-def _id_order(entry_id: str) -> tuple[int, int]:
-    milliseconds, _, sequence = entry_id.partition("-")
-    return int(milliseconds), int(sequence or 0)
+def _rendered(targets: set[Target]) -> list[Rendered]:
+    """Renders all targets from one snapshot of the queue. A target that fails is left out."""
+    now = timezone.now()
+    queue = QueueView.read(now)
+    done: list[Rendered] = []
+    for target in targets:
+        try:
+            if isinstance(target, uuid.UUID):
+                html = render_case_panel(target, now, queue)
+                done.append((target, html, _job_of(target)))
+            else:
+                done.append((target, render_board(now, queue), None))
+        except DatabaseError:
+            raise
+        except Exception as error:
+            log.error("render_failed", error=type(error).__name__)
+    return done
 
 
 def _job_of(case_id: uuid.UUID) -> str | None:

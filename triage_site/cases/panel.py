@@ -31,14 +31,16 @@ from triage_site.triage.length import predict_quantiles
 from triage_site.triage.medicines import read_history
 
 
-def render_case_panel(case_id: uuid.UUID, now: datetime) -> str:
+def render_case_panel(case_id: uuid.UUID, now: datetime, queue: QueueView | None = None) -> str:
     """Returns the HTML of level, clock, status, position and the reason for the position."""
-    return render_to_string("cases/_panel.html", panel_context(case_id, now))
+    return render_to_string("cases/_panel.html", panel_context(case_id, now, queue))
 
 
-def panel_context(case_id: uuid.UUID, now: datetime) -> dict[str, Any]:
+def panel_context(
+    case_id: uuid.UUID, now: datetime, queue: QueueView | None = None
+) -> dict[str, Any]:
     case = Case.objects.select_related("seen_by").get(id=case_id)
-    queue = QueueView.read(now)
+    queue = queue or QueueView.read(now)
     place = queue.places.get(str(case.id)) if case.status == CaseStatus.QUEUED else None
     num_workers = len(scheduling.workers())
     standing = standing_of(case, now, is_online=num_workers > 0)

@@ -15,7 +15,7 @@ from scheduling.selectors import QueuePlace
 from triage_site.cases.levels import rough_seconds
 from triage_site.cases.models import Case
 from triage_site.cases.progress import Progress, progress_of
-from triage_site.cases.waiting_reason import waiting_reason
+from triage_site.cases.waiting_reason import Ahead, tallies, waiting_reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,23 +29,25 @@ class QueueView:
     requests: Mapping[str, Request]
     running: Sequence[Request]
     progress: Mapping[str, Progress]
+    ahead: Sequence[Ahead]  # of each place of `order`
 
     @classmethod
     def read(cls, now: datetime) -> QueueView:
         jobs: dict[str, Job] = {str(job.id): job for job in scheduling.open_jobs()}
-        places = {
-            job_id: place for job_id, place in scheduling.places(now).items() if job_id in jobs
-        }
+        places = scheduling.places(now, list(jobs.values()))
         running = [job for job in jobs.values() if job.status == JobStatus.RUNNING]
         by_place = sorted(places, key=lambda job_id: places[job_id].position)
+        requests = {job_id: job.to_request() for job_id, job in jobs.items()}
+        order = [requests[job_id] for job_id in by_place]
         return cls(
             now=now,
             policy=scheduling.active_policy(),
             places={str(jobs[job_id].case_id): place for job_id, place in places.items()},
-            order=[jobs[job_id].to_request() for job_id in by_place],
-            requests={str(job.case_id): job.to_request() for job in jobs.values()},
-            running=[job.to_request() for job in running],
+            order=order,
+            requests={str(job.case_id): requests[job_id] for job_id, job in jobs.items()},
+            running=[requests[str(job.id)] for job in running],
             progress=progress_of(str(job.id) for job in running),
+            ahead=tallies(order, now.timestamp()),
         )
 
     def order_of_patients(self, cases: Iterable[Case]) -> list[Case]:
@@ -81,10 +83,9 @@ class QueueView:
             return ""
         return waiting_reason(
             request,
-            ahead=self.order[: place.position],
+            ahead=self.ahead[min(place.position, len(self.ahead) - 1)],
             running=self.running,
             policy=self.policy,
-            now_seconds=self.now.timestamp(),
         )
 
     def progress_for(self, case: Case) -> tuple[int | None, str]:

@@ -30,10 +30,9 @@ def place_of(case: Case, now: datetime) -> QueuePlace | None:
 
 def places_by_case(now: datetime) -> dict[str, QueuePlace]:
     """Returns the place of every waiting case, by case id."""
-    cases = {str(job.id): str(job.case_id) for job in scheduling.open_jobs()}
-    return {
-        cases[job_id]: place for job_id, place in scheduling.places(now).items() if job_id in cases
-    }
+    jobs = list(scheduling.open_jobs())
+    cases = {str(job.id): str(job.case_id) for job in jobs}
+    return {cases[job_id]: place for job_id, place in scheduling.places(now, jobs).items()}
 
 
 def timestamps(case: Case) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ def sse(event: str, data: str, event_id: str | None = None) -> bytes:
 
 
 async def on_database(function: Callable[..., Any], *args: Any) -> Any:
-    """Runs a function in the thread of Django's synchronous code and closes its connection."""
+    """Runs a function in a thread of the event loop's pool and closes its connection."""
 
     def call() -> Any:
         close_old_connections()
@@ -32,4 +32,4 @@ async def on_database(function: Callable[..., Any], *args: Any) -> Any:
         finally:
             close_old_connections()
 
-    return await sync_to_async(call, thread_sensitive=True)()
+    return await sync_to_async(call, thread_sensitive=False)()

@@ -19,10 +19,11 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest
 
-from triage_site.cases.hub import Hub, Watcher
+from triage_site.cases.hub import Hub
 from triage_site.cases.models import Case
 from triage_site.cases.roles import Action, may
 from triage_site.cases.sse import on_database, sse
+from triage_site.cases.watchers import Watcher
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -103,11 +103,20 @@ def test_failing_rules_do_not_lose_the_case(monkeypatch: pytest.MonkeyPatch) -> 
     assert Job.objects.get(case_id=case.id).priority == 1
 
 
-def test_an_unclassified_case_is_queued_after_two_seconds() -> None:
+def test_a_case_that_no_worker_takes_is_queued_after_five_seconds() -> None:
     case = make_case()
-    assert services.rescue_unclassified(now=at(1.9)) == 0
-    assert services.rescue_unclassified(now=at(2.1)) == 1
+    assert services.rescue_unclassified(now=at(4.9)) == 0
+    assert services.rescue_unclassified(now=at(5.1)) == 1
     assert services.rescue_unclassified(now=at(9)) == 0
+    case.refresh_from_db()
+    assert case.needs_person
+
+
+def test_the_limit_of_a_classification_runs_from_its_start() -> None:
+    case = make_case()
+    services.begin_classification(case.id, now=at(4))
+    assert services.rescue_unclassified(now=at(6.4)) == 0
+    assert services.rescue_unclassified(now=at(6.6)) == 1
     case.refresh_from_db()
     assert case.needs_person
 

@@ -24,6 +24,7 @@ from scheduling.models import Job
 from scheduling.queue import events
 from tests.factories import make_case, make_user
 from triage_site.cases import services, streams
+from triage_site.cases.board_changes import unpacked
 from triage_site.cases.models import Case
 from triage_site.cases.sse import sse
 
@@ -115,7 +116,7 @@ def test_the_board_is_sent_when_a_case_arrives(live_app: str) -> None:
         case = make_case("bee sting in the garden")
         services.classify_without_model(case.id, why="test", now=timezone.now())
         for _ in range(5):
-            if "bee sting" in page.next("board").data:
+            if "bee sting" in str(unpacked(page.next("changes").data)):
                 return
     pytest.fail("the board never showed the case")
 
@@ -205,3 +206,46 @@ def test_a_stream_ends_with_its_session(live_app: str, monkeypatch: pytest.Monke
         page.next("board")
         Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
         page.next("signed-out")
+
+
+@pytest.mark.parametrize(
+    "last_id", ["1/x", "x/1/x", "/1/9-9x", "////", "1/-", "²/1-1", "1/99999999999999999999999-1"]
+)
+def test_a_damaged_event_id_stops_no_page(live_app: str, last_id: str) -> None:
+    case, job = running_case()
+    first = str(job.id).partition("-")[0]
+    write(job, "first ")
+    url, header = f"{live_app}/live/cases/{case.id}/", last_id.encode("utf-8")
+    with watching(url, make_user()) as other:
+        other.next("token")
+        for value in (header, f"{first}/".encode() + header):
+            with (
+                httpx.Client(timeout=30) as client,
+                client.stream(
+                    "GET",
+                    url,
+                    headers=[
+                        *((k.encode(), v.encode()) for k, v in signed_in(make_user()).items()),
+                        (b"Last-Event-ID", value),
+                    ],
+                ) as response,
+            ):
+                page = Page(response)
+                assert "first" in page.next("token").data
+        write(job, "second ")
+        assert "second" in other.next("token").data
+
+
+def test_a_damaged_token_stream_stops_no_other_page(live_app: str) -> None:
+    case, job = running_case()
+    damaged_case, damaged = running_case("sore knee")
+    write(job, "first ")
+    connection.client().set(events.tokens_key(str(damaged.id)), "not a stream")
+    with (
+        watching(f"{live_app}/live/cases/{damaged_case.id}/", make_user()) as page,
+        watching(f"{live_app}/live/cases/{case.id}/", make_user()) as other,
+    ):
+        page.next("case")
+        assert "first" in other.next("token").data
+        write(job, "second ")
+        assert "second" in other.next("token").data

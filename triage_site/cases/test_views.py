@@ -427,7 +427,7 @@ def test_withheld_and_incomplete_guidance_has_a_reason(
 
 
 def test_without_a_worker_the_case_page_shows_that_guidance_is_offline() -> None:
-    assert "No guidance worker is running" in render_guidance(queued().id)
+    assert "No guidance worker is ready" in render_guidance(queued().id)
 
 
 def test_the_model_of_the_guidance_is_named(settings: Any) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from scheduling.core.policies import POLICIES
 from scheduling.core.request import Request
-from triage_site.cases.waiting_reason import waiting_reason
+from triage_site.cases.waiting_reason import tallies, waiting_reason
 
 
 def request(name: str, priority: int, due_seconds: float = 1e9) -> Request:
@@ -23,10 +23,9 @@ def request(name: str, priority: int, due_seconds: float = 1e9) -> Request:
 def reason(priority: int, ahead: list[Request], running: list[Request], policy: str) -> str:
     return waiting_reason(
         request("me", priority),
-        ahead=ahead,
+        ahead=tallies(ahead, 100)[-1],
         running=running,
         policy=POLICIES[policy],
-        now_seconds=100,
     )
 
 

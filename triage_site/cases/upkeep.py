@@ -6,53 +6,78 @@ import time
 from collections.abc import Callable
 from threading import Event as Flag
 
-import redis
-import structlog
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections
 from django.utils import timezone
 
 from scheduling import connection, services
+from scheduling.core.status import JobStatus
+from scheduling.models import Job
+from triage_site.cases import late_answers
+from triage_site.cases.duties import Duties, Duty
 from triage_site.cases.services import rescue_unclassified
 
-log = structlog.get_logger(__name__)
+ROUND_SECONDS = 0.5
+RECONCILE = "reconcile"
 
-RESCUE_SECONDS = 0.5
-REAP_SECONDS = 1.0
-RECONCILE_SECONDS = 30.0
+_running: Duties | None = None
 
 
-def run_upkeep(stop: Flag) -> None:
-    """Runs until `stop`: queues unclassified cases, requeues jobs of lost workers, reconciles."""
-    next_at = {"rescue": 0.0, "reap": 0.0, "reconcile": 0.0}
-    epoch: str | None = None
-    while not stop.wait(RESCUE_SECONDS):
-        now = time.monotonic()
-        if (current := _epoch_of_redis()) not in (None, epoch):  # Redis was flushed or replaced
-            epoch, next_at["reconcile"] = current, 0.0
-        for name, every_seconds, action in _DUTIES:
-            if now >= next_at[name]:
-                next_at[name] = now + every_seconds
-                _attempt(name, action)
+def run_upkeep(stop: Flag, on_progress: Callable[[], None] = lambda: None) -> None:
+    """Runs until `stop`: levels for unclassified cases, jobs of lost workers, the queue in Redis.
+
+    No error ends it. `on_progress` is called once a round.
+    """
+    global _running
+    keeper = _Keeper()
+    _running = keeper.duties
+    while not stop.wait(ROUND_SECONDS):
+        keeper.round(time.monotonic())
+        on_progress()
         close_old_connections()
 
 
-def _epoch_of_redis() -> str | None:
-    """Returns the epoch of the data in Redis; it changes when Redis has lost its data."""
-    try:
-        return connection.queue().mark().partition(":")[0]
-    except (redis.RedisError, OSError):
-        return None
+def ages(now: float) -> dict[str, float | None]:
+    """Returns seconds since the last success of each duty at `now`, monotonic; None for never."""
+    return {} if _running is None else _running.ages(now)
 
 
-def _attempt(name: str, action: Callable[[], object]) -> None:
-    try:
-        action()
-    except (redis.RedisError, DatabaseError, OSError) as error:
-        log.warning("upkeep_failed", duty=name, error=type(error).__name__)
+class _Keeper:
+    """The duties, and what makes the rebuild of the queue due before its time."""
+
+    def __init__(self) -> None:
+        self._reminder = late_answers.Reminder()
+        self._epoch: str | None = None
+        self._had_trouble = False
+        self._num_mismatches = 0
+        self.duties = Duties(
+            Duty("rescue", 0.5, lambda: rescue_unclassified(now=timezone.now())),
+            Duty("ask again", 2.0, lambda: late_answers.ask_again(self._reminder, _seconds())),
+            Duty("reap", 1.0, lambda: services.reap_expired(now=timezone.now())),
+            Duty("check queue", 1.0, lambda: services.check_queue(now=timezone.now())),
+            Duty("watch queue", 1.0, self._watch_queue),
+            # Damage that the cheap checks do not see is repaired within 10 seconds.
+            Duty(RECONCILE, 8.0, lambda: services.reconcile(now=timezone.now())),
+        )
+
+    def round(self, now: float) -> None:
+        trouble = bool(connection.trouble())
+        if self._had_trouble and not trouble:  # changes during the outage did not reach Redis
+            self.duties.due_now(RECONCILE)
+        self._had_trouble = trouble
+        self.duties.run(now)
+
+    def _watch_queue(self) -> None:
+        """Makes the rebuild due when Redis was flushed, or has not the jobs that SQL has."""
+        queue = connection.queue()
+        epoch = queue.mark().partition(":")[0]
+        num_waiting = Job.objects.filter(status=JobStatus.WAITING).count()
+        differs = num_waiting != sum(queue.counts().waiting)
+        # A job on its way is in SQL first, so one difference means nothing.
+        self._num_mismatches = self._num_mismatches + 1 if differs else 0
+        if epoch != self._epoch or self._num_mismatches >= 3:
+            self._epoch, self._num_mismatches = epoch, 0
+            self.duties.due_now(RECONCILE)
 
 
-_DUTIES: tuple[tuple[str, float, Callable[[], object]], ...] = (
-    ("rescue", RESCUE_SECONDS, lambda: rescue_unclassified(now=timezone.now())),
-    ("reap", REAP_SECONDS, lambda: services.reap_expired(now=timezone.now())),
-    ("reconcile", RECONCILE_SECONDS, lambda: services.reconcile(now=timezone.now())),
-)
+def _seconds() -> float:
+    return time.monotonic()

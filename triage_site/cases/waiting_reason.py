@@ -3,53 +3,64 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from scheduling.core.policies import Policy
-from scheduling.core.request import Request
+from scheduling.core.request import PRIORITIES, Request
 from triage_site.cases.levels import LEVELS
 
 _SHORTEST_WITHIN_LEVEL = ("semantic", "semantic_due")
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Numbers of requests before a place of the queue, by level; `overdue` is a part of `all`."""
+
+    all: tuple[int, ...] = (0,) * len(PRIORITIES)
+    overdue: tuple[int, ...] = (0,) * len(PRIORITIES)
+
+
+def tallies(order: Iterable[Request], now_seconds: float) -> list[Ahead]:
+    """Returns what is ahead of each place of the queue, and last of its end. One pass."""
+    every, overdue = [0] * len(PRIORITIES), [0] * len(PRIORITIES)
+    result = [Ahead()]
+    for request in order:
+        every[request.priority] += 1
+        overdue[request.priority] += request.due_seconds <= now_seconds
+        result.append(Ahead(tuple(every), tuple(overdue)))
+    return result
+
+
 def waiting_reason(
-    request: Request,
-    *,
-    ahead: Sequence[Request],
-    running: Sequence[Request],
-    policy: Policy,
-    now_seconds: float,
+    request: Request, *, ahead: Ahead, running: Sequence[Request], policy: Policy
 ) -> str:
     """Returns which cases are served before this one; empty when no case is before it."""
-    if not ahead:
-        return _after(_level_counts(running))
-    return _after(_parts_ahead(request, ahead, policy, now_seconds))
+    if not any(ahead.all):
+        counts = Counter(one.priority for one in running)
+        return _after(_level_counts([counts[p] for p in PRIORITIES]))
+    return _after(_parts_ahead(request, ahead, policy))
 
 
-def _parts_ahead(
-    request: Request, ahead: Sequence[Request], policy: Policy, now_seconds: float
-) -> list[str]:
+def _parts_ahead(request: Request, ahead: Ahead, policy: Policy) -> list[str]:
+    num, own = sum(ahead.all), request.priority
     if policy.name in ("fcfs", "serial"):
-        return [f"{len(ahead)} earlier {_cases(len(ahead))}"]
+        return [f"{num} earlier {_cases(num)}"]
     if policy.name == "sjf":
-        return [f"{len(ahead)} quicker {_cases(len(ahead))}"]
-    overdue = [other for other in ahead if policy.bounded_wait and other.due_seconds <= now_seconds]
-    late = {other.id for other in overdue if other.priority >= request.priority}
-    rest = [other for other in ahead if other.id not in late]
-    parts = [f"{len(late)} overdue {_cases(len(late))}"] if late else []
-    urgent = [other for other in rest if other.priority < request.priority]
-    parts += _level_counts(urgent)
-    num_same = len(rest) - len(urgent)
+        return [f"{num} quicker {_cases(num)}"]
+    late = sum(ahead.overdue[own:]) if policy.bounded_wait else 0
+    parts = [f"{late} overdue {_cases(late)}"] if late else []
+    parts += _level_counts(ahead.all[:own])
+    num_same = sum(ahead.all[own:]) - late
     if num_same:
         kind = "quicker" if policy.name in _SHORTEST_WITHIN_LEVEL else "earlier"
         parts.append(f"{num_same} {kind} {_cases(num_same)} of the same level")
     return parts
 
 
-def _level_counts(requests: Sequence[Request]) -> list[str]:
+def _level_counts(counts: Sequence[int]) -> list[str]:
     """Returns ["1 resus", "3 urgent"], most urgent first."""
-    counts = Counter(request.priority for request in requests)
-    return [f"{counts[p]} {LEVELS[p].short.lower()}" for p in sorted(counts)]
+    return [f"{num} {LEVELS[p].short.lower()}" for p, num in enumerate(counts) if num]
 
 
 def _after(parts: Sequence[str]) -> str:

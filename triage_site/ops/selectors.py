@@ -74,6 +74,11 @@ def workers(now: datetime) -> list[WorkerLine]:
     ]
 
 
+def problems_of_workers() -> dict[str, str]:
+    """Returns one sentence for each GPU worker that runs but cannot work, by name."""
+    return scheduling.problems_of_workers()
+
+
 def _percent(part: float | None, whole: float | None) -> int | None:
     return None if part is None or not whole else round(100 * part / whole)
 

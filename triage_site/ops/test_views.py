@@ -81,7 +81,7 @@ def test_the_state_shows_numbers_of_jobs_and_missing_workers(nurse: Client) -> N
     make_job(0)
     text = nurse.get("/ops/state/").content.decode()
     assert '<span class="figure num">2</span> waiting' in text
-    assert "No guidance worker is running" in text
+    assert "No guidance worker is ready" in text
 
 
 def test_waits_to_be_seen_are_counted_until_the_patient_is_seen(nurse: Client) -> None:

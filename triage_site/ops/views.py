@@ -57,6 +57,7 @@ def _state() -> dict[str, Any]:
     return {
         "waits": wait_lines(timezone.now()),
         "workers": selectors.workers(timezone.now()),
+        "worker_problems": selectors.problems_of_workers(),
         "levels": lines,
         "num_waiting": sum(line.waiting for line in lines),
         "num_running": sum(line.running for line in lines),

@@ -7,7 +7,13 @@ from typing import Any
 
 from jinja2.exceptions import TemplateError
 
-from llm_worker.engine.prompt import SYSTEM_INSTRUCTION, completion_prompt
+from llm_worker.engine.prompt import (
+    CASE_MARK,
+    GUIDANCE_MARK,
+    SYSTEM_INSTRUCTION,
+    completion_prompt,
+)
+from llm_worker.engine.protocol import EngineUnavailable
 
 
 def prompt_encoder(tokenizer: Any) -> Callable[[str], list[int]]:
@@ -15,6 +21,32 @@ def prompt_encoder(tokenizer: Any) -> Callable[[str], list[int]]:
     if getattr(tokenizer, "chat_template", None):
         return lambda brief: _chat_ids(tokenizer, brief)
     return lambda brief: _completion_ids(tokenizer, brief)
+
+
+def check_prompts(source: str, tokenizer: Any) -> None:
+    """Raises EngineUnavailable when this tokenizer cannot make prompts for a trained model."""
+    if not getattr(tokenizer, "chat_template", None) and not _knows_our_marks(tokenizer):
+        raise EngineUnavailable(
+            f"TRIAGE_LLM: {source}: the model has no chat template and was not trained on the "
+            "prompts of this project; choose an instruction-tuned model, or add its "
+            "chat_template.jinja to the folder"
+        )
+    try:
+        ids = prompt_encoder(tokenizer)("Cough.")
+    except Exception as error:  # a template is a program of its own
+        raise EngineUnavailable(
+            f"TRIAGE_LLM: {source}: the chat template fails ({type(error).__name__}: "
+            f"{' '.join(str(error).split())[:160]}); correct the template of the model"
+        ) from error
+    if not ids:
+        raise EngineUnavailable(
+            f"TRIAGE_LLM: {source}: the tokenizer makes no tokens of a prompt; "
+            "copy the tokenizer of the model again"
+        )
+
+
+def _knows_our_marks(tokenizer: Any) -> bool:
+    return all(mark in tokenizer.get_vocab() for mark in (CASE_MARK, GUIDANCE_MARK))
 
 
 def _completion_ids(tokenizer: Any, brief: str) -> list[int]:

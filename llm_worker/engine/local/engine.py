@@ -138,6 +138,14 @@ class LocalEngine:
     def alive(self) -> bool:
         return _is_alive(self._manager)
 
+    def ready(self) -> str:
+        return ""  # what can be wrong with a model is found when it is loaded and started
+
+    def holds(self, request_id: str) -> bool:
+        return self._answers.get(request_id) is not None or any(
+            getattr(event, "id", None) == request_id for event in self._unread
+        )
+
     # Requests.
 
     def add(self, job: EngineJob) -> None:

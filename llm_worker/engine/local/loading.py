@@ -17,25 +17,21 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.initialization import no_init_weights
 
 from llm_worker.engine.local.byte_tokenizer import byte_tokenizer
+from llm_worker.engine.local.files import TOKENIZER_FILES, problem_of
+from llm_worker.engine.protocol import EngineUnavailable
 
 Device = Literal["auto", "cpu", "cuda"]
 _CAUSAL: Final[Any] = AutoModelForCausalLM  # its annotations are incomplete
-_TOKENIZER_FILES: Final = (
-    "tokenizer.json",
-    "tokenizer.model",
-    "vocab.json",
-    "tokenizer_config.json",
-)
 _GIB: Final = 1024**3
 _SPARE_FRACTION: Final = 0.1  # for activations and the rest of the process
 
 
-class ModelUnavailable(RuntimeError):
-    """The model cannot be used. The message names the model and the reason."""
+class ModelUnavailable(EngineUnavailable):
+    """The model cannot be used. The message names the setting, the model and the reason."""
 
 
 class NotEnoughMemory(ModelUnavailable):
-    """Weights and KV cache do not fit. The message gives the needed and the free memory."""
+    """Weights, KV cache and logits do not fit. The message gives the needed and free memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +52,14 @@ class ModelSize:
     num_parameters: int
     weight_bytes: int
     kv_bytes_per_token: int
+    logit_bytes_per_token: int = 0
 
-    def needed_bytes(self, num_kv_tokens: int) -> int:
-        return self.weight_bytes + num_kv_tokens * self.kv_bytes_per_token
+    def needed_bytes(self, num_kv_tokens: int, num_logit_tokens: int = 0) -> int:
+        return (
+            self.weight_bytes
+            + num_kv_tokens * self.kv_bytes_per_token
+            + num_logit_tokens * self.logit_bytes_per_token
+        )
 
 
 def load_model(
@@ -68,19 +69,28 @@ def load_model(
     random_weights: bool = False,
     dtype: torch.dtype | None = None,
     num_kv_tokens: int = 0,
+    num_logit_tokens: int = 0,
     seed: int = 0,
 ) -> LoadedModel:
     """Loads model and tokenizer from a folder or by hub name.
 
     With `random_weights` it reads only the configuration, and the tokenizer if present.
     The default `dtype` is float32 on a CPU and bfloat16 on a GPU. `num_kv_tokens` is the size
-    of the KV cache that must fit beside the weights. Raises ModelUnavailable.
+    of the KV cache that must fit beside the weights, and `num_logit_tokens` the tokens of a
+    step, each of which gets a logit per word of the vocabulary. Raises ModelUnavailable.
     """
     on = resolve_device(device)
     dtype = dtype or (torch.bfloat16 if on == "cuda" else torch.float32)
+    _check_files(source, needs_weights=not random_weights)
     config = _configuration(source)
-    size = model_size(config, dtype)
-    check_memory(source, size, num_kv_tokens, available_bytes=free_bytes(on))
+    size = _size_of(source, config, dtype)
+    check_memory(
+        source,
+        size,
+        num_kv_tokens,
+        num_logit_tokens=num_logit_tokens,
+        available_bytes=free_bytes(on),
+    )
     if random_weights:
         model, tokenizer = (
             random_model(config, on, dtype, seed),
@@ -106,7 +116,10 @@ def resolve_device(device: Device) -> Literal["cpu", "cuda"]:
     if torch.cuda.is_available():
         return "cuda"
     if device == "cuda":
-        raise ModelUnavailable("device cuda: PyTorch finds no CUDA device")
+        raise ModelUnavailable(
+            "TRIAGE_DEVICE: it is 'cuda', but PyTorch finds no CUDA device; set cpu or auto, or "
+            "install the driver and a CUDA build of PyTorch"
+        )
     return "cpu"
 
 
@@ -121,19 +134,30 @@ def model_size(config: Any, dtype: torch.dtype) -> ModelSize:
         num_parameters=num_parameters,
         weight_bytes=num_parameters * dtype.itemsize,
         kv_bytes_per_token=2 * text.num_hidden_layers * num_kv_heads * head_size * dtype.itemsize,
+        # As computed, and once more in float32 for the choice of the next token.
+        logit_bytes_per_token=text.vocab_size * (dtype.itemsize + torch.float32.itemsize),
     )
 
 
-def check_memory(source: str, size: ModelSize, num_kv_tokens: int, *, available_bytes: int) -> None:
+def check_memory(
+    source: str,
+    size: ModelSize,
+    num_kv_tokens: int,
+    *,
+    num_logit_tokens: int = 0,
+    available_bytes: int,
+) -> None:
     """Raises NotEnoughMemory, with figures in GiB, before anything is allocated."""
-    needed = size.needed_bytes(num_kv_tokens)
+    needed = size.needed_bytes(num_kv_tokens, num_logit_tokens)
     usable = int(available_bytes * (1 - _SPARE_FRACTION))
     if needed > usable:
+        logits = num_logit_tokens * size.logit_bytes_per_token
         raise NotEnoughMemory(
-            f"{source}: {size.num_parameters / 1e9:.2f} billion parameters need "
+            f"TRIAGE_LLM: {source}: {size.num_parameters / 1e9:.2f} billion parameters need "
             f"{size.weight_bytes / _GIB:.1f} GiB and a KV cache of {num_kv_tokens} tokens needs "
-            f"{num_kv_tokens * size.kv_bytes_per_token / _GIB:.1f} GiB; "
-            f"{usable / _GIB:.1f} GiB are free"
+            f"{num_kv_tokens * size.kv_bytes_per_token / _GIB:.1f} GiB"
+            + (f", and logits need {logits / _GIB:.1f} GiB" if logits else "")
+            + f"; {usable / _GIB:.1f} GiB are free; choose a smaller model or lower TRIAGE_SLOTS"
         )
 
 
@@ -167,26 +191,42 @@ def _empty_model(config: Any, device: str, dtype: torch.dtype) -> Any:
     return model
 
 
+def _check_files(source: str, *, needs_weights: bool) -> None:
+    folder = Path(source)
+    if source.startswith(("/", "./", "../", "~")) and not folder.is_dir():
+        # A path, not a hub name.
+        raise _unavailable(source, "there is no such folder; correct the path")
+    if folder.is_dir() and (problem := problem_of(folder, needs_weights=needs_weights)):
+        raise _unavailable(source, problem)
+
+
 def _configuration(source: str) -> Any:
-    if source.startswith(("/", "./", "../", "~")) and not Path(source).is_dir():
-        raise ModelUnavailable(f"{source}: there is no such folder")  # a path, not a hub name
     try:
         return AutoConfig.from_pretrained(source)
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelUnavailable(
-            f"{source}: no usable configuration: {_first_line(error)}"
+    except Exception as error:  # the library raises many kinds
+        raise _unavailable(source, f"no usable configuration: {_first_line(error)}") from error
+
+
+def _size_of(source: str, config: Any, dtype: torch.dtype) -> ModelSize:
+    try:
+        return model_size(config, dtype)
+    except Exception as error:
+        raise _unavailable(
+            source, f"not a causal language model that can be used: {_first_line(error)}"
         ) from error
 
 
 def _trained_model(source: str, device: str, dtype: torch.dtype) -> Any:
     try:
         model, report = _CAUSAL.from_pretrained(source, dtype=dtype, output_loading_info=True)
-    except (OSError, ValueError) as error:
-        raise ModelUnavailable(f"{source}: no usable weights: {_first_line(error)}") from error
+    except Exception as error:
+        raise _unavailable(source, f"no usable weights: {_first_line(error)}") from error
     missing = sorted(report["missing_keys"])
     if missing:  # they would be random, and the guidance nonsense
-        raise ModelUnavailable(
-            f"{source}: {len(missing)} weights are missing, the first is {missing[0]}"
+        raise _unavailable(
+            source,
+            f"{len(missing)} weights are missing, the first is {missing[0]}; "
+            "copy or download the model again",
         )
     return model.to(device)
 
@@ -194,17 +234,22 @@ def _trained_model(source: str, device: str, dtype: torch.dtype) -> Any:
 def _tokenizer(source: str) -> Any:
     try:
         return AutoTokenizer.from_pretrained(source)
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelUnavailable(f"{source}: no usable tokenizer: {_first_line(error)}") from error
+    except Exception as error:
+        raise _unavailable(source, f"no usable tokenizer: {_first_line(error)}") from error
 
 
 def _tokenizer_or_bytes(source: str, config: Any) -> Any:
     """The tokenizer of the source, or a byte tokenizer if a folder has none."""
     folder = Path(source)
-    if folder.is_dir() and not any((folder / name).exists() for name in _TOKENIZER_FILES):
+    if folder.is_dir() and not any((folder / name).exists() for name in TOKENIZER_FILES):
         return byte_tokenizer(config.get_text_config().vocab_size)
     return _tokenizer(source)
 
 
+def _unavailable(source: str, what: str) -> ModelUnavailable:
+    return ModelUnavailable(f"TRIAGE_LLM: {source}: {what}")
+
+
 def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+    line = str(error).strip().partition("\n")[0]
+    return line[:300] or type(error).__name__

@@ -12,10 +12,9 @@ from llm_worker.engine.protocol import UNKNOWN_TOKEN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteSettings:
-    """`base_url` is the address without `/chat/completions`. Times are in seconds.
+    """What the site sets. Times are in seconds. None: `probe` finds out.
 
-    `is_vllm` adds two fields that only vLLM accepts: `priority` (the server needs
-    `--scheduling-policy priority`) and `return_token_ids`. Other servers may reject them.
+    `base_url` may end in `/v1` or not.
     """
 
     base_url: str
@@ -23,17 +22,58 @@ class RemoteSettings:
     api_key: str = ""
     num_slots: int = 16
     max_context_tokens: int | None = None
-    is_chat: bool = True
-    is_vllm: bool = True
+    min_context_tokens: int = 0  # of the server; below it no answer fits
+    is_chat: bool | None = None
+    sends_priority: bool | None = None
+    wants_token_ids: bool | None = None
     connect_timeout_seconds: float = 5.0
     read_timeout_seconds: float = 60.0  # longest wait for the next token
     retry_seconds: float = 0.5  # doubles after each failure
     max_failures: int = 3  # consecutive, of one request; one more stops the engine
 
     @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How to speak to one server: the address of its API and what it understands.
+
+    Only vLLM knows the fields `priority` (it needs `--scheduling-policy priority` to use it)
+    and `return_token_ids`. Other servers may reject a request that has them.
+    """
+
+    api_url: str
+    is_chat: bool
+    sends_priority: bool
+    wants_token_ids: bool
+    max_context_tokens: int | None = None
+
+    @property
     def url(self) -> str:
-        path = "chat/completions" if self.is_chat else "completions"
-        return f"{self.base_url.rstrip('/')}/{path}"
+        return f"{self.api_url}/{'chat/completions' if self.is_chat else 'completions'}"
+
+
+def api_urls(base_url: str) -> tuple[str, str]:
+    """The two addresses that a site may mean: as given, and with `/v1` added or removed."""
+    given = base_url.rstrip("/")
+    for path in ("/chat/completions", "/completions", "/models"):
+        given = given.removesuffix(path)
+    if given.endswith("/v1"):
+        return given, given.removesuffix("/v1")
+    return f"{given}/v1", given
+
+
+def assumed_dialect(settings: RemoteSettings) -> Dialect:
+    """A vLLM server with a chat template, where the site sets nothing else."""
+    return Dialect(
+        api_url=api_urls(settings.base_url)[0],
+        is_chat=settings.is_chat is not False,
+        sends_priority=settings.sends_priority is not False,
+        wants_token_ids=settings.wants_token_ids is not False,
+        max_context_tokens=settings.max_context_tokens,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +90,22 @@ class InvalidResponse(ValueError):
 
 
 def request_body(
-    settings: RemoteSettings, *, prompt: str, prefix_text: str, num_tokens: int, priority: int
+    dialect: Dialect,
+    *,
+    model: str,
+    prompt: str,
+    prefix_text: str,
+    num_tokens: int,
+    priority: int,
 ) -> dict[str, Any]:
     """JSON body that requests `num_tokens` more tokens after the text `prefix_text`."""
     body: dict[str, Any] = {
-        "model": settings.model,
+        "model": model,
         "max_tokens": num_tokens,
         "temperature": 0,
         "stream": True,
     }
-    if settings.is_chat:
+    if dialect.is_chat:
         body["messages"] = [
             {"role": "system", "content": SYSTEM_INSTRUCTION},
             {"role": "user", "content": prompt},
@@ -69,8 +115,10 @@ def request_body(
             body |= {"continue_final_message": True, "add_generation_prompt": False}
     else:
         body["prompt"] = completion_prompt(prompt) + prefix_text
-    if settings.is_vllm:
-        body |= {"priority": priority, "return_token_ids": True}
+    if dialect.sends_priority:
+        body["priority"] = priority
+    if dialect.wants_token_ids:
+        body["return_token_ids"] = True
     return body
 
 

@@ -19,6 +19,7 @@ from llm_worker.engine.protocol import (
     EngineFailed,
     EngineJob,
     EngineNotRunning,
+    EngineUnavailable,
     Event,
     Failed,
     Finished,
@@ -27,12 +28,14 @@ from llm_worker.engine.protocol import (
     TokensOut,
 )
 from llm_worker.engine.rate import Rate
-from llm_worker.engine.remote.api import RemoteSettings
+from llm_worker.engine.remote.api import Dialect, RemoteSettings, assumed_dialect
 from llm_worker.engine.remote.loop import RemoteLoop, StreamUpdate
+from llm_worker.engine.remote.probe import probe
 from scheduling.core.policies import POLICIES, Policy, Preemption
 from scheduling.core.request import Request
 from scheduling.core.scheduler import NeverFits
 
+START_TIMEOUT_SECONDS: Final = 60.0  # of the thread, on a busy machine
 STOP_TIMEOUT_SECONDS: Final = 5.0
 
 
@@ -84,6 +87,8 @@ class RemoteEngine:
     ) -> None:
         self._settings, self._clock, self._count_tokens = settings, clock, count_tokens
         self._policy, self._preemption = policy, preemption
+        self._dialect = assumed_dialect(settings)
+        self._probed: Dialect | None = None
         self._running: _LoopHandle | None = None
         self._numbers = count()
         self._rate = Rate()
@@ -100,11 +105,12 @@ class RemoteEngine:
         self.stop()
         updates: Queue[StreamUpdate] = Queue()
         ready: Queue[tuple[asyncio.AbstractEventLoop, RemoteLoop]] = Queue()
-        policy, preemption = self._policy, self._preemption
+        policy, preemption, dialect = self._policy, self._preemption, self._dialect
 
         async def run_loop() -> None:
             remote_loop = RemoteLoop(
                 self._settings,
+                dialect,
                 policy=policy,
                 preemption=preemption,
                 clock=self._clock,
@@ -117,7 +123,7 @@ class RemoteEngine:
             target=lambda: asyncio.run(run_loop()), name="remote", daemon=True
         )
         thread.start()
-        loop, remote_loop = ready.get(timeout=STOP_TIMEOUT_SECONDS)
+        loop, remote_loop = ready.get(timeout=START_TIMEOUT_SECONDS)
         self._rate = Rate()
         self._running = _LoopHandle(
             thread=thread, loop=loop, remote_loop=remote_loop, updates=updates
@@ -134,6 +140,23 @@ class RemoteEngine:
 
     def alive(self) -> bool:
         return self._running is not None and self._running.thread.is_alive()
+
+    def ready(self) -> str:
+        """Asks the server for its models and for one token."""
+        try:
+            self._probed = probe(self._settings, self._clock, known=self._probed)
+        except EngineUnavailable as error:
+            self._probed = None  # another server may come back
+            return str(error)
+        self._dialect = self._probed
+        if self._running is not None:
+            self._running.call(self._running.remote_loop.set_dialect, self._dialect)
+        return ""
+
+    def holds(self, request_id: str) -> bool:
+        return request_id in self._answers or any(
+            getattr(event, "id", None) == request_id for event in self._unread
+        )
 
     def add(self, job: EngineJob) -> None:
         running = self._running
@@ -208,7 +231,7 @@ class RemoteEngine:
         }
 
     def _check_fits(self, job: EngineJob) -> None:
-        limit = self._settings.max_context_tokens
+        limit = self._dialect.max_context_tokens
         needed = self._count_tokens(job.prompt) + job.max_new_tokens
         if limit is not None and needed > limit:
             raise NeverFits(

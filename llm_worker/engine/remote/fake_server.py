@@ -27,9 +27,17 @@ class FakeServer:
         self.status = 200  # any other status is returned for every request
         self.sends_token_ids = True
         self.key = ""
+        self.models = ["m"]
+        self.max_model_len: int | None = None
+        self.has_model_list = True
+        self.has_chat_template = True
+        self.unknown_fields: set[str] = set()  # a request with one of them is rejected
         server = self
 
         class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                server.list_models(self)
+
             def do_POST(self) -> None:
                 server.answer(self)
 
@@ -59,10 +67,38 @@ class FakeServer:
         self._http.shutdown()
         self._http.server_close()
 
+    def list_models(self, handler: BaseHTTPRequestHandler) -> None:
+        status = self.status
+        if handler.path != "/v1/models" or not self.has_model_list:
+            status = 404
+        elif not self._has_key(handler):
+            status = 401
+        length = {} if self.max_model_len is None else {"max_model_len": self.max_model_len}
+        data = [{"id": name, **length} for name in self.models]
+        _send_json(handler, status, {"object": "list", "data": data})
+
+    def _refusal(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> str:
+        if handler.path not in ("/v1/chat/completions", "/v1/completions"):
+            return "404 Not Found"
+        if body["model"] not in self.models:
+            return "404 The model does not exist."
+        if "messages" in body and not self.has_chat_template:
+            return "400 default chat template is no longer allowed"
+        if unknown := self.unknown_fields & set(body):
+            return f"400 Unrecognized request argument supplied: {min(unknown)}"
+        return ""
+
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
-        self.bodies.append(body)
+        if refusal := self._refusal(handler, body):
+            code, _, reason = refusal.partition(" ")
+            _send_json(handler, int(code), {"error": {"message": reason}})
+            return
         prompt, prefix = _split(body)
+        if not body["stream"]:
+            self._answer_whole(handler, body, prompt)
+            return
+        self.bodies.append(body)
         status = self._status(handler, prompt)
         handler.send_response(status)
         handler.send_header("Content-Type", "text/event-stream")
@@ -75,13 +111,27 @@ class FakeServer:
         except OSError:  # the client has closed the connection
             return
 
+    def _answer_whole(
+        self, handler: BaseHTTPRequestHandler, body: dict[str, Any], prompt: str
+    ) -> None:
+        status = self._status(handler, prompt)
+        ids = fake_token_ids(prompt, body["max_tokens"])
+        choice: dict[str, Any] = {"index": 0, "finish_reason": "length"}
+        choice |= {"message": {"content": "x"}} if "messages" in body else {"text": "x"}
+        if self.sends_token_ids and body.get("return_token_ids"):
+            choice["token_ids"] = ids
+        _send_json(handler, status, {"choices": [choice]} if status == 200 else {"error": "no"})
+
+    def _has_key(self, handler: BaseHTTPRequestHandler) -> bool:
+        return not self.key or handler.headers.get("Authorization") == f"Bearer {self.key}"
+
     def _status(self, handler: BaseHTTPRequestHandler, prompt: str) -> int:
-        if self.key and handler.headers.get("Authorization") != f"Bearer {self.key}":
+        if not self._has_key(handler):
             return 401
         if "refuse" in prompt:
             return 400
         times = sum(_split(body)[0] == prompt for body in self.bodies)
-        if times <= _option(prompt, "busy"):
+        if 0 < times <= _option(prompt, "busy"):
             return 503
         return self.status
 
@@ -119,6 +169,13 @@ class FakeServer:
             choice["token_ids"] = token_ids
         handler.wfile.write(f"data: {json.dumps({'choices': [choice]})}\n\n".encode())
         handler.wfile.flush()
+
+
+def _send_json(handler: BaseHTTPRequestHandler, status: int, content: dict[str, Any]) -> None:
+    handler.send_response(status)
+    handler.send_header("Content-Type", "application/json")
+    handler.end_headers()
+    handler.wfile.write(json.dumps(content).encode())
 
 
 def _split(body: dict[str, Any]) -> tuple[str, str]:

@@ -13,6 +13,7 @@ import httpx
 from llm_worker.engine.protocol import EngineJob
 from llm_worker.engine.remote.api import (
     Chunk,
+    Dialect,
     InvalidResponse,
     RemoteSettings,
     parse_line,
@@ -64,6 +65,7 @@ class RemoteLoop:
     def __init__(
         self,
         settings: RemoteSettings,
+        dialect: Dialect,
         *,
         policy: Policy,
         preemption: Preemption,
@@ -71,13 +73,14 @@ class RemoteLoop:
         on_update: Callable[[StreamUpdate], None],
     ) -> None:
         self._settings, self._clock, self._on_update = settings, clock, on_update
+        self._dialect = dialect
         self._scheduler = Scheduler(
             policy=policy, num_slots=settings.num_slots, preemption=preemption
         )
         self._streams: dict[str, _Stream] = {}
         self._ended = asyncio.Event()
         self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {},
+            headers=settings.headers,
             timeout=httpx.Timeout(
                 settings.read_timeout_seconds, connect=settings.connect_timeout_seconds
             ),
@@ -100,6 +103,10 @@ class RemoteLoop:
 
     def end(self) -> None:
         self._ended.set()
+
+    def set_dialect(self, dialect: Dialect) -> None:
+        """For all requests from now on."""
+        self._dialect = dialect
 
     def add(self, job: EngineJob, request: Request) -> None:
         self._streams[request.id] = _Stream(
@@ -171,16 +178,17 @@ class RemoteLoop:
             return False
 
     async def _read(self, stream: _Stream) -> bool:
-        settings = self._settings
+        dialect = self._dialect
         stream.is_closing = False
         body = request_body(
-            settings,
+            dialect,
+            model=self._settings.model,
             prompt=stream.job.prompt,
             prefix_text=stream.text,
             num_tokens=stream.job.max_new_tokens - stream.num_tokens,
             priority=stream.request.priority,
         )
-        async with self._client.stream("POST", settings.url, json=body) as response:
+        async with self._client.stream("POST", dialect.url, json=body) as response:
             try:
                 if not await self._is_accepted(response, stream):
                     return False
@@ -201,7 +209,7 @@ class RemoteLoop:
             await self._pause(stream)
             return False
         if status in _CONFIGURATION_ERROR_STATUSES:
-            raise _ServerUnusable(f"{self._settings.url}: {reason}")
+            raise _ServerUnusable(f"{self._dialect.url}: {reason}")
         if 400 <= status < 500:
             raise _RequestRejected(reason)
         raise InvalidResponse(reason)

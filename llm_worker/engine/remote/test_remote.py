@@ -20,7 +20,13 @@ from llm_worker.engine.protocol import (
     Failed,
     Started,
 )
-from llm_worker.engine.remote.api import InvalidResponse, RemoteSettings, parse_line, request_body
+from llm_worker.engine.remote.api import (
+    InvalidResponse,
+    RemoteSettings,
+    assumed_dialect,
+    parse_line,
+    request_body,
+)
 from llm_worker.engine.remote.engine import RemoteEngine
 from llm_worker.engine.remote.fake_server import FakeServer
 
@@ -64,7 +70,7 @@ def test_the_request_has_priority_and_limits(connect: Connect, own_server: FakeS
 def test_a_server_without_vllm_gets_no_vllm_fields(
     connect: Connect, own_server: FakeServer
 ) -> None:
-    driver = connect(is_vllm=False)
+    driver = connect(sends_priority=False, wants_token_ids=False)
     answer = driver.answer("a", prompt="cough", max_new_tokens=6)
     (body,) = own_server.bodies
     assert not {"priority", "return_token_ids"} & set(body)
@@ -156,12 +162,13 @@ def test_the_api_key_is_sent(connect: Connect, own_server: FakeServer) -> None:
 
 
 def test_the_request_continues_after_the_prefix() -> None:
-    settings = RemoteSettings(base_url="http://h/v1/", model="m")
-    body = request_body(settings, prompt="p", prefix_text="so far", num_tokens=5, priority=1)
+    dialect = assumed_dialect(RemoteSettings(base_url="http://h/v1/", model="m"))
+    common = {"model": "m", "prompt": "p", "num_tokens": 5, "priority": 1}
+    body = request_body(dialect, **common, prefix_text="so far")  # type: ignore[arg-type]
     assert body["messages"][-1] == {"role": "assistant", "content": "so far"}
     assert (body["continue_final_message"], body["add_generation_prompt"]) == (True, False)
-    assert settings.url == "http://h/v1/chat/completions"
-    fresh = request_body(settings, prompt="p", prefix_text="", num_tokens=5, priority=1)
+    assert dialect.url == "http://h/v1/chat/completions"
+    fresh = request_body(dialect, **common, prefix_text="")  # type: ignore[arg-type]
     assert [message["role"] for message in fresh["messages"]] == ["system", "user"]
     assert "continue_final_message" not in fresh
 

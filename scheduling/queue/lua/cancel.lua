@@ -8,8 +8,10 @@ local was = 'waiting'
 if is_leased(id) then
   was = 'running'
   unlease(record, id)
-else
+elseif record then
   unplace(record)
+else
+  damaged()
 end
 redis.call('HDEL', JOBS, id)
 changed(id)

@@ -1,4 +1,5 @@
 -- peek(num, now) -> records of the best waiting requests, best first.
 local num = tonumber(arg(1))
 if num < 1 then return {} end
-return records_of(best(num, arg(2)))
+local _, texts = best(num, moment(arg(2)))
+return texts

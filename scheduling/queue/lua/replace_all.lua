@@ -11,6 +11,11 @@ local ids = redis.call('HKEYS', JOBS)
 local present = {}
 for i, text in ipairs(records_of(ids)) do present[ids[i]] = text end
 
+local function take_out(id)
+  local record = parse(present[id])
+  if record then unplace(record) else damaged() end
+end
+
 local given, pushed = {}, {}
 for i = 3, num_args, 2 do
   local id, text = arg(i), arg(i + 1)
@@ -25,7 +30,7 @@ end
 local num_removed, num_updated = 0, 0
 for _, id in ipairs(ids) do
   if not given[id] and is_replaceable(id) then
-    unplace(parse(present[id]))
+    take_out(id)
     redis.call('HDEL', JOBS, id)
     changed(id)
     num_removed = num_removed + 1
@@ -34,7 +39,7 @@ end
 for _, each in ipairs(pushed) do
   local id, text, record = unpack(each)
   if present[id] then
-    unplace(parse(present[id]))
+    take_out(id)
     num_updated = num_updated + 1
   end
   redis.call('HSET', JOBS, id, text)

@@ -5,6 +5,7 @@ local text = redis.call('HGET', JOBS, id)
 if not text then return 0 end
 if text ~= old_text then return 2 end
 local old, new = parse(old_text), parse(new_text)
+if not old then return 0 end
 if not new.score then return unknown() end
 if is_leased(id) then
   redis.call('HINCRBY', COUNTS, 'running:' .. old.priority, -1)

@@ -2,8 +2,11 @@
 local leases = redis.call('ZRANGE', LEASES, 0, -1, 'WITHSCORES')
 local answer = {}
 for i = 1, #leases, 2 do
-  answer[#answer + 1] = redis.call('HGET', JOBS, leases[i])
-  answer[#answer + 1] = redis.call('HGET', HOLDERS, leases[i])
-  answer[#answer + 1] = leases[i + 1]
+  local text, holder = redis.call('HGET', JOBS, leases[i]), redis.call('HGET', HOLDERS, leases[i])
+  if parse(text) and holder then
+    answer[#answer + 1] = text
+    answer[#answer + 1] = holder
+    answer[#answer + 1] = leases[i + 1]
+  end
 end
 return answer

@@ -26,7 +26,9 @@ local unscored = {}
 local ids = redis.call('HKEYS', JOBS)
 for i, text in ipairs(records_of(ids)) do
   local record = parse(rescored[ids[i]] or text)
-  if not record.score then
+  if not record then
+    damaged()
+  elseif not record.score then
     unscored[#unscored + 1] = text
   elseif not leased[ids[i]] then
     each_place(record, collect)
@@ -41,6 +43,7 @@ for key, scores in pairs(placed) do
     redis.call('ZADD', key, unpack(scores, first, math.min(first + CHUNK - 1, #scores)))
   end
 end
+redis.call('HSET', COUNTS, 'due', #placed[DUE] / 2)
 redis.call('HSET', STATE, 'policy', name, 'bounded', is_bounded, 'cap', new_cap,
   'swept', swept, 'policy_rev', redis.call('HINCRBY', STATE, 'rev', 1))
 return {}

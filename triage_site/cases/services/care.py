@@ -19,7 +19,7 @@ from triage_site.cases.clinical import (
 )
 from triage_site.cases.models import OPEN_STATUSES, UNCLASSIFIED, Case, CaseEvent, CaseStatus
 from triage_site.cases.services.guidance import submit_guidance
-from triage_site.cases.services.intake import send_to_classifier
+from triage_site.cases.services.intake import ask_classifier
 from triage_site.cases.services.records import Conflict, change, locked
 
 
@@ -107,6 +107,6 @@ def _write_after_all(case: Case, now: datetime) -> None:
     case.status = CaseStatus.RECEIVED if case.priority is None else CaseStatus.QUEUED
     case.save(update_fields=["status", "ended_at"])
     if case.status in UNCLASSIFIED:
-        transaction.on_commit(lambda: send_to_classifier(case.id))
+        transaction.on_commit(lambda: ask_classifier(case.id))
     else:
         submit_guidance(case, now)

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from celery import current_app
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 
+from scheduling import messages
+from scheduling.messages import Message
 from triage_site.cases.models import UNCLASSIFIED, Case, CaseEvent, CaseStatus
 from triage_site.cases.services.guidance import submit_guidance
 from triage_site.cases.services.records import record
@@ -23,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 CLASSIFY_TASK = "cases.classify"
 SAFE_PRIORITY = 1  # the priority of a case without a classification
+_TIMEOUT_GRACE_SECONDS = 0.5  # the worker itself reports a classification that is too slow
+LAST_IN_TURN = 9  # priority of a Celery message on Redis; 0, the default, is first
+_MOST_RESCUED = 25  # in one round, so that a surge does not occupy the process of the pages
 
 
 def submit_case(
@@ -32,8 +37,12 @@ def submit_case(
     submission_key: str,
     now: datetime,
     label: str = "",
+    is_flood: bool = False,
 ) -> tuple[Case, bool]:
-    """Returns the case and whether it is new: the same key of the same user makes one case."""
+    """Returns the case and whether it is new: the same key of the same user makes one case.
+
+    A case of a submitter who sends a flood is classified after those of others.
+    """
     with_same_key = Case.objects.filter(created_by=actor, submission_key=submission_key)
     try:
         with transaction.atomic():
@@ -51,18 +60,16 @@ def submit_case(
         if existing is None:
             raise
         return existing, False
-    transaction.on_commit(lambda: send_to_classifier(case.id))
+    priority = LAST_IN_TURN if is_flood else None
+    transaction.on_commit(lambda: ask_classifier(case.id, priority=priority))
     return case, True
 
 
-def send_to_classifier(case_id: uuid.UUID) -> None:
-    """Sends the case to the classify workers."""
-    try:
-        current_app.send_task(
-            CLASSIFY_TASK, [str(case_id)], queue="classify", ignore_result=True, retry=False
-        )
-    except Exception as error:  # any error of the broker: `rescue_unclassified` queues the case
-        log.warning("classifier_unreachable", error=type(error).__name__)
+def ask_classifier(case_id: uuid.UUID, *, priority: int | None = None) -> bool:
+    """Sends the case to the classify workers. Returns False during an outage: see the upkeep."""
+    return messages.send(
+        Message(task=CLASSIFY_TASK, args=[str(case_id)], queue="classify", priority=priority)
+    )
 
 
 def begin_classification(case_id: uuid.UUID, *, now: datetime) -> Case | None:
@@ -86,15 +93,20 @@ def record_classification(
         priority=classification.priority,
         needs_person=classification.needs_person,
         kind=CaseEvent.Kind.CLASSIFIED,
-        data={
-            "priority": classification.priority,
-            "confidence": round(classification.confidence, 3),
-            "rules": [r.code for r in classification.reasons if r.kind == "rule"],
-            "rules_version": classification.rules_version,
-            "model_version": classification.model_version,
-        },
+        data=classified_data(classification),
         now=now,
     )
+
+
+def classified_data(classification: Classification) -> dict[str, Any]:
+    """Returns what the history keeps of a classification."""
+    return {
+        "priority": classification.priority,
+        "confidence": round(classification.confidence, 3),
+        "rules": [r.code for r in classification.reasons if r.kind == "rule"],
+        "rules_version": classification.rules_version,
+        "model_version": classification.model_version,
+    }
 
 
 def classify_without_model(case_id: uuid.UUID, *, why: str, now: datetime) -> bool:
@@ -120,13 +132,25 @@ def classify_without_model(case_id: uuid.UUID, *, why: str, now: datetime) -> bo
 
 
 def rescue_unclassified(*, now: datetime) -> int:
-    """Queues every case that waited too long for the classifier. Returns their number."""
-    late = now - timedelta(seconds=settings.TRIAGE_CLASSIFY_TIMEOUT_SECONDS)
-    waiting = Case.objects.filter(status__in=UNCLASSIFIED, assessed_at__lt=late)
-    return sum(
-        classify_without_model(case_id, why="no answer in time", now=now)
-        for case_id in waiting.values_list("id", flat=True)
+    """Gives a provisional level to cases that waited too long. Returns their number.
+
+    A case waits for a free classify worker first, then for the answer: each has its own limit.
+    """
+    waits_since = now - timedelta(seconds=settings.TRIAGE_CLASSIFY_WAIT_SECONDS)
+    begun_before = now - timedelta(
+        seconds=settings.TRIAGE_CLASSIFY_TIMEOUT_SECONDS + _TIMEOUT_GRACE_SECONDS
     )
+    begun = CaseEvent.objects.filter(
+        case=OuterRef("pk"), kind=CaseEvent.Kind.CLASSIFYING, at__gte=begun_before
+    )
+    late = Case.objects.filter(status=CaseStatus.RECEIVED, assessed_at__lt=waits_since)
+    stuck = Case.objects.filter(status=CaseStatus.CLASSIFYING).exclude(Exists(begun))
+    rescued = [
+        classify_without_model(case_id, why="no answer in time", now=now)
+        for rows in (late, stuck)
+        for case_id in rows.order_by("arrived_at").values_list("id", flat=True)[:_MOST_RESCUED]
+    ]
+    return sum(rescued)
 
 
 def _enqueue(

@@ -1,0 +1,110 @@
+"""Admission: claims the best waiting jobs and preempts the worst for a more urgent one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from llm_worker.worker import claims
+from llm_worker.worker.claims import Claim, Outcome
+from llm_worker.worker.guarded_engine import GuardedEngine
+from llm_worker.worker.held import Held, HeldClaims
+from llm_worker.worker.options import Options
+from llm_worker.worker.outages import Outages
+from llm_worker.worker.performing import Performer
+from llm_worker.worker.stores import Stores
+from scheduling.core.policies import Policy, may_preempt, order
+
+
+class Admission:
+    """A claim takes a slot while the engine has it or is about to get it, and not longer."""
+
+    def __init__(
+        self,
+        held_claims: HeldClaims,
+        engine: GuardedEngine,
+        stores: Stores,
+        outages: Outages,
+        performer: Performer,
+        options: Options,
+        clock: Callable[[], float],
+        new_token: Callable[[], str],
+    ) -> None:
+        self._held_claims, self._engine, self._stores = held_claims, engine, stores
+        self._outages, self._performer = outages, performer
+        self._options, self._clock, self._new_token = options, clock, new_token
+        self._unanswered: str | None = None  # the token of a grant whose answer did not come
+        self.policy: Policy | None = None
+        self.is_solo = False  # one job at a time, to find a job that makes the engine fail
+
+    def num_free(self) -> int:
+        """Below zero where a new policy uses fewer slots than are taken."""
+        num_slots = self._engine.num_slots
+        if self.policy is not None and self.policy.max_running is not None:
+            num_slots = min(num_slots, self.policy.max_running)
+        if self.is_solo:
+            num_slots = min(num_slots, 1)
+        return num_slots - self._held_claims.num_slots_taken()
+
+    def take(self) -> None:
+        """Fills free slots; then lets more urgent levels take the worst ones."""
+        if self.policy is None:
+            return
+        while self._engine.alive() and (free := self.num_free()) > 0:
+            if not self._grant(free):
+                return
+        while self._engine.alive() and self._preempt_one(self.policy):
+            self._grant(1)
+
+    def set_policy(self, policy: Policy) -> None:
+        """Gives slots back that a policy with fewer of them does not use."""
+        self.policy = policy
+        self._performer.policy_name = policy.name
+        self._engine.set_policy(policy, self._options.preemption)
+        while self.num_free() < 0 and (running := self._held_claims.running()):
+            if not self.give_back(self._worst(running, policy), "preempted"):
+                return
+
+    def give_back(self, held: Held, why: str) -> bool:
+        """Takes a claim out of the engine, with its progress; false when it has just ended."""
+        released = self._engine.release(held.id)
+        if released is None:
+            return False
+        held.token_ids, held.text = released.token_ids, released.text
+        held.claim = claims.returning(held.claim, held.progress(why))
+        self._performer.advance(held)
+        return True
+
+    def _grant(self, num: int) -> int:
+        repeated = self._unanswered is not None
+        token = self._unanswered or self._new_token()
+        lease_until = self._clock() + self._options.lease_seconds
+        answer = self._outages.ask(self._stores.grant, num, token, repeated)
+        if answer.value is None:
+            # It may have come through: the same token asks for what it took.
+            self._unanswered = token if answer.outcome is Outcome.AWAY else None
+            return 0
+        self._unanswered = None
+        for request in answer.value:
+            claim = Claim(request=request, token=token, lease_until=lease_until)
+            held = self._held_claims.add(claim)
+            self._performer.advance(held)
+        if repeated and not answer.value:
+            return self._grant(num)
+        return len(answer.value)
+
+    def _preempt_one(self, policy: Policy) -> bool:
+        """Frees the worst slot if what waits first may have it."""
+        running = self._held_claims.running()
+        if not running or self.num_free() > 0:
+            return False
+        head = self._outages.ask(self._stores.head).value
+        worst, now = self._worst(running, policy), self._clock()
+        if head is None or not may_preempt(
+            head, worst.claim.request, policy, now, self._options.preemption
+        ):
+            return False
+        return self.give_back(worst, "preempted")
+
+    def _worst(self, running: list[Held], policy: Policy) -> Held:
+        now = self._clock()
+        return max(running, key=lambda held: order(held.claim.request, policy, now))

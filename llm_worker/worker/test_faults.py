@@ -1,0 +1,125 @@
+"""The fault law: whatever one call does, no job is lost, doubled, wedged or served out of order.
+
+Every call that the loop makes of its stores and its engine, and that services and upkeep make of
+the queue, is in a list here. A new one that no list names fails the first test.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+import redis
+
+from llm_worker.engine.protocol import Engine
+from llm_worker.worker.stores import Stores
+from scheduling import connection, services
+from scheduling.models import Job
+from scheduling.queue.protocol import SemanticQueue
+from tests.factories import at
+from tests.fault_world import LEASE_SECONDS, Fault, World, Wrapped, error_of
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("virtual_time"),
+    pytest.mark.timeout(120),
+]
+
+
+@pytest.fixture(autouse=True)
+def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The doorbell is lost every time; the loop looks at the queue by itself."""
+    monkeypatch.setattr(services, "ring_doorbell", lambda: None)
+
+
+STORES_CALLS = (
+    *("grant", "head", "renew", "send", "finish", "release", "beat"),
+    *("policy", "rows", "start", "mark", "store", "give_back", "recycle"),
+)
+ENGINE_CALLS = (
+    *("start", "stop", "alive", "ready", "holds", "add", "release", "cancel", "update"),
+    *("set_policy", "events", "stats"),
+)
+ENGINE_CALLS_OF_OTHERS = {"count_prompt_tokens"}  # the loop does not make it
+# What services and upkeep ask of the queue, while the worker's calls go well.
+QUEUE_CALLS = (
+    *("enqueue", "cancel", "reprioritise", "switch_policy"),
+    *("reap", "audit", "mend", "mark", "lease_tokens", "replace_all"),
+)
+QUEUE_CALLS_OF_OTHERS = {
+    *("claim", "peek", "renew", "release", "finish"),  # made through Stores
+    *("waiting", "running", "get", "position", "counts", "active_policy"),  # reads, by pages
+    "clear",  # nobody's
+}
+
+
+def public_methods(protocol: type) -> set[str]:
+    members = inspect.getmembers(protocol, inspect.isfunction)
+    return {name for name, _ in members if not name.startswith("_")}
+
+
+def test_the_lists_name_every_call() -> None:
+    assert public_methods(Stores) == set(STORES_CALLS)
+    assert public_methods(Engine) == set(ENGINE_CALLS) | ENGINE_CALLS_OF_OTHERS
+    assert public_methods(SemanticQueue) == set(QUEUE_CALLS) | QUEUE_CALLS_OF_OTHERS
+
+
+def run_the_ward(world: World, fault: Fault, *, engine_dies: bool = False) -> None:
+    """Three cases, a resuscitation that takes a slot, an override, a cancelled case."""
+    fault.world = world
+    third, second, cancelled = world.submit(3), world.submit(2), world.submit(4)
+    world.tick(3)
+    urgent = world.submit(0)
+    world.tick(1)
+    services.reprioritise_job(second.id, 1, now=at(world.seconds))
+    world.submit(4)
+    world.tick(1)
+    world.cancel(cancelled)
+    services.switch_policy("pjf", actor=None, reason="test", now=at(world.seconds))
+    if engine_dies:
+        world.fake.fail_engine("out of memory")
+    world.until_idle()
+    world.check(cancelled)
+    check_order(world, fault, urgent)
+    assert Job.objects.get(id=third.id).priority == 3
+
+
+def check_order(world: World, fault: Fault, urgent: Job) -> None:
+    first = Job.objects.get(id=urgent.id)
+    assert first.started_at is not None
+    arrived = urgent.arrival_at.timestamp()
+    trouble_over = arrived if fault.began_at is None else at(fault.began_at + 30).timestamp()
+    waited = first.started_at.timestamp() - max(arrived, trouble_over)
+    assert waited <= LEASE_SECONDS + 5, f"level 0 waited {waited:.0f} s after the trouble"
+    later = Job.objects.filter(priority=4, status="done", started_at__gt=urgent.arrival_at)
+    assert all(first.started_at <= job.started_at for job in later if job.started_at)
+
+
+@pytest.mark.parametrize("kind", Fault.KINDS)
+@pytest.mark.parametrize("call", STORES_CALLS)
+def test_a_store_may_do_what_it_likes(call: str, kind: str) -> None:
+    fault = Fault(call, kind, error_of(call))
+    run_the_ward(World(stores=fault.around), fault)
+    assert fault.num_calls > 0
+
+
+@pytest.mark.parametrize("kind", Fault.KINDS)
+@pytest.mark.parametrize("call", ENGINE_CALLS)
+def test_an_engine_may_do_what_it_likes(call: str, kind: str) -> None:
+    fault = Fault(call, kind, RuntimeError("the library is broken"))
+    run_the_ward(World(engine=fault.around), fault, engine_dies=call in ("start", "stop"))
+    assert fault.num_calls > 0
+
+
+@pytest.mark.parametrize("kind", Fault.KINDS)
+@pytest.mark.parametrize("call", QUEUE_CALLS)
+def test_services_and_upkeep_may_find_the_queue_as_it_likes(
+    call: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = Fault(call, kind, redis.ConnectionError("gone"))
+    queue: Any = Wrapped(connection.queue(), fault.around)
+    monkeypatch.setattr(connection, "queue", lambda: queue)
+    monkeypatch.setattr(connection, "patient_queue", lambda: queue)
+    run_the_ward(World(), fault)
+    assert fault.num_calls > 0

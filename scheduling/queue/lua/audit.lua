@@ -1,0 +1,2 @@
+-- audit() -> what does not fit together, in a word, or ''.
+return fault()

@@ -1,0 +1,49 @@
+"""The short form of `make chaos`, and the laws of its draw."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.faults import draw
+
+ROOT = Path(__file__).resolve().parents[2]
+NUM_KILLS = 3
+
+
+def test_the_same_seed_draws_the_same_faults() -> None:
+    assert draw(40, 7, on_postgres=False) == draw(40, 7, on_postgres=False)
+    assert draw(40, 7, on_postgres=False) != draw(40, 8, on_postgres=False)
+
+
+@pytest.mark.parametrize("on_postgres", [False, True])
+def test_every_fault_comes_in_a_longer_run(on_postgres: bool) -> None:
+    names = {fault.name for fault in draw(20, 1, on_postgres=on_postgres)}
+    assert {"kill gpu", "kill classify", "kill web", "kill redis", "flush redis"} <= names
+    assert {"freeze gpu", "silence gpu", "silence redis", "freeze web"} <= names
+    assert ("restart postgres" in names) == on_postgres
+    assert ("lock sqlite" in names) == (not on_postgres)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_few_faults_lose_double_and_wedge_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.chaos.run", "--kills", str(NUM_KILLS), "--seed", "5"],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "triage_site.settings"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip(), done.stderr[-3000:]
+    result = json.loads(done.stdout.strip().splitlines()[-1])
+    assert result["kills"] == NUM_KILLS
+    assert result["cases"] > NUM_KILLS
+    counts = {name: result[name] for name in ("lost", "doubled", "stuck")}
+    assert counts == dict.fromkeys(counts, 0), done.stdout
+    assert done.returncode == 0

@@ -1,0 +1,124 @@
+"""`manage.py up` with one wrong value of each variable: one sentence, no traceback."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = ROOT / "triage_site" / "settings.py"
+# A wrong value of every variable, and other variables that it needs.
+WRONG: dict[str, tuple[str, dict[str, str]]] = {
+    "TRIAGE_DEMO": ("maybe", {}),
+    "DEBUG": ("maybe", {}),
+    "PORT": ("http", {}),
+    "HOST": ("no.such.host.invalid", {}),
+    "CSRF_TRUSTED_ORIGINS": ("triage.example", {}),
+    "BEHIND_TLS_PROXY": ("maybe", {}),
+    "DATA_DIR": ("/dev/null/x", {}),
+    "REDIS_URL": ("redis://127.0.0.1:1/0", {}),
+    "DATABASE_URL": ("postgres://nobody@127.0.0.1:1/x", {}),
+    "SECRET_KEY": ("", {"TRIAGE_DEMO": "0"}),
+    "TRIAGE_LLM_RANDOM": ("maybe", {}),
+    "TRIAGE_DEVICE": ("tpu", {}),
+    "TRIAGE_MAX_NEW_TOKENS": ("0", {}),
+    "TRIAGE_SLOTS": ("eight", {}),
+    "TRIAGE_KV_BLOCKS": ("-1", {}),
+    "TRIAGE_TORCH_THREADS": ("0", {}),
+    "TRIAGE_PREEMPTION": ("always", {}),
+    "TRIAGE_LEASE_SECONDS": ("0", {}),
+    "TRIAGE_DEADLINE_SECONDS": ("1,2,3", {}),
+    "TRIAGE_TARGET_MINUTES": ("5,4,3,2,1", {}),
+    "TRIAGE_UNDER_COSTS": ("1,2,3,4", {}),
+    "TRIAGE_OVER_COST": ("0", {}),
+    "TRIAGE_MISSED_EMERGENCY_COST": ("-1", {}),
+    "TRIAGE_QUEUE_BY_SET": ("maybe", {}),
+    "TRIAGE_CLASSIFY_TIMEOUT_SECONDS": ("soon", {}),
+    "TRIAGE_CLASSIFIER": ("/no/such/folder", {}),
+    "TRIAGE_SHADOW_CLASSIFIER": ("/no/such/folder", {}),
+    "TRIAGE_ENGINE": ("cloud", {}),
+    "TRIAGE_REMOTE_URL": ("localhost:8000", {"TRIAGE_ENGINE": "remote"}),
+    "TRIAGE_REMOTE_MODEL": ("", {"TRIAGE_ENGINE": "remote", "TRIAGE_REMOTE_URL": "http://h"}),
+    "TRIAGE_REMOTE_API": ("rest", {}),
+    "TRIAGE_REMOTE_PRIORITY": ("maybe", {}),
+    "TRIAGE_REMOTE_TOKEN_IDS": ("maybe", {}),
+    "TIME_ZONE": ("Mars/Base", {}),
+    "STATIC_MANIFEST": ("maybe", {}),
+    "LOG_LEVEL": ("LOUD", {}),
+    "LOG_FORMAT": ("xml", {}),
+}
+# Every text is accepted, or only the worker can tell (llm_worker/worker/test_wrong_models.py and
+# llm_worker/engine/remote/test_probe.py).
+NEVER_WRONG_AT_START = {"ALLOWED_HOSTS", "TRIAGE_LLM", "TRIAGE_REMOTE_API_KEY"}
+
+
+def test_every_variable_of_the_settings_has_a_wrong_value_here() -> None:
+    read = set(re.findall(r'environment\.\w+\(\s*"(\w+)"', SETTINGS.read_text()))
+    assert read == set(WRONG) | NEVER_WRONG_AT_START
+
+
+def start(name: str, folder: Path) -> tuple[int, str]:
+    value, more = WRONG[name]
+    environment = {
+        key: kept
+        for key, kept in os.environ.items()
+        if key not in WRONG and not key.startswith("DJANGO")
+    }
+    environment |= {"DATA_DIR": str(folder / name), "PORT": "0", **more, name: value}
+    if name != "PORT":
+        environment["PORT"] = "18999"
+    done = subprocess.run(
+        [sys.executable, "manage.py", "up"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_wrong_value_ends_the_start_with_one_sentence(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        results = dict(zip(WRONG, pool.map(lambda name: start(name, tmp_path), WRONG), strict=True))
+    wrong = {
+        name: output[-600:]
+        for name, (code, output) in results.items()
+        if code == 0 or "Traceback" in output or not is_one_sentence(name, output)
+    }
+    assert wrong == {}
+
+
+def is_one_sentence(name: str, output: str) -> bool:
+    """The last words on the screen; lines with `|` are the log of the supervisor."""
+    said = [line for line in output.splitlines() if line.strip() and " | " not in line]
+    return len(said) == 1 and f"{name}: " in said[0]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("-m", "uvicorn", "triage_site.asgi:application"),
+        ("-m", "celery", "-A", "triage_site.celery", "worker", "-Q", "gpu", "--pool=threads"),
+    ],
+)
+def test_other_programs_say_it_as_well(command: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={**os.environ, "TRIAGE_SLOTS": "0", "DJANGO_SETTINGS_MODULE": "triage_site.settings"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode != 0
+    assert "TRIAGE_SLOTS: must be at least 1" in done.stderr
+    assert "Traceback" not in done.stderr

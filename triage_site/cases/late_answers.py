@@ -1,0 +1,113 @@
+"""Levels that are provisional, and the classifier's late answers that replace them.
+
+A case whose classifier does not answer in time gets a provisional level, so that it can wait in
+the queue. The classifier is asked again; its answer replaces the provisional level, unless a
+person or a later classification has set one. The history says all of this.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from scheduling import connection
+from scheduling import services as scheduling
+from scheduling.core.status import JobStatus
+from scheduling.models import Job
+from triage_site.cases import services
+from triage_site.cases.models import OPEN_STATUSES, UNCLASSIFIED, Case, CaseEvent, CaseStatus
+from triage_site.triage import Classification
+
+# Kinds of events after which a level is no longer provisional.
+_DECIDED: Final = (
+    "classified", "overridden", "reclassified", "raised", "proposed", "accepted", "dismissed",
+)  # fmt: skip
+ASK_AGAIN: Final = ("no answer in time", "too slow")  # not after an error, which would repeat
+_MOST_AT_ONCE: Final = 50
+
+
+def _provisional() -> QuerySet[Case]:
+    """Cases with a provisional level that wait for guidance or have it written."""
+    events = CaseEvent.objects.filter(case=OuterRef("pk"))
+    waiting = [status for status in OPEN_STATUSES if status not in UNCLASSIFIED]
+    return (
+        Case.objects.filter(status__in=waiting, needs_person=True)
+        .filter(Exists(events.filter(kind=CaseEvent.Kind.CLASSIFIER_FAILED)))
+        .exclude(Exists(events.filter(kind__in=_DECIDED)))
+    )
+
+
+def provisional_case(case_id: uuid.UUID) -> Case | None:
+    """Returns the case if its level is provisional."""
+    return _provisional().filter(id=case_id).first()
+
+
+def record_late_classification(
+    case_id: uuid.UUID, classification: Classification, *, now: datetime
+) -> bool:
+    """Replaces a provisional level by the classifier's. Returns whether it was replaced."""
+    with transaction.atomic():
+        job = scheduling.lock_newest_job(case_id)
+        Case.objects.select_for_update().filter(id=case_id).first()
+        case = provisional_case(case_id)
+        if case is None:
+            return False
+        old = case.priority
+        case.priority = case.suggested_priority = classification.priority
+        case.needs_person = classification.needs_person
+        case.classification, case.classified_at = classification.to_dict(), now
+        fields = ["priority", "suggested_priority", "needs_person"]
+        case.save(update_fields=[*fields, "classification", "classified_at"])
+        data = {**services.classified_data(classification), "late": True, "from": old}
+        services.record(case, CaseEvent.Kind.CLASSIFIED, now, data=data)
+        _move_job(case, job, classification, now)
+    return True
+
+
+def _move_job(case: Case, job: Job | None, classification: Classification, now: datetime) -> None:
+    """Gives the job the new level; one that has not begun also gets the new prompt."""
+    if job is None:
+        return
+    if job.status == JobStatus.WAITING and job.attempt == 0:
+        scheduling.cancel_job(job.id, now=now)
+        services.submit_guidance(case, now)
+    elif case.status in (CaseStatus.QUEUED, CaseStatus.RUNNING):
+        scheduling.reprioritise_job(job.id, classification.priority, now=now)
+
+
+@dataclass(slots=True)
+class Reminder:
+    """When to ask the classifier again about each case with a provisional level."""
+
+    first_seconds: float = 3.0
+    most_times: int = 6
+    _plans: dict[uuid.UUID, tuple[float, int]] = field(default_factory=dict)
+
+    def due(self, case_ids: Sequence[uuid.UUID], now: float) -> list[uuid.UUID]:
+        """Returns the cases to ask about at `now` (seconds), each at growing intervals."""
+        self._plans = {one: self._plans[one] for one in case_ids if one in self._plans}
+        due = []
+        for case_id in case_ids:
+            # The first message is often still waiting for a worker.
+            at, times = self._plans.setdefault(case_id, (now + self.first_seconds, 0))
+            if now < at or times >= self.most_times:
+                continue
+            self._plans[case_id] = (now + self.first_seconds * 2**times, times + 1)
+            due.append(case_id)
+        return due
+
+
+def ask_again(reminder: Reminder, now: float) -> int:
+    """Asks the classifier about cases with a provisional level. Returns their number."""
+    if connection.is_silent():
+        return 0
+    rows = _provisional().filter(events__kind=CaseEvent.Kind.CLASSIFIER_FAILED)
+    rows = rows.filter(events__data__why__in=ASK_AGAIN).order_by("arrived_at").distinct()
+    due = reminder.due(list(rows.values_list("id", flat=True)[:_MOST_AT_ONCE]), now)
+    return sum(services.ask_classifier(case_id) for case_id in due)
