@@ -107,7 +107,7 @@ def test_a_case_that_was_closed_before_its_classification_is_classified_after_al
     case.refresh_from_db()
     assert case.status == CaseStatus.RECEIVED
     assert services.rescue_unclassified(now=at(61)) == 0, "the worker has its time again"
-    assert services.rescue_unclassified(now=at(63)) == 1
+    assert services.rescue_unclassified(now=at(70)) == 1
 
 
 def test_what_has_happened_does_not_happen_again() -> None:
