@@ -40,6 +40,8 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "TRIAGE_MISSED_EMERGENCY_COST": ("-1", {}),
     "TRIAGE_QUEUE_BY_SET": ("maybe", {}),
     "TRIAGE_CLASSIFY_TIMEOUT_SECONDS": ("soon", {}),
+    "TRIAGE_CLASSIFY_WAIT_SECONDS": ("soon", {}),
+    "TRIAGE_DATABASE_WAIT_SECONDS": ("0", {}),
     "TRIAGE_CLASSIFIER": ("/no/such/folder", {}),
     "TRIAGE_SHADOW_CLASSIFIER": ("/no/such/folder", {}),
     "TRIAGE_ENGINE": ("cloud", {}),
