@@ -18,6 +18,7 @@ from tests.factories import at, make_case, make_user
 from triage_site.cases import late_answers, services, tasks
 from triage_site.cases.late_answers import Reminder, provisional_case, record_late_classification
 from triage_site.cases.models import Case, CaseStatus
+from triage_site.classifiers import active
 from triage_site.triage import Classification, screen
 
 pytestmark = pytest.mark.django_db
@@ -107,7 +108,7 @@ def test_a_change_meant_for_the_provisional_level_is_refused() -> None:
 
 def test_the_task_answers_for_a_provisional_case(monkeypatch: pytest.MonkeyPatch) -> None:
     case = provisional()
-    monkeypatch.setattr(tasks.active, "classify", lambda facts: answer(case, 4))
+    monkeypatch.setattr(active, "classify", lambda facts: answer(case, 4))
     tasks.classify_case(str(case.id))
     case.refresh_from_db()
     assert case.priority == 4
@@ -121,7 +122,7 @@ def test_an_answer_that_comes_during_the_rescue_counts(monkeypatch: pytest.Monke
         assert services.rescue_unclassified(now=timezone.now() + timedelta(hours=1)) == 1
         return answer(case, 4)
 
-    monkeypatch.setattr(tasks.active, "classify", slow)
+    monkeypatch.setattr(active, "classify", slow)
     tasks.classify_case(str(case.id))
     case.refresh_from_db()
     assert case.priority == 4
@@ -135,8 +136,8 @@ def test_only_cases_without_an_answer_are_asked_about(monkeypatch: pytest.Monkey
         asked.append(case_id)
         return True
 
-    monkeypatch.setattr(late_answers.services, "ask_classifier", ask)
-    monkeypatch.setattr(late_answers.connection, "is_silent", lambda: False)
+    monkeypatch.setattr(services, "ask_classifier", ask)
+    monkeypatch.setattr(connection, "is_silent", lambda: False)
     case, failed = provisional(), make_case("cough")
     services.classify_without_model(failed.id, why="error: OSError", now=NOW)
     reminder = Reminder(first_seconds=3)

@@ -14,7 +14,8 @@ from pydantic import ConfigDict
 
 from scheduling.comparisons.choices import DEFAULT_ERROR_RATE, DEFAULT_SETTING, BadChoice
 from scheduling.core.policies import Preemption
-from triage_site.cases.api import ApiError, allowed_user, api
+from triage_site.cases.api import allowed_user, api
+from triage_site.cases.api_errors import ApiError
 from triage_site.cases.api_schemas import Errors
 from triage_site.cases.roles import Action
 from triage_site.ops import services
