@@ -91,3 +91,8 @@ def test_every_text_is_read_and_quotes_are_parts_of_it(text: str) -> None:
     for at, word in enumerate(note.words):
         assert 0 <= word.start < word.end <= max(1, len(text))
         assert note.quote(at, at + 1) in text
+
+
+@pytest.mark.parametrize("text", ["unable to", "not able to", "he can no longer", "can't"])
+def test_a_note_may_end_with_a_way_to_say_can_not(text: str) -> None:
+    assert [word.form for word in read(text).words][-2:] == ["can", "not"]

@@ -68,6 +68,7 @@ def tokenize(cleaned: Cleaned, figures: Sequence[Figure]) -> list[Word]:
         start = cleaned.source[token.start]
         end = max(cleaned.source[token.end - 1] + 1, start + 1)
         found = _forms(tokens, index, cleaned.chars)
+        found = tuple(filter(None, found))  # a letter may have no standard form
         many = len(found) > 1 and token.written.isalpha()
         words += [_word(form, start, end, many) for form in found]
         if token.written == _FIGURE and token.start in told:
@@ -77,7 +78,7 @@ def tokenize(cleaned: Cleaned, figures: Sequence[Figure]) -> list[Word]:
 
 
 def _word(form: str, start: int, end: int, is_expanded: bool) -> Word:
-    return Word(form, stem(form) if form[0].isalnum() else "", start, end, is_expanded)
+    return Word(form, stem(form) if form[:1].isalnum() else "", start, end, is_expanded)
 
 
 def _can_not(words: list[Word]) -> list[Word]:
@@ -85,7 +86,9 @@ def _can_not(words: list[Word]) -> list[Word]:
     out: list[Word] = []
     at = 0
     while at < len(words):
-        length = next((n for n in (4, 3, 2) if _told(words[at : at + n]) in _WAYS), 0)
+        most = len(words) - at
+        lengths = (n for n in (4, 3, 2) if n <= most and _told(words[at : at + n]) in _WAYS)
+        length = next(lengths, 0)
         if length:
             first, last = words[at], words[at + length - 1]
             out += [_word(form, first.start, last.end, False) for form in ("can", "not")]
