@@ -132,7 +132,7 @@ def _plain_client(url: str, timeout_seconds: float) -> redis.Redis:
 def _guarded(base: type[Any], guard: Guard) -> type[Any]:
     """Returns a class of connections that ask `guard` before a call and report its outcome."""
 
-    class GuardedConnection(base):  # type: ignore[misc]
+    class GuardedConnection(base):
         def connect(self) -> None:
             guard.check()
             _reporting(guard, super().connect)

@@ -10,12 +10,14 @@ from scheduling.breaker import FULL, READ_ONLY, SILENT, Breaker, Change
 
 def test_one_failure_opens_it_and_one_success_closes_it() -> None:
     breaker = Breaker()
+    opened = [False]
     assert breaker.failed(10.0) == Change(trouble=SILENT)
-    assert breaker.is_open
+    opened.append(breaker.is_open)
     assert breaker.failed(11.0) is None
     assert breaker.succeeded(13.0) == Change(trouble="", seconds=3.0)
-    assert not breaker.is_open
+    opened.append(breaker.is_open)
     assert breaker.succeeded(14.0) is None
+    assert opened == [False, True, False]
 
 
 def test_a_full_store_is_called_and_only_a_write_ends_its_trouble() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 from django.db import OperationalError
+from django.db import connection as database
 from django.test import Client
 
 from scheduling import connection
@@ -54,7 +55,7 @@ def test_an_outage_is_a_503_that_names_the_store(
     def down() -> None:
         raise OperationalError("the patient's words")
 
-    monkeypatch.setattr(health.database, "cursor", down)
+    monkeypatch.setattr(database, "cursor", down)
     answer = client.get("/readyz/")
     assert answer.json()["parts"]["database"]["trouble"] == "OperationalError"
     assert "words" not in answer.content.decode()
