@@ -59,8 +59,7 @@ def lease_end(world: World, job: Job) -> None:
 
 
 def lose_redis(world: World, job: Job) -> None:
-    connection.client().flushall()
-    services.reconcile(now=at(world.seconds))
+    world.lose_redis()
 
 
 def another_worker(world: World, job: Job) -> None:
