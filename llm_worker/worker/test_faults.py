@@ -45,7 +45,7 @@ ENGINE_CALLS = (
 ENGINE_CALLS_OF_OTHERS = {"count_prompt_tokens"}  # the loop does not make it
 # What services and upkeep ask of the queue, while the worker's calls go well.
 QUEUE_CALLS = (
-    *("enqueue", "cancel", "reprioritise", "switch_policy"),
+    *("enqueue", "cancel", "reprioritise", "revise", "switch_policy"),
     *("reap", "audit", "mend", "mark", "lease_tokens", "replace_all"),
 )
 QUEUE_CALLS_OF_OTHERS = {
@@ -76,7 +76,7 @@ def run_the_ward(
     urgent = world.submit(0)
     world.tick(1)
     services.reprioritise_job(second.id, 1, now=at(world.seconds))
-    world.submit(4)
+    rewrite(world, world.submit(4))
     world.tick(1)
     world.cancel(cancelled)
     services.switch_policy("pjf", actor=None, reason="test", now=at(world.seconds))
@@ -86,6 +86,18 @@ def run_the_ward(
     world.check(cancelled)
     check_order(world, fault, urgent)
     assert Job.objects.get(id=third.id).priority == 3
+
+
+def rewrite(world: World, job: Job) -> None:
+    """The case has changed while it waits: its guidance is written from another prompt."""
+    assert services.rewrite_job(
+        job.id,
+        prompt="changed",
+        priority=4,
+        prompt_tokens=10,
+        predicted_tokens=job.predicted_tokens,
+        now=at(world.seconds),
+    )
 
 
 def check_order(world: World, fault: Fault, urgent: Job) -> None:
