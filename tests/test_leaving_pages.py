@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.factories import make_user
 from tests.fixtures import wait_until
 from triage_site.asgi import application
+from triage_site.cases.streams import PING_SECONDS
 from triage_site.cases.test_streams import running_case, watching
 
 
@@ -20,6 +21,7 @@ def test_leaving_pages_frees_everything(live_app: str) -> None:
             board.next("board")
     hub = application._hub
     assert hub is not None
-    wait_until(lambda: hub.num_watchers() == 0, seconds=5, what="no page is left")
+    # At the latest the next ping finds that the browser has gone.
+    wait_until(lambda: hub.num_watchers() == 0, seconds=PING_SECONDS + 5, what="no page is left")
     assert dict(hub._watchers) == {}
     assert hub._picture is None

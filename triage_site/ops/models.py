@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+
+from scheduling.core.policies import POLICIES
 
 
 class Upload(models.Model):
@@ -70,3 +72,9 @@ class Comparison(models.Model):
 
     def __str__(self) -> str:
         return f"comparison {self.id} ({self.status})"
+
+    @property
+    def ordered_results(self) -> dict[str, Any]:
+        """`results` in the order of the policies. PostgreSQL keeps no order of its own."""
+        known = [name for name in POLICIES if name in self.results]
+        return {name: self.results[name] for name in dict.fromkeys([*known, *self.results])}

@@ -26,7 +26,7 @@ def to_csv_text(comparison: Comparison) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("policy", "level", *_FIGURES, "triage_effectiveness", "ratio_to_bound"))
-    for policy, figures in comparison.results.items():
+    for policy, figures in comparison.ordered_results.items():
         for level, line in (*figures["by_priority"].items(), ("all", figures["overall"])):
             whole = level == "all"
             extra: tuple[Any, ...] = (

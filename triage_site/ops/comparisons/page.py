@@ -44,7 +44,7 @@ class LevelRows:
 
 def result_context(comparison: Comparison) -> dict[str, Any]:
     """All that the results show. Only for a comparison that is done."""
-    results = comparison.results
+    results = comparison.ordered_results
     found: Verdict = verdict(results, comparison.bound.get("overall", 0.0))
     return {
         "verdict": found,

@@ -51,7 +51,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "num_requests": comparison.num_requests,
         "notes": comparison.notes,
         "error": comparison.error,
-        "results": comparison.results,
+        "results": comparison.ordered_results,
         "bound": comparison.bound,
     }
 
