@@ -70,7 +70,7 @@ def test_talk_to_the_queue_or_to_a_machine_hardly_ever_moves_a_level(lines: str)
         told = [replace(facts, text=f"{facts.text} {line}") for facts in stories]
         after = classify_many(told, explain=False)
         moved += [one.priority != then for one, then in zip(after, before, strict=True)]
-    assert np.mean(moved) <= 0.02
+    assert np.mean(moved) <= (0.02 if lines == "others" else 0.01)
 
 
 def test_vignettes_that_no_weight_has_seen_keep_their_marks() -> None:
@@ -81,7 +81,7 @@ def test_vignettes_that_no_weight_has_seen_keep_their_marks() -> None:
         labels = np.array([priority for _, priority in cases])
         final = np.array([one.priority for one in said])
         assert np.mean(final == labels) >= 0.65, name
-        assert np.mean(np.abs(final - labels) <= 1) >= 0.87, name
+        assert np.mean(np.abs(final - labels) <= 1) >= 0.90, name
         assert (final[labels == 0] <= 1).all(), name
 
 
