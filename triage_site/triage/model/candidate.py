@@ -54,7 +54,16 @@ def version_of(folder: Path) -> str:
 
 
 def open_candidate(folder: Path, costs: Costs = DEFAULT_COSTS) -> Candidate:
-    """Loads the weights. Raises CannotOpen."""
+    """Loads the weights and all tables that a case needs. Raises CannotOpen."""
+    candidate = _candidate(folder, costs)
+    try:
+        candidate.many([CaseFacts(text="chest pain")])
+    except Exception as error:
+        raise CannotOpen(f"{folder}: it cannot answer ({type(error).__name__})") from None
+    return candidate
+
+
+def _candidate(folder: Path, costs: Costs) -> Candidate:
     version = version_of(folder)
     if _is_sequence_model(folder):
         # Imported late: it brings torch along.
