@@ -43,7 +43,7 @@ class Admission:
         num_slots = self._engine.num_slots
         if self.policy is not None and self.policy.max_running is not None:
             num_slots = min(num_slots, self.policy.max_running)
-        if self._health.is_in_doubt:
+        if self._health.is_solo(self._clock()):
             num_slots = min(num_slots, 1)
         return num_slots - self._held_claims.num_slots_taken()
 

@@ -3,6 +3,9 @@
 An engine may say that it is ready and fail every answer. After `NUM_FAILURES_TO_DOUBT` failures
 without one finished answer it is in doubt: it gets one job after each pause, another one each
 time, until it finishes one. No job is blamed for what fails meanwhile.
+
+When the engine stops, all jobs in it are suspects, and only one that was alone is blamed. So jobs
+run one at a time for a while after the engine has stopped twice.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ MAX_ENGINE_FAILURES: Final = 5  # in a row, without one finished answer; then th
 NUM_FAILURES_TO_DOUBT: Final = 3  # of answers; of the whole engine, one fewer
 LOADING_SECONDS: Final = 0.2  # between two questions to an engine whose model is being loaded
 MAX_PAUSE_SECONDS: Final = 60.0
+SOLO_SECONDS: Final = 60.0  # since the engine stopped last
 _MAX_REASON: Final = 120  # characters
 
 
@@ -40,7 +44,7 @@ class Health:
         self._probed_at = float("-inf")
         self._num_failed = 0  # answers in a row
         self._num_engine_failures = 0  # in a row
-        self._pause_until = self._restart_at = 0.0
+        self._pause_until = self._restart_at = self._solo_until = 0.0
         self.avoided: set[str] = set()  # ids of jobs that failed; others are tried first
 
     @property
@@ -50,8 +54,11 @@ class Health:
 
     @property
     def is_in_doubt(self) -> bool:
-        """One job at a time then, to find a job that makes the engine fail."""
         return bool(self._doubt)
+
+    def is_solo(self, now: float) -> bool:
+        """One job at a time then, to find a job that makes the engine fail."""
+        return self.is_in_doubt or now < self._solo_until
 
     def start(self) -> None:
         """Starts the engine."""
@@ -92,6 +99,8 @@ class Health:
         """The whole engine stopped, with these jobs in it."""
         self._num_engine_failures += 1
         self.avoided.update(job_ids)
+        if self._num_engine_failures > 1 or self.is_solo(now):
+            self._solo_until = now + SOLO_SECONDS
         self._restart_at = now + min(30.0, 0.5 * 2.0**self._num_engine_failures)
         if not self._engine.is_broken:  # a server that is gone is no fault of the requests
             self._problem = self._engine.ready()

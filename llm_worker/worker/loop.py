@@ -191,11 +191,12 @@ class GuidanceWorker:
     def _revive(self) -> None:
         """Returns all requests, and starts the engine again after a pause.
 
-        A failure of an engine that can work counts as a failed attempt of its requests.
+        A failure of an engine that can work counts as a failed attempt of a request that was alone.
         """
-        is_blamed = not self._health.problem
+        running = self._held_claims.running()
+        is_blamed = len(running) == 1 and not self._health.problem
         failure = "the engine stopped again and again while writing this" if is_blamed else ""
-        for held in self._held_claims.running():
+        for held in running:
             held.claim = claims.returning(held.claim, held.progress("engine stopped", failure))
         self._performer.advance_all()
         if self._health.may_restart(self._clock()):

@@ -127,7 +127,8 @@ def test_after_an_engine_failure_all_jobs_are_done(rig: Rig) -> None:
     rig.engine.fail_engine("out of memory")
     rig.run_until_idle()
     assert set(Job.objects.values_list("status", flat=True)) == {JobStatus.DONE}
-    assert sorted(Job.objects.values_list("num_failures", flat=True)) == [0, 0, 1, 1]
+    # Two were in it: neither is blamed.
+    assert set(Job.objects.values_list("num_failures", flat=True)) == {0}
 
 
 def test_repeated_engine_failures_end_the_process(rig: Rig) -> None:
