@@ -55,6 +55,7 @@ class Job(models.Model):
     claim_token = models.CharField(max_length=64, blank=True)
     attempt = models.PositiveIntegerField(default=0)
     num_failures = models.PositiveIntegerField(default=0)
+    failed_at = models.DateTimeField(null=True)  # when an attempt failed last
     num_preemptions = models.PositiveIntegerField(default=0)
     # The tokens and text so far, from which a preempted generation resumes.
     progress_token_ids = models.JSONField(default=list)

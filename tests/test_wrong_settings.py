@@ -54,6 +54,8 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "TRIAGE_REMOTE_API": ("rest", {}),
     "TRIAGE_REMOTE_PRIORITY": ("maybe", {}),
     "TRIAGE_REMOTE_TOKEN_IDS": ("maybe", {}),
+    "TRIAGE_REMOTE_FIRST_TOKEN_SECONDS": ("soon", {}),
+    "TRIAGE_REMOTE_TOKEN_SECONDS": ("0", {}),
     "TIME_ZONE": ("Mars/Base", {}),
     "STATIC_MANIFEST": ("maybe", {}),
     "LOG_LEVEL": ("LOUD", {}),
