@@ -34,6 +34,7 @@ class Admission:
         self._options, self._clock, self._new_token = options, clock, new_token
         self._unanswered: str | None = None  # the token of a grant whose answer did not come
         self.policy: Policy | None = None
+        self.num_preempted = 0
         self.is_solo = False  # one job at a time, to find a job that makes the engine fail
 
     def num_free(self) -> int:
@@ -103,6 +104,7 @@ class Admission:
             head, worst.claim.request, policy, now, self._options.preemption
         ):
             return False
+        self.num_preempted += 1
         return self.give_back(worst, "preempted")
 
     def _worst(self, running: list[Held], policy: Policy) -> Held:

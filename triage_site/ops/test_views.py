@@ -137,6 +137,8 @@ def test_the_record_of_a_switch_holds_its_preview_and_one_click_undoes_it(nurse:
         "down": 1,
         "starts_before": None,
         "starts_after": None,
+        "starts_low": None,
+        "starts_high": None,
     }
     text = nurse.post(f"/ops/undo/{change.id}/", follow=True).content.decode()
     assert "Undone. Semantic is active again." in text
