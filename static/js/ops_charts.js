@@ -3,6 +3,8 @@
 const REFRESH_MILLISECONDS = 5000;
 const HEIGHT = 210;
 const DASHES = [[], [8, 4], [2, 3], [12, 3, 2, 3], [5, 5]];
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
+const PERCENT = ["in-time", "kv"];
 const WIDTHS = [2.5, 2, 2, 2, 1.5];
 
 const section = document.querySelector("[data-charts]");
@@ -42,12 +44,14 @@ const labels = (chart) => (plot) => {
   plot.ctx.font = `600 ${size}px system-ui, sans-serif`;
   plot.ctx.textBaseline = "middle";
   plot.ctx.textAlign = "left";
-  let low = -Infinity;
+  const apart = size * 1.1;
+  const bottom = plot.bbox.top + plot.bbox.height;
+  ends.forEach((end, at) => (end.y = Math.max(end.y, at ? ends[at - 1].y + apart : -Infinity)));
+  ends.reduceRight((limit, end) => (end.y = Math.min(end.y, limit)) - apart, bottom);
   for (const end of ends) {
-    low = Math.max(end.y, low + size * 1.1);
     plot.ctx.fillStyle = token(`series-${chart.columns.length > 2 ? end.at : `plain-${end.at}`}`);
     const x = plot.bbox.left + plot.bbox.width + 4 * devicePixelRatio;
-    plot.ctx.fillText(chart.labels[end.at], x, low);
+    plot.ctx.fillText(chart.labels[end.at], x, end.y);
   }
   plot.ctx.restore();
 };
@@ -76,11 +80,11 @@ const options = (chart, width) => {
     cursor: { show: false },
     tzDate: zoned,
     scales: {
-      y: { range: (_, low, high) => [0, chart.id === "in-time" ? 100 : Math.max(1, high * 1.08)] },
+      y: { range: (_, low, high) => [0, PERCENT.includes(chart.id) ? 100 : Math.max(1, high * 1.08)] },
     },
     axes: [
       { ...axis, font, space: 64, values: (_, splits) => splits.map(clock) },
-      { ...axis, font, size: 44 },
+      { ...axis, font, size: 44, ...(chart.id === "waiting" ? { incrs: WHOLE } : {}) },
     ],
     series: [{}, ...series(chart)],
     hooks: { draw: [labels(chart)] },

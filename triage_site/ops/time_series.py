@@ -175,6 +175,16 @@ def _worker_series(span: Span, now: datetime) -> list[TimeSeries]:
             values=[[_slots(p, "slots_used") for p in parts], [_slots(p, "slots") for p in parts]],
         ),
         TimeSeries(
+            id="kv",
+            title="How full is the KV memory?",
+            unit="% of the blocks",
+            digits=0,
+            columns=["KV memory"],
+            labels=["used"],
+            times=times,
+            values=[[_kv_percent(part) for part in parts]],
+        ),
+        TimeSeries(
             id="tokens",
             title="How fast is guidance written?",
             unit="tokens per second",
@@ -188,6 +198,15 @@ def _worker_series(span: Span, now: datetime) -> list[TimeSeries]:
             ],
         ),
     ]
+
+
+def _kv_percent(rows: Sequence[WorkerMinute]) -> float | None:
+    """Of the fullest worker in each minute, as a mean over the minutes."""
+    by_minute: dict[datetime, float] = {}
+    for row in rows:
+        if row.kv_share is not None:
+            by_minute[row.minute] = max(row.kv_share, by_minute.get(row.minute, 0.0))
+    return round(100 * sum(by_minute.values()) / len(by_minute), 1) if by_minute else None
 
 
 def _slots(rows: Sequence[WorkerMinute], name: str) -> float | None:
