@@ -62,6 +62,7 @@ def submit_job(
     predicted_tokens: int,
     arrival_at: datetime,
     now: datetime,
+    replayed: bool = False,
 ) -> Job:
     """Creates a waiting job. Raises IntegrityError if the case has an open job."""
     with transaction.atomic():
@@ -73,6 +74,7 @@ def submit_job(
             predicted_tokens=predicted_tokens,
             arrival_at=arrival_at,
             due_at=due_at(arrival_at, priority),
+            replayed=replayed,
         )
         notify(job, None, now)
         after_commit(lambda: connection.queue().enqueue(job.to_request()))

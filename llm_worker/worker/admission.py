@@ -37,6 +37,7 @@ class Admission:
         self._options, self._clock, self._new_token = options, clock, new_token
         self._unanswered: str | None = None  # the token of a grant whose answer did not come
         self.policy: Policy | None = None
+        self.num_preempted = 0
 
     def num_free(self) -> int:
         """Below zero where a new policy uses fewer slots than are taken."""
@@ -116,6 +117,7 @@ class Admission:
             return False
         if not may_preempt(head, worst.claim.request, policy, now, self._options.preemption):
             return False
+        self.num_preempted += 1
         return self.give_back(worst, "preempted")
 
     def _worst(self, running: list[Held], policy: Policy) -> Held:

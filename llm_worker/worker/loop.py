@@ -225,6 +225,8 @@ class GuidanceWorker:
             "kv_blocks": stats.get("kv_blocks_total", 0.0),
             "kv_blocks_used": stats.get("kv_blocks_used", 0.0),
             "tokens": stats.get("tokens", 0.0),
+            "tokens_again": float(self._performer.num_tokens_again),
+            "preemptions": float(self._admission.num_preempted),
             "at": self._clock(),
         }
 
