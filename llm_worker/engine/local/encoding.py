@@ -23,6 +23,12 @@ def prompt_encoder(tokenizer: Any) -> Callable[[str], list[int]]:
     return lambda brief: _completion_ids(tokenizer, brief)
 
 
+def is_own_model(tokenizer: Any) -> bool:
+    """Whether the model was trained on the prompts and the form of this project."""
+    has_template = bool(getattr(tokenizer, "chat_template", None))
+    return not has_template and _knows_our_marks(tokenizer)
+
+
 def check_prompts(source: str, tokenizer: Any) -> None:
     """Raises EngineUnavailable when this tokenizer cannot make prompts for a trained model."""
     if not getattr(tokenizer, "chat_template", None) and not _knows_our_marks(tokenizer):
