@@ -34,17 +34,17 @@ Rules:
 """
 
 
-def completion_prompt(brief: str) -> str:
+def completion_prompt(brief: str, *, is_plain: bool = False) -> str:
     """The prompt for a model without a chat template. The answer follows its last line.
 
-    The words are spelt with the characters that the embedded model has learned. The quotation
-    in the answer does not depend on that: it is copied from the brief.
+    With `is_plain` the words are spelt with the characters that the embedded model has learned.
+    The quotation in its answer does not depend on that: it is copied from the brief.
     """
     head, label, rest = brief.partition(f'{WORDS_LABEL}: "')
     words, quote, tail = rest.partition('"\n')
     if label and quote and len(words) > MAX_COMPLETION_CHARACTERS:
         words = cut_between_words(words, MAX_COMPLETION_CHARACTERS)
-    words = plain_words(words)
+    words = plain_words(words) if is_plain else words
     return f"{CASE_MARK}\n{head}{label}{words}{quote}{tail}\n{GUIDANCE_MARK}\n"
 
 

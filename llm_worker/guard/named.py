@@ -12,9 +12,8 @@ from typing import Final
 from llm_worker.guard.answer import Answer, is_cautious, plain
 
 _SHARE_NAMED: Final = 0.6  # of the words of a danger sign: other models use their own words
-_SMALL_WORDS: Final = frozenset(
-    ["with", "that", "this", "from", "have", "after", "over", "than", "very", "more"]
-)
+_SMALL_WORDS: Final = frozenset(("and", "the", "for", "with", "that", "from", "after"))
+_CLAUSE_END: Final = re.compile(r"[.;\n]")
 _LISTED: Final = re.compile(r"\bdanger signs?: ([^.\n]*)")
 _NO_SIGN: Final = re.compile(r"\bno (?:\w+ )?danger signs?\b|\bdanger signs?:? none\b")
 _NOT_STATED: Final = (
@@ -55,8 +54,11 @@ def omits_danger_sign(answer: Answer) -> bool:
     signs = answer.brief.danger_signs
     if signs and _NO_SIGN.search(answer.own):
         return True
-    own = _stems(answer.own)
-    if any(sign.lower() not in answer.own and not _named(sign, own) for sign in signs):
+    clauses = [_stems(clause) for clause in _CLAUSE_END.split(answer.own)]
+    if any(
+        sign.lower() not in answer.own and not any(_named(sign, clause) for clause in clauses)
+        for sign in signs
+    ):
         return True
     if not answer.brief.text:
         return False
@@ -71,7 +73,7 @@ def _named(sign: str, stems: frozenset[str]) -> bool:
 
 
 def _stems(text: str) -> frozenset[str]:
-    words = re.findall(r"[^\W\d_]{4,}", text)
+    words = re.findall(r"[^\W\d_]{3,}", text)
     return frozenset(word[:5] for word in words if word not in _SMALL_WORDS)
 
 

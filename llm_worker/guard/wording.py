@@ -12,6 +12,7 @@ from scheduling.core.guidance import HEADINGS
 MIN_ROUNDS: Final = 3  # of a phrase in a row
 MIN_LOOP_WORDS: Final = 15
 MIN_LANGUAGE_WORDS: Final = 12
+MAX_OTHER_SCRIPT: Final = 0.1  # share of words
 _HEADING: Final = r"^[ \t#*_>-]*{}[ \t*_]*:"
 # Bytes of UTF-8 that were read as Latin-1 or Windows-1252.
 _MOJIBAKE: Final = re.compile("[ÃÂ][\u0080-\u00bf]|â€|ï¿½|Ã[ƒ‚¢©¨¼¶¤±]")
@@ -179,7 +180,8 @@ def repeats_instruction(answer: Answer) -> bool:
 def is_not_english(answer: Answer) -> bool:
     """Other scripts, or more small words of other languages than of English."""
     words = re.findall(r"[^\W\d_]+", answer.own)
-    if not is_latin(answer.own):
+    num_other = sum(not is_latin(word) for word in words)
+    if num_other > MAX_OTHER_SCRIPT * len(words):
         return True
     if len(words) < MIN_LANGUAGE_WORDS:
         return False

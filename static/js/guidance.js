@@ -95,7 +95,10 @@ const onPanel = () => {
   ended = panel().dataset.ended === "1";
   if (ended) {
     window.htmx.trigger("#guidance", "guidance-changed");
-    if (status === "done") announceQuietly("Guidance is ready.");
+    const isWithheld = panel().dataset.guidance === "withheld";
+    if (status === "done") {
+      announceQuietly(isWithheld ? "Guidance was withheld." : "Guidance is ready.");
+    }
   } else if (status === "running") {
     show();
     note("Writing… Not yet checked.");

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Count
 
 from scheduling import selectors as scheduling
+from scheduling.core.guidance import WITHHELD_WORDS
 from scheduling.core.policies import POLICIES
 from scheduling.core.request import PRIORITIES
 from scheduling.core.status import OPEN, JobStatus
@@ -17,6 +18,7 @@ from scheduling.models import Job, PolicyChange
 from triage_site.cases.levels import LEVELS, Level
 
 NUM_SWITCHES_SHOWN = 20
+WITHHELD_PERIOD = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,25 @@ def levels() -> list[LevelLine]:
         )
         for priority in PRIORITIES
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithheldLines:
+    """Guidance that ended in the last day: how many, and how many were withheld for what."""
+
+    num_ended: int
+    num_withheld: int
+    lines: list[tuple[str, int]]
+
+
+def withheld(now: datetime) -> WithheldLines:
+    num_ended, counts = scheduling.withheld_counts(now - WITHHELD_PERIOD)
+    most_first = sorted(counts.items(), key=lambda pair: -pair[1])
+    return WithheldLines(
+        num_ended=num_ended,
+        num_withheld=sum(counts.values()),
+        lines=[(WITHHELD_WORDS[reason], num) for reason, num in most_first],
+    )
 
 
 def recent_switches() -> Sequence[PolicyChange]:

@@ -112,6 +112,7 @@ def _state() -> dict[str, Any]:
     lines = selectors.levels()
     return {
         "waits": wait_lines(timezone.now()),
+        "withheld": selectors.withheld(timezone.now()),
         "workers": selectors.workers(timezone.now()),
         "worker_problems": selectors.problems_of_workers(),
         "levels": lines,

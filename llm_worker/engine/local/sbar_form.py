@@ -19,7 +19,7 @@ CLOSING: Final = "Written by a demonstration model: check every line."
 NO_PATTERN: Final = "fit no usual pattern"
 MIN_QUOTED_WORDS: Final = 8  # more than a greeting
 MAX_QUOTED_WORDS: Final = 12
-MAX_QUOTED_CHARACTERS: Final = 160  # some scripts have no spaces
+MAX_QUOTED_BYTES: Final = 110  # each is up to one token
 
 _ON_CALL: Final = "emergency call, not yet here"
 _ARRIVAL: Final = {
@@ -119,15 +119,22 @@ def quoted(words: str) -> str:
     """The part of the words that the guidance quotes: a short text is quoted whole.
 
     A longer text is quoted up to the first end of a sentence after `MIN_QUOTED_WORDS`, and up
-    to `MAX_QUOTED_WORDS` and `MAX_QUOTED_CHARACTERS` at most.
+    to `MAX_QUOTED_WORDS` and `MAX_QUOTED_BYTES` at most. A cut is marked with `...`.
     """
     parts = words.split()
     chosen = _first_sentence(parts)
+    while len(chosen) > 1 and _num_bytes(" ".join(chosen)) > MAX_QUOTED_BYTES:
+        chosen = chosen[:-1]
     quote = " ".join(chosen)
-    if len(quote) > MAX_QUOTED_CHARACTERS:
-        return quote[:MAX_QUOTED_CHARACTERS].rstrip() + " ..."
+    if _num_bytes(quote) > MAX_QUOTED_BYTES:  # one long word
+        cut = quote.encode()[:MAX_QUOTED_BYTES].decode(errors="ignore")
+        return f"{cut} ..."
     whole = len(chosen) == len(parts) or quote.endswith((".", "!", "?"))
     return quote if whole else f"{quote} ..."
+
+
+def _num_bytes(text: str) -> int:
+    return len(text.encode())
 
 
 def _first_sentence(parts: list[str]) -> list[str]:
