@@ -57,6 +57,7 @@ def case_out(case: Case, now: datetime, warnings: Iterable[Finding] = ()) -> dic
         "medicines": history.medicines,
         "guidance": case.guidance,
         "guidance_withheld": case.guidance_withheld,
+        "guidance_withheld_reason": selectors.withheld_words(case),
         "guidance_model": case.guidance_model,
         "guidance_stale": case.guidance_stale_at is not None,
     }

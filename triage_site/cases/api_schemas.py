@@ -230,6 +230,7 @@ class CaseOut(CaseBrief):
     medicines: list[str]
     guidance: str
     guidance_withheld: bool
+    guidance_withheld_reason: str = Field(description="A sentence; empty where nothing is.")
     guidance_model: str
     guidance_stale: bool = Field(description="`guidance` is older than the facts.")
 

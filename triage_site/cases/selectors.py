@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from scheduling import selectors as scheduling
-from scheduling.core.guidance import WITHHELD_REASONS
+from scheduling.core.guidance import WITHHELD_REASONS, WITHHELD_WORDS
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from scheduling.selectors import QueuePlace
@@ -151,6 +151,15 @@ def _holds(words: str) -> Q:
     if words.isascii() and words.isdigit() and len(words) < 18:
         fits |= Q(number=int(words))
     return fits
+
+
+def withheld_words(case: Case) -> str:
+    """Why the guidance of the case is withheld, as a sentence; empty where it is not."""
+    if not case.guidance_withheld:
+        return ""
+    newest = Job.objects.filter(case_id=case.id).order_by("created_at")
+    reason = newest.values_list("finish_reason", flat=True).last()
+    return WITHHELD_WORDS.get(reason or "", "")
 
 
 def earlier_guidance(case: Case) -> list[Job]:
