@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 
@@ -15,7 +15,7 @@ from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from scheduling.selectors import QueuePlace
 from triage_site.cases.clinical import GuidanceStatus
-from triage_site.cases.models import Case, CaseStatus
+from triage_site.cases.models import Case, CaseEvent, CaseStatus
 from triage_site.cases.readings import news2_of, readings_of
 from triage_site.cases.standing import guidance_filter
 from triage_site.triage.facts import CaseFacts
@@ -81,6 +81,20 @@ def queue_overview(now: datetime) -> dict[str, Any]:
         "running": list(running.values_list("id", flat=True)),
         "waiting": sorted(waiting, key=lambda item: item["position"]),
     }
+
+
+_SETS_LEVEL: Final = (
+    CaseEvent.Kind.CLASSIFIED,
+    CaseEvent.Kind.CLASSIFIER_FAILED,
+    CaseEvent.Kind.OVERRIDDEN,
+    CaseEvent.Kind.RAISED,
+    CaseEvent.Kind.ACCEPTED,
+)
+
+
+def level_setting(case: Case) -> CaseEvent | None:
+    """Returns the event that set the present level; None before the classification."""
+    return case.events.filter(kind__in=_SETS_LEVEL).select_related("actor").last()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from scheduling.core.guidance import HEADINGS
 from scheduling.core.request import PRIORITIES
-from triage_site.cases import demo, services
-from triage_site.cases.access import allowed
+from triage_site.cases import demo, selectors, services
+from triage_site.cases.access import SIGNED_OUT, WHY, allowed
 from triage_site.cases.action_forms import CloseForm, NoteForm, OverrideForm
 from triage_site.cases.board import render_board
 from triage_site.cases.forms import CaseForm
@@ -48,7 +48,10 @@ class Login(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         accounts = demo.demo_logins() if settings.TRIAGE_DEMO else ()
-        return super().get_context_data(demo_accounts=accounts, **kwargs)
+        is_signed_out = self.request.GET.get(WHY) == SIGNED_OUT
+        return super().get_context_data(
+            demo_accounts=accounts, is_signed_out=is_signed_out, **kwargs
+        )
 
 
 # -- board
@@ -157,8 +160,8 @@ def preview(request: HttpRequest) -> HttpResponse:
 @require_POST
 @allowed(Action.VIEW)
 def stay(request: HttpRequest) -> HttpResponse:
-    """Does nothing: every request renews the session."""
-    return HttpResponse(status=204)
+    """Does nothing: every request renews the session. The page learns whose it is."""
+    return HttpResponse(status=204, headers={"X-User": str(request.user.pk)})
 
 
 # -- one case
@@ -192,6 +195,7 @@ def print_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
         "sections": sections(case.guidance),
         "headings": HEADINGS,
         "model_name": model_label(case.guidance_model),
+        "level_setting": selectors.level_setting(case),
         "now": now,
     }
     return render(request, "cases/print.html", context)
