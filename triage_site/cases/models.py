@@ -103,6 +103,7 @@ class Case(models.Model):
             models.Index(fields=["seen_at"]),
             models.Index(fields=["status", "priority", "arrived_at"]),
             models.Index(fields=["arrived_at"]),
+            models.Index(fields=["priority", "arrived_at"]),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
