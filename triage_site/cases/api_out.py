@@ -22,6 +22,7 @@ def case_brief(case: Case, now: datetime, *, is_online: bool) -> dict[str, Any]:
         "id": case.id,
         "number": case.number,
         "label": case.label,
+        "replayed": case.replay_id is not None,
         "clinical_status": case.clinical_status,
         "guidance_status": standing.guidance,
         "priority": case.priority,

@@ -197,6 +197,7 @@ class CaseBrief(Schema):
     id: uuid.UUID
     number: int
     label: str
+    replayed: bool = Field(description="Of a replay, not of a real patient.")
     clinical_status: ClinicalField
     guidance_status: GuidanceField
     priority: int | None

@@ -35,7 +35,7 @@ COLUMNS = (
     "number", "id", "status", "label", "facts", "changed_facts", "created_by_id", "arrived_at",
     "ended_at", "priority", "suggested_priority", "proposed_priority", "needs_person",
     "guidance_withheld", "guidance_stale_at", "clinical_status", "seen_at", "closed_at",
-    "disposition", "assessed_at", "version", "seen_by__username",
+    "disposition", "assessed_at", "version", "replay_id", "seen_by__username",
 )  # fmt: skip
 
 
