@@ -16,9 +16,12 @@ from scheduling import connection, forecast_store
 from scheduling.core.policies import POLICIES, Policy, rank
 from scheduling.core.status import OPEN, JobStatus
 from scheduling.forecast_store import ForecastHits
-from scheduling.models import DEFAULT_POLICY, Job, PolicyChange
+from scheduling.models import Job
 from scheduling.queue.events import worker_problems, worker_states
 from scheduling.simulator.forecast import Estimate
+from scheduling.standing_orders import active_policy_name as active_policy_name
+from scheduling.standing_orders import is_paused as is_paused
+from scheduling.standing_orders import pause as pause
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +30,7 @@ log = structlog.get_logger(__name__)
 class QueuePlace:
     """Position of a waiting job (0 is next), and the seconds to its start and end.
 
-    `estimate` is None where they cannot be known.
+    `estimate` is None where they cannot be known, and while admission is paused.
     """
 
     position: int
@@ -40,11 +43,6 @@ class QueuePlace:
     @property
     def ends_in_seconds(self) -> float | None:
         return None if self.estimate is None else self.estimate.ends.median
-
-
-def active_policy_name() -> str:
-    newest = PolicyChange.objects.values_list("new", flat=True).first()
-    return newest if newest is not None and newest in POLICIES else DEFAULT_POLICY
 
 
 def active_policy() -> Policy:
@@ -125,7 +123,7 @@ def places(now: datetime, jobs: Sequence[Job] | None = None) -> dict[str, QueueP
     jobs = list(open_jobs()) if jobs is None else jobs
     waiting = [job.to_request() for job in jobs if job.status == JobStatus.WAITING]
     order = [request.id for request in rank(waiting, policy, now.timestamp())]
-    known = estimates(now, policy)
+    known = {} if is_paused() else estimates(now, policy)
     return {
         job_id: QueuePlace(position=at, estimate=known.get(job_id))
         for at, job_id in enumerate(order)

@@ -64,13 +64,16 @@ class Admission:
             if not self.give_back(self._worst(running, policy), "preempted"):
                 return
 
-    def give_back(self, held: Held, why: str) -> bool:
-        """Takes a claim out of the engine, with its progress; false when it has just ended."""
+    def give_back(self, held: Held, why: str, by: str = "") -> bool:
+        """Takes a claim out of the engine, with its progress; false when it has just ended.
+
+        `by` is the id of the request that takes its slot.
+        """
         released = self._engine.release(held.id)
         if released is None:
             return False
         held.token_ids, held.text = released.token_ids, released.text
-        held.claim = claims.returning(held.claim, held.progress(why))
+        held.claim = claims.returning(held.claim, held.progress(why, by=by))
         self._performer.advance(held)
         return True
 
@@ -103,7 +106,7 @@ class Admission:
             head, worst.claim.request, policy, now, self._options.preemption
         ):
             return False
-        return self.give_back(worst, "preempted")
+        return self.give_back(worst, "preempted", by=head.id)
 
     def _worst(self, running: list[Held], policy: Policy) -> Held:
         now = self._clock()

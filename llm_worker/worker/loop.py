@@ -65,6 +65,7 @@ class GuidanceWorker:
         self._admission = Admission(*parts, self._performer, options, clock, new_token)
         self._done_at: dict[str, float] = {}
         self._is_in_step = False  # the last look at SQL succeeded
+        self._is_paused = True  # nothing that waits may start, as far as SQL said
         self._num_engine_failures = 0
         self._restart_at = 0.0
         self._problem = ""  # why the engine cannot work, as a sentence for people
@@ -124,7 +125,7 @@ class GuidanceWorker:
             self._is_in_step = self._sync()
         elif not self._is_due("claim", self._options.claim_seconds):
             return
-        if self._is_in_step and self._can_work():
+        if self._is_in_step and self._can_work() and not self._is_paused:
             self._admission.take()
 
     # -- events of the engine
@@ -172,10 +173,15 @@ class GuidanceWorker:
                 self._admission.give_back(held, "lease lost")
 
     def _sync(self) -> bool:
-        """Applies changes in SQL: policy, priorities, cancelled cases. Returns False on failure."""
+        """Applies changes in SQL: policy, pause, priorities, cancelled cases.
+
+        Returns False on failure.
+        """
         policy = self._outages.ask(self._stores.policy).value
-        if policy is None:
+        paused = self._outages.ask(self._stores.paused).value
+        if policy is None or paused is None:
             return False
+        self._is_paused = paused
         if policy is not self._admission.policy:
             self._admission.set_policy(policy)
         running = self._held_claims.running()
