@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from scheduling import connection, forecast_store
 from scheduling.core.policies import POLICIES, Policy, rank
+from scheduling.core.request import PRIORITIES
 from scheduling.core.status import OPEN, JobStatus
 from scheduling.forecast_store import ForecastHits
 from scheduling.models import Job
@@ -34,6 +35,9 @@ class QueuePlace:
     """
 
     position: int
+    ahead: tuple[int, ...] = ()  # waiting jobs before it, by level
+    manual_steps: int | None = None  # by which a person moved it up; None if nobody did
+    manual_by: str = ""  # name of the account
     estimate: Estimate | None = None
 
     @property
@@ -122,12 +126,22 @@ def places(now: datetime, jobs: Sequence[Job] | None = None) -> dict[str, QueueP
     policy = active_policy()
     jobs = list(open_jobs()) if jobs is None else jobs
     waiting = [job.to_request() for job in jobs if job.status == JobStatus.WAITING]
-    order = [request.id for request in rank(waiting, policy, now.timestamp())]
+    by_id = {str(job.id): job for job in jobs}
+    order = rank(waiting, policy, now.timestamp())
     known = {} if is_paused() else estimates(now, policy)
-    return {
-        job_id: QueuePlace(position=at, estimate=known.get(job_id))
-        for at, job_id in enumerate(order)
-    }
+    found: dict[str, QueuePlace] = {}
+    ahead = [0] * len(PRIORITIES)
+    for at, request in enumerate(order):
+        job = by_id[request.id]
+        found[request.id] = QueuePlace(
+            position=at,
+            ahead=tuple(ahead),
+            manual_steps=None if request.manual is None else job.manual_steps,
+            manual_by=job.manual_by,
+            estimate=known.get(request.id),
+        )
+        ahead[request.priority] += 1
+    return found
 
 
 def estimates(now: datetime, policy: Policy) -> dict[str, Estimate]:

@@ -8,6 +8,7 @@ from django import forms
 from django.http import QueryDict
 
 from scheduling.core.request import PRIORITIES
+from scheduling.queue_control import MAX_STEPS
 from triage_site.cases.forms import CaseForm
 from triage_site.cases.levels import LEVELS
 from triage_site.cases.models import DISPOSITION_CHOICES, OverrideReason
@@ -47,6 +48,34 @@ class CloseForm(VersionedForm):
         error_messages={"required": "Choose how the case ends"},
     )
     reason = forms.CharField(required=False, max_length=500)
+
+
+class MoveForm(VersionedForm):
+    """A move in the queue, within the level."""
+
+    direction = forms.ChoiceField(
+        choices=[
+            ("up", "Up: earlier"),
+            ("down", "Down: later"),
+            ("policy", "Back to the place of the policy"),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose a direction"},
+    )
+    places = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAX_STEPS,
+        error_messages={"invalid": "Enter a whole number of places, such as 1"},
+    )
+    reason = forms.CharField(
+        max_length=500,
+        error_messages={"required": "Enter a reason (kept in the audit log)"},
+    )
+
+    @staticmethod
+    def steps(direction: str, places: int | None) -> int:
+        return {"up": 1, "down": -1}.get(direction, 0) * (places or 1)
 
 
 class NoteForm(VersionedForm):

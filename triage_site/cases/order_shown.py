@@ -15,7 +15,7 @@ from scheduling.models import Job, QueueMove
 from scheduling.order_history import moves_of
 from scheduling.receipts import request_from
 from triage_site.cases.models import Case
-from triage_site.cases.place_words import ahead_words, steps_words
+from triage_site.cases.place_words import ahead_words, place_sentence, steps_words
 from triage_site.cases.queue_view import QueueView
 
 _Kind = QueueMove.Kind
@@ -68,6 +68,24 @@ def order_context(case: Case, now: datetime) -> dict[str, Any]:
         "factors": [] if request is None else factors(request, queue.policy.name),
         "description": queue.policy.description,
         "moves": [_line(move, numbers) for move in moves],
+    }
+
+
+def neighbours(case: Case, now: datetime) -> dict[str, Any]:
+    """Returns the present place of a waiting case, for the form that moves it.
+
+    `level_rank` counts the cases of its level alone; empty for a case that does not wait.
+    """
+    queue = QueueView.read(now)
+    place, mine = queue.places.get(str(case.id)), queue.requests.get(str(case.id))
+    if place is None or mine is None:
+        return {}
+    level = [one.id for one in queue.order if one.priority == mine.priority]
+    return {
+        "sentence": place_sentence(place.position, place.ahead),
+        "level_rank": level.index(mine.id) + 1,
+        "level_num": len(level),
+        "is_moved": mine.manual is not None,
     }
 
 

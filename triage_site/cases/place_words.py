@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from scheduling.selectors import QueuePlace
+
 _ORDINALS: Final = (
     *("Next", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth"),
     "Tenth",
@@ -55,6 +57,15 @@ def steps_words(steps_up: int) -> str:
     if steps_up == 0:
         return "back to the place of the policy"
     return f"{'up' if steps_up > 0 else 'down'} by {abs(steps_up)}"
+
+
+def moved_words(place: QueuePlace | None) -> str:
+    """Returns "moved up by 2 (anna)"; empty for a case that stands where the policy puts it."""
+    if place is None or place.manual_steps is None:
+        return ""
+    steps = place.manual_steps
+    words = f"moved {steps_words(steps)}" if steps else "moved by a person"
+    return f"{words} ({place.manual_by})" if place.manual_by else words
 
 
 def _cases(num: int) -> str:

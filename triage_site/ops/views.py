@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from scheduling import selectors as scheduling_selectors
 from scheduling import services
 from scheduling.core.policies import POLICIES
 from scheduling.switch_preview import preview_switch
@@ -111,6 +112,7 @@ def state(request: HttpRequest) -> HttpResponse:
 def _state() -> dict[str, Any]:
     lines = selectors.levels()
     return {
+        "pause": scheduling_selectors.pause(),
         "waits": wait_lines(timezone.now()),
         "workers": selectors.workers(timezone.now()),
         "worker_problems": selectors.problems_of_workers(),

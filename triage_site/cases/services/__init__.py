@@ -20,6 +20,7 @@ from triage_site.cases.services.levels import (
     move_in_queue,
     override_priority,
 )
+from triage_site.cases.services.queue_moves import move_case
 from triage_site.cases.services.reassess import add_note, record_vitals
 from triage_site.cases.services.records import Conflict, change, changes_since, locked, record
 
@@ -41,6 +42,7 @@ __all__ = [
     "decide_proposal",
     "follow_jobs",
     "locked",
+    "move_case",
     "move_in_queue",
     "override_priority",
     "record",
