@@ -211,7 +211,7 @@ def _ask(
         "dialog": in_dialog,
         "form_template": template,
         "meanwhile": conflict,
-        "back": BOARD if request.GET.get("from") == BOARD else "",
+        "back": BOARD if BOARD in (request.GET.get("from"), request.POST.get("back")) else "",
     }
     name = template if in_dialog else "cases/ask.html"
     return render(request, name, context, status=status)
