@@ -35,7 +35,7 @@ def order_at(moment: datetime) -> PastOrder:
     """
     policy = POLICIES[active_policy_name(moment)]
     moves = _newest(moment)
-    requests = [(move.status, request_from(str(move.job_id), move.factors)) for move in moves]
+    requests = [(move.status, request_from(str(move.job_id), move.factors or {})) for move in moves]
     waiting = [request for status, request in requests if status == JobStatus.WAITING]
     running = [request for status, request in requests if status == JobStatus.RUNNING]
     return PastOrder(

@@ -51,6 +51,13 @@ def test_the_settings_read_every_variable(services: dict[str, dict[str, Any]], n
     assert set(services[name]["environment"]) <= read | LIBRARY_VARIABLES
 
 
+def test_the_gpu_service_can_use_a_remote_server(services: dict[str, dict[str, Any]]) -> None:
+    of_remote = {name for name in re.findall(r'"(TRIAGE_\w+)"', SETTINGS) if "REMOTE" in name}
+    passed = services["gpu"]["environment"]
+    assert of_remote | {"TRIAGE_ENGINE"} <= set(passed)
+    assert all(passed[name].startswith(f"${{{name}:-") for name in of_remote)
+
+
 def test_every_permanent_service_has_a_healthcheck(services: dict[str, dict[str, Any]]) -> None:
     assert {name for name, service in services.items() if "healthcheck" not in service} == {
         "migrate"

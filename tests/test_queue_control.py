@@ -99,6 +99,7 @@ def test_the_receipt_of_a_move_names_the_person_and_the_place(nurse: User) -> No
     assert (str(receipt.job_id), receipt.actor, receipt.why) == (c, nurse, "+2")
     assert (receipt.rank, receipt.num_waiting) == (1, 4)
     assert (receipt.ahead, receipt.first_ahead) == ([0, 1, 0, 0, 0], [urgent])
+    assert receipt.factors is not None
     assert receipt.factors["manual"][0] == Job.objects.get(id=a).arrival_at.timestamp()
 
 

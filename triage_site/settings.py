@@ -151,6 +151,11 @@ TRIAGE_REMOTE_API_KEY = environment.text("TRIAGE_REMOTE_API_KEY")
 TRIAGE_REMOTE_API = environment.choice("TRIAGE_REMOTE_API", "auto", ["auto", "chat", "completions"])
 TRIAGE_REMOTE_PRIORITY = environment.optional_flag("TRIAGE_REMOTE_PRIORITY")
 TRIAGE_REMOTE_TOKEN_IDS = environment.optional_flag("TRIAGE_REMOTE_TOKEN_IDS")
+# How long the remote server may send nothing, before a first token and between two tokens.
+TRIAGE_REMOTE_FIRST_TOKEN_SECONDS = environment.number(
+    "TRIAGE_REMOTE_FIRST_TOKEN_SECONDS", 20, at_least=0.5
+)
+TRIAGE_REMOTE_TOKEN_SECONDS = environment.number("TRIAGE_REMOTE_TOKEN_SECONDS", 10, at_least=0.5)
 # The model name that is stored with each guidance.
 TRIAGE_LLM_NAME = (
     TRIAGE_REMOTE_MODEL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -89,7 +90,7 @@ def neighbours(case: Case, now: datetime) -> dict[str, Any]:
     }
 
 
-def case_numbers(job_ids: Iterable[object]) -> dict[str, int]:
+def case_numbers(job_ids: Iterable[uuid.UUID | str | None]) -> dict[str, int]:
     """Returns the number of the case of each job."""
     wanted = [job_id for job_id in job_ids if job_id]
     jobs = dict(Job.objects.filter(id__in=wanted).values_list("id", "case_id"))
@@ -138,7 +139,7 @@ def _named(first: Sequence[str], numbers: dict[str, int]) -> str:
 
 
 def _request(move: QueueMove) -> Request:
-    return request_from(str(move.job_id), move.factors)
+    return request_from(str(move.job_id), move.factors or {})
 
 
 def _title(policy: str) -> str:

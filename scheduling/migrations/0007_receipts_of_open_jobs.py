@@ -37,7 +37,7 @@ def write_receipts(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("scheduling", "0004_queue_moves"),
+        ("scheduling", "0006_queue_moves"),
     ]
 
     operations = [migrations.RunPython(write_receipts, migrations.RunPython.noop)]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("scheduling", "0003_preview"),
+        ("scheduling", "0005_figures_by_minute"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
