@@ -52,6 +52,8 @@ def case_out(case: Case, now: datetime, warnings: Iterable[Finding] = ()) -> dic
         "reasons": [{k: r.get(k) for k in Reason.model_fields} for r in reasons],
         "position": None if place is None else place.position,
         **selectors.place_times(place),
+        **selectors.place_out(place),
+        "paused": selectors.admission()["paused"],
         "timestamps": selectors.timestamps(case),
         "warnings": [{"field": w.field, "reason": w.reason} for w in warnings],
         "vitals": [_vitals(one) for one in selectors.vitals_over_time(case)],

@@ -175,6 +175,7 @@ class CaseEvent(AppendOnly):
         RECLASSIFIED = "reclassified", "classified again"
         VITALS = "vitals", "vital signs taken"
         NOTE = "note", "note added"
+        MOVED = "moved", "moved in the queue"
         SEEN = "seen", "being seen"
         CLOSED = "closed", "closed"
         REOPENED = "reopened", "reopened, waits again"
