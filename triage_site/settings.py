@@ -174,6 +174,7 @@ INSTALLED_APPS = [
     "triage_site.classifiers",
     "triage_site.ops",
     "scheduling",
+    "llm_worker",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

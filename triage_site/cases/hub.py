@@ -22,6 +22,7 @@ from scheduling.models import Job
 from scheduling.queue.events import events_channel, parse_entries, tokens_key
 from triage_site.cases.board import render_board
 from triage_site.cases.board_changes import Picture
+from triage_site.cases.live_pages import PAGES
 from triage_site.cases.panel import render_case_panel
 from triage_site.cases.queue_view import QueueView
 from triage_site.cases.sse import on_database, sse
@@ -38,6 +39,7 @@ PAUSE_PER_RENDERING: Final = 3.0
 MAX_PAUSE_SECONDS: Final = 2.0
 REFRESH_SECONDS: Final = 10.0
 READ_MILLISECONDS: Final = 200
+PAGE_SECONDS: Final = 1.0  # between two renderings of a page of figures
 STORE_SECONDS: Final = 0.5
 _TIMEOUT_SECONDS: Final = 3.0  # of Redis, longer than a blocking read
 _NUM_ENTRIES: Final = 500  # of one stream at a time
@@ -66,7 +68,8 @@ class Hub:
         self._trouble = ""
 
     def start(self) -> None:
-        for duty in (self._listen, self._render, self._read_tokens, self._refresh, self._tell):
+        duties = (self._listen, self._render, self._read_tokens, self._refresh, self._tell)
+        for duty in (*duties, self._renew_pages):
             self._tasks.append(asyncio.create_task(self._forever(duty)))
 
     async def stop(self) -> None:
@@ -85,10 +88,10 @@ class Hub:
     async def watch(self, target: Target, *, last_event_id: str | None) -> Watcher:
         """Adds a page. It receives the tokens of its case after `last_event_id`, or all."""
         watcher = Watcher(target)
-        if target != BOARD:
+        if isinstance(target, uuid.UUID):
             watcher.job_id = await on_database(_job_of, target)
             watcher.resume(last_event_id or "")
-        elif self._picture is not None:
+        elif target == BOARD and self._picture is not None:
             watcher.show_board(self._picture)
         if self._trouble:
             watcher.show_trouble(sse("trouble", self._trouble))
@@ -147,6 +150,13 @@ class Hub:
             await asyncio.sleep(REFRESH_SECONDS)
             self._mark_all()
 
+    async def _renew_pages(self) -> None:
+        """Pages of figures change with time, so they are rendered each second while watched."""
+        while True:
+            await asyncio.sleep(PAGE_SECONDS)
+            for target in PAGES:
+                self._mark(target)
+
     # -- fragments
 
     async def _render(self) -> None:
@@ -176,6 +186,10 @@ class Hub:
             self._picture = Picture.of(self._num_pictures, html)
             for watcher in watchers:
                 watcher.show_board(self._picture)
+            return
+        if target in PAGES:
+            for watcher in watchers:
+                watcher.show(sse(str(target), html))
             return
         for watcher in watchers:
             watcher.follow(job_id)
@@ -253,14 +267,18 @@ def _pause(took_seconds: float) -> float:
 def _rendered(targets: set[Target]) -> list[Rendered]:
     """Renders all targets from one snapshot of the queue. A target that fails is left out."""
     now = timezone.now()
-    queue = QueueView.read(now)
     done: list[Rendered] = []
+    if not targets:
+        return done
+    queue = None if targets <= PAGES.keys() else QueueView.read(now)
     for target in targets:
         try:
-            if isinstance(target, uuid.UUID):
+            if target in PAGES:
+                done.append((target, PAGES[str(target)].render(now), None))
+            elif isinstance(target, uuid.UUID):
                 html = render_case_panel(target, now, queue)
                 done.append((target, html, _job_of(target)))
-            else:
+            elif queue is not None:
                 done.append((target, render_board(now, queue), None))
         except DatabaseError:
             raise
