@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from math import fsum
+from math import exp, fsum
 from statistics import fmean, median
 from threading import Event as Flag
 from typing import Final
@@ -38,7 +38,7 @@ RATES_SECONDS: Final = 10.0
 WORKER_SILENT_SECONDS: Final = 2.5  # a worker reports each second
 NUM_RECENT: Final = 20  # arrivals that the traffic of the near future is taken from
 # The traffic of those arrivals goes on for about this multiple of the time they took.
-GOES_ON: Final = 1.7
+GOES_ON: Final = 1.0
 # Step times of an hour over those of the hour before, where nothing is recorded.
 DEFAULT_SPEEDS: Final = (0.8, 0.9, 0.95, 1.0, 1.0, 1.05, 1.12, 1.25)
 DEFAULT_RATIOS: Final = (0.8, 0.9, 1.0, 1.0, 1.1, 1.25)
@@ -59,6 +59,8 @@ class Rates:
     model: MeasuredModel | None
     length_ratios: Sequence[float]
     speeds: Sequence[float]
+    # Seconds by which the prefills of a busy queue hold up each step, per running request.
+    stall_per_request: float = 0.0
 
 
 def rates_of(records: Sequence[JobRecord], ratios: Sequence[float], num_slots: int) -> Rates:
@@ -71,6 +73,14 @@ def rates_of(records: Sequence[JobRecord], ratios: Sequence[float], num_slots: i
         model=model,
         length_ratios=ratios or DEFAULT_RATIOS,
         speeds=_speeds(records) or DEFAULT_SPEEDS,
+        stall_per_request=stall_of(records),
+    )
+
+
+def stall_of(records: Sequence[JobRecord]) -> float:
+    """While the queue is not empty, n running requests admit n / (mean tokens) new ones a step."""
+    return fmean(r.first_token - r.started for r in records) / fmean(
+        r.output_tokens for r in records
     )
 
 
@@ -120,7 +130,9 @@ def model_of(
     model = replace(rates.model, num_slots=num_slots)
     if step is None:
         return model, 1.0
-    slowdown = step[0] / model.one_step_seconds(max(1, round(step[1])))
+    num = max(1.0, step[1])
+    expected = model.one_step_seconds(max(1, round(num))) + num * rates.stall_per_request
+    slowdown = step[0] / expected
     return model, min(20.0, max(0.05, slowdown))
 
 
@@ -179,7 +191,7 @@ class Forecaster:
         num_requests = len(present.running) + len(present.waiting)
         if found is None or not num_requests:
             return {}
-        courses = min(_MAX_COURSES, max(_MIN_COURSES, _BUDGET // num_requests))
+        courses = num_courses(num_requests)
         outlook = outlook_of(found, rates, recorded.recent_arrivals(now, NUM_RECENT), now)
         return forecast(present, outlook, num_courses=courses, seed=int(now.timestamp()))
 
@@ -200,6 +212,11 @@ class Forecaster:
         self._told = (self._told | set(new)) & waiting
         if new:
             services.record_forecasts(new, policy=policy, now=now)
+
+
+def num_courses(num_requests: int) -> int:
+    """More requests, fewer courses: the time for one forecast has a limit."""
+    return min(_MAX_COURSES, max(_MIN_COURSES, _BUDGET // max(1, num_requests)))
 
 
 def _hits(now: datetime) -> ForecastHits | None:
@@ -262,7 +279,8 @@ def outlook_of(
         )
         for job in arrived
     ]
-    span = (now - arrived[0].arrival_at).total_seconds() if arrived else 0.0
+    moments = [job.arrival_at.timestamp() for job in arrived]
+    rate, going_on, share = traffic_of(moments, now.timestamp())
     return Outlook(
         model=found[0],
         slowdown=found[1],
@@ -270,9 +288,26 @@ def outlook_of(
         length_ratios=rates.length_ratios,
         speeds=rates.speeds,
         arrivals=kinds,
-        arrivals_per_second=(len(kinds) - 1) / span if span > 0 else 0.0,
-        arrivals_go_on_for=GOES_ON * span,
+        arrivals_per_second=rate,
+        arrivals_go_on_for=going_on,
+        share_with_arrivals=share,
     )
+
+
+def traffic_of(moments: Sequence[float], now: float) -> tuple[float, float, float]:
+    """Arrivals per second, how many seconds they go on for in the mean, and the probability that
+    they have not ended, given that nothing has arrived since the last of `moments`.
+
+    Arrivals are taken as a Poisson process that ends at a constant hazard.
+    """
+    span = moments[-1] - moments[0] if moments else 0.0
+    if span <= 0:
+        return 0.0, 0.0, 1.0
+    rate, hazard = (len(moments) - 1) / span, 1 / (GOES_ON * span)
+    silence = max(0.0, now - moments[-1])
+    goes_on = exp(-(rate + hazard) * silence)
+    has_ended = hazard / (rate + hazard) * (1 - goes_on)
+    return rate, 1 / hazard, goes_on / (goes_on + has_ended)
 
 
 def run_forecasts(stop: Flag) -> None:
