@@ -103,8 +103,11 @@ class Case(models.Model):
         ordering: ClassVar = ["-arrived_at"]
         indexes: ClassVar = [
             models.Index(fields=["clinical_status", "arrived_at"]),
+            models.Index(fields=["clinical_status", "closed_at"]),
+            models.Index(fields=["seen_at"]),
             models.Index(fields=["status", "priority", "arrived_at"]),
             models.Index(fields=["arrived_at"]),
+            models.Index(fields=["priority", "arrived_at"]),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -172,6 +175,7 @@ class CaseEvent(AppendOnly):
         RECLASSIFIED = "reclassified", "classified again"
         VITALS = "vitals", "vital signs taken"
         NOTE = "note", "note added"
+        MOVED = "moved", "moved in the queue"
         SEEN = "seen", "being seen"
         CLOSED = "closed", "closed"
         REOPENED = "reopened", "reopened, waits again"

@@ -80,6 +80,15 @@ def guidance_filter(status: GuidanceStatus, *, is_online: bool) -> Q:
     }[status]
 
 
+def overdue_filter(now: datetime) -> Q:
+    """Returns the filter for patients for whom `standing_of` says that they are overdue."""
+    late = Q(pk__in=[])
+    for level in LEVELS:
+        since = now - timedelta(seconds=level.target_seconds)
+        late |= Q(priority=level.priority, arrived_at__lte=since)
+    return Q(clinical_status=ClinicalStatus.WAITING) & late
+
+
 SEEN_WITHIN: Final = timedelta(hours=24)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -36,6 +36,24 @@ def nurse() -> Client:
     client = Client()
     client.force_login(make_user(CHARGE_NURSE, username="ines"))
     return client
+
+
+def end_job(reason: str, now: datetime) -> None:
+    job = make_job(2, 0)
+    Job.objects.filter(id=job.id).update(status="done", finish_reason=reason, finished_at=now)
+
+
+def test_withheld_guidance_is_counted_by_reason(nurse: Client) -> None:
+    now = timezone.now()
+    reasons = ["direction", "direction", "withheld", "eos", "eos"]
+    for reason in reasons:
+        end_job(reason, now)
+    end_job("urgency", now - timedelta(hours=25))
+    text = " ".join(nurse.get("/ops/state/").content.decode().split())
+    assert "3 of 5" in text
+    assert 'The text contradicted a vital sign.</td><td class="right num">2</td>' in text
+    assert "contained a number" in text
+    assert "contradicted the level" not in text
 
 
 def test_every_policy_is_described(nurse: Client) -> None:

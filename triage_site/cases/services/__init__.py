@@ -20,6 +20,7 @@ from triage_site.cases.services.levels import (
     move_in_queue,
     override_priority,
 )
+from triage_site.cases.services.queue_moves import move_case
 from triage_site.cases.services.reassess import add_note, record_vitals
 from triage_site.cases.services.records import Conflict, change, changes_since, locked, record
 from triage_site.cases.services.replays import (
@@ -56,6 +57,7 @@ __all__ = [
     "end_replay",
     "follow_jobs",
     "locked",
+    "move_case",
     "move_in_queue",
     "override_priority",
     "record",

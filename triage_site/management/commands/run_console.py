@@ -7,9 +7,11 @@ from threading import Event as Flag
 from threading import Thread
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from scheduling import connection
+from scheduling.beats import Beat
 from scheduling.forecasting import run_forecasts
 from triage_site.cases.replay_runner import run_replays
 from triage_site.readiness import Heartbeat
@@ -23,7 +25,7 @@ class Command(BaseCommand):
         stop = Flag()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        heartbeat = Heartbeat(connection.client(), "console")
+        heartbeat = Heartbeat(connection.client(), "console", Beat(settings.BEATS_DIR, "console"))
         heartbeat.start()
         Thread(target=run_replays, args=(stop,), name="replays", daemon=True).start()
         try:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("scheduling", "0003_preview"),
+        ("scheduling", "0004_job_failed_at"),
     ]
 
     operations = [

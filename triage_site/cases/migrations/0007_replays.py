@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0004_old_cases_wait"),
+        ("cases", "0006_find_by_level"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
