@@ -23,7 +23,9 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage_site.settings")
 django.setup()
 
-from scheduling import forecasting
+# Django must be set up before models are imported.
+# ruff: noqa: E402
+from scheduling import forecasting, service_rates
 from scheduling.core.policies import POLICIES, Preemption
 from scheduling.core.request import Request
 from scheduling.simulator.forecast import Course, Estimate, Outlook, Present, forecast
@@ -160,14 +162,14 @@ class LiveForecaster:
     """The code of the console process, fed from the world."""
 
     def __init__(self, seed: int, model: MeasuredModel) -> None:
-        self._meter = forecasting.SpeedMeter()
+        self._meter = service_rates.SpeedMeter()
         records, random = history(seed, model), Random(seed)
         ratios = [exp(random.gauss(0, 0.15)) for _ in range(50)]
-        self._rates = forecasting.Rates(
+        self._rates = service_rates.Rates(
             model=fit(records, SLOTS),
             length_ratios=ratios,
-            speeds=forecasting._speeds(records) or forecasting.DEFAULT_SPEEDS,
-            stall_per_request=forecasting.stall_of(records),
+            speeds=service_rates.speeds_of(records) or service_rates.DEFAULT_SPEEDS,
+            stall_per_request=service_rates.stall_of(records),
         )
         self._step: tuple[float, float] | None = None
 
@@ -177,14 +179,15 @@ class LiveForecaster:
 
     def __call__(self, present: Present, arrived: Sequence[Request]) -> dict[str, Estimate]:
         self.note(present)
-        found = forecasting.model_of(self._rates, self._step, SLOTS)
+        found = service_rates.model_of(self._rates, self._step, SLOTS)
         assert found is not None
         now = datetime.fromtimestamp(present.now, UTC)
         jobs: Any = [_job(r) for r in arrived[-forecasting.NUM_RECENT :]]
         outlook = forecasting.outlook_of(found, self._rates, jobs, now)
         num = len(present.running) + len(present.waiting)
         courses = forecasting.num_courses(num)
-        return forecast(present, outlook, num_courses=courses, seed=int(present.now))
+        made = forecast(present, outlook, num_courses=courses, seed=int(present.now))
+        return {name: one.stretched(forecasting.STRETCH) for name, one in made.items()}
 
 
 def _job(request: Request) -> SimpleNamespace:

@@ -125,13 +125,16 @@ class Job(models.Model):
 
 
 class Forecast(AppendOnly):
-    """What a case was told when it was queued, in seconds from `made_at`; to be judged later.
+    """What the board showed for a waiting case, in seconds from `made_at`; to be judged later.
+
+    `is_first`: when it was queued. The others are samples, taken every few seconds.
 
     Of the possible courses one in ten lay below the low end of a range, one in ten above the
     high one.
     """
 
-    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="forecast")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="forecasts")
+    is_first = models.BooleanField(default=True)
     made_at = models.DateTimeField(db_index=True)
     policy = models.CharField(max_length=40)
     starts_low = models.FloatField()

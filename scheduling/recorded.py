@@ -82,10 +82,17 @@ def recent_arrivals(now: datetime, num: int) -> list[Job]:
 
 
 def judged_forecasts(
-    since: datetime | None, until: datetime | None, *, replayed: bool = False
+    since: datetime | None,
+    until: datetime | None,
+    *,
+    replayed: bool = False,
+    first_only: bool = False,
 ) -> list[Forecast]:
     """Forecasts of real or replayed jobs that have ended with an answer, oldest first."""
-    found = Forecast.objects.filter(job__replayed=replayed).filter(
+    found = Forecast.objects.filter(job__replayed=replayed)
+    if first_only:
+        found = found.filter(is_first=True)
+    found = found.filter(
         job__status=JobStatus.DONE, job__started_at__isnull=False, job__finished_at__isnull=False
     )
     if since is not None:

@@ -84,6 +84,12 @@ class Range:
         low, median, high = values
         return cls(low=low, median=median, high=high)
 
+    def stretched(self, factor: float) -> Range:
+        """Both ends `factor` times as far from the median, and not below zero."""
+        low = self.median - factor * (self.median - self.low)
+        high = self.median + factor * (self.high - self.median)
+        return Range(low=max(0.0, low), median=self.median, high=high)
+
     def later(self, seconds: float) -> Range:
         left = (max(0.0, value - seconds) for value in (self.low, self.median, self.high))
         return Range.of(list(left))
@@ -93,6 +99,9 @@ class Range:
 class Estimate:
     starts: Range
     ends: Range
+
+    def stretched(self, factor: float) -> Estimate:
+        return Estimate(starts=self.starts.stretched(factor), ends=self.ends.stretched(factor))
 
     def later(self, seconds: float) -> Estimate:
         """The same estimate as seen `seconds` later."""

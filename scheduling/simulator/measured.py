@@ -1,8 +1,8 @@
 """A service model fitted to recorded jobs: what this site's worker and model really need.
 
 prefill(p) = prefill_base + prefill_per_token x p; a decode step of n requests takes
-step_base + step_per_request x n (seconds), without the prefills of others in between. Both are fitted by least squares, and no coefficient
-is negative.
+step_base + step_per_request x n (seconds), without the prefills of others in between.
+Both are fitted by least squares, and no coefficient is negative.
 """
 
 from __future__ import annotations
