@@ -236,7 +236,7 @@ def test_judge_eta_prints_the_figures_of_the_record() -> None:
     )
     assert (judged()["cases"], judged()["when_queued"]["cases"]) == (4, 3)
     assert judged()["coverage"] == 0.75
-    assert judged("--since", at(40).isoformat())["cases"] == 2
+    assert judged("--since", at(40).isoformat())["cases"] == 3
     assert judged("--since", at(400).isoformat())["median_error"] is None
     with pytest.raises(CommandError, match="time zone"):
         judged("--until", datetime(2026, 3, 1).isoformat())  # noqa: DTZ001
