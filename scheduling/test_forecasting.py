@@ -238,5 +238,10 @@ def test_judge_eta_prints_the_figures_of_the_record() -> None:
     assert judged()["coverage"] == 0.75
     assert judged("--since", at(40).isoformat())["cases"] == 3
     assert judged("--since", at(400).isoformat())["median_error"] is None
+    assert judged()["untold"] == 0
+    for seconds, waited in ((500, 30), (600, 0.2)):  # the second one had no wait to speak of
+        untold = make_job(2, seconds)
+        Job.objects.filter(id=untold.id).update(status="done", started_at=at(seconds + waited))
+    assert judged()["untold"] == 1
     with pytest.raises(CommandError, match="time zone"):
         judged("--until", datetime(2026, 3, 1).isoformat())  # noqa: DTZ001

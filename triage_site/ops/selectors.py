@@ -169,8 +169,11 @@ def _switch_line(change: PolicyChange) -> SwitchLine:
 
 
 def eta_record(now: datetime) -> dict[str, Any]:
-    """How good the forecasts of starts were in the last 24 hours: `judge`, of real cases."""
-    return judge(recorded.judged_starts(recorded.judged_forecasts(now - ETA_WITHIN, None)))
+    """How good the forecasts of starts were in the last 24 hours: `judge`, of real cases,
+    and how many cases that waited were never shown a time."""
+    since = now - ETA_WITHIN
+    found = judge(recorded.judged_starts(recorded.judged_forecasts(since, None)))
+    return {**found, "untold": recorded.num_untold(since, None)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
