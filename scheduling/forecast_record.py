@@ -34,7 +34,9 @@ def record_forecasts(
         for job_id, estimate in estimates.items()
     ]
     have = set(_told(rows)) if is_first else set()
-    return len(Forecast.objects.bulk_create([row for row in rows if row.job_id not in have]))
+    new = [row for row in rows if row.job_id not in have]
+    # Another process may have told the same case at the same moment.
+    return len(Forecast.objects.bulk_create(new, ignore_conflicts=True))
 
 
 def _told(rows: list[Forecast]) -> list[uuid.UUID]:

@@ -134,7 +134,7 @@ def num_courses(num_requests: int) -> int:
 
 def _hits(now: datetime) -> ForecastHits | None:
     """Of the newest forecasts of the end of guidance; None where there are only a few."""
-    newest = recorded.judged_forecasts(now - timedelta(days=1), None)[-NUM_JUDGED:]
+    newest = recorded.judged_forecasts(now - timedelta(days=1), None, newest=NUM_JUDGED)
     figures = judge(recorded.judged_ends(newest))
     if figures["cases"] < MIN_JUDGED:
         return None

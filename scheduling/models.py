@@ -144,6 +144,13 @@ class Forecast(AppendOnly):
     ends_median = models.FloatField()
     ends_high = models.FloatField()
 
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["job"], condition=models.Q(is_first=True), name="one_first_forecast_per_job"
+            )
+        ]
+
     def __str__(self) -> str:
         return f"forecast of job {self.job_id} at {self.made_at:%Y-%m-%d %H:%M:%S}"
 

@@ -87,8 +87,10 @@ def judged_forecasts(
     *,
     replayed: bool = False,
     first_only: bool = False,
+    newest: int | None = None,
 ) -> list[Forecast]:
-    """Forecasts of real or replayed jobs that have ended with an answer, oldest first."""
+    """Forecasts of real or replayed jobs that have ended with an answer, oldest first; all, or
+    the `newest`."""
     found = Forecast.objects.filter(job__replayed=replayed)
     if first_only:
         found = found.filter(is_first=True)
@@ -99,7 +101,8 @@ def judged_forecasts(
         found = found.filter(made_at__gte=since)
     if until is not None:
         found = found.filter(made_at__lt=until)
-    return list(found.select_related("job").defer("job__prompt", "job__output").order_by("made_at"))
+    rows = found.select_related("job").defer("job__prompt", "job__output").order_by("-made_at")
+    return list(reversed(rows if newest is None else rows[:newest]))
 
 
 def num_untold(since: datetime | None, until: datetime | None, *, replayed: bool = False) -> int:
