@@ -100,6 +100,11 @@ class Element:
         return {key for atom in rarest for key in atom.index_keys()}
 
 
+def joined(terms: Iterable[str | Sequence[str]]) -> tuple[str, ...]:
+    """Terms of a table; a long one stands there in parts."""
+    return tuple("".join(term) for term in terms)
+
+
 def parse(term: str, groups: Groups) -> tuple[Element, ...]:
     """Raises ValueError on an empty term or an unknown group."""
     elements = []
