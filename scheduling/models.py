@@ -49,6 +49,7 @@ class Job(models.Model):
     generated_tokens = models.PositiveIntegerField(default=0)
     arrival_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True)
+    first_in_level = models.BooleanField(default=False)
 
     # Only while it runs: the worker and its claim. A write with an older claim is refused.
     worker = models.CharField(max_length=80, blank=True)
@@ -94,6 +95,7 @@ class Job(models.Model):
             prompt_tokens=self.prompt_tokens,
             predicted_tokens=self.predicted_tokens,
             generated_tokens=self.generated_tokens,
+            first_in_level=self.first_in_level,
             **due,
         )
 

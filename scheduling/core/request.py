@@ -25,6 +25,7 @@ class Request:
     predicted_tokens: int  # output length from the length predictor
     generated_tokens: int = 0
     due_seconds: float = inf  # deadline: the time at which guidance should have started
+    first_in_level: bool = False  # such as a case whose words were not understood
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -53,6 +54,8 @@ class Request:
     def with_progress(self, generated_tokens: int) -> Request:
         return replace(self, generated_tokens=generated_tokens)
 
-    def with_priority(self, priority: int, due_seconds: float | None = None) -> Request:
+    def with_priority(
+        self, priority: int, due_seconds: float | None = None, *, first_in_level: bool = False
+    ) -> Request:
         due = self.due_seconds if due_seconds is None else due_seconds
-        return replace(self, priority=priority, due_seconds=due)
+        return replace(self, priority=priority, due_seconds=due, first_in_level=first_in_level)

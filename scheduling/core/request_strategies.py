@@ -30,6 +30,7 @@ def requests(ids: st.SearchStrategy[str] = IDS) -> st.SearchStrategy[Request]:
         predicted_tokens=TOKENS,
         generated_tokens=TOKENS,
         due_seconds=DUE_SECONDS,
+        first_in_level=st.booleans(),
     )
 
 

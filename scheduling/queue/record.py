@@ -5,7 +5,7 @@ request, or all requests under another policy, without a call back to Python.
 
 A record is one line of text:
 
-    priority due arrival prompt predicted generated ,policy=score,policy=score:digits, tie
+    priority due arrival prompt predicted generated first ,policy=score,policy=score:digits, tie
 
 `digits` sort requests with the same deadline, for policies with a bounded wait. `tie` is the
 tie token. It ends with the id, which may contain spaces, so it is the last field.
@@ -21,7 +21,9 @@ from scheduling.core.policies import Policy, queue_score, tie_token
 from scheduling.core.request import Request
 
 # The order of the fields, for Python and for the Lua scripts.
-FIELDS: Final = ("priority", "due", "arrival", "prompt", "predicted", "generated", "scores", "tie")
+FIELDS: Final = (
+    "priority", "due", "arrival", "prompt", "predicted", "generated", "first", "scores", "tie",
+)  # fmt: skip
 _LUA_FIELDS: Final = ("priority", "due", "arrival", "scores", "tie")  # what the scripts need
 _LUA_PATTERNS: Final = {
     "priority": "[0-4]",
@@ -30,6 +32,7 @@ _LUA_PATTERNS: Final = {
     "prompt": "%d+",
     "predicted": "%d+",
     "generated": "%d+",
+    "first": "[01]",
     "scores": ",%S+,",
     "tie": "%x+:.+",
 }
@@ -57,6 +60,7 @@ def record_of(request: Request, policies: Mapping[str, Policy]) -> str:
         "prompt": str(request.prompt_tokens),
         "predicted": str(request.predicted_tokens),
         "generated": str(request.generated_tokens),
+        "first": str(int(request.first_in_level)),
         "scores": f",{scores},",
         "tie": tie_token(request),
     }
@@ -74,6 +78,7 @@ def request_of(record: str) -> Request:
         predicted_tokens=int(values["predicted"]),
         generated_tokens=int(values["generated"]),
         due_seconds=float(values["due"]),
+        first_in_level=values["first"] == "1",
     )
 
 

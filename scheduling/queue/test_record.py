@@ -24,8 +24,8 @@ def test_a_record_can_be_read_back(request_: Request) -> None:
 
 @given(requests())
 def test_a_record_contains_only_ids_and_numbers(request_: Request) -> None:
-    *numbers, scores, tie = record_of(request_, POLICIES).split(" ", 7)
-    assert len([float(number) for number in numbers]) == 6
+    *numbers, scores, tie = record_of(request_, POLICIES).split(" ", 8)
+    assert len([float(number) for number in numbers]) == 7
     assert tie[17:] == request_.id
     named = dict(part.split("=") for part in scores.strip(",").split(","))
     assert set(named) == set(POLICIES)

@@ -35,8 +35,8 @@ TAIL_CHARACTERS: Final = 48
 _COLUMNS = (
     "number", "id", "status", "label", "facts", "changed_facts", "created_by_id", "arrived_at",
     "ended_at", "priority", "suggested_priority", "proposed_priority", "needs_person",
-    "guidance_withheld", "guidance_stale_at", "clinical_status", "seen_at", "closed_at",
-    "disposition", "assessed_at", "version", "seen_by__username",
+    "person_reasons", "guidance_withheld", "guidance_stale_at", "clinical_status", "seen_at",
+    "closed_at", "disposition", "assessed_at", "version", "seen_by__username",
 )  # fmt: skip
 
 
@@ -55,6 +55,8 @@ class Row:
     owner_id: int
     seer_id: int | None
     needs_person: bool
+    why_person: tuple[str, ...]  # in words
+    is_not_understood: bool
     changed: bool
     is_lower_proposed: bool
     is_overdue: bool
@@ -183,12 +185,15 @@ class _Patient:
 
 
 def _overdue_first(waiting: Sequence[_Patient]) -> list[_Patient]:
-    """Sorts overdue patients first within the places of their level, the longest first."""
+    """Sorts patients within the places of their level: those whose words were not understood,
+    then overdue ones, the longest first."""
     by_level: dict[int | None, list[_Patient]] = {}
     for one in waiting:
         by_level.setdefault(one.case.priority, []).append(one)
     for of_level in by_level.values():
-        of_level.sort(key=lambda one: -one.standing.overdue_seconds)
+        of_level.sort(
+            key=lambda one: (not one.case.is_not_understood, -one.standing.overdue_seconds)
+        )
         of_level.reverse()  # `pop` takes the first one
     return [by_level[one.case.priority].pop() for one in waiting]
 
@@ -246,6 +251,8 @@ class _Rows:
             owner_id=case.created_by_id,
             seer_id=case.seen_by_id,
             needs_person=case.needs_person,
+            why_person=case.why_person,
+            is_not_understood=case.is_not_understood,
             changed=case.overridden,
             is_lower_proposed=case.proposed_priority is not None,
             is_overdue=standing.is_overdue,
