@@ -47,6 +47,14 @@ class Sign:
     silent: tuple[str, ...]
     complaint: str
 
+    @property
+    def has_no_oldest(self) -> bool:
+        return self.until_years >= _OLDEST
+
+    @property
+    def is_of_every_age(self) -> bool:
+        return self.from_years <= 0 and self.has_no_oldest
+
     def fits_age(self, age_years: float | None) -> bool:
         """An unknown age is an adult's."""
         age = _UNKNOWN_AGE if age_years is None else age_years
