@@ -14,7 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from triage_site.triage.reading.terms import Line, TermIndex, joined
+from triage_site.triage.reading.line import Line
+from triage_site.triage.reading.terms import TermIndex, joined
 from triage_site.triage.reading.tokens import Word
 from triage_site.triage.reading.words import TABLES, stem
 

@@ -7,28 +7,24 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Final
 
+from triage_site.triage.reading.line import DENIALS, MOST_SMALL, SMALL, Line
 from triage_site.triage.reading.words import CAPITALS, TABLES, forms, stem
 
 Groups = Mapping[str, Sequence[str]]
 _PIECE: Final = re.compile(r"\[[^\]]*\]|\S+")
 _GAP: Final = re.compile(r"_(\d*)$")
 _DEFAULT_GAP: Final = 3
-_PREFIX_LENGTHS: Final = (2, 3, 4)
 _COMMON: Final = frozenset(stem(word) for word in TABLES["sets"]["common"].split())
 # A gap never skips a denial; small words may stand between any two words of a term.
-_WORD: Final = r"(?!(?:no|not|never|nor|without|deni|neither)~)[^ ~]+~[^ ]+ "
-_SMALL: Final = (
-    r"(?:(?:the|a|an|his|her|their|my|its|very|reali|so|quit|all|complet|completeli|suddenli|now)"
-    r"~[^ ]+ ){0,2}"
-)
+_WORD: Final = rf"(?!(?:{'|'.join(DENIALS)})~)[^ ~]+~[^ ]+ "
+_SMALL: Final = rf"(?:(?:{'|'.join(SMALL)})~[^ ]+ ){{0,{MOST_SMALL}}}"
 _END: Final = "$"  # of a statement
 # Several ways to say that somebody cannot; notes are read that way as well.
 _CAN_NOT: Final = re.compile(
@@ -169,9 +165,61 @@ def _source(elements: Sequence[Element]) -> str:
     return "".join(parts)
 
 
-@lru_cache(maxsize=20_000)
-def _compiled(source: str) -> re.Pattern[str]:
-    return re.compile(source)
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """An element of a term for the search by bits. Equal elements are one step."""
+
+    number: int
+    element: Element
+    words: tuple[Atom, ...]  # alternatives of one word
+    phrases: tuple[Sequence_, ...]  # of several
+
+    def after(self, line: Line, reach: int) -> int:
+        """Where one can be after this element, from the places `reach`."""
+        places = line.remembered.get(self.number)
+        if places is None:
+            places = 0
+            for atom in self.words:
+                places |= line.places(atom.how, atom.text)
+            line.remembered[self.number] = places
+        found = (reach & places) << 1
+        for phrase in self.phrases:
+            at = reach
+            for atom in phrase:
+                at = (at & line.places(atom.how, atom.text)) << 1
+            found |= at
+        return found | reach if self.element.optional else found
+
+
+@cache
+def _step(element: Element) -> Step:
+    words = tuple(alt[0] for alt in element.alternatives if len(alt) == 1)
+    phrases = tuple(alt for alt in element.alternatives if len(alt) > 1)
+    return Step(_step.cache_info().misses, element, words, phrases)
+
+
+def steps_of(term: str, groups: Groups) -> tuple[Step, ...]:
+    return tuple(_step(element) for element in parse(term, groups))
+
+
+def may_stand(steps: Sequence[Step], line: Line) -> bool:
+    """Whether the term matches somewhere."""
+    reach = line.everywhere
+    after_word = False
+    for step in steps:
+        element = step.element
+        if element.ends:
+            reach &= line.stops
+        elif element.gap:
+            reach = line.over(reach, element.gap, line.plain)
+        else:
+            reach = step.after(
+                line, line.over(reach, MOST_SMALL, line.small) if after_word else reach
+            )
+        after_word = bool(element.alternatives)
+        if not reach:
+            return False
+    return True
 
 
 class TermIndex:
@@ -179,18 +227,20 @@ class TermIndex:
 
     def __init__(self, terms: Sequence[str], groups: Groups | None = None) -> None:
         self._by_key: dict[str, list[int]] = defaultdict(list)
-        self._sources: list[str] = []
+        self._terms: list[tuple[Step, ...]] = []
         for index, term in enumerate(terms):
-            elements = parse(term, groups or {})
-            self._sources.append(_source(elements))
-            for key in max(elements, key=Element.rarity).index_keys():
+            steps = steps_of(term, groups or {})
+            self._terms.append(steps)
+            for key in max((step.element for step in steps), key=Element.rarity).index_keys():
                 self._by_key[key].append(index)
 
     def find(self, line: Line) -> Iterator[tuple[int, int, int]]:
         for index in sorted(self._candidates(line)):
-            for match in _compiled(self._sources[index]).finditer(line.text):
-                if match.end() > match.start() + 1:
-                    yield index, *line.words(match.start() + 1, match.end())
+            steps = self._terms[index]
+            if may_stand(steps, line):
+                for match in pattern_of(steps).finditer(line.text):
+                    if match.end() > match.start() + 1:
+                        yield index, *line.words(match.start() + 1, match.end())
 
     def _candidates(self, line: Line) -> set[int]:
         """Terms whose rarest word stands in the note."""
@@ -198,28 +248,6 @@ class TermIndex:
         return {index for key in line.keys if key in by_key for index in by_key[key]}
 
 
-class Line:
-    """The words of a note as one string to search: " stem~form stem~form , stem~form "."""
-
-    def __init__(self, units: Iterable[tuple[str, str]]) -> None:
-        """`units`: (stem, form) of each word; the stem of a mark is empty."""
-        parts = [" "]
-        self._starts: list[int] = []
-        keys: set[str] = set()
-        at = 1
-        for root, form in units:
-            unit = f"{root}~{form} " if root else f"{form} "
-            parts.append(unit)
-            self._starts.append(at)
-            at += len(unit)
-            if root:
-                keys.add(root)
-                for length in _PREFIX_LENGTHS:
-                    keys.add(f"{form[:length]}*")
-                    keys.add(f"{root[:length]}*")
-        self.text = "".join(parts)
-        self.keys = keys
-
-    def words(self, start: int, end: int) -> tuple[int, int]:
-        """Index of the first word of a span, and of the word after its last."""
-        return bisect_right(self._starts, start) - 1, bisect_right(self._starts, end - 1)
+@lru_cache(maxsize=20_000)
+def pattern_of(steps: tuple[Step, ...]) -> re.Pattern[str]:
+    return re.compile(_source([step.element for step in steps]))
