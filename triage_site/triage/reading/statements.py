@@ -203,11 +203,11 @@ def _goes_on(words: Sequence[Word], at: int, cue: Cue, reach: str) -> bool:
     if _is_new(chunk, cue.kind):
         return False
     if reach == "or" and _tells_circumstances(words, cue) and not all(map(_is_bare, chunk)):
-        return _list_ends_in_or(words, at, cue.kind) and joint == ","
+        return _list_ends_in_or(words, cue) and joint == ","
     if joint in ("and", "plus", "&"):
         return reach != "segment" or cue.kind is Assertion.HISTORICAL
     if reach == "or":
-        return _list_ends_in_or(words, at, cue.kind)
+        return _list_ends_in_or(words, cue)
     return reach in _ANY_PLACE and joint in _BARE_MARKS
 
 
@@ -230,21 +230,21 @@ def _is_bare(word: Word) -> bool:
     return word.is_expanded or word.stem in _SETS["circumstances"]
 
 
-def _list_ends_in_or(words: Sequence[Word], at: int, kind: Assertion) -> bool:
-    """ "no pain, cough or fever", "no CP, SOB, LOC": every item bare, and "or" before the last, or
-    two more items of one written word up to the end of the sentence."""
-    items = 0
+def _list_ends_in_or(words: Sequence[Word], cue: Cue) -> bool:
+    """ "no pain, cough or fever", "no CP, SOB, LOC": after the first item every other one is bare,
+    with "or" before the last, or two and more of one written word up to the end."""
+    at = cue.last + len(_chunk(words, cue.last))
+    items, short = 0, True
     while at < len(words) and words[at].form not in _ENDERS:
         chunk = _chunk(words, at + 1)
-        if words[at].form in ("or", "nor") and not _is_new(chunk, kind):
+        if words[at].form in ("or", "nor") and not _is_new(chunk, cue.kind):
             return True
-        if _is_new(chunk, kind) or (words[at].form == "," and chunk and chunk[0].form == "no"):
+        if _is_new(chunk, cue.kind) or (words[at].form == "," and chunk and chunk[0].form == "no"):
             return False
-        if len({word.start for word in chunk}) > 1:
-            items = -len(words)
+        short &= len({word.start for word in chunk}) <= 1
         items += 1
         at += 1 + len(chunk)
-    return items >= _LEAST_ITEMS and kind is Assertion.DENIED
+    return short and items >= _LEAST_ITEMS and cue.kind is Assertion.DENIED
 
 
 def _has_new_subject(chunk: Sequence[Word]) -> bool:

@@ -99,8 +99,10 @@ def test_a_note_may_end_with_a_way_to_say_can_not(text: str) -> None:
 
 
 _WORDS = st.sampled_from(
-    ["no", "pain", "in", "the", "chest", "now", ",", "not", "can", "breathe", "very", "sudden"]
-    + ["weak", "left", "arm", "since", "speech", ".", "a"]
+    [
+        *("no", "pain", "in", "the", "chest", "now", ",", "not", "can", "breathe", "very"),
+        *("sudden", "weak", "left", "arm", "since", "speech", ".", "a"),
+    ]
 )
 _TERMS = (
     "chest pain", "pain _ chest", "sudden* [left] arm/speech", "can not breathe", "=now $",
