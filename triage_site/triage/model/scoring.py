@@ -200,7 +200,7 @@ def _part(name: str, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[A
         slope=np.array(settings["slope"]),
         offset=np.array(settings["offset"]),
         set_threshold=float(settings["set_threshold"]),
-        caution=float(settings.get("caution", 1.0)),
+        caution=float(settings["caution"]),
     )
 
 

@@ -1,12 +1,10 @@
-"""The words of a note as terms search them: one string, and sets of places as bits. Pure.
+"""The words of a note as terms search them: sets of places as bits. Pure.
 
-Bit i of a set stands for word i. A search by bits says whether a term can match at all, for all
-places at once; only then the string is searched for where it does.
+Bit i of a set stands for word i, so that a term is tried at all places at once.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
@@ -22,23 +20,17 @@ PREFIX_LENGTHS: Final = (2, 3, 4)
 
 
 class Line:
-    """ " stem~form stem~form , stem~form ": `text` to search, and the places of each word."""
+    """Where each stem, form and mark stands."""
 
     def __init__(self, units: Iterable[tuple[str, str]]) -> None:
         """`units`: (stem, form) of each word; the stem of a mark is empty."""
-        parts = [" "]
-        self._starts: list[int] = []
         self._places: dict[str, dict[str, int]] = {
             "stem": defaultdict(int), "exact": defaultdict(int), "mark": defaultdict(int)
         }  # fmt: skip
-        at = 1
-        for index, (root, form) in enumerate(units):
-            unit = f"{root}~{form} " if root else f"{form} "
-            parts.append(unit)
-            self._starts.append(at)
-            at += len(unit)
-            self._note(index, root, form)
-        self.text = "".join(parts)
+        self.size = 0
+        for root, form in units:
+            self._note(self.size, root, form)
+            self.size += 1
         self._by_beginning = self._beginnings()
         self.keys = self._keys()
         self.remembered: dict[int, int] = {}  # places of what terms ask for, by its number
@@ -64,7 +56,7 @@ class Line:
         return beginnings | set(stems)
 
     def _set_apart(self) -> None:
-        size = len(self._starts)
+        size = self.size
         stems = self._places["stem"]
         marks = 0
         for places in self._places["mark"].values():
@@ -96,6 +88,10 @@ class Line:
             reach |= step
         return reach
 
-    def words(self, start: int, end: int) -> tuple[int, int]:
-        """Index of the first word of a span, and of the word after its last."""
-        return bisect_right(self._starts, start) - 1, bisect_right(self._starts, end - 1)
+    @staticmethod
+    def run(at: int, most: int, skipped: int) -> list[int]:
+        """`at`, and the places after each of up to `most` words of `skipped` from there."""
+        places = [at]
+        while len(places) <= most and skipped >> places[-1] & 1:
+            places.append(places[-1] + 1)
+        return places

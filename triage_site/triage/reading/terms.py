@@ -10,11 +10,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from itertools import pairwise
+from functools import cache
 from typing import Final
 
-from triage_site.triage.reading.line import DENIALS, MOST_SMALL, SMALL, Line
+from triage_site.triage.reading.line import MOST_SMALL, Line
 from triage_site.triage.reading.words import CAPITALS, TABLES, forms, stem
 
 Groups = Mapping[str, Sequence[str]]
@@ -22,9 +21,6 @@ _PIECE: Final = re.compile(r"\[[^\]]*\]|\S+")
 _GAP: Final = re.compile(r"_(\d*)$")
 _DEFAULT_GAP: Final = 3
 _COMMON: Final = frozenset(stem(word) for word in TABLES["sets"]["common"].split())
-# A gap never skips a denial; small words may stand between any two words of a term.
-_WORD: Final = rf"(?!(?:{'|'.join(DENIALS)})~)[^ ~]+~[^ ]+ "
-_SMALL: Final = rf"(?:(?:{'|'.join(SMALL)})~[^ ]+ ){{0,{MOST_SMALL}}}"
 _END: Final = "$"  # of a statement
 # Several ways to say that somebody cannot; notes are read that way as well.
 _CAN_NOT: Final = re.compile(
@@ -38,16 +34,6 @@ class Atom:
 
     text: str
     how: str  # "stem", "prefix", "exact" or "mark"
-
-    def source(self) -> str:
-        word = re.escape(self.text)
-        if self.how == "mark":
-            return f"{word} "
-        if self.how == "stem":
-            return f"{word}~[^ ]+ "
-        if self.how == "exact":
-            return f"[^ ~]+~{word} "
-        return f"(?:{word}[^ ~]*~[^ ]+|[^ ~]+~{word}[^ ]*) "
 
     def index_keys(self) -> tuple[str, ...]:
         if self.how == "prefix":
@@ -75,14 +61,6 @@ class Element:
     optional: bool = False
     gap: int = 0
     ends: bool = False
-
-    def source(self) -> str:
-        if self.ends:
-            return r"(?=$|[^ ~]+ )"
-        if self.gap:
-            return f"(?:{_WORD}){{0,{self.gap}}}?"
-        any_of = "|".join("".join(a.source() for a in alt) for alt in self.alternatives)
-        return f"(?:{any_of})" + ("?" if self.optional else "") if any_of else ""
 
     def rarity(self) -> tuple[int, int]:
         """Of the most common alternative, and how few alternatives there are."""
@@ -156,15 +134,6 @@ def _american(beginning: str) -> str:
     return beginning
 
 
-def _source(elements: Sequence[Element]) -> str:
-    """As a regular expression over `Line.text`."""
-    parts = [" "]
-    for before, one in pairwise([None, *elements]):
-        joined = before is not None and before.alternatives and one is not None and one.alternatives
-        parts += [_SMALL if joined else "", one.source() if one is not None else ""]
-    return "".join(parts)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """An element of a term for the search by bits. Equal elements are one step."""
@@ -176,19 +145,35 @@ class Step:
 
     def after(self, line: Line, reach: int) -> int:
         """Where one can be after this element, from the places `reach`."""
-        places = line.remembered.get(self.number)
-        if places is None:
-            places = 0
-            for atom in self.words:
-                places |= line.places(atom.how, atom.text)
-            line.remembered[self.number] = places
-        found = (reach & places) << 1
+        found = (reach & self._of_words(line)) << 1
         for phrase in self.phrases:
             at = reach
             for atom in phrase:
                 at = (at & line.places(atom.how, atom.text)) << 1
             found |= at
         return found | reach if self.element.optional else found
+
+    def ends(self, line: Line, at: int) -> Iterator[int]:
+        """Where one can be after this element from word `at`, the preferred place first."""
+        if self.element.gap:
+            yield at
+            return
+        if self._of_words(line) >> at & 1:
+            yield at + 1
+        for phrase in self.phrases:
+            if all(line.places(a.how, a.text) >> at + i & 1 for i, a in enumerate(phrase)):
+                yield at + len(phrase)
+        if self.element.optional:
+            yield at
+
+    def _of_words(self, line: Line) -> int:
+        places = line.remembered.get(self.number)
+        if places is None:
+            places = 0
+            for atom in self.words:
+                places |= line.places(atom.how, atom.text)
+            line.remembered[self.number] = places
+        return places
 
 
 @cache
@@ -222,6 +207,39 @@ def may_stand(steps: Sequence[Step], line: Line) -> bool:
     return True
 
 
+def spans(steps: Sequence[Step], line: Line) -> Iterator[tuple[int, int]]:
+    """First word and word after the last of every match; no two overlap."""
+    at = 0
+    while at < line.size:
+        end = _end(steps, 0, at, line)
+        if end > at:
+            yield at, end
+        at = max(end, at + 1)
+
+
+def _end(steps: Sequence[Step], number: int, at: int, line: Line) -> int:
+    """Where the rest of a term ends that goes on at a word; -1 where it does not."""
+    if number == len(steps):
+        return at
+    step = steps[number]
+    if step.element.ends:
+        return _end(steps, number + 1, at, line) if line.stops >> at & 1 else -1
+    after_word = number > 0 and bool(steps[number - 1].element.alternatives)
+    for place in _places_to_try(step, at, after_word, line):
+        for after in step.ends(line, place):
+            end = _end(steps, number + 1, after, line)
+            if end >= 0:
+                return end
+    return -1
+
+
+def _places_to_try(step: Step, at: int, after_word: bool, line: Line) -> Iterable[int]:
+    """A gap is as short as it can be; as many small words as there are come before a word."""
+    if step.element.gap:
+        return line.run(at, step.element.gap, line.plain)
+    return reversed(line.run(at, MOST_SMALL, line.small)) if after_word else (at,)
+
+
 class TermIndex:
     """Many terms at once. `find` gives (index of the term, first word, word after the last)."""
 
@@ -238,16 +256,10 @@ class TermIndex:
         for index in sorted(self._candidates(line)):
             steps = self._terms[index]
             if may_stand(steps, line):
-                for match in pattern_of(steps).finditer(line.text):
-                    if match.end() > match.start() + 1:
-                        yield index, *line.words(match.start() + 1, match.end())
+                for first, last in spans(steps, line):
+                    yield index, first, last
 
     def _candidates(self, line: Line) -> set[int]:
         """Terms whose rarest word stands in the note."""
         by_key = self._by_key
         return {index for key in line.keys if key in by_key for index in by_key[key]}
-
-
-@lru_cache(maxsize=20_000)
-def pattern_of(steps: tuple[Step, ...]) -> re.Pattern[str]:
-    return re.compile(_source([step.element for step in steps]))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triage_site.triage.reading.note import read
-from triage_site.triage.reading.terms import TermIndex, may_stand, parse, pattern_of, steps_of
+from triage_site.triage.reading.terms import TermIndex, may_stand, parse, spans, steps_of
 from triage_site.triage.reading.words import stem
 
 
@@ -113,9 +115,12 @@ _TERMS = (
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(_WORDS, max_size=14))
-def test_the_search_by_bits_misses_nothing_and_promises_nothing_else(words: list[str]) -> None:
+def test_the_search_at_all_places_and_the_spans_agree(words: list[str]) -> None:
     line = read(" ".join(words)).line
     groups = {"side": ["left", "very sudden"]}
     for term in _TERMS:
         steps = steps_of(term, groups)
-        assert may_stand(steps, line) == bool(pattern_of(steps).search(line.text)), term
+        found = list(spans(steps, line))
+        assert may_stand(steps, line) == bool(found), term
+        assert all(first < last <= line.size for first, last in found)
+        assert all(before[1] <= after[0] for before, after in pairwise(found))
