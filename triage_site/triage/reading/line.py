@@ -95,3 +95,8 @@ class Line:
         while len(places) <= most and skipped >> places[-1] & 1:
             places.append(places[-1] + 1)
         return places
+
+    @staticmethod
+    def lowest(places: int) -> int:
+        """The first of some places."""
+        return (places & -places).bit_length() - 1

@@ -153,6 +153,15 @@ class Step:
             found |= at
         return found | reach if self.element.optional else found
 
+    def begins(self, line: Line) -> int:
+        """The places where a term can begin that begins with this element."""
+        if self.element.optional or self.element.gap:
+            return line.everywhere
+        found = self._of_words(line)
+        for phrase in self.phrases:
+            found |= line.places(phrase[0].how, phrase[0].text)
+        return found
+
     def ends(self, line: Line, at: int) -> Iterator[int]:
         """Where one can be after this element from word `at`, the preferred place first."""
         if self.element.gap:
@@ -209,8 +218,9 @@ def may_stand(steps: Sequence[Step], line: Line) -> bool:
 
 def spans(steps: Sequence[Step], line: Line) -> Iterator[tuple[int, int]]:
     """First word and word after the last of every match; no two overlap."""
-    at = 0
-    while at < line.size:
+    begins, at = steps[0].begins(line), 0
+    while begins >> at:
+        at += line.lowest(begins >> at)
         end = _end(steps, 0, at, line)
         if end > at:
             yield at, end
