@@ -13,7 +13,8 @@ from django.db import OperationalError
 
 from llm_worker.engine.fake import FakeEngine, fake_text, fake_token_ids
 from llm_worker.engine.protocol import Engine
-from llm_worker.worker.loop import GuidanceWorker, TooManyEngineFailures
+from llm_worker.worker.health import TooManyEngineFailures
+from llm_worker.worker.loop import GuidanceWorker
 from llm_worker.worker.options import Options
 from llm_worker.worker.outages import SQL_CALLS
 from llm_worker.worker.stores import LiveStores, Stores
@@ -23,6 +24,7 @@ from scheduling.core.status import OPEN, JobStatus
 from scheduling.models import Job
 from scheduling.queue import events
 from tests.factories import START, at, make_queued_case, make_user
+from tests.worker_rig import accept_any
 from triage_site.cases.models import Case, CaseEvent
 from triage_site.cases.services import cancel_case
 
@@ -121,6 +123,7 @@ class World:
             preemption=Preemption.LEVEL,
             max_new_tokens=64,
             model_name="fake",
+            check=accept_any,  # the fake engine writes no guidance
         )
         stores = Wrapped(LiveStores("w1", options, self.clock), self._around_stores)
         worker = GuidanceWorker(

@@ -14,7 +14,7 @@ from llm_worker.worker.claims import Claim
 from llm_worker.worker.endings import BEGIN_SEQ, Entry
 from llm_worker.worker.held import JobToWrite
 from llm_worker.worker.options import Options
-from scheduling import claimed, connection, selectors
+from scheduling import claimed, connection, selectors, standing_orders
 from scheduling.claimed import Standing
 from scheduling.core.policies import Policy
 from scheduling.core.request import Request
@@ -47,7 +47,10 @@ class Stores(Protocol):
         """Prolongs leases; the ids that this worker holds no more."""
 
     def send(self, claim: Claim) -> None:
-        """Writes its unsent entries into the stream; those that are there already stay."""
+        """Writes its unsent entries into the stream; those that are there already stay.
+
+        Where the stream was lost, its sent entries are written again.
+        """
 
     def finish(self, claim: Claim) -> bool: ...
 
@@ -59,6 +62,9 @@ class Stores(Protocol):
     # SQL
 
     def policy(self) -> Policy: ...
+
+    def paused(self) -> bool:
+        """Whether a person has paused admission: then nothing that waits may start."""
 
     def rows(self, request_ids: Sequence[str]) -> dict[str, Row]: ...
 
@@ -106,8 +112,9 @@ class LiveStores:
 
     def send(self, claim: Claim) -> None:
         pieces = [_piece(claim, entry) for entry in claim.unsent]
+        before = [_piece(claim, entry) for entry in claim.sent]
         if pieces:
-            events.write_stream(connection.client(), claim.request.id, pieces)
+            events.write_stream(connection.client(), claim.request.id, pieces, before=before)
 
     def finish(self, claim: Claim) -> bool:
         return connection.queue().finish(claim.request.id, claim.token)
@@ -124,6 +131,9 @@ class LiveStores:
         policy = selectors.active_policy()
         self._policy_cap = policy.max_running
         return policy
+
+    def paused(self) -> bool:
+        return standing_orders.is_paused()
 
     def rows(self, request_ids: Sequence[str]) -> dict[str, Row]:
         found = Job.objects.filter(id__in=list(request_ids))
@@ -192,6 +202,7 @@ class LiveStores:
             text=progress.text,
             now=now,
             why=progress.why,
+            by=progress.by,
             first_token_at=_moment(claim.first_token_at),
         )
 

@@ -96,7 +96,7 @@ def test_anonymous_users_are_redirected_to_the_login_page(address: str) -> None:
 
 def test_a_fragment_redirects_the_whole_page_to_the_login_page() -> None:
     response = Client().get("/board/", headers={"HX-Request": "true"})
-    assert response["HX-Redirect"] == "/login/"
+    assert response["HX-Redirect"] == "/login/?why=signed-out"
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,11 @@ def test_buttons_follow_the_role() -> None:
     path = f"/cases/{queued().id}/"
     assert "Change priority" in page(client_of(CLINICIAN), path)
     assert "Change priority" not in page(client_of(AUDITOR), path)
-    assert "Operations" not in page(client_of(CLINICIAN), "/")
-    assert "Operations" in page(client_of(CHARGE_NURSE), "/")
+    for role in (CLINICIAN, CHARGE_NURSE, AUDITOR):
+        assert "Operations" in page(client_of(role), "/")
+    assert 'name="policy"' in page(client_of(CHARGE_NURSE), "/ops/")
+    for role in (CLINICIAN, AUDITOR):
+        assert 'name="policy"' not in page(client_of(role), "/ops/")
 
 
 def test_a_post_without_csrf_token_is_refused_with_a_link_to_the_form() -> None:
@@ -439,10 +442,9 @@ def test_the_model_of_the_guidance_is_named(settings: Any) -> None:
 
 def test_the_panel_shows_position_and_reason() -> None:
     first, second = queued(priority=0), queued(priority=2, seconds=1)
-    assert "next" in render_case_panel(first.id, at(5))
+    assert "Next in the queue: no case stands before it." in render_case_panel(first.id, at(5))
     panel = render_case_panel(second.id, at(5))
-    assert "position 2 in the queue" in panel
-    assert "After 1 resus" in panel
+    assert "Second in the queue: one case of level 0 stands before it." in panel
 
 
 def test_the_print_page_is_an_sbar(clinician: Client) -> None:

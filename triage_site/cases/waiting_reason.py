@@ -32,10 +32,10 @@ def tallies(order: Iterable[Request], now_seconds: float) -> list[Ahead]:
     result = [Ahead()]
     for request in order:
         every[request.priority] += 1
-        is_late = request.due_seconds <= now_seconds
+        is_late = request.sorted_due_seconds <= now_seconds
         overdue[request.priority] += is_late
-        first[request.priority] += request.first_in_level
-        both[request.priority] += request.first_in_level and is_late
+        first[request.priority] += request.as_sorted.first_in_level
+        both[request.priority] += request.as_sorted.first_in_level and is_late
         result.append(Ahead(tuple(every), tuple(overdue), tuple(first), tuple(both)))
     return result
 

@@ -44,6 +44,7 @@ def submit_guidance(case: Case, now: datetime) -> Job:
         arrival_at=case.arrived_at,
         now=now,
         first_in_level=case.is_not_understood,
+        replayed=case.replay_id is not None,
         **_prompt(brief_of(case)),
     )
 

@@ -13,7 +13,7 @@ def carry_over(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0004_old_cases_wait")]
+    dependencies = [("cases", "0008_moved_event")]
 
     operations = [
         migrations.AddField("case", "person_reasons", models.JSONField(default=list)),
