@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -26,18 +26,13 @@ from scheduling.claimed import return_job as return_job
 from scheduling.claimed import start_job
 from scheduling.core.policies import POLICIES
 from scheduling.core.status import OPEN, JobStatus
+from scheduling.job_rows import NO_MANUAL_PLACE
 from scheduling.models import Forecast, Job, PolicyChange, QueueMove
 from scheduling.moves import after_commit, ignore_outage, move, notify
 from scheduling.selectors import active_policy_name, is_paused, readable
 from scheduling.simulator.forecast import Estimate
 
 log = structlog.get_logger(__name__)
-
-NO_MANUAL_PLACE: Final = {
-    **dict.fromkeys(("manual_arrival", "manual_tokens", "manual_due", "manual_nudge")),
-    "manual_steps": 0,
-    "manual_by": "",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
