@@ -280,7 +280,7 @@ def switch_policy(
     after_commit(lambda: connection.patient_queue().switch_policy(name))
     after_commit(ring_doorbell)
     # After the switch is effective: these rows explain it, and a long queue has many.
-    transaction.on_commit(lambda: receipts.record_switch(change, actor))
+    transaction.on_commit(lambda: receipts.record_switch(change, actor), robust=True)
     return change
 
 
