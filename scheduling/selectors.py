@@ -10,9 +10,10 @@ from functools import lru_cache
 
 import redis
 import structlog
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from scheduling import connection, forecast_store
+from scheduling.core.guidance import Withheld
 from scheduling.core.policies import POLICIES, Policy, rank
 from scheduling.core.request import PRIORITIES
 from scheduling.core.status import OPEN, JobStatus
@@ -47,6 +48,15 @@ class QueuePlace:
     @property
     def ends_in_seconds(self) -> float | None:
         return None if self.estimate is None else self.estimate.ends.median
+
+
+def withheld_counts(since: datetime) -> tuple[int, dict[str, int]]:
+    """The number of answers that ended since then, and how many of them each reason withheld."""
+    ended = Job.objects.filter(status=JobStatus.DONE, finished_at__gte=since)
+    rows = ended.values_list("finish_reason").annotate(num=Count("id"))
+    counts: dict[str, int] = dict(rows.order_by())
+    reasons = {reason.value: counts[reason] for reason in Withheld if counts.get(reason)}
+    return sum(counts.values()), reasons
 
 
 def active_policy() -> Policy:

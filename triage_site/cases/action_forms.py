@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django import forms
-from django.http import QueryDict
 
 from scheduling.core.request import PRIORITIES
 from scheduling.queue_control import MAX_STEPS
+from triage_site.cases.form_fields import LimitedText
 from triage_site.cases.forms import CaseForm
 from triage_site.cases.levels import LEVELS
 from triage_site.cases.models import DISPOSITION_CHOICES, OverrideReason
@@ -17,6 +17,7 @@ from triage_site.triage.facts import NOT_TAKEN, CaseFacts
 from triage_site.triage.vitals import VITAL_RANGES
 
 MAX_NOTE_CHARACTERS: Final = 2_000
+MAX_REASON_CHARACTERS: Final = 500
 
 
 class VersionedForm(forms.Form):
@@ -38,7 +39,7 @@ class OverrideForm(VersionedForm):
         choices=[("", "Choose a reason"), *OverrideReason.choices],
         error_messages={"required": "Choose a reason"},
     )
-    note = forms.CharField(required=False, max_length=MAX_NOTE_CHARACTERS, widget=forms.Textarea)
+    note = LimitedText(limit=MAX_NOTE_CHARACTERS, label="Note", required=False)
 
 
 class CloseForm(VersionedForm):
@@ -47,7 +48,7 @@ class CloseForm(VersionedForm):
         widget=forms.RadioSelect,
         error_messages={"required": "Choose how the case ends"},
     )
-    reason = forms.CharField(required=False, max_length=500)
+    reason = LimitedText(limit=MAX_REASON_CHARACTERS, label="Reason", required=False)
 
 
 class MoveForm(VersionedForm):
@@ -68,8 +69,9 @@ class MoveForm(VersionedForm):
         max_value=MAX_STEPS,
         error_messages={"invalid": "Enter a whole number of places, such as 1"},
     )
-    reason = forms.CharField(
-        max_length=500,
+    reason = LimitedText(
+        limit=MAX_REASON_CHARACTERS,
+        label="Reason",
         error_messages={"required": "Enter a reason (kept in the audit log)"},
     )
 
@@ -79,10 +81,8 @@ class MoveForm(VersionedForm):
 
 
 class NoteForm(VersionedForm):
-    text = forms.CharField(
-        max_length=MAX_NOTE_CHARACTERS,
-        widget=forms.Textarea,
-        error_messages={"required": "Enter a note"},
+    text = LimitedText(
+        limit=MAX_NOTE_CHARACTERS, label="Note", error_messages={"required": "Enter a note"}
     )
 
 
@@ -94,7 +94,7 @@ class VitalsForm(CaseForm):
     """Vital signs taken again. `readings` is what was taken now, once the form is valid."""
 
     version = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
-    text = forms.CharField(required=False, max_length=MAX_NOTE_CHARACTERS)
+    text = LimitedText(limit=MAX_NOTE_CHARACTERS, label="Note", required=False)
     age = age_unit = sex = arrival_mode = injury = label = submission_key = None  # type: ignore[assignment]
 
     def __init__(self, facts: CaseFacts, data: Any = None) -> None:
@@ -102,10 +102,7 @@ class VitalsForm(CaseForm):
         self.before = facts
 
     def with_celsius(self) -> VitalsForm:
-        assert isinstance(self.data, QueryDict)
-        data = self.data.copy()
-        data["temp_c"] = self.celsius_offer() or data.get("temp_c", "")
-        return VitalsForm(self.before, data)
+        return VitalsForm(self.before, self._in_celsius())
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

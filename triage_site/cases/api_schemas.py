@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
 from scheduling.queue_control import MAX_STEPS
 from triage_site.cases.api_fields import (
@@ -156,7 +156,17 @@ class CaseFilter(Schema):
     guidance_status: GuidanceField | None = None
     priority: int | None = Field(default=None, ge=0, le=4)
     q: Annotated[str, Field(max_length=200, examples=["chest"]), Storable] = Field(
-        default="", description="Number of the case, or a part of its words, name or bed."
+        default="",
+        description="Number of the case or bed, or words that all stand in the complaint, the "
+        "notes, the name or the bed.",
+    )
+    needs_person: bool = Field(default=False, description="Only those that a person must check.")
+    overdue: bool = Field(default=False, description="Only those who wait past the target.")
+    arrived_from: AwareDatetime | None = Field(
+        default=None, description="With a time zone.", examples=["2026-03-01T08:00:00Z"]
+    )
+    arrived_until: AwareDatetime | None = Field(
+        default=None, description="Before this time.", examples=["2026-03-02T08:00:00Z"]
     )
     limit: int = Field(default=50, ge=1, le=MAX_PAGE)
     offset: int = Field(default=0, ge=0, le=10**9)
@@ -200,6 +210,7 @@ class CaseBrief(Schema):
     id: uuid.UUID
     number: int
     label: str
+    replayed: bool = Field(description="Of a replay, not of a real patient.")
     clinical_status: ClinicalField
     guidance_status: GuidanceField
     priority: int | None
@@ -246,6 +257,7 @@ class CaseOut(CaseBrief):
     medicines: list[str]
     guidance: str
     guidance_withheld: bool
+    guidance_withheld_reason: str = Field(description="A sentence; empty where nothing is.")
     guidance_model: str
     guidance_stale: bool = Field(description="`guidance` is older than the facts.")
 

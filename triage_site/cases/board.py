@@ -15,14 +15,13 @@ from typing import Final
 
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
-from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from scheduling import selectors as scheduling
 from scheduling.core.request import PRIORITIES
 from scheduling.models import AdmissionChange
 from triage_site.cases.clinical import GUIDANCE_WORDS, ClinicalStatus, GuidanceStatus
-from triage_site.cases.levels import Clock, Level, clock_html, duration_text, level_of
+from triage_site.cases.levels import Clock, Level, clock_html, duration_text, level_of, moment_text
 from triage_site.cases.models import UNCLASSIFIED, Case, CaseStatus
 from triage_site.cases.patient import patient_summary
 from triage_site.cases.place_words import moved_words
@@ -31,14 +30,14 @@ from triage_site.cases.standing import Standing, standing_of
 
 NUM_CLOSED_SHOWN: Final = 30
 NUM_OPEN_SHOWN: Final = 300
+URGENT: Final = 1  # the least urgent level of which a hidden overdue patient is named
 COMPLAINT_CHARACTERS: Final = 140
-TAIL_CHARACTERS: Final = 48
 
-_COLUMNS = (
+COLUMNS = (
     "number", "id", "status", "label", "facts", "changed_facts", "created_by_id", "arrived_at",
     "ended_at", "priority", "suggested_priority", "proposed_priority", "needs_person",
     "guidance_withheld", "guidance_stale_at", "clinical_status", "seen_at", "closed_at",
-    "disposition", "assessed_at", "version", "seen_by__username",
+    "disposition", "assessed_at", "version", "replay_id", "seen_by__username",
 )  # fmt: skip
 
 
@@ -117,6 +116,7 @@ class Board:
     num_hidden: int  # waiting patients beyond NUM_OPEN_SHOWN, the last ones in order
     num_waiting: int
     num_overdue: int
+    num_urgent_overdue: int  # of level 0 or 1
     num_reassess_due: int
     longest: Row | None  # the patient who is longest past the target
     counts: Sequence[LevelCount]
@@ -142,7 +142,11 @@ _AWAITED: Final = frozenset({GuidanceStatus.QUEUED, GuidanceStatus.OFFLINE, Guid
 
 def render_board(now: datetime, queue: QueueView | None = None) -> str:
     """Returns the HTML of everything that changes on the board. Rows keep their ids."""
-    return render_to_string("cases/_board.html", {"board": build_board(now, queue)})
+    return board_html(build_board(now, queue))
+
+
+def board_html(board: Board) -> str:
+    return render_to_string("cases/_board.html", {"board": board})
 
 
 def build_board(now: datetime, queue: QueueView | None = None) -> Board:
@@ -163,6 +167,7 @@ def build_board(now: datetime, queue: QueueView | None = None) -> Board:
         num_hidden=max(0, len(waiting) - NUM_OPEN_SHOWN),
         num_waiting=len(waiting),
         num_overdue=sum(one.standing.is_overdue for one in waiting),
+        num_urgent_overdue=sum(map(_is_urgent_overdue, waiting)),
         num_reassess_due=sum(one.standing.is_reassess_due for one in waiting),
         longest=None if longest is None else make.row(longest, longest),
         counts=_counts(waiting),
@@ -177,7 +182,7 @@ def build_board(now: datetime, queue: QueueView | None = None) -> Board:
 
 def _cases(status: ClinicalStatus) -> QuerySet[Case]:
     cases = Case.objects.filter(clinical_status=status)
-    return cases.select_related("seen_by").only(*_COLUMNS)
+    return cases.select_related("seen_by").only(*COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +210,11 @@ def _longest_overdue(waiting: Sequence[_Patient]) -> _Patient | None:
     return longest if longest is not None and longest.standing.is_overdue else None
 
 
+def _is_urgent_overdue(one: _Patient) -> bool:
+    priority = one.case.priority
+    return one.standing.is_overdue and priority is not None and priority <= URGENT
+
+
 def _counts(waiting: Sequence[_Patient]) -> list[LevelCount]:
     counts = []
     for priority in PRIORITIES:
@@ -214,14 +224,6 @@ def _counts(waiting: Sequence[_Patient]) -> list[LevelCount]:
         late = sum(one.standing.is_overdue for one in of_level)
         counts.append(LevelCount(level=level, num=len(of_level), num_late=late))
     return counts
-
-
-def _last_words(text: str) -> str:
-    """Returns the last whole words of a running answer."""
-    line = " ".join(text.split())
-    if len(line) <= TAIL_CHARACTERS:
-        return line
-    return "…" + line[-TAIL_CHARACTERS:].partition(" ")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,20 +261,19 @@ class _Rows:
             is_longest_overdue=patient is longest,
             level=level_of(case.priority),
             patient=patient_summary(facts),
-            complaint=_complaint(facts.text),
+            complaint=complaint_text(facts.text),
             state=state,
             reason=reason,
             percent=percent,
             is_queued=case.status == CaseStatus.QUEUED,
             moved=moved_words(self.queue.places.get(str(case.id))),
-            care_words=_care_words(case),
+            care_words=care_words(case, self.now),
         )
 
     def _guidance(self, case: Case, status: GuidanceStatus) -> tuple[str, str, int | None]:
         """Returns state, reason and percentage of the guidance."""
         if case.status == CaseStatus.RUNNING:
-            percent, tail = self.queue.progress_for(case)
-            return "Writing", f"“{_last_words(tail)}”" if tail else "", percent or 0
+            return "Writing", "", self.queue.percent_written(case) or 0
         if case.status == CaseStatus.QUEUED:
             place = self.queue.places.get(str(case.id))
             stale = "Out of date. " if status == GuidanceStatus.STALE else ""
@@ -286,20 +287,21 @@ class _Rows:
         return GUIDANCE_WORDS[status], "", None
 
 
-def _complaint(text: str) -> str:
+def complaint_text(text: str) -> str:
+    """Returns the complaint in one line, shortened."""
     words = " ".join(text.split())
     if len(words) <= COMPLAINT_CHARACTERS:
         return words
     return words[:COMPLAINT_CHARACTERS].rstrip() + "…"
 
 
-def _care_words(case: Case) -> str:
+def care_words(case: Case, now: datetime) -> str:
+    """Returns who sees the patient since when, or how the case ended; empty for who waits."""
     if case.is_waiting:
         return ""
     until = case.waited_until or case.arrived_at
     waited = duration_text(max(0.0, (until - case.arrived_at).total_seconds()))
     if not case.is_closed:
-        since = timezone.localtime(case.seen_at)
-        return f"{case.seen_by} since {since:%H:%M}, waited {waited}"
-    ended = timezone.localtime(case.closed_at or case.arrived_at)
-    return f"{case.get_disposition_display()} {ended:%H:%M}, waited {waited}"
+        return f"{case.seen_by} since {moment_text(case.seen_at or until, now)}, waited {waited}"
+    ended = moment_text(case.closed_at or case.arrived_at, now)
+    return f"{case.get_disposition_display()} {ended}, waited {waited}"

@@ -7,16 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from scheduling.core.guidance import WITHHELD_WORDS
 from triage_site.cases import services
 from triage_site.cases.levels import LEVELS, clock_text
 from triage_site.cases.models import DISPOSITION_CHOICES, Case, CaseEvent, OverrideReason
 from triage_site.cases.place_words import steps_words
-
-# Names of finish reasons of the worker's guard -> why the text is withheld.
-WITHHELD_WORDS: Final = {
-    "looping": "The model repeated itself.",
-    "withheld": "The text contained a number that is not in the facts of this case.",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

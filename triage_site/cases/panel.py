@@ -12,11 +12,11 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 
 from scheduling import selectors as scheduling
-from scheduling.core.guidance import HEADINGS
+from scheduling.core.guidance import HEADINGS, WITHHELD_WORDS
 from scheduling.models import Job
 from scheduling.simulator.forecast import Estimate
 from triage_site.cases import selectors
-from triage_site.cases.case_history import WITHHELD_WORDS, history
+from triage_site.cases.case_history import history
 from triage_site.cases.clinical import GUIDANCE_WORDS
 from triage_site.cases.guidance_text import Section, sections
 from triage_site.cases.highlight import highlighted

@@ -15,7 +15,7 @@ from scheduling.selectors import QueuePlace
 from scheduling.simulator.forecast import Estimate
 from triage_site.cases.levels import rough_range
 from triage_site.cases.models import Case
-from triage_site.cases.progress import Progress, progress_of
+from triage_site.cases.progress import progress_of
 from triage_site.cases.waiting_reason import Ahead, tallies, waiting_reason
 
 
@@ -29,7 +29,7 @@ class QueueView:
     order: Sequence[Request]  # waiting, next first
     requests: Mapping[str, Request]
     running: Sequence[Request]
-    progress: Mapping[str, Progress]
+    progress: Mapping[str, int]  # written tokens
     estimates: Mapping[str, Estimate]  # of waiting and running cases
     ahead: Sequence[Ahead]  # of each place of `order`
     is_paused: bool
@@ -100,14 +100,14 @@ class QueueView:
             policy=self.policy,
         )
 
-    def progress_for(self, case: Case) -> tuple[int | None, str]:
-        """Returns the written percentage of the predicted length and the end of the text."""
+    def percent_written(self, case: Case) -> int | None:
+        """Returns the written percentage of the predicted length of a running case."""
         request = self.requests.get(str(case.id))
-        progress = self.progress.get(request.id) if request else None
-        if request is None or progress is None:
-            return None, ""
-        expected = max(request.predicted_tokens, progress.num_tokens + 1)
-        return min(99, round(100 * progress.num_tokens / expected)), progress.tail
+        num_tokens = self.progress.get(request.id) if request else None
+        if request is None or num_tokens is None:
+            return None
+        expected = max(request.predicted_tokens, num_tokens + 1)
+        return min(99, round(100 * num_tokens / expected))
 
 
 def place_text(place: QueuePlace | None, *, is_paused: bool = False) -> str:

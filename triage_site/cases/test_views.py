@@ -96,7 +96,7 @@ def test_anonymous_users_are_redirected_to_the_login_page(address: str) -> None:
 
 def test_a_fragment_redirects_the_whole_page_to_the_login_page() -> None:
     response = Client().get("/board/", headers={"HX-Request": "true"})
-    assert response["HX-Redirect"] == "/login/"
+    assert response["HX-Redirect"] == "/login/?why=signed-out"
 
 
 @pytest.mark.parametrize(

@@ -23,15 +23,29 @@ from triage_site.cases.services.levels import (
 from triage_site.cases.services.queue_moves import move_case
 from triage_site.cases.services.reassess import add_note, record_vitals
 from triage_site.cases.services.records import Conflict, change, changes_since, locked, record
+from triage_site.cases.services.replays import (
+    MAX_SPEED,
+    MIN_SPEED,
+    beat_replay,
+    end_replay,
+    remove_replay,
+    send_call,
+    start_replay,
+    stop_replay,
+    worsen_call,
+)
 
 __all__ = [
     "CLASSIFY_TASK",
     "LAST_IN_TURN",
     "LEVEL_CHANGED",
+    "MAX_SPEED",
+    "MIN_SPEED",
     "SAFE_PRIORITY",
     "Conflict",
     "add_note",
     "ask_classifier",
+    "beat_replay",
     "begin_classification",
     "cancel_case",
     "change",
@@ -40,6 +54,7 @@ __all__ = [
     "classify_without_model",
     "close_case",
     "decide_proposal",
+    "end_replay",
     "follow_jobs",
     "locked",
     "move_case",
@@ -49,9 +64,14 @@ __all__ = [
     "record_classification",
     "record_vitals",
     "refresh_guidance",
+    "remove_replay",
     "reopen_case",
     "rescue_unclassified",
     "retry_case",
     "see_patient",
+    "send_call",
+    "start_replay",
+    "stop_replay",
     "submit_case",
+    "worsen_call",
 ]

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0004_old_cases_wait"),
+        ("cases", "0007_replays"),
     ]
 
     operations = [
