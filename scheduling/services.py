@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -26,19 +26,13 @@ from scheduling.claimed import return_job as return_job
 from scheduling.claimed import start_job
 from scheduling.core.policies import POLICIES
 from scheduling.core.status import OPEN, JobStatus
+from scheduling.job_rows import NO_MANUAL_PLACE
 from scheduling.models import Forecast, Job, PolicyChange, QueueMove
 from scheduling.moves import after_commit, ignore_outage, move, notify
 from scheduling.selectors import active_policy_name, is_paused, readable
 from scheduling.simulator.forecast import Estimate
 
 log = structlog.get_logger(__name__)
-
-NO_MANUAL_PLACE: Final = {
-    **dict.fromkeys(("manual_arrival", "manual_tokens", "manual_due", "manual_nudge")),
-    "manual_first": False,
-    "manual_steps": 0,
-    "manual_by": "",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,7 +290,7 @@ def switch_policy(
     after_commit(lambda: connection.patient_queue().switch_policy(name))
     after_commit(ring_doorbell)
     # After the switch is effective: these rows explain it, and a long queue has many.
-    transaction.on_commit(lambda: receipts.record_switch(change, actor))
+    transaction.on_commit(lambda: receipts.record_switch(change, actor), robust=True)
     return change
 
 
