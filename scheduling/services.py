@@ -10,14 +10,14 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from scheduling import connection, messages
+from scheduling import connection, messages, receipts
 from scheduling.claimed import MAX_FAILURES as MAX_FAILURES
 from scheduling.claimed import fail_job as fail_job
 from scheduling.claimed import finish_job as finish_job
@@ -26,12 +26,18 @@ from scheduling.claimed import return_job as return_job
 from scheduling.claimed import start_job
 from scheduling.core.policies import POLICIES
 from scheduling.core.status import OPEN, JobStatus
-from scheduling.models import Forecast, Job, PolicyChange
+from scheduling.models import Forecast, Job, PolicyChange, QueueMove
 from scheduling.moves import after_commit, ignore_outage, move, notify
-from scheduling.selectors import active_policy_name, readable
+from scheduling.selectors import active_policy_name, is_paused, readable
 from scheduling.simulator.forecast import Estimate
 
 log = structlog.get_logger(__name__)
+
+NO_MANUAL_PLACE: Final = {
+    **dict.fromkeys(("manual_arrival", "manual_tokens", "manual_due", "manual_nudge")),
+    "manual_steps": 0,
+    "manual_by": "",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +112,12 @@ def reprioritise_job(job_id: uuid.UUID, priority: int, *, now: datetime) -> bool
         job = Job.objects.select_for_update().filter(id=job_id, status__in=OPEN).first()
         if job is None:
             return False
+        if priority != job.priority:
+            Job.objects.filter(id=job_id).update(**NO_MANUAL_PLACE)
         job.priority = priority
         job.due_at = due_at(job.arrival_at, priority)
         job.save(update_fields=["priority", "due_at"])
+        receipts.record(job_id, QueueMove.Kind.LEVEL, JobStatus(job.status), now)
     due_seconds = job.due_at.timestamp()
     after_commit(lambda: connection.queue().reprioritise(str(job_id), priority, due_seconds))
     after_commit(ring_doorbell)
@@ -139,9 +148,11 @@ def rewrite_job(
             "generated_tokens": 0,
             "progress_token_ids": [],
             "progress_text": "",
+            **({} if priority == job.priority else NO_MANUAL_PLACE),
         }
         Job.objects.filter(id=job_id).update(**values)
         job.refresh_from_db()
+        receipts.record(job_id, QueueMove.Kind.REWRITTEN, JobStatus.WAITING, now)
     after_commit(lambda: connection.queue().revise(job.to_request()))
     after_commit(ring_doorbell)
     return True
@@ -157,7 +168,12 @@ def cancel_job(job_id: uuid.UUID, *, now: datetime) -> bool:
 
 
 def claim_jobs(worker: str, num: int, *, now: datetime, model_name: str) -> list[ClaimedJob]:
-    """Claims up to `num` of the best waiting jobs for `worker`, best first, with a lease."""
+    """Claims up to `num` of the best waiting jobs for `worker`, best first, with a lease.
+
+    None while admission is paused.
+    """
+    if is_paused():
+        return []
     policy = POLICIES[active_policy_name()]
     claims = connection.queue().claim(
         worker,
@@ -268,6 +284,8 @@ def switch_policy(
     )
     after_commit(lambda: connection.patient_queue().switch_policy(name))
     after_commit(ring_doorbell)
+    # After the switch is effective: these rows explain it, and a long queue has many.
+    transaction.on_commit(lambda: receipts.record_switch(change, actor))
     return change
 
 

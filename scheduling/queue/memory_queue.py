@@ -281,7 +281,7 @@ class MemorySemanticQueue:
     def _check(self, request: Request) -> None:
         """Raises ValueError, like the queue in Redis, if a key has no exact score."""
         for policy in self._policies.values():
-            queue_score(policy(request))
+            queue_score(policy(request.as_sorted))
 
     def _push(self, request: Request) -> None:
         self._waiting.push(request)

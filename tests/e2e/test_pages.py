@@ -11,6 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from scheduling import connection, selectors
+from scheduling.core.guidance import WITHHELD_WORDS, Withheld
 from scheduling.models import Job
 from scheduling.queue import events
 from tests.e2e.steps import (
@@ -170,6 +171,24 @@ def test_guidance_streams_under_its_headings(site: Page, nurse: User, live_app: 
     expect(site.locator("#guidance")).to_contain_text("small-model")
     site.reload()
     expect(site.locator("[data-final]")).to_contain_text("man, chest pain.")
+
+
+def test_text_that_fails_the_check_is_withdrawn_with_one_reason(
+    site: Page, nurse: User, live_app: str
+) -> None:
+    case = waiting_case(nurse, "felt faint", 0)
+    site.goto(f"{live_app}/cases/{case.id}/")
+    claim = take_slot()
+    write(claim, "Situation: he may wait in turn ", 6)
+    expect(site.locator("#stream")).to_contain_text("may wait in turn")
+    expect(site.locator("#stream-note")).to_contain_text("Not yet checked")
+    finish(claim, "Situation: he may wait in turn", Withheld.URGENCY)
+    words = WITHHELD_WORDS[Withheld.URGENCY]
+    expect(site.locator("#guidance")).to_contain_text(words)
+    expect(site.locator("#guidance")).not_to_contain_text("may wait in turn")
+    expect(site.locator("#facts")).to_contain_text(words)
+    site.goto(f"{live_app}/ops/")
+    expect(site.get_by_role("row", name=words)).to_contain_text("1")
 
 
 def test_a_new_attempt_clears_the_text_of_the_old_one(

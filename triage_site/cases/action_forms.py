@@ -7,6 +7,7 @@ from typing import Any, Final
 from django import forms
 
 from scheduling.core.request import PRIORITIES
+from scheduling.queue_control import MAX_STEPS
 from triage_site.cases.form_fields import LimitedText
 from triage_site.cases.forms import CaseForm
 from triage_site.cases.levels import LEVELS
@@ -48,6 +49,35 @@ class CloseForm(VersionedForm):
         error_messages={"required": "Choose how the case ends"},
     )
     reason = LimitedText(limit=MAX_REASON_CHARACTERS, label="Reason", required=False)
+
+
+class MoveForm(VersionedForm):
+    """A move in the queue, within the level."""
+
+    direction = forms.ChoiceField(
+        choices=[
+            ("up", "Up: earlier"),
+            ("down", "Down: later"),
+            ("policy", "Back to the place of the policy"),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose a direction"},
+    )
+    places = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAX_STEPS,
+        error_messages={"invalid": "Enter a whole number of places, such as 1"},
+    )
+    reason = LimitedText(
+        limit=MAX_REASON_CHARACTERS,
+        label="Reason",
+        error_messages={"required": "Enter a reason (kept in the audit log)"},
+    )
+
+    @staticmethod
+    def steps(direction: str, places: int | None) -> int:
+        return {"up": 1, "down": -1}.get(direction, 0) * (places or 1)
 
 
 class NoteForm(VersionedForm):

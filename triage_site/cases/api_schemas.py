@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 from ninja import Schema
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
+from scheduling.queue_control import MAX_STEPS
 from triage_site.cases.api_fields import (
     ArrivalField,
     ClinicalField,
@@ -131,6 +132,18 @@ class CancelIn(In):
     reason: Annotated[str, Field(max_length=500, examples=["entered twice"]), Storable] = ""
 
 
+class MoveIn(Versioned):
+    """A move within the level: up by `steps` cases, down below 0, 0 for the policy's place."""
+
+    steps: Whole = Field(ge=-MAX_STEPS, le=MAX_STEPS, examples=[1])
+    reason: Annotated[str, Field(max_length=500, examples=["relatives wait"]), Storable]
+
+
+class AdmissionIn(In):
+    paused: bool
+    reason: Annotated[str, Field(max_length=500, examples=["model update"]), Storable] = ""
+
+
 class PolicyIn(In):
     policy: PolicyField
     reason: Annotated[str, Field(max_length=500, examples=["many short cases wait"]), Storable]
@@ -197,6 +210,7 @@ class CaseBrief(Schema):
     id: uuid.UUID
     number: int
     label: str
+    replayed: bool = Field(description="Of a replay, not of a real patient.")
     clinical_status: ClinicalField
     guidance_status: GuidanceField
     priority: int | None
@@ -233,6 +247,9 @@ class CaseOut(CaseBrief):
     )
     ends_in_seconds: float | None
     ends_range: tuple[float, float] | None
+    place: str = Field(description="Why it stands there, in one sentence; empty if not waiting.")
+    moved: str = Field(description="How a person moved it within its level; empty if not.")
+    paused: bool = Field(description="Waiting cases do not start now.")
     timestamps: list[Timestamp]
     warnings: list[ErrorItem]
     vitals: list[VitalsOut]
@@ -240,6 +257,7 @@ class CaseOut(CaseBrief):
     medicines: list[str]
     guidance: str
     guidance_withheld: bool
+    guidance_withheld_reason: str = Field(description="A sentence; empty where nothing is.")
     guidance_model: str
     guidance_stale: bool = Field(description="`guidance` is older than the facts.")
 
@@ -256,10 +274,22 @@ class QueueItem(Schema):
     ends_in_seconds: float | None
     ends_range: tuple[float, float] | None
     arrived_at: datetime
+    place: str = Field(description="Why it stands there, in one sentence.")
+    moved: str = Field(description="How a person moved it within its level; empty if not.")
+
+
+class AdmissionOut(Schema):
+    """Whether waiting cases may start."""
+
+    paused: bool
+    since: datetime | None
+    by: str | None
+    reason: str
 
 
 class QueueOut(Schema):
     policy: str
+    admission: AdmissionOut
     running: list[uuid.UUID]
     waiting: list[QueueItem]
 

@@ -19,10 +19,12 @@ from django.utils.safestring import SafeString, mark_safe
 
 from scheduling import selectors as scheduling
 from scheduling.core.request import PRIORITIES
+from scheduling.models import AdmissionChange
 from triage_site.cases.clinical import GUIDANCE_WORDS, ClinicalStatus, GuidanceStatus
 from triage_site.cases.levels import Clock, Level, clock_html, duration_text, level_of, moment_text
 from triage_site.cases.models import UNCLASSIFIED, Case, CaseStatus
 from triage_site.cases.patient import patient_summary
+from triage_site.cases.place_words import moved_words
 from triage_site.cases.queue_view import QueueView, place_text
 from triage_site.cases.standing import Standing, standing_of
 
@@ -35,7 +37,7 @@ COLUMNS = (
     "number", "id", "status", "label", "facts", "changed_facts", "created_by_id", "arrived_at",
     "ended_at", "priority", "suggested_priority", "proposed_priority", "needs_person",
     "guidance_withheld", "guidance_stale_at", "clinical_status", "seen_at", "closed_at",
-    "disposition", "assessed_at", "version", "seen_by__username",
+    "disposition", "assessed_at", "version", "replay_id", "seen_by__username",
 )  # fmt: skip
 
 
@@ -65,6 +67,8 @@ class Row:
     state: str  # of the guidance in words, with what is expected
     reason: str  # of the position in the queue
     percent: int | None = None  # of the expected answer, while it is written
+    is_queued: bool = False  # its guidance waits, so a person can move it
+    moved: str = ""  # "moved up by 2 (anna)"
     care_words: str = ""  # who sees the patient since when, or how the case ended
 
     @property
@@ -121,6 +125,7 @@ class Board:
     num_slots: int
     num_slots_used: int
     num_workers: int
+    pause: AdmissionChange | None
 
     @property
     def now_epoch(self) -> float:
@@ -171,6 +176,7 @@ def build_board(now: datetime, queue: QueueView | None = None) -> Board:
         num_slots=int(sum(worker.get("slots", 0) for worker in workers)),
         num_slots_used=int(sum(worker.get("slots_used", 0) for worker in workers)),
         num_workers=len(workers),
+        pause=scheduling.pause() if queue.is_paused else None,
     )
 
 
@@ -259,6 +265,8 @@ class _Rows:
             state=state,
             reason=reason,
             percent=percent,
+            is_queued=case.status == CaseStatus.QUEUED,
+            moved=moved_words(self.queue.places.get(str(case.id))),
             care_words=care_words(case, self.now),
         )
 
@@ -269,7 +277,11 @@ class _Rows:
         if case.status == CaseStatus.QUEUED:
             place = self.queue.places.get(str(case.id))
             stale = "Out of date. " if status == GuidanceStatus.STALE else ""
-            return stale + place_text(place), self.queue.reason(case, place), None
+            return (
+                stale + place_text(place, is_paused=self.queue.is_paused),
+                self.queue.reason(case, place),
+                None,
+            )
         if case.status in UNCLASSIFIED:
             return "Being classified", "", None
         return GUIDANCE_WORDS[status], "", None

@@ -19,6 +19,8 @@ from triage_site.cases.clinical import (
     STATUS_WORDS,
     ClinicalStatus,
 )
+from triage_site.cases.replay_models import Replay as Replay
+from triage_site.cases.replay_models import ReplayEvent as ReplayEvent
 from triage_site.triage.facts import CaseFacts
 
 
@@ -67,6 +69,8 @@ class Case(models.Model):
     facts = models.JSONField()
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     submission_key = models.CharField(max_length=80)
+    # Cases of a replay are marked everywhere and in no figure of real ones.
+    replay = models.ForeignKey(Replay, null=True, on_delete=models.PROTECT, related_name="cases")
     arrived_at = models.DateTimeField(default=timezone.now)
     classified_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)  # of the guidance
@@ -99,6 +103,8 @@ class Case(models.Model):
         ordering: ClassVar = ["-arrived_at"]
         indexes: ClassVar = [
             models.Index(fields=["clinical_status", "arrived_at"]),
+            models.Index(fields=["clinical_status", "closed_at"]),
+            models.Index(fields=["seen_at"]),
             models.Index(fields=["status", "priority", "arrived_at"]),
             models.Index(fields=["arrived_at"]),
             models.Index(fields=["priority", "arrived_at"]),
@@ -169,6 +175,7 @@ class CaseEvent(AppendOnly):
         RECLASSIFIED = "reclassified", "classified again"
         VITALS = "vitals", "vital signs taken"
         NOTE = "note", "note added"
+        MOVED = "moved", "moved in the queue"
         SEEN = "seen", "being seen"
         CLOSED = "closed", "closed"
         REOPENED = "reopened", "reopened, waits again"

@@ -32,6 +32,7 @@ class QueueView:
     progress: Mapping[str, int]  # written tokens
     estimates: Mapping[str, Estimate]  # of waiting and running cases
     ahead: Sequence[Ahead]  # of each place of `order`
+    is_paused: bool
 
     @classmethod
     def read(cls, now: datetime) -> QueueView:
@@ -40,6 +41,7 @@ class QueueView:
         running = [job for job in jobs.values() if job.status == JobStatus.RUNNING]
         by_place = sorted(places, key=lambda job_id: places[job_id].position)
         requests = {job_id: job.to_request() for job_id, job in jobs.items()}
+        is_paused = scheduling.is_paused()
         order = [requests[job_id] for job_id in by_place]
         return cls(
             now=now,
@@ -54,9 +56,10 @@ class QueueView:
                 for job_id, estimate in scheduling.estimates(
                     now, scheduling.active_policy()
                 ).items()
-                if job_id in jobs
+                if job_id in jobs and not (is_paused and job_id in places)
             },
             ahead=tallies(order, now.timestamp()),
+            is_paused=is_paused,
         )
 
     def order_of_patients(self, cases: Iterable[Case]) -> list[Case]:
@@ -107,11 +110,13 @@ class QueueView:
         return min(99, round(100 * num_tokens / expected))
 
 
-def place_text(place: QueuePlace | None) -> str:
+def place_text(place: QueuePlace | None, *, is_paused: bool = False) -> str:
     """Returns "Next, in 2–4 s" or "Position 2, in 8–15 s"; no time where it is not known."""
     if place is None:
         return "Waiting"
     name = "Next" if place.position == 0 else f"Position {place.position + 1}"
+    if is_paused:
+        return f"{name}, paused"
     if place.estimate is None:
         return name
     if place.estimate.starts.high < 1:

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from scheduling import selectors as scheduling
-from scheduling.core.guidance import WITHHELD_REASONS
+from scheduling.core.guidance import WITHHELD_REASONS, WITHHELD_WORDS
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from scheduling.selectors import QueuePlace
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
+from triage_site.cases.place_words import moved_words, place_sentence
 from triage_site.cases.readings import news2_of, readings_of
 from triage_site.triage.facts import CaseFacts
 
@@ -45,6 +46,21 @@ def place_times(place: QueuePlace | None) -> dict[str, Any]:
     }
 
 
+def place_out(place: QueuePlace | None) -> dict[str, str]:
+    """Returns why a case stands where it stands, and how a person moved it."""
+    words = "" if place is None else place_sentence(place.position, place.ahead)
+    return {"place": words, "moved": moved_words(place)}
+
+
+def admission() -> dict[str, Any]:
+    """Returns whether admission is paused, since when, by whom and why."""
+    pause = scheduling.pause()
+    if pause is None:
+        return {"paused": False, "since": None, "by": None, "reason": ""}
+    by = None if pause.actor is None else pause.actor.get_username()
+    return {"paused": True, "since": pause.changed_at, "by": by, "reason": pause.reason}
+
+
 def timestamps(case: Case) -> list[dict[str, Any]]:
     """Returns when the case entered each status, oldest first."""
     statuses = set(CaseStatus.values)
@@ -67,6 +83,7 @@ def queue_overview(now: datetime) -> dict[str, Any]:
             "position": place.position,
             **place_times(place),
             "arrived_at": case.arrived_at,
+            **place_out(place),
         }
         for case_id, place in places.items()
         if (case := cases.get(case_id)) is not None
@@ -74,6 +91,7 @@ def queue_overview(now: datetime) -> dict[str, Any]:
     running = Case.objects.filter(status=CaseStatus.RUNNING).order_by("priority", "arrived_at")
     return {
         "policy": scheduling.active_policy_name(),
+        "admission": admission(),
         "running": list(running.values_list("id", flat=True)),
         "waiting": sorted(waiting, key=lambda item: item["position"]),
     }
@@ -133,6 +151,15 @@ def _of_arrival(case: Case) -> list[VitalsTaken]:
             news2_complete=score is not None and score.complete,
         )
     ]
+
+
+def withheld_words(case: Case) -> str:
+    """Why the guidance of the case is withheld, as a sentence; empty where it is not."""
+    if not case.guidance_withheld:
+        return ""
+    newest = Job.objects.filter(case_id=case.id).order_by("created_at")
+    reason = newest.values_list("finish_reason", flat=True).last()
+    return WITHHELD_WORDS.get(reason or "", "")
 
 
 def earlier_guidance(case: Case) -> list[Job]:

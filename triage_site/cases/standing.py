@@ -105,14 +105,11 @@ class WaitLine:
 
 
 def wait_lines(now: datetime) -> list[WaitLine]:
-    """Returns one line per level. Cases without a level are not counted."""
+    """Returns one line per level. Cases without a level, and replayed ones, are not counted."""
     columns = ("priority", "arrived_at")
-    waiting = list(
-        Case.objects.filter(clinical_status=ClinicalStatus.WAITING).values_list(*columns)
-    )
-    seen = list(
-        Case.objects.filter(seen_at__gte=now - SEEN_WITHIN).values_list(*columns, "seen_at")
-    )
+    real = Case.objects.filter(replay__isnull=True)
+    waiting = list(real.filter(clinical_status=ClinicalStatus.WAITING).values_list(*columns))
+    seen = list(real.filter(seen_at__gte=now - SEEN_WITHIN).values_list(*columns, "seen_at"))
     return [_wait_line(level, waiting, seen, now) for level in LEVELS]
 
 

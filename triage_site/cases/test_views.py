@@ -492,10 +492,9 @@ def test_the_model_of_the_guidance_is_named(settings: Any) -> None:
 
 def test_the_panel_shows_position_and_reason() -> None:
     first, second = queued(priority=0), queued(priority=2, seconds=1)
-    assert "next" in render_case_panel(first.id, at(5))
+    assert "Next in the queue: no case stands before it." in render_case_panel(first.id, at(5))
     panel = render_case_panel(second.id, at(5))
-    assert "position 2 in the queue" in panel
-    assert "After 1 resus" in panel
+    assert "Second in the queue: one case of level 0 stands before it." in panel
 
 
 def test_the_print_page_is_an_sbar(clinician: Client) -> None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from triage_site.cases import care_views, find_views, views, wall_views
+from triage_site.cases import care_views, find_views, move_views, views, wall_views
 
 urlpatterns = [
     path("", views.board, name="board"),
@@ -23,6 +23,8 @@ urlpatterns = [
     path("cases/<uuid:case_id>/vitals/", care_views.vitals, name="vitals"),
     path("cases/<uuid:case_id>/note/", care_views.note, name="note"),
     path("cases/<uuid:case_id>/proposal/", care_views.proposal, name="proposal"),
+    path("cases/<uuid:case_id>/move/", move_views.move, name="move"),
+    path("cases/<uuid:case_id>/order/", move_views.order, name="order"),
     path("cases/<uuid:case_id>/retry/", care_views.retry, name="retry"),
     path("cases/<uuid:case_id>/print/", views.print_page, name="print"),
 ]

@@ -27,7 +27,7 @@ def tallies(order: Iterable[Request], now_seconds: float) -> list[Ahead]:
     result = [Ahead()]
     for request in order:
         every[request.priority] += 1
-        overdue[request.priority] += request.due_seconds <= now_seconds
+        overdue[request.priority] += request.sorted_due_seconds <= now_seconds
         result.append(Ahead(tuple(every), tuple(overdue)))
     return result
 

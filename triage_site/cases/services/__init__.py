@@ -20,17 +20,32 @@ from triage_site.cases.services.levels import (
     move_in_queue,
     override_priority,
 )
+from triage_site.cases.services.queue_moves import move_case
 from triage_site.cases.services.reassess import add_note, record_vitals
 from triage_site.cases.services.records import Conflict, change, changes_since, locked, record
+from triage_site.cases.services.replays import (
+    MAX_SPEED,
+    MIN_SPEED,
+    beat_replay,
+    end_replay,
+    remove_replay,
+    send_call,
+    start_replay,
+    stop_replay,
+    worsen_call,
+)
 
 __all__ = [
     "CLASSIFY_TASK",
     "LAST_IN_TURN",
     "LEVEL_CHANGED",
+    "MAX_SPEED",
+    "MIN_SPEED",
     "SAFE_PRIORITY",
     "Conflict",
     "add_note",
     "ask_classifier",
+    "beat_replay",
     "begin_classification",
     "cancel_case",
     "change",
@@ -39,17 +54,24 @@ __all__ = [
     "classify_without_model",
     "close_case",
     "decide_proposal",
+    "end_replay",
     "follow_jobs",
     "locked",
+    "move_case",
     "move_in_queue",
     "override_priority",
     "record",
     "record_classification",
     "record_vitals",
     "refresh_guidance",
+    "remove_replay",
     "reopen_case",
     "rescue_unclassified",
     "retry_case",
     "see_patient",
+    "send_call",
+    "start_replay",
+    "stop_replay",
     "submit_case",
+    "worsen_call",
 ]

@@ -43,6 +43,7 @@ def submit_guidance(case: Case, now: datetime) -> Job:
         priority=case.priority,
         arrival_at=case.arrived_at,
         now=now,
+        replayed=case.replay_id is not None,
         **_prompt(brief_of(case)),
     )
 

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef
 
 from scheduling import messages
 from scheduling.messages import Message
-from triage_site.cases.models import UNCLASSIFIED, Case, CaseEvent, CaseStatus
+from triage_site.cases.models import UNCLASSIFIED, Case, CaseEvent, CaseStatus, Replay
 from triage_site.cases.services.guidance import submit_guidance
 from triage_site.cases.services.records import record
 from triage_site.triage import Classification, screen
@@ -38,6 +38,7 @@ def submit_case(
     now: datetime,
     label: str = "",
     is_flood: bool = False,
+    replay: Replay | None = None,
 ) -> tuple[Case, bool]:
     """Returns the case and whether it is new: the same key of the same user makes one case.
 
@@ -51,6 +52,7 @@ def submit_case(
                 created_by=actor,
                 submission_key=submission_key,
                 label=label,
+                replay=replay,
                 arrived_at=now,
                 assessed_at=now,
             )

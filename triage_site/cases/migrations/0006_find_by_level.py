@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0004_old_cases_wait"),
+        ("cases", "0005_case_closed_index"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
