@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("scheduling", "0007_receipts_of_open_jobs"),
+        ("scheduling", "0008_first_in_level"),
     ]
 
     operations = [
