@@ -14,15 +14,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Value
+from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from scheduling.core.status import OPEN, JobStatus
 from scheduling.models import Job
 from scheduling.moves import move, notify
 
-MAX_FAILURES = 5  # attempts that ended with their engine or worker, while other jobs were written
-MAX_FAILURES_ALONE = 10  # the same where nothing else was written either
+MAX_FAILURES = 5  # attempts that failed while the same worker wrote other jobs
 _SHORT = 200
 
 
@@ -58,15 +57,16 @@ def start_job(
         if status not in OPEN:
             return Started(done=False, status=known_status(status))
         if (status, old_token) != (JobStatus.RUNNING, token):
-            lost = status == JobStatus.RUNNING  # its worker's lease ended, and nobody said so here
+            # Where it still runs here, its worker's lease ended and nobody has said so.
+            lost = _failed(row, now, is_lost=True) if status == JobStatus.RUNNING else {}
             row.update(
                 status=JobStatus.RUNNING,
                 worker=worker,
                 claim_token=token,
                 model_name=model_name,
                 attempt=F("attempt") + 1,
-                num_failures=F("num_failures") + int(lost),
                 started_at=Coalesce("started_at", Value(now)),
+                **lost,
             )
         job = _readable(job_id)
         if job is None:
@@ -171,24 +171,22 @@ def return_job(
     failure: str,
     token_ids: Sequence[int] | None = None,
     text: str = "",
+    is_lost: bool = False,
 ) -> Standing:
-    """Puts a job back after an attempt that failed, and counts it; fails it after too many.
+    """Puts a job back after an attempt that failed; fails it after `MAX_FAILURES` that count.
 
-    A job fails only where others were written meanwhile: else the fault may be the engine's.
-    `why` is for the history, `failure` is what people read if it was the last attempt.
+    `why` is for the history, `failure` is what people read if it was the last attempt. `is_lost`
+    says that the worker itself is gone.
     """
     with transaction.atomic():
         row = Job.objects.select_for_update().filter(id=job_id, status=JobStatus.RUNNING)
         row = row.filter(claim_token=token)
-        known = row.values_list("num_failures", "started_at").first()
-        if known is None:
+        values = _failed(row, now, is_lost=is_lost)
+        if not values:
             return _standing(job_id)
-        num_failures, started_at = known[0] + 1, known[1]
-        values: dict[str, Any] = {"claim_token": "", "worker": "", "num_failures": num_failures}
-        if num_failures >= MAX_FAILURES_ALONE or (
-            num_failures >= MAX_FAILURES and _others_written_since(started_at)
-        ):
-            error = f"{failure} (attempt {num_failures})"[:_SHORT]
+        values |= {"claim_token": "", "worker": ""}
+        if values["num_failures"] >= MAX_FAILURES:
+            error = f"{failure} (attempt {values['num_failures']})"[:_SHORT]
             values |= {"error": error, "finished_at": now}
             move(job_id, JobStatus.FAILED, now=now, token=token, **values)
             return Standing(done=True, status=JobStatus.FAILED)
@@ -197,9 +195,25 @@ def return_job(
     return Standing(done=True, status=JobStatus.WAITING)
 
 
-def _others_written_since(moment: datetime | None) -> bool:
-    rows = Job.objects.filter(status=JobStatus.DONE)
-    return (rows if moment is None else rows.filter(finished_at__gt=moment)).exists()
+def _failed(row: QuerySet[Job], now: datetime, *, is_lost: bool) -> dict[str, Any]:
+    """The fields of a job after one more failed attempt; empty where `row` has no job.
+
+    An attempt counts only if its worker has written another job since the attempt before failed:
+    else the fault may be the engine's, and an engine that cannot work fails no case. A worker
+    that was lost is followed by another process on its host.
+    """
+    known = row.values_list("num_failures", "failed_at", "worker").first()
+    if known is None:
+        return {}
+    num_failures, failed_at, worker = known
+    if failed_at is not None:
+        host, colon, _ = worker.partition(":")
+        same = {"worker__startswith": host + colon} if is_lost else {"worker": worker}
+        others = Job.objects.filter(status=JobStatus.DONE, finished_at__gt=failed_at, **same)
+        num_failures += int(others.exists())
+    else:
+        num_failures += 1
+    return {"num_failures": num_failures, "failed_at": now}
 
 
 def _move(

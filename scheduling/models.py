@@ -36,6 +36,7 @@ class Job(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case_id = models.UUIDField(db_index=True)
+    replayed = models.BooleanField(default=False)  # of a replay: no figure of real cases counts it
     created_at = models.DateTimeField(auto_now_add=True)
     status = models.CharField(
         max_length=12,
@@ -55,6 +56,7 @@ class Job(models.Model):
     claim_token = models.CharField(max_length=64, blank=True)
     attempt = models.PositiveIntegerField(default=0)
     num_failures = models.PositiveIntegerField(default=0)
+    failed_at = models.DateTimeField(null=True)  # when an attempt failed last
     num_preemptions = models.PositiveIntegerField(default=0)
     # The tokens and text so far, from which a preempted generation resumes.
     progress_token_ids = models.JSONField(default=list)
@@ -69,7 +71,10 @@ class Job(models.Model):
     model_name = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["status", "priority", "arrival_at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["status", "priority", "arrival_at"]),
+            models.Index(fields=["started_at"]),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["case_id"],
@@ -134,3 +139,68 @@ class PolicyChange(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.old} to {self.new} at {self.changed_at:%Y-%m-%d %H:%M:%S}"
+
+
+class LevelMinute(models.Model):
+    """What happened to the guidance of one level within one minute. No row: nothing happened.
+
+    `waits` are the seconds from arrival to the start of guidance of the cases that started.
+    """
+
+    minute = models.DateTimeField()
+    priority = models.PositiveSmallIntegerField()
+    replayed = models.BooleanField(default=False)
+    arrived = models.PositiveIntegerField(default=0)
+    in_time = models.PositiveIntegerField(default=0)  # started before the deadline
+    waits = models.JSONField(default=list)
+    waiting = models.PositiveIntegerField(default=0)  # at the end of the minute
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["minute", "priority", "replayed"], name="one_row_per_minute_and_level"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"level {self.priority} at {self.minute:%Y-%m-%d %H:%M}"
+
+
+class WorkerMinute(models.Model):
+    """The last report of one worker within one minute. Counts go on from minute to minute."""
+
+    minute = models.DateTimeField()
+    worker = models.CharField(max_length=80)
+    reported_at = models.DateTimeField()
+    slots = models.PositiveIntegerField(default=0)
+    slots_used = models.FloatField(default=0.0)  # mean of the samples
+    kv_share = models.FloatField(null=True)  # mean of the samples; None where unknown
+    samples = models.PositiveIntegerField(default=1)
+    tokens = models.BigIntegerField(default=0)  # written since the engine started
+    tokens_again = models.BigIntegerField(default=0)  # computed again since the worker started
+    preemptions = models.PositiveIntegerField(default=0)  # since the worker started
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["minute", "worker"], name="one_row_per_minute_and_worker"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.worker} at {self.minute:%Y-%m-%d %H:%M}"
+
+
+class SwitchOutcome(AppendOnly):
+    """What followed a policy change, beside its forecast, once all cases it spoke of had started.
+
+    `levels` holds, by level: `cases`, and the mean seconds to the start `forecast`, `low`,
+    `high` and `actual`. Empty where another change came before they had started.
+    """
+
+    change = models.OneToOneField(PolicyChange, on_delete=models.CASCADE, related_name="outcome")
+    judged_at = models.DateTimeField()
+    levels = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"outcome of change {self.change_id}"

@@ -62,6 +62,7 @@ def submit_job(
     predicted_tokens: int,
     arrival_at: datetime,
     now: datetime,
+    replayed: bool = False,
 ) -> Job:
     """Creates a waiting job. Raises IntegrityError if the case has an open job."""
     with transaction.atomic():
@@ -73,6 +74,7 @@ def submit_job(
             predicted_tokens=predicted_tokens,
             arrival_at=arrival_at,
             due_at=due_at(arrival_at, priority),
+            replayed=replayed,
         )
         notify(job, None, now)
         after_commit(lambda: connection.queue().enqueue(job.to_request()))
@@ -194,7 +196,9 @@ def reap_expired(*, now: datetime) -> list[str]:
 
 def _return_lost(job_id: uuid.UUID, token: str, now: datetime) -> bool:
     failure = "the worker failed again and again during this answer"
-    standing = return_job(job_id, token=token, now=now, why="worker lost", failure=failure)
+    standing = return_job(
+        job_id, token=token, now=now, why="worker lost", failure=failure, is_lost=True
+    )
     if standing.done and standing.status == JobStatus.FAILED:
         ignore_outage(lambda: connection.queue().cancel(str(job_id)))
     return standing.done
@@ -269,7 +273,8 @@ def switch_policy(
 
 def requeue_failed(job: Job, *, now: datetime) -> bool:
     """Returns a failed job to waiting, at the request of a person."""
-    moved = move(job.id, JobStatus.WAITING, now=now, num_failures=0, error="", finished_at=None)
+    fresh = {"num_failures": 0, "failed_at": None, "error": "", "finished_at": None}
+    moved = move(job.id, JobStatus.WAITING, now=now, **fresh)
     if moved:
         job.refresh_from_db()
         after_commit(lambda: connection.queue().enqueue(job.to_request()))

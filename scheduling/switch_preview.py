@@ -17,11 +17,13 @@ from scheduling.simulator.forecast import Estimate, Outlook, Present, forecast
 
 _BUDGET: Final = 3_000  # requests x courses for each of the two policies
 _MAX_COURSES: Final = 15
+_MAX_WITH_ARRIVALS: Final = 500  # requests; with more of them, new arrivals are left out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelChange:
-    """Waiting cases of one level. Means of expected seconds to the start; None if unknown."""
+    """Waiting cases of one level. Means of expected seconds to the start of those that have not
+    been served yet; None if unknown."""
 
     priority: int
     waiting: int
@@ -29,6 +31,8 @@ class LevelChange:
     down: int
     starts_before: float | None
     starts_after: float | None
+    starts_low: float | None  # range of `starts_after`
+    starts_high: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,8 @@ class SwitchPreview:
                 "down": level.down,
                 "starts_before": level.starts_before,
                 "starts_after": level.starts_after,
+                "starts_low": level.starts_low,
+                "starts_high": level.starts_high,
             }
             for level in self.levels
         }
@@ -95,8 +101,11 @@ def _starts(
     )
     if rates.model is None:
         return {}
-    outlook = Outlook(model=rates.model, length_ratios=rates.length_ratios)
     num = len(present.waiting) + len(present.running)
+    outlook = Outlook(model=rates.model, length_ratios=rates.length_ratios, speeds=rates.speeds)
+    if num <= _MAX_WITH_ARRIVALS:
+        arrived = recorded.recent_arrivals(now, forecasting.NUM_RECENT)
+        outlook = forecasting.outlook_of((rates.model, 1.0), rates, arrived, now)
     courses = max(1, min(_MAX_COURSES, _BUDGET // num))
     one = Present(
         now=present.now,
@@ -127,6 +136,7 @@ def _levels(
     found = []
     for priority in PRIORITIES:
         names = [request.id for request in waiting if request.priority == priority]
+        fresh = [r.id for r in waiting if r.priority == priority and not r.generated_tokens]
         moves = [places[1][name] - places[0][name] for name in names]
         found.append(
             LevelChange(
@@ -134,13 +144,17 @@ def _levels(
                 waiting=len(names),
                 up=sum(move < 0 for move in moves),
                 down=sum(move > 0 for move in moves),
-                starts_before=_mean_start(names, before),
-                starts_after=_mean_start(names, after),
+                starts_before=_mean_start(fresh, before),
+                starts_after=_mean_start(fresh, after),
+                starts_low=_mean_start(fresh, after, "low"),
+                starts_high=_mean_start(fresh, after, "high"),
             )
         )
     return found
 
 
-def _mean_start(names: Sequence[str], estimates: Mapping[str, Estimate]) -> float | None:
-    known = [estimates[name].starts.median for name in names if name in estimates]
+def _mean_start(
+    names: Sequence[str], estimates: Mapping[str, Estimate], which: str = "median"
+) -> float | None:
+    known = [getattr(estimates[name].starts, which) for name in names if name in estimates]
     return round(fmean(known), 2) if known else None

@@ -121,31 +121,33 @@ def test_a_failed_job_can_be_tried_again() -> None:
     assert [again.job.id for again in claim(1)] == [one.job.id]
 
 
-def lose_workers(num: int, others_are_written: bool) -> Job:
-    """One job whose worker stops so often, while another job is written or not."""
+def lose_workers(num: int, writer: str = "") -> Job:
+    """One job whose worker stops so often, while `writer` writes other jobs."""
     job = make_job(0)
     for number in range(num):
         now = at(1000 * number)
         assert Job.objects.get(id=job.id).status == JobStatus.WAITING, number
-        services.claim_jobs("w1", 1, now=now, model_name="test")
-        if others_are_written:
+        services.claim_jobs(f"host:{number}", 1, now=now, model_name="test")
+        if writer:
             make_job(3)
-            (other,) = services.claim_jobs("w2", 1, now=now, model_name="test")
+            (other,) = services.claim_jobs(writer, 1, now=now, model_name="test")
             finish(other, now=at(1000 * number + 1))
         services.reap_expired(now=at(1000 * number + 900))
     return Job.objects.get(id=job.id)
 
 
 def test_a_job_that_alone_kills_its_workers_fails() -> None:
-    job = lose_workers(services.MAX_FAILURES, others_are_written=True)
+    job = lose_workers(services.MAX_FAILURES, writer="host:99")
     assert job.status == JobStatus.FAILED
     assert "the worker failed" in job.error
     assert "5" in job.error
     assert waiting_in_redis() == []
 
 
-def test_a_job_waits_longer_where_nothing_else_is_written_either() -> None:
-    assert lose_workers(services.MAX_FAILURES, others_are_written=False).status == JobStatus.WAITING
+@pytest.mark.parametrize("writer", ["", "other:1"])
+def test_a_job_waits_as_long_as_its_engine_writes_nothing_else(writer: str) -> None:
+    job = lose_workers(3 * services.MAX_FAILURES, writer)
+    assert (job.status, job.num_failures) == (JobStatus.WAITING, 1)
 
 
 def test_the_reaper_leaves_a_newer_claim_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ from django.db import OperationalError
 
 from llm_worker.engine.fake import FakeEngine, fake_text, fake_token_ids
 from llm_worker.engine.protocol import Engine
-from llm_worker.worker.loop import GuidanceWorker, TooManyEngineFailures
+from llm_worker.worker.health import TooManyEngineFailures
+from llm_worker.worker.loop import GuidanceWorker
 from llm_worker.worker.options import Options
 from llm_worker.worker.outages import SQL_CALLS
 from llm_worker.worker.stores import LiveStores, Stores

@@ -39,7 +39,7 @@ def test_background_commands_equal_those_of_up(
     assert services[name]["command"] == ["python", Path(script).name, command]
 
 
-@pytest.mark.parametrize("name", ["web", "classify", "gpu"])
+@pytest.mark.parametrize("name", ["web", "classify", "compare", "console", "gpu"])
 def test_a_hung_service_ends_its_container(services: dict[str, dict[str, Any]], name: str) -> None:
     assert services[name]["entrypoint"] == ["python", "-m", "triage_site.hung", name, "--"]
     assert services[name]["restart"] == "unless-stopped"
@@ -49,6 +49,13 @@ def test_a_hung_service_ends_its_container(services: dict[str, dict[str, Any]], 
 def test_the_settings_read_every_variable(services: dict[str, dict[str, Any]], name: str) -> None:
     read = set(re.findall(r'environment\.\w+\(\s*"([A-Z_]+)"', SETTINGS))
     assert set(services[name]["environment"]) <= read | LIBRARY_VARIABLES
+
+
+def test_the_gpu_service_can_use_a_remote_server(services: dict[str, dict[str, Any]]) -> None:
+    of_remote = {name for name in re.findall(r'"(TRIAGE_\w+)"', SETTINGS) if "REMOTE" in name}
+    passed = services["gpu"]["environment"]
+    assert of_remote | {"TRIAGE_ENGINE"} <= set(passed)
+    assert all(passed[name].startswith(f"${{{name}:-") for name in of_remote)
 
 
 def test_every_permanent_service_has_a_healthcheck(services: dict[str, dict[str, Any]]) -> None:

@@ -22,6 +22,8 @@ WriteLine = Callable[[str, str], None]
 _FIRST_RESTART_SECONDS = 0.5
 _LAST_RESTART_SECONDS = 30.0
 _STEADY_SECONDS = 60.0  # a service that ran this long is restarted after the first pause
+# One that ran this long had started, and was ended by something else: it is back soon.
+_STARTED_SECONDS, _LAST_RESTART_OF_STARTED_SECONDS = 6.0, 2.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -136,9 +138,11 @@ class Processes:
     def _plan_restart(self, child: _Child) -> None:
         name, now = child.service.name, time.monotonic()
         record = self._exits.setdefault(name, _ExitRecord())
-        steady = now - child.started_at >= _STEADY_SECONDS
-        record.num_exits = 1 if steady else record.num_exits + 1
-        pause = min(_FIRST_RESTART_SECONDS * 2 ** (record.num_exits - 1), _LAST_RESTART_SECONDS)
+        ran_seconds = now - child.started_at
+        record.num_exits = 1 if ran_seconds >= _STEADY_SECONDS else record.num_exits + 1
+        had_started = ran_seconds >= _STARTED_SECONDS
+        longest = _LAST_RESTART_OF_STARTED_SECONDS if had_started else _LAST_RESTART_SECONDS
+        pause = min(_FIRST_RESTART_SECONDS * 2 ** (record.num_exits - 1), longest)
         record.restart_at = now + pause
         reason = _exit_reason(child.process.returncode)
         self.write_line("up", f"{name} exited {reason}; it restarts in {pause:g} s")

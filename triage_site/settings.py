@@ -55,6 +55,8 @@ REDIS_URL = environment.url("REDIS_URL", _default_redis_url(), ["redis", "rediss
 # pages: they say what is down instead of waiting.
 _WAIT = "TRIAGE_DATABASE_WAIT_SECONDS"
 DATABASE_WAIT_SECONDS = environment.number("TRIAGE_DATABASE_WAIT_SECONDS", 20, at_least=0.1)
+# Without the variable only locks and connections are: a migration may take longer.
+STATEMENTS_ARE_BOUNDED = bool(environment.text(_WAIT))
 
 
 def _database() -> dict[str, Any]:
@@ -80,7 +82,7 @@ def _database() -> dict[str, Any]:
             "keepalives_count": 3,
             "tcp_user_timeout": milliseconds,
             "options": f"-c lock_timeout={milliseconds} -c statement_timeout="
-            f"{milliseconds if environment.text(_WAIT) else 0}",
+            f"{milliseconds if STATEMENTS_ARE_BOUNDED else 0}",
         }
     return entry
 
@@ -151,6 +153,11 @@ TRIAGE_REMOTE_API_KEY = environment.text("TRIAGE_REMOTE_API_KEY")
 TRIAGE_REMOTE_API = environment.choice("TRIAGE_REMOTE_API", "auto", ["auto", "chat", "completions"])
 TRIAGE_REMOTE_PRIORITY = environment.optional_flag("TRIAGE_REMOTE_PRIORITY")
 TRIAGE_REMOTE_TOKEN_IDS = environment.optional_flag("TRIAGE_REMOTE_TOKEN_IDS")
+# How long the remote server may send nothing, before a first token and between two tokens.
+TRIAGE_REMOTE_FIRST_TOKEN_SECONDS = environment.number(
+    "TRIAGE_REMOTE_FIRST_TOKEN_SECONDS", 20, at_least=0.5
+)
+TRIAGE_REMOTE_TOKEN_SECONDS = environment.number("TRIAGE_REMOTE_TOKEN_SECONDS", 10, at_least=0.5)
 # The model name that is stored with each guidance.
 TRIAGE_LLM_NAME = (
     TRIAGE_REMOTE_MODEL

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from llm_worker.worker import claims
 from llm_worker.worker.claims import Claim, Outcome
+from llm_worker.worker.endings import Progress
 from llm_worker.worker.guarded_engine import GuardedEngine
+from llm_worker.worker.health import Health
 from llm_worker.worker.held import Held, HeldClaims
 from llm_worker.worker.options import Options
 from llm_worker.worker.outages import Outages
@@ -25,23 +27,24 @@ class Admission:
         stores: Stores,
         outages: Outages,
         performer: Performer,
+        health: Health,
         options: Options,
         clock: Callable[[], float],
         new_token: Callable[[], str],
     ) -> None:
         self._held_claims, self._engine, self._stores = held_claims, engine, stores
-        self._outages, self._performer = outages, performer
+        self._outages, self._performer, self._health = outages, performer, health
         self._options, self._clock, self._new_token = options, clock, new_token
         self._unanswered: str | None = None  # the token of a grant whose answer did not come
         self.policy: Policy | None = None
-        self.is_solo = False  # one job at a time, to find a job that makes the engine fail
+        self.num_preempted = 0
 
     def num_free(self) -> int:
         """Below zero where a new policy uses fewer slots than are taken."""
         num_slots = self._engine.num_slots
         if self.policy is not None and self.policy.max_running is not None:
             num_slots = min(num_slots, self.policy.max_running)
-        if self.is_solo:
+        if self._health.is_solo(self._clock()):
             num_slots = min(num_slots, 1)
         return num_slots - self._held_claims.num_slots_taken()
 
@@ -84,13 +87,24 @@ class Admission:
             self._unanswered = token if answer.outcome is Outcome.AWAY else None
             return 0
         self._unanswered = None
-        for request in answer.value:
-            claim = Claim(request=request, token=token, lease_until=lease_until)
-            held = self._held_claims.add(claim)
-            self._performer.advance(held)
         if repeated and not answer.value:
             return self._grant(num)
-        return len(answer.value)
+        claims_now = [Claim(request=r, token=token, lease_until=lease_until) for r in answer.value]
+        return self._begin([self._held_claims.add(claim) for claim in claims_now])
+
+    def _begin(self, granted: list[Held]) -> int:
+        """Starts what was granted. While the engine is in doubt, jobs that it has not failed yet
+        take the place of those that it has."""
+        avoided = self._health.avoided if self._health.is_in_doubt else set()
+        failed = [held for held in granted if held.id in avoided]
+        if failed and self._grant(len(failed)):
+            for held in failed:
+                held.claim = claims.returning(held.claim, Progress(why="others first"))
+        elif failed:
+            avoided.clear()  # there are no others
+        for held in granted:
+            self._performer.advance(held)
+        return len(granted)
 
     def _preempt_one(self, policy: Policy) -> bool:
         """Frees the worst slot if what waits first may have it."""
@@ -99,10 +113,11 @@ class Admission:
             return False
         head = self._outages.ask(self._stores.head).value
         worst, now = self._worst(running, policy), self._clock()
-        if head is None or not may_preempt(
-            head, worst.claim.request, policy, now, self._options.preemption
-        ):
+        if head is None or (self._health.is_in_doubt and head.id in self._health.avoided):
             return False
+        if not may_preempt(head, worst.claim.request, policy, now, self._options.preemption):
+            return False
+        self.num_preempted += 1
         return self.give_back(worst, "preempted")
 
     def _worst(self, running: list[Held], policy: Policy) -> Held:

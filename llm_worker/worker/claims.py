@@ -111,6 +111,7 @@ class Claim:
     stream_epoch: int = 0  # first half of the ids of its stream entries
     next_seq: int = BEGIN_SEQ
     unsent: tuple[Entry, ...] = ()
+    sent: tuple[Entry, ...] = ()  # in the stream, unless Redis has lost it since
     first_token_at: float | None = None
     first_token_stored: bool = False
     ending: Ending | None = None
@@ -143,7 +144,7 @@ def after(
     if claim.state is State.IN_ENGINE:
         return _told(claim, reply)
     if claim.state in (State.ENDED, State.STORED) and reply.outcome is not Outcome.AWAY:
-        claim = replace(claim, unsent=())
+        claim = _sent(claim)
     if reply.ending is not None:
         claim = replace(claim, ending=reply.ending)
     if reply.outcome is Outcome.REFUSED and claim.state not in NEXT_KNOWS_REFUSAL:
@@ -172,8 +173,12 @@ def _told(claim: Claim, reply: Reply) -> Claim:
     if reply.outcome is Outcome.AWAY:
         return claim
     if claim.unsent:
-        return replace(claim, unsent=())
+        return _sent(claim)
     return replace(claim, first_token_stored=True)
+
+
+def _sent(claim: Claim) -> Claim:
+    return replace(claim, sent=claim.sent + claim.unsent, unsent=())
 
 
 def _refused(claim: Claim, status: JobStatus | None) -> Claim:
@@ -216,6 +221,7 @@ def begun(claim: Claim, request: Request, *, attempt: int, stream_epoch: int) ->
         attempt=attempt,
         stream_epoch=stream_epoch,
         unsent=(Entry(seq=BEGIN_SEQ),),
+        sent=(),
         next_seq=BEGIN_SEQ + 1,
     )
 

@@ -66,6 +66,8 @@ def _remote_engine() -> Engine:
             is_chat=is_chat,
             sends_priority=settings.TRIAGE_REMOTE_PRIORITY,
             wants_token_ids=settings.TRIAGE_REMOTE_TOKEN_IDS,
+            first_token_seconds=settings.TRIAGE_REMOTE_FIRST_TOKEN_SECONDS,
+            token_seconds=settings.TRIAGE_REMOTE_TOKEN_SECONDS,
         ),
         clock=time.time,
     )

@@ -21,25 +21,18 @@ from llm_worker.worker.admission import Admission
 from llm_worker.worker.claims import State
 from llm_worker.worker.endings import Progress
 from llm_worker.worker.guarded_engine import GuardedEngine
+from llm_worker.worker.health import Health
 from llm_worker.worker.held import Held, HeldClaims
 from llm_worker.worker.options import Options
 from llm_worker.worker.outages import Outages
 from llm_worker.worker.performing import Performer
 from llm_worker.worker.stores import Row, Stores
-from scheduling.core.guidance import LOADING
 from scheduling.core.status import JobStatus
 
 log = structlog.get_logger(__name__)
 
-MAX_ENGINE_FAILURES = 5  # in a row, without one finished answer; then the process gives up
-NUM_FAILURES_TO_DOUBT = 2  # then jobs run one at a time until one is finished
 _NUM_STOP_ROUNDS = 40
-LOADING_SECONDS = 0.2  # between two questions to an engine whose model is being loaded
 _RECYCLE_SECONDS = 60.0  # a connection to the database is not used for longer
-
-
-class TooManyEngineFailures(RuntimeError):
-    """The engine failed too often in a row; the process should end and be started again."""
 
 
 class GuidanceWorker:
@@ -60,21 +53,17 @@ class GuidanceWorker:
         self._clock, self._doorbell = clock, doorbell
         self._outages = Outages(clock, options.retry_seconds)
         self._held_claims = HeldClaims()
+        self._health = Health(self._engine, options)
         parts = (self._held_claims, self._engine, stores, self._outages)
         self._performer = Performer(*parts, options, clock)
-        self._admission = Admission(*parts, self._performer, options, clock, new_token)
+        shared = (*parts, self._performer, self._health)
+        self._admission = Admission(*shared, options, clock, new_token)
         self._done_at: dict[str, float] = {}
         self._is_in_step = False  # the last look at SQL succeeded
-        self._num_engine_failures = 0
-        self._restart_at = 0.0
-        self._problem = ""  # why the engine cannot work, as a sentence for people
-        self._must_probe = True
         self._full_rate = 0.0
 
     def start(self) -> None:
-        self._must_probe = True
-        if not self._engine.start():
-            self._problem = f"The engine does not start: {self._engine.ready()}"
+        self._health.start()
 
     def stop(self) -> None:
         """Warm shutdown: stores finished answers and returns the other jobs."""
@@ -117,14 +106,14 @@ class GuidanceWorker:
         else:
             self._revive()
         if self._is_due("state", self._options.state_seconds):
-            self._outages.ask(self._stores.beat, self._figures(), self._problem)
+            self._outages.ask(self._stores.beat, self._figures(), self._health.problem)
 
     def _serve(self, *, rung: bool) -> None:
         if self._is_due("sync", self._options.sync_seconds) or rung:
             self._is_in_step = self._sync()
         elif not self._is_due("claim", self._options.claim_seconds):
             return
-        if self._is_in_step and self._can_work():
+        if self._is_in_step and self._health.can_work(self._clock()):
             self._admission.take()
 
     # -- events of the engine
@@ -134,7 +123,7 @@ class GuidanceWorker:
         running = {held.id: held for held in self._held_claims.running()} if events else {}
         for event in events:
             if isinstance(event, EngineFailed):
-                self._on_engine_failure(event.reason)
+                self._health.engine_failed(running, event.reason, self._clock())
             elif (held := running.get(event.id)) is not None:
                 self._handle(held, event)
 
@@ -143,15 +132,14 @@ class GuidanceWorker:
             if held.take_tokens(event, self._clock()):
                 self._engine.cancel(held.id)
         elif isinstance(event, Finished):
-            self._num_engine_failures, self._admission.is_solo = 0, False
+            self._health.finished()
             held.take_end(event)
         elif isinstance(event, Failed):
             self._on_failed(held, event.reason)
 
     def _on_failed(self, held: Held, reason: str) -> None:
         """Counts a failed attempt only if the engine works; else the job just waits again."""
-        self._must_probe = True
-        failure = reason if self._can_work() else ""
+        failure = reason if self._health.answer_failed(held.id, reason, self._clock()) else ""
         held.claim = claims.returning(held.claim, held.progress("engine failed", failure))
 
     # -- in step with the stores
@@ -200,43 +188,18 @@ class GuidanceWorker:
                 held.claim = replace(claim, request=request)
                 self._engine.update(request)
 
-    # -- the engine's health
-
-    def _probe_seconds(self) -> float:
-        if self._problem == LOADING:
-            return LOADING_SECONDS
-        return self._options.state_seconds if self._must_probe else self._options.probe_seconds
-
-    def _can_work(self) -> bool:
-        """Checks the engine before the first claim, after a failure, and while it cannot work."""
-        if (self._must_probe or self._problem) and self._is_due("probe", self._probe_seconds()):
-            self._must_probe = False
-            problem = self._engine.ready()
-            if problem != self._problem and problem != LOADING:
-                log.warning("engine_ready", problem=problem or "none")
-            self._problem = problem
-        return not self._problem
-
-    def _on_engine_failure(self, reason: str) -> None:
-        self._num_engine_failures += 1
-        self._restart_at = self._clock() + min(30.0, 0.5 * 2.0**self._num_engine_failures)
-        self._admission.is_solo = self._num_engine_failures >= NUM_FAILURES_TO_DOUBT
-        if not self._engine.is_broken:  # a server that is gone is no fault of the requests
-            self._problem = self._engine.ready()
-        log.error("engine_failed", failures_in_a_row=self._num_engine_failures, reason=reason[:200])
-
     def _revive(self) -> None:
         """Returns all requests, and starts the engine again after a pause.
 
-        A failure of an engine that can work counts as a failed attempt of its requests.
+        A failure of an engine that can work counts as a failed attempt of a request that was alone.
         """
-        failure = "" if self._problem else "the engine stopped again and again while writing this"
-        for held in self._held_claims.running():
+        running = self._held_claims.running()
+        is_blamed = len(running) == 1 and not self._health.problem
+        failure = "the engine stopped again and again while writing this" if is_blamed else ""
+        for held in running:
             held.claim = claims.returning(held.claim, held.progress("engine stopped", failure))
         self._performer.advance_all()
-        if self._num_engine_failures >= MAX_ENGINE_FAILURES:
-            raise TooManyEngineFailures(f"{self._num_engine_failures} in a row")
-        if self._clock() >= self._restart_at:
+        if self._health.may_restart(self._clock()):
             self.start()
             self._admission.policy = None  # a new engine has no policy yet
             self._done_at.pop("sync", None)
@@ -262,6 +225,8 @@ class GuidanceWorker:
             "kv_blocks": stats.get("kv_blocks_total", 0.0),
             "kv_blocks_used": stats.get("kv_blocks_used", 0.0),
             "tokens": stats.get("tokens", 0.0),
+            "tokens_again": float(self._performer.num_tokens_again),
+            "preemptions": float(self._admission.num_preempted),
             "at": self._clock(),
         }
 

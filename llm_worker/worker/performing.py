@@ -33,6 +33,7 @@ class Performer:
         self._held_claims, self._engine, self._stores = held_claims, engine, stores
         self._outages, self._options, self._clock = outages, options, clock
         self.policy_name = ""
+        self.num_tokens_again = 0  # of resumed requests
         self._perform: dict[Step, Callable[[Held], Reply]] = {
             Step.START: self._start,
             Step.ADD: self._add,
@@ -82,7 +83,11 @@ class Performer:
         older = self._held_claims.in_engine(held.id)
         if older is not None:  # returned and claimed again before this worker knew
             older.claim = claims.voided(older.claim, JobStatus.RUNNING)
-        return self._engine.add(held.job)
+        reply = self._engine.add(held.job)
+        if reply.outcome is Outcome.OK and held.job.prefix_token_ids:
+            # A resumed request computes the KV cache of prompt and progress again.
+            self.num_tokens_again += held.job.request.context_tokens
+        return reply
 
     def _send(self, held: Held) -> Reply:
         if not held.claim.unsent:

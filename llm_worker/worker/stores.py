@@ -47,7 +47,10 @@ class Stores(Protocol):
         """Prolongs leases; the ids that this worker holds no more."""
 
     def send(self, claim: Claim) -> None:
-        """Writes its unsent entries into the stream; those that are there already stay."""
+        """Writes its unsent entries into the stream; those that are there already stay.
+
+        Where the stream was lost, its sent entries are written again.
+        """
 
     def finish(self, claim: Claim) -> bool: ...
 
@@ -106,8 +109,9 @@ class LiveStores:
 
     def send(self, claim: Claim) -> None:
         pieces = [_piece(claim, entry) for entry in claim.unsent]
+        before = [_piece(claim, entry) for entry in claim.sent]
         if pieces:
-            events.write_stream(connection.client(), claim.request.id, pieces)
+            events.write_stream(connection.client(), claim.request.id, pieces, before=before)
 
     def finish(self, claim: Claim) -> bool:
         return connection.queue().finish(claim.request.id, claim.token)

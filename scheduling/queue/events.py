@@ -83,15 +83,26 @@ class Piece:
 
 
 def write_stream(
-    client: redis.Redis, job_id: str, pieces: Sequence[Piece], *, name: str = "main"
+    client: redis.Redis,
+    job_id: str,
+    pieces: Sequence[Piece],
+    *,
+    before: Sequence[Piece] = (),
+    name: str = "main",
 ) -> list[str]:
     """Adds `pieces` with increasing ids, except those that are stored already. Returns the ids.
+
+    `before` are the earlier pieces of this attempt. If the stream was lost with them, all are
+    written, so that a page that is opened later has the whole text.
 
     If the first piece is the start of an attempt, and entries of an earlier attempt have
     greater ids, the stream is deleted first: Redis would accept no further entry.
     """
     key = tokens_key(job_id, name)
     ids = _write(client, key, pieces)
+    if before and client.xlen(key) <= len(pieces):
+        client.delete(key)
+        ids = _write(client, key, [*before, *pieces])[len(before) :]
     if ids[0] is None and pieces[0].fields().keys() == {"attempt"}:
         newest = _newest(client, key)
         if newest is not None and newest.attempt < pieces[0].attempt:

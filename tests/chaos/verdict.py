@@ -13,7 +13,7 @@ from scheduling.models import Job
 from scheduling.queue import events
 from triage_site.cases.models import Case, CaseEvent
 
-_ENDS = ("done", "withheld", "failed", "cancelled")
+_ENDS = ("done", "failed", "cancelled")  # what is withheld is done, too
 
 
 @dataclass(slots=True)

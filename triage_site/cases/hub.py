@@ -22,6 +22,7 @@ from scheduling.models import Job
 from scheduling.queue.events import events_channel, parse_entries, tokens_key
 from triage_site.cases.board import render_board
 from triage_site.cases.board_changes import Picture
+from triage_site.cases.live_pages import PAGES
 from triage_site.cases.panel import render_case_panel
 from triage_site.cases.queue_view import QueueView
 from triage_site.cases.sse import on_database, sse
@@ -32,9 +33,13 @@ log = structlog.get_logger(__name__)
 
 BOARD: Final = "board"
 RENDER_SECONDS: Final = 0.25  # minimum time between two renderings of the same fragment
-MAX_PAUSE_SECONDS: Final = 2.0  # else the pause is as long as the rendering took
+# A rendering of a long board is followed by a pause that is longer: requests and streams of this
+# process must not wait for it, and each one is sent to every page.
+PAUSE_PER_RENDERING: Final = 3.0
+MAX_PAUSE_SECONDS: Final = 2.0
 REFRESH_SECONDS: Final = 10.0
 READ_MILLISECONDS: Final = 200
+PAGE_SECONDS: Final = 1.0  # between two renderings of a page of figures
 STORE_SECONDS: Final = 0.5
 _TIMEOUT_SECONDS: Final = 3.0  # of Redis, longer than a blocking read
 _NUM_ENTRIES: Final = 500  # of one stream at a time
@@ -63,7 +68,8 @@ class Hub:
         self._trouble = ""
 
     def start(self) -> None:
-        for duty in (self._listen, self._render, self._read_tokens, self._refresh, self._tell):
+        duties = (self._listen, self._render, self._read_tokens, self._refresh, self._tell)
+        for duty in (*duties, self._renew_pages):
             self._tasks.append(asyncio.create_task(self._forever(duty)))
 
     async def stop(self) -> None:
@@ -82,10 +88,10 @@ class Hub:
     async def watch(self, target: Target, *, last_event_id: str | None) -> Watcher:
         """Adds a page. It receives the tokens of its case after `last_event_id`, or all."""
         watcher = Watcher(target)
-        if target != BOARD:
+        if isinstance(target, uuid.UUID):
             watcher.job_id = await on_database(_job_of, target)
             watcher.resume(last_event_id or "")
-        elif self._picture is not None:
+        elif target == BOARD and self._picture is not None:
             watcher.show_board(self._picture)
         if self._trouble:
             watcher.show_trouble(sse("trouble", self._trouble))
@@ -144,6 +150,13 @@ class Hub:
             await asyncio.sleep(REFRESH_SECONDS)
             self._mark_all()
 
+    async def _renew_pages(self) -> None:
+        """Pages of figures change with time, so they are rendered each second while watched."""
+        while True:
+            await asyncio.sleep(PAGE_SECONDS)
+            for target in PAGES:
+                self._mark(target)
+
     # -- fragments
 
     async def _render(self) -> None:
@@ -164,7 +177,7 @@ class Hub:
             for target, html, job_id in rendered:
                 await self._show(target, html, job_id)
             took = time.monotonic() - begun
-            await asyncio.sleep(min(max(RENDER_SECONDS, took), MAX_PAUSE_SECONDS))
+            await asyncio.sleep(_pause(took))
 
     async def _show(self, target: Target, html: str, job_id: str | None) -> None:
         watchers = list(self._watchers.get(target, ()))
@@ -173,6 +186,10 @@ class Hub:
             self._picture = Picture.of(self._num_pictures, html)
             for watcher in watchers:
                 watcher.show_board(self._picture)
+            return
+        if target in PAGES:
+            for watcher in watchers:
+                watcher.show(sse(str(target), html))
             return
         for watcher in watchers:
             watcher.follow(job_id)
@@ -243,17 +260,25 @@ class Hub:
         return watched
 
 
+def _pause(took_seconds: float) -> float:
+    return min(max(RENDER_SECONDS, PAUSE_PER_RENDERING * took_seconds), MAX_PAUSE_SECONDS)
+
+
 def _rendered(targets: set[Target]) -> list[Rendered]:
     """Renders all targets from one snapshot of the queue. A target that fails is left out."""
     now = timezone.now()
-    queue = QueueView.read(now)
     done: list[Rendered] = []
+    if not targets:
+        return done
+    queue = None if targets <= PAGES.keys() else QueueView.read(now)
     for target in targets:
         try:
-            if isinstance(target, uuid.UUID):
+            if target in PAGES:
+                done.append((target, PAGES[str(target)].render(now), None))
+            elif isinstance(target, uuid.UUID):
                 html = render_case_panel(target, now, queue)
                 done.append((target, html, _job_of(target)))
-            else:
+            elif queue is not None:
                 done.append((target, render_board(now, queue), None))
         except DatabaseError:
             raise

@@ -99,6 +99,8 @@ class Case(models.Model):
         ordering: ClassVar = ["-arrived_at"]
         indexes: ClassVar = [
             models.Index(fields=["clinical_status", "arrived_at"]),
+            models.Index(fields=["clinical_status", "closed_at"]),
+            models.Index(fields=["seen_at"]),
             models.Index(fields=["status", "priority", "arrived_at"]),
             models.Index(fields=["arrived_at"]),
         ]

@@ -19,7 +19,8 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest
 
-from triage_site.cases.hub import Hub
+from triage_site.cases.hub import BOARD, Hub
+from triage_site.cases.live_pages import PAGES
 from triage_site.cases.models import Case
 from triage_site.cases.roles import Action, may
 from triage_site.cases.sse import on_database, sse
@@ -44,7 +45,7 @@ _HEADERS: Final = [
 
 
 async def serve_stream(scope: Scope, receive: Receive, send: Send, hub: Hub) -> None:
-    """Serves `/live/board/` and `/live/cases/<uuid>/`; answers 401, 403 or 404 otherwise."""
+    """Serves `/live/board/`, `/live/cases/<uuid>/` and registered pages; else 401, 403 or 404."""
     target = _target(scope["path"])
     if target is None:
         await _refuse(send, 404, "This stream does not exist.")
@@ -63,7 +64,7 @@ async def serve_stream(scope: Scope, receive: Receive, send: Send, hub: Hub) -> 
 
 _REFUSALS: Final = {
     401: "Please sign in again.",
-    403: "This account may not view cases.",
+    403: "This account may not view this page.",
     404: "This case does not exist.",
 }
 
@@ -112,8 +113,8 @@ async def _refuse(send: Send, status: int, message: str) -> None:
 
 def _target(path: str) -> str | uuid.UUID | None:
     parts = path.removeprefix(PREFIX).strip("/").split("/")
-    if parts == ["board"]:
-        return "board"
+    if len(parts) == 1 and (parts[0] == BOARD or parts[0] in PAGES):
+        return parts[0]
     if len(parts) == 2 and parts[0] == "cases":
         try:
             return uuid.UUID(parts[1])
@@ -134,9 +135,10 @@ def _check(scope: Scope, target: str | uuid.UUID) -> int:
     user = get_user(request)
     if not user.is_authenticated:
         return 401
-    if not may(user, Action.VIEW):
+    page = PAGES.get(target) if isinstance(target, str) else None
+    if not may(user, Action.VIEW if page is None else page.action):
         return 403
-    if target != "board" and not Case.objects.filter(id=target).exists():
+    if isinstance(target, uuid.UUID) and not Case.objects.filter(id=target).exists():
         return 404
     return 200
 

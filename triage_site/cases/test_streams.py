@@ -13,13 +13,16 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from scheduling import connection
 from scheduling import services as scheduling
+from scheduling.claimed import finish_job
 from scheduling.models import Job
 from scheduling.queue import events
 from tests.factories import make_case, make_user
@@ -249,3 +252,47 @@ def test_a_damaged_token_stream_stops_no_other_page(live_app: str) -> None:
         assert "first" in other.next("token").data
         write(job, "second ")
         assert "second" in other.next("token").data
+
+
+def pieces_of(*texts: str) -> list[events.Piece]:
+    """The start of an attempt and its words, with the ids that a worker gives them."""
+    words = [events.Piece(attempt=1, text=text, id=f"7-{n}") for n, text in enumerate(texts, 2)]
+    return [events.Piece(attempt=1, id="7-1"), *words]
+
+
+def test_a_flush_in_mid_stream_takes_no_word_from_any_page(
+    live_app: str, redis_client: redis.Redis
+) -> None:
+    case, job = running_case()
+    sent, user = pieces_of("one ", "two ", "three "), make_user()
+    url = f"{live_app}/live/cases/{case.id}/"
+    events.write_stream(redis_client, str(job.id), sent[:2])
+    with watching(url, user) as page:
+        assert "one" in page.next("token").data
+        redis_client.flushdb()
+        events.write_stream(redis_client, str(job.id), [sent[2]], before=sent[:2])
+        assert "two" in page.next("token").data
+        with watching(url, user) as later:
+            assert "one" in later.next("token").data
+            assert "two" in later.next("token").data
+        events.write_stream(redis_client, str(job.id), [sent[3]], before=sent[:3])
+        assert "three" in page.next("token").data
+
+
+def test_the_end_of_an_answer_whose_stream_was_lost_is_shown_from_sql(
+    live_app: str, redis_client: redis.Redis
+) -> None:
+    case, job = running_case()
+    user = make_user()
+    events.write_stream(redis_client, str(job.id), pieces_of("Situation: "))
+    with watching(f"{live_app}/live/cases/{case.id}/", user) as page:
+        assert "Situation" in page.next("token").data
+        redis_client.flushdb()
+        answer: Any = {"output": "sore toe", "num_tokens": 4, "finish_reason": "eos"}
+        assert finish_job(job.id, token=job.claim_token, now=timezone.now(), **answer)
+        while 'data-ended="1"' not in page.next("case").data:
+            pass
+    client = Client()
+    client.force_login(user)
+    for shown in ("guidance", "case"):
+        assert b"sore toe" in client.get(reverse(shown, args=[case.id])).content

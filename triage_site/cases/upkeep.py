@@ -10,8 +10,10 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from scheduling import connection, services
+from scheduling import minutes as minute_figures
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
+from scheduling.switch_outcome import judge_switches
 from triage_site.cases import late_answers
 from triage_site.cases.duties import Duties, Duty
 from triage_site.cases.services import rescue_unclassified
@@ -49,6 +51,7 @@ class _Keeper:
         self._epoch: str | None = None
         self._had_trouble = False
         self._num_mismatches = 0
+        level_minutes = minute_figures.LevelMinutes()
         self.duties = Duties(
             Duty("rescue", 0.5, lambda: rescue_unclassified(now=timezone.now())),
             Duty("ask again", 2.0, lambda: late_answers.ask_again(self._reminder, _seconds())),
@@ -57,6 +60,12 @@ class _Keeper:
             Duty("watch queue", 1.0, self._watch_queue),
             # Damage that the cheap checks do not see is repaired within 10 seconds.
             Duty(RECONCILE, 8.0, lambda: services.reconcile(now=timezone.now())),
+            Duty("level figures", 10.0, lambda: level_minutes.write(timezone.now())),
+            Duty(
+                "worker figures", 10.0, lambda: minute_figures.write_worker_minutes(timezone.now())
+            ),
+            Duty("old figures", 3600.0, lambda: minute_figures.forget_minutes(timezone.now())),
+            Duty("judge switches", 5.0, lambda: judge_switches(timezone.now())),
         )
 
     def round(self, now: float) -> None:

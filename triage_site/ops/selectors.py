@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Count
 
+from scheduling import recorded
 from scheduling import selectors as scheduling
 from scheduling.core.guidance import WITHHELD_WORDS
 from scheduling.core.policies import POLICIES
 from scheduling.core.request import PRIORITIES
 from scheduling.core.status import OPEN, JobStatus
-from scheduling.models import Job, PolicyChange
+from scheduling.models import Job, PolicyChange, SwitchOutcome
+from scheduling.simulator.judgement import judge
 from triage_site.cases.levels import LEVELS, Level
 
 NUM_SWITCHES_SHOWN = 20
+ETA_WITHIN = timedelta(days=1)
 WITHHELD_PERIOD = timedelta(hours=24)
 
 
@@ -135,8 +138,58 @@ def withheld(now: datetime) -> WithheldLines:
     )
 
 
-def recent_switches() -> Sequence[PolicyChange]:
-    return list(PolicyChange.objects.select_related("actor")[:NUM_SWITCHES_SHOWN])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeLine:
+    """Mean start of the waiting cases of one level after a switch, in seconds."""
+
+    level: Level
+    cases: int
+    forecast: float
+    low: float | None
+    high: float | None
+    actual: float
+
+    @property
+    def is_within(self) -> bool:
+        return (
+            self.low is not None
+            and self.high is not None
+            and (self.low <= self.actual <= self.high)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchLine:
+    """A policy change, and its forecast beside what happened once that is known."""
+
+    change: PolicyChange
+    outcome: Sequence[OutcomeLine]
+    words: str  # where there is no outcome by level
+
+
+def recent_switches() -> Sequence[SwitchLine]:
+    changes = PolicyChange.objects.select_related("actor", "outcome")[:NUM_SWITCHES_SHOWN]
+    return [_switch_line(change) for change in changes]
+
+
+def _switch_line(change: PolicyChange) -> SwitchLine:
+    found: SwitchOutcome | None = getattr(change, "outcome", None)
+    lines = [
+        OutcomeLine(level=LEVELS[int(priority)], **line)
+        for priority, line in sorted((found.levels if found else {}).items())
+    ]
+    if found:
+        words = "Not scored: another change came before its cases had started."
+    elif any(level.get("starts_after") is not None for level in change.preview.values()):
+        words = "Forecast made; its cases have not all started yet."
+    else:
+        words = "No forecast: no one waited, or the times were not known."
+    return SwitchLine(change=change, outcome=lines, words=words)
+
+
+def eta_record(now: datetime) -> dict[str, Any]:
+    """How good the forecasts of starts were in the last 24 hours: `judge`, of real cases."""
+    return judge(recorded.judged_starts(recorded.judged_forecasts(now - ETA_WITHIN, None)))
 
 
 def newest_switch() -> PolicyChange | None:

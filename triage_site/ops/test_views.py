@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+import redis
 from django.test import Client
 from django.utils import timezone
 
-from scheduling.models import Job, PolicyChange
+from scheduling.minutes import LevelMinutes
+from scheduling.models import Job, PolicyChange, SwitchOutcome, WorkerMinute
+from scheduling.queue import events
 from scheduling.selectors import active_policy_name
-from tests.factories import make_case, make_job, make_user
+from tests.factories import at, make_case, make_job, make_user
 from triage_site.cases import services
 from triage_site.cases.models import Case
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
 from triage_site.cases.standing import wait_lines
+from triage_site.ops import today
+from triage_site.ops.live import render_live
+from triage_site.ops.today import today_lines
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_of_other_tests() -> None:
+    today._closed.cache_clear()
 
 
 @pytest.fixture
@@ -85,15 +97,26 @@ def test_a_bad_switch_changes_nothing_and_shows_the_error(
     assert not PolicyChange.objects.exists()
 
 
-@pytest.mark.parametrize("role", [CLINICIAN, AUDITOR, None])
-def test_other_roles_get_the_error_page(role: str | None) -> None:
+@pytest.mark.parametrize("role", [CLINICIAN, AUDITOR])
+def test_other_roles_read_and_cannot_switch(role: str) -> None:
     client = Client()
     client.force_login(make_user(role))
-    for response in (client.get("/ops/"), client.post("/ops/", {"policy": "fcfs", "reason": "x"})):
-        assert response.status_code == 403
-        assert b"You don't have access to this page" in response.content
-    assert client.get("/ops/state/").status_code == 403
+    text = client.get("/ops/").content.decode()
+    assert "Wait for guidance today" in text
+    assert "Switch policy" not in text
+    assert client.get("/ops/state/").status_code == 200
+    assert client.get("/ops/series/").status_code == 200
+    response = client.post("/ops/", {"policy": "fcfs", "reason": "x", "confirmed": "1"})
+    assert response.status_code == 403
+    assert b"You don't have access to this page" in response.content
     assert active_policy_name() == "semantic"
+
+
+def test_an_account_without_a_role_reads_nothing() -> None:
+    client = Client()
+    client.force_login(make_user(None))
+    for path in ("/ops/", "/ops/state/", "/ops/series/"):
+        assert client.get(path).status_code == 403
 
 
 def test_the_state_shows_numbers_of_jobs_and_missing_workers(nurse: Client) -> None:
@@ -102,6 +125,105 @@ def test_the_state_shows_numbers_of_jobs_and_missing_workers(nurse: Client) -> N
     text = nurse.get("/ops/state/").content.decode()
     assert '<span class="figure num">2</span> waiting' in text
     assert "No guidance worker is ready" in text
+
+
+def started(priority: int, seconds_ago: float, waited: float, *, replayed: bool = False) -> None:
+    now = timezone.now()
+    arrived = now - timedelta(seconds=seconds_ago)
+    job = make_job(priority, arrival_at=arrived, now=arrived, replayed=replayed)
+    Job.objects.filter(id=job.id).update(started_at=arrived + timedelta(seconds=waited))
+
+
+def series_of(client: Client, query: str) -> dict[str, Any]:
+    answer = client.get(f"/ops/series/?{query}").json()
+    return {**answer, **{one["id"]: one for one in answer["series"]}}
+
+
+@pytest.mark.parametrize("span", ["10m", "6h", "24h", "7d", "x"])
+def test_the_charts_show_each_wait_once_in_its_level(nurse: Client, span: str) -> None:
+    started(0, 100, waited=4)
+    started(3, 100, waited=40)
+    LevelMinutes().write(timezone.now())
+    found = series_of(nurse, f"span={span}")
+    assert found["words"] == "Real cases"
+    means = [[v for v in values if v is not None] for values in found["waits"]["values"]]
+    assert means == [[4], [], [], [40], []]
+    in_time = [[v for v in values if v is not None] for values in found["in-time"]["values"]]
+    assert in_time == [[0], [], [], [100], []]  # the deadlines are 2 s and 60 s
+    for one in found["series"]:
+        assert all(len(values) == len(one["times"]) for values in one["values"])
+
+
+def test_charts_and_figures_keep_replayed_cases_apart(nurse: Client) -> None:
+    started(1, 60, waited=33.3, replayed=True)
+    assert "no real case" in series_of(nurse, "span=10m")["words"]
+    assert series_of(nurse, "span=10m&of=real")["words"].startswith("Real cases")
+    started(1, 60, waited=5)
+    found = series_of(nurse, "span=10m")
+    assert [v for v in found["waits"]["values"][1] if v is not None] == [5]
+    replay = series_of(nurse, "span=10m&of=replay")
+    assert [v for v in replay["waits"]["values"][1] if v is not None] == [33.3]
+
+
+def test_the_figures_of_today_join_the_minutes_that_are_over_with_the_present_one() -> None:
+    for seconds, waited in ((60, 10), (400, 20), (3590, 30)):
+        job = make_job(1, seconds)
+        Job.objects.filter(id=job.id).update(started_at=at(seconds + waited))
+    yesterday = make_job(1, -86_400)
+    Job.objects.filter(id=yesterday.id).update(started_at=at(-86_000))
+    LevelMinutes().write(at(3600))
+    line = today_lines(at(3640), replayed=False)[1]
+    assert (line.started, line.mean, line.p50, line.longest) == (3, 20, 20, 30)
+    assert line.percent_in_time == 33
+    assert not today_lines(at(3640), replayed=True)[1].started
+    assert "replayed cases" not in render_live(at(3640))
+    Job.objects.update(replayed=True)
+    assert "Wait for guidance today, replayed cases" in render_live(at(3640))
+
+
+def test_a_worker_that_falls_silent_is_named_with_its_last_heartbeat(
+    nurse: Client, redis_client: redis.Redis
+) -> None:
+    now = timezone.now()
+    WorkerMinute.objects.create(
+        minute=now - timedelta(minutes=12), worker="host-a", reported_at=now - timedelta(minutes=12)
+    )
+    state = {"slots": 8, "slots_used": 5, "tokens_per_second": 312.0, "at": now.timestamp() - 14}
+    events.set_worker_state(redis_client, "host-b", state)
+    text = nurse.get("/ops/state/").content.decode()
+    assert "last heartbeat 14 s ago, probably down" in text
+    assert "last heartbeat 12 min ago, stopped or down" in text
+    events.set_worker_state(redis_client, "host-b", {**state, "at": now.timestamp()})
+    assert "works: 5 of 8 slots, 312 tokens/s" in nurse.get("/ops/state/").content.decode()
+
+
+def test_tokens_of_a_worker_that_started_again_count_from_zero(nurse: Client) -> None:
+    begin = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=4)
+    for number, (tokens, again) in enumerate(((1000, 50), (1600, 80), (300, 10))):
+        WorkerMinute.objects.create(
+            minute=begin + timedelta(minutes=number),
+            worker="w",
+            reported_at=begin,
+            slots=8,
+            slots_used=4,
+            tokens=tokens,
+            tokens_again=again,
+        )
+    found = series_of(nurse, "span=10m")
+    written, again = ([v for v in row if v is not None] for row in found["tokens"]["values"])
+    assert written == [0, 10, 5]
+    assert again == [0, 0.5, 0.17]
+    assert [v for v in found["slots"]["values"][0] if v is not None] == [4, 4, 4]
+
+
+def test_a_switch_shows_its_forecast_beside_what_happened(nurse: Client) -> None:
+    change = PolicyChange.objects.create(old="fcfs", new="semantic", reason="surge")
+    line = {"cases": 3, "forecast": 20.0, "low": 15.0, "high": 25.0, "actual": 31.0}
+    SwitchOutcome.objects.create(change=change, judged_at=timezone.now(), levels={"2": line})
+    text = nurse.get("/ops/").content.decode()
+    assert "15.0–25.0 s" in text
+    assert "<strong>31.0 s</strong> outside" in text
+    assert 'median error <strong class="num">11.0 s</strong>' in text
 
 
 def test_waits_to_be_seen_are_counted_until_the_patient_is_seen(nurse: Client) -> None:
@@ -155,6 +277,8 @@ def test_the_record_of_a_switch_holds_its_preview_and_one_click_undoes_it(nurse:
         "down": 1,
         "starts_before": None,
         "starts_after": None,
+        "starts_low": None,
+        "starts_high": None,
     }
     text = nurse.post(f"/ops/undo/{change.id}/", follow=True).content.decode()
     assert "Undone. Semantic is active again." in text

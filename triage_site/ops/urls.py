@@ -7,8 +7,9 @@ from triage_site.ops.monitoring import views as monitoring
 urlpatterns = [
     path("", views.ops, name="ops"),
     path("preview/", views.preview, name="ops_preview"),
-    path("undo/<int:change_id>/", views.undo, name="ops_undo"),
+    path("undo/<int:change_id>/", views.undo, name="switch_undo"),
     path("state/", views.state, name="ops_state"),
+    path("series/", views.series, name="ops_series"),
     path("comparisons/", comparisons.comparisons, name="comparisons"),
     path("comparisons/<uuid:comparison_id>/", comparisons.comparison, name="comparison"),
     path(

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from scheduling import services
+from scheduling import services, switch_outcome
 from scheduling.core.policies import POLICIES
 from scheduling.switch_preview import preview_switch
 from triage_site.cases.access import allowed
 from triage_site.cases.forms import call_service
-from triage_site.cases.roles import Action
-from triage_site.cases.standing import wait_lines
+from triage_site.cases.roles import Action, may
 from triage_site.ops import selectors
 from triage_site.ops.comparisons.charts import seconds_text
 from triage_site.ops.forms import PolicyForm
+from triage_site.ops.live import live_context, render_live
+from triage_site.ops.shown_series import ShownSeries, shown_series
+from triage_site.ops.time_series import SPANS, zone_name
 
 UNPROCESSABLE = 422
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@allowed(Action.OPERATE)
+@allowed(Action.CONSOLE)
 def ops(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, PolicyForm())
+    return _switch(request)
+
+
+@allowed(Action.OPERATE)
+def _switch(request: HttpRequest) -> HttpResponse:
     form = PolicyForm(request.POST)
 
     def act(got: dict[str, Any]) -> None:
@@ -103,34 +111,48 @@ def _preview(name: str) -> dict[str, Any]:
 
 @require_GET
 @never_cache
-@allowed(Action.OPERATE)
+@allowed(Action.CONSOLE)
 def state(request: HttpRequest) -> HttpResponse:
-    return render(request, "ops/_state.html", _state())
+    return HttpResponse(render_live(timezone.now()))
 
 
-def _state() -> dict[str, Any]:
-    lines = selectors.levels()
-    return {
-        "waits": wait_lines(timezone.now()),
-        "withheld": selectors.withheld(timezone.now()),
-        "workers": selectors.workers(timezone.now()),
-        "worker_problems": selectors.problems_of_workers(),
-        "levels": lines,
-        "num_waiting": sum(line.waiting for line in lines),
-        "num_running": sum(line.running for line in lines),
-    }
+@require_GET
+@never_cache
+@allowed(Action.CONSOLE)
+def series(request: HttpRequest) -> HttpResponse:
+    """The charts as numbers, for `?span=` and `?of=`."""
+    now = timezone.now()
+    found = _series(request, now)
+    return JsonResponse(
+        {
+            "at": now.timestamp(),
+            "words": found.words,
+            "series": [one.to_dict() for one in found.series],
+        }
+    )
+
+
+def _series(request: HttpRequest, now: datetime) -> ShownSeries:
+    return shown_series(request.GET.get("span", ""), request.GET.get("of", ""), now)
 
 
 def _page(request: HttpRequest, form: PolicyForm, status: int = 200) -> HttpResponse:
     policies = selectors.policies()
     chosen = str(form["policy"].value() or "")
+    now = timezone.now()
     context = {
-        **_state(),
+        **live_context(now),
         **(_preview(chosen) if form.is_bound and chosen in POLICIES else {}),
         "here": "ops",
         "form": form,
         "policies": policies,
         "active": next(line for line in policies if line.is_active),
         "switches": selectors.recent_switches(),
+        "quality": switch_outcome.quality(),
+        "eta": selectors.eta_record(now),
+        "shown": _series(request, now),
+        "spans": SPANS.values(),
+        "zone": zone_name(),
+        "may_operate": may(request.user, Action.OPERATE),
     }
     return render(request, "ops/ops.html", context, status=status)

@@ -27,7 +27,9 @@ class RemoteSettings:
     sends_priority: bool | None = None
     wants_token_ids: bool | None = None
     connect_timeout_seconds: float = 5.0
-    read_timeout_seconds: float = 60.0  # longest wait for the next token
+    first_token_seconds: float = 20.0  # longest silence of the server before a first token
+    token_seconds: float = 10.0  # the same between two tokens of one answer
+    read_timeout_seconds: float = 60.0  # longest wait of one answer while others go on
     retry_seconds: float = 0.5  # doubles after each failure
     max_failures: int = 3  # consecutive, of one request; one more stops the engine
 

@@ -238,7 +238,7 @@ class RemoteEngine:
 
     def _handle(self, update: StreamUpdate) -> None:
         if not update.attempt:
-            unread = self._unread
+            unread, self._probed = self._unread, None  # a server that failed is asked anew
             self.stop()
             self._unread = [*unread, EngineFailed(reason=update.failed)]
             return

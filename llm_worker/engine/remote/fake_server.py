@@ -19,7 +19,8 @@ class FakeServer:
     """Streams chat and plain completions. Words in the prompt change the behaviour:
 
     `refuse`: HTTP 400. `busy N`: HTTP 503 the first N times. `cut N`: each connection closes
-    after N tokens. `rubbish`: the lines are not JSON. `end N`: the answer has N tokens.
+    after N tokens. `rubbish`: the lines are not JSON. `late N`: the first token comes after N
+    seconds. `end N`: the answer has N tokens.
     """
 
     def __init__(self) -> None:
@@ -31,14 +32,18 @@ class FakeServer:
         self.max_model_len: int | None = None
         self.has_model_list = True
         self.has_chat_template = True
+        self.goes_on = threading.Event()  # cleared: it accepts connections and sends nothing
+        self.goes_on.set()
         self.unknown_fields: set[str] = set()  # a request with one of them is rejected
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                server.goes_on.wait()
                 server.list_models(self)
 
             def do_POST(self) -> None:
+                server.goes_on.wait()
                 server.answer(self)
 
             def log_request(self, code: int | str = 0, size: int | str = 0) -> None:
@@ -64,6 +69,7 @@ class FakeServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.goes_on.set()
         self._http.shutdown()
         self._http.server_close()
 
@@ -142,8 +148,10 @@ class FakeServer:
         last = min(end, num_before + body["max_tokens"])
         cut = _option(prompt, "cut")
         ids = fake_token_ids(prompt, last)
+        time.sleep(_option(prompt, "late"))
         for position in range(num_before, last):
             time.sleep(TOKEN_SECONDS)
+            self.goes_on.wait()
             if cut and position - num_before >= cut:
                 return
             if "rubbish" in prompt:

@@ -27,6 +27,7 @@ RESCHEDULE_SECONDS: Final = 0.2  # passed deadlines change the order without an 
 _BUSY_STATUSES: Final = frozenset({429, 503})
 _CONFIGURATION_ERROR_STATUSES: Final = frozenset({401, 403, 404})
 _MAX_PAUSE_SECONDS: Final = 10.0
+_MAX_TICK_SECONDS: Final = 2.0  # a loop that was late itself says nothing about the server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class _Stream:
     has_started: bool = False
     num_failures: int = 0
     is_closing: bool = False
+    silent_at: float | None = None  # when the server has been silent for too long; of the loop
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
@@ -89,6 +91,7 @@ class RemoteLoop:
                 max_keepalive_connections=settings.num_slots + 1,
             ),
         )
+        self._checked_at = self._heard_at = float("-inf")  # of the event loop's clock
         self.num_admitted = 0
         self.num_steps = 0
 
@@ -96,6 +99,7 @@ class RemoteLoop:
         """Runs until `end` is called or the server cannot be used. Reports the latter."""
         while not self._ended.is_set():
             self._schedule()
+            self._check_silence(asyncio.get_running_loop().time())
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ended.wait(), RESCHEDULE_SECONDS)
         tasks = [stream.task for stream in self._streams.values() if stream.task]
@@ -152,6 +156,21 @@ class RemoteLoop:
             stream.task = asyncio.get_running_loop().create_task(self._run_stream(stream))
         self.num_admitted = len(batch.running)
 
+    def _check_silence(self, now: float) -> None:
+        """Gives a server up that takes requests and sends nothing: it hangs or is frozen.
+
+        One answer may be slow while others go on: the server has its own queue.
+        """
+        if now - self._checked_at > _MAX_TICK_SECONDS:
+            self._heard_at = now
+        self._checked_at = now
+        overdue = any(s.silent_at is not None and now > s.silent_at for s in self._streams.values())
+        if overdue and now > self._heard_at + self._settings.token_seconds:
+            self._report_failure(f"{self._settings.base_url}: the server is silent")
+
+    def _expect_token(self, stream: _Stream, seconds: float) -> None:
+        stream.silent_at = asyncio.get_running_loop().time() + seconds
+
     async def _run_stream(self, stream: _Stream) -> None:
         """Reads one answer to its end, over lost connections."""
         try:
@@ -177,8 +196,11 @@ class RemoteLoop:
                 reason = f"{type(error).__name__}: {error}".removesuffix(": ")
                 raise _ServerUnusable(f"{self._settings.base_url}: {reason}") from error
             stream.is_closing = False
+            stream.silent_at = None
             await self._pause(stream)
             return False
+        finally:
+            stream.silent_at = None
 
     async def _read(self, stream: _Stream) -> bool:
         dialect = self._dialect
@@ -191,7 +213,9 @@ class RemoteLoop:
             num_tokens=stream.job.max_new_tokens - stream.num_tokens,
             priority=stream.request.priority,
         )
+        self._expect_token(stream, self._settings.first_token_seconds)
         async with self._client.stream("POST", dialect.url, json=body) as response:
+            self._heard_at = asyncio.get_running_loop().time()
             try:
                 if not await self._is_accepted(response, stream):
                     return False
@@ -221,6 +245,8 @@ class RemoteLoop:
 
     def _accept_chunk(self, stream: _Stream, chunk: Chunk) -> bool:
         stream.num_failures = 0
+        self._heard_at = asyncio.get_running_loop().time()
+        self._expect_token(stream, self._settings.token_seconds)
         stream.text += chunk.text
         stream.num_tokens += len(chunk.token_ids)
         self.num_steps += 1

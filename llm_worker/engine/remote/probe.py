@@ -57,7 +57,7 @@ def probe(
                 return known
             raise EngineUnavailable(
                 f"TRIAGE_REMOTE_URL: the server at {public(settings.base_url)} did not answer one "
-                f"token within {TOTAL_SECONDS:g} s; it is overloaded or still loads its model"
+                f"token within {TOTAL_SECONDS:g} s; it hangs, is overloaded or loads its model"
             ) from None
 
 

@@ -151,6 +151,37 @@ def test_a_server_that_does_not_listen_ends_the_engine(connect: Connect) -> None
     driver.wait_until(lambda: bool(driver.events) and isinstance(driver.events[-1], EngineFailed))
 
 
+@pytest.mark.parametrize("num_tokens", [0, 4])
+def test_a_silent_server_is_given_up_before_and_after_a_first_token(
+    connect: Connect, own_server: FakeServer, num_tokens: int
+) -> None:
+    driver = connect(first_token_seconds=0.6, token_seconds=0.3)
+    if not num_tokens:
+        own_server.goes_on.clear()
+    driver.add("a", max_new_tokens=2000)
+    if num_tokens:
+        driver.wait_for_tokens("a", num_tokens)
+        own_server.goes_on.clear()
+    driver.wait_until(lambda: not driver.engine.alive())
+    driver.poll()
+    assert [e.reason for e in driver.events if isinstance(e, EngineFailed)] == [
+        f"{own_server.base_url}: the server is silent"
+    ]
+    own_server.goes_on.set()
+    driver.engine.start()
+    assert len(driver.answer("b", max_new_tokens=5).token_ids) == 5
+
+
+def test_a_slow_answer_is_waited_for_while_others_go_on(
+    connect: Connect, own_server: FakeServer
+) -> None:
+    driver = connect(first_token_seconds=0.3, token_seconds=0.3)
+    driver.add("slow", prompt="late 1", max_new_tokens=5)
+    driver.add("quick", max_new_tokens=400)
+    driver.wait_for_end("slow", "quick")
+    assert len(driver.finished("slow").token_ids) == 5
+
+
 def test_the_api_key_is_sent(connect: Connect, own_server: FakeServer) -> None:
     own_server.key = "secret"
     assert connect(api_key="secret").answer("a", max_new_tokens=3).reason == "length"

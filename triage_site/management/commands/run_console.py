@@ -6,9 +6,11 @@ import signal
 from threading import Event as Flag
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from scheduling import connection
+from scheduling.beats import Beat
 from scheduling.forecasting import run_forecasts
 from triage_site.readiness import Heartbeat
 
@@ -21,7 +23,7 @@ class Command(BaseCommand):
         stop = Flag()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        heartbeat = Heartbeat(connection.client(), "console")
+        heartbeat = Heartbeat(connection.client(), "console", Beat(settings.BEATS_DIR, "console"))
         heartbeat.start()
         try:
             run_forecasts(stop)
