@@ -94,9 +94,9 @@ class Held:
             )
         )
 
-    def progress(self, why: str, failure: str = "") -> Progress:
+    def progress(self, why: str, failure: str = "", by: str = "") -> Progress:
         """What can go back with the job, as far as the engine told it."""
-        return Progress(why=why, failure=failure, token_ids=self.token_ids, text=self.text)
+        return Progress(why=why, failure=failure, by=by, token_ids=self.token_ids, text=self.text)
 
     def _end(self, ending: Ending) -> None:
         self.cut()

@@ -19,7 +19,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # The calls of `Stores` that go to SQL; all others go to Redis.
-SQL_CALLS: Final = frozenset({"policy", "rows", "start", "mark", "store", "give_back", "recycle"})
+SQL_CALLS: Final = frozenset(
+    {"policy", "paused", "rows", "start", "mark", "store", "give_back", "recycle"}
+)
 SLOW_SECONDS: Final = 0.4  # a store that fails after so long is silent: ask it nothing else now
 
 _NEVER: Final = (DataError, IntegrityError, ValueError, TypeError)

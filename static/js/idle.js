@@ -1,4 +1,6 @@
 // Shows a warning before the session ends. All tabs share the time of the last request.
+import { toLogin } from "./connection.js";
+
 const KEY = "last-request";
 const WARN_SECONDS = 120;
 const bar = document.getElementById("idle");
@@ -11,7 +13,7 @@ const check = async () => {
   bar.hidden = left > WARN_SECONDS;
   if (left > WARN_SECONDS) return;
   if (left <= 0) {
-    location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`);
+    toLogin();
     return;
   }
   const minutes = Math.ceil(left / 60);

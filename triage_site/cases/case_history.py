@@ -11,6 +11,7 @@ from scheduling.core.guidance import WITHHELD_WORDS
 from triage_site.cases import services
 from triage_site.cases.levels import LEVELS, clock_text
 from triage_site.cases.models import DISPOSITION_CHOICES, Case, CaseEvent, OverrideReason
+from triage_site.cases.place_words import steps_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,10 @@ def _move_words(data: dict[str, Any]) -> str:
     return f"{_level_text(data.get('from'))} → {_level_text(data.get('to'))}"
 
 
+def _place_words(data: dict[str, Any]) -> str:
+    return f"{steps_words(int(data.get('steps', 0))).capitalize()}. {data.get('reason', '')}"
+
+
 def _news2_words(data: dict[str, Any]) -> str:
     if "news2" not in data:
         return ""
@@ -98,6 +103,7 @@ _DETAILS: Final[dict[CaseEvent.Kind, Callable[[dict[str, Any]], str]]] = {
     _K.SEEN: lambda data: f"waited {clock_text(data.get('waited_seconds', 0))}",
     _K.REOPENED: lambda data: "",
     _K.VITALS: _news2_words,
+    _K.MOVED: _place_words,
     _K.NOTE: lambda data: "",
     _K.VIEWED: lambda data: str(data.get("what", data.get("via", ""))),
     _K.WITHHELD: lambda data: WITHHELD_WORDS.get(data.get("why", ""), ""),

@@ -13,6 +13,7 @@ from scheduling import connection, services
 from scheduling import minutes as minute_figures
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
+from scheduling.receipts import record_promotions
 from scheduling.switch_outcome import judge_switches
 from triage_site.cases import late_answers
 from triage_site.cases.duties import Duties, Duty
@@ -57,6 +58,7 @@ class _Keeper:
             Duty("ask again", 2.0, lambda: late_answers.ask_again(self._reminder, _seconds())),
             Duty("reap", 1.0, lambda: services.reap_expired(now=timezone.now())),
             Duty("check queue", 1.0, lambda: services.check_queue(now=timezone.now())),
+            Duty("promotions", 2.0, lambda: record_promotions(timezone.now())),
             Duty("watch queue", 1.0, self._watch_queue),
             # Damage that the cheap checks do not see is repaired within 10 seconds.
             Duty(RECONCILE, 8.0, lambda: services.reconcile(now=timezone.now())),

@@ -120,25 +120,6 @@ def levels() -> list[LevelLine]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithheldLines:
-    """Guidance that ended in the last day: how many, and how many were withheld for what."""
-
-    num_ended: int
-    num_withheld: int
-    lines: list[tuple[str, int]]
-
-
-def withheld(now: datetime) -> WithheldLines:
-    num_ended, counts = scheduling.withheld_counts(now - WITHHELD_PERIOD)
-    most_first = sorted(counts.items(), key=lambda pair: -pair[1])
-    return WithheldLines(
-        num_ended=num_ended,
-        num_withheld=sum(counts.values()),
-        lines=[(WITHHELD_WORDS[reason], num) for reason, num in most_first],
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeLine:
     """Mean start of the waiting cases of one level after a switch, in seconds."""
 
@@ -190,6 +171,25 @@ def _switch_line(change: PolicyChange) -> SwitchLine:
 def eta_record(now: datetime) -> dict[str, Any]:
     """How good the forecasts of starts were in the last 24 hours: `judge`, of real cases."""
     return judge(recorded.judged_starts(recorded.judged_forecasts(now - ETA_WITHIN, None)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithheldLines:
+    """Guidance that ended in the last day: how many, and how many were withheld for what."""
+
+    num_ended: int
+    num_withheld: int
+    lines: list[tuple[str, int]]
+
+
+def withheld(now: datetime) -> WithheldLines:
+    num_ended, counts = scheduling.withheld_counts(now - WITHHELD_PERIOD)
+    most_first = sorted(counts.items(), key=lambda pair: -pair[1])
+    return WithheldLines(
+        num_ended=num_ended,
+        num_withheld=sum(counts.values()),
+        lines=[(WITHHELD_WORDS[reason], num) for reason, num in most_first],
+    )
 
 
 def newest_switch() -> PolicyChange | None:

@@ -199,15 +199,15 @@ def test_a_worker_that_falls_silent_is_named_with_its_last_heartbeat(
 
 def test_tokens_of_a_worker_that_started_again_count_from_zero(nurse: Client) -> None:
     begin = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=4)
-    for number, (tokens, again) in enumerate(((1000, 50), (1600, 80), (300, 10))):
+    for number, (num, num_again) in enumerate(((1000, 50), (1600, 80), (300, 10))):
         WorkerMinute.objects.create(
             minute=begin + timedelta(minutes=number),
             worker="w",
             reported_at=begin,
             slots=8,
             slots_used=4,
-            tokens=tokens,
-            tokens_again=again,
+            tokens=num,
+            tokens_again=num_again,
         )
     found = series_of(nurse, "span=10m")
     written, again = ([v for v in row if v is not None] for row in found["tokens"]["values"])
