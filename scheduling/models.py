@@ -51,6 +51,7 @@ class Job(models.Model):
     generated_tokens = models.PositiveIntegerField(default=0)
     arrival_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True)
+    first_in_level = models.BooleanField(default=False)
 
     # Where a person put it within its level: the values that it is sorted by, in seconds since
     # the Unix epoch and in tokens. No deadline is null.
@@ -58,6 +59,7 @@ class Job(models.Model):
     manual_tokens = models.PositiveIntegerField(null=True)
     manual_due = models.FloatField(null=True)
     manual_nudge = models.FloatField(null=True)
+    manual_first = models.BooleanField(default=False)  # among those that go first in the level
     manual_steps = models.IntegerField(default=0)  # places of its level that it went up in all
     manual_by = models.CharField(max_length=150, blank=True)  # name of the account
 

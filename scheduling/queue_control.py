@@ -67,6 +67,7 @@ def _set_place(job: Job, place: ManualPlace | None, steps_up: int, actor: User) 
             "manual_tokens": place.tokens,
             "manual_due": due,
             "manual_nudge": place.nudge,
+            "manual_first": place.first_in_level,
             "manual_steps": job.manual_steps + steps_up,
             "manual_by": actor.get_username()[:150],
         }

@@ -239,9 +239,13 @@ def factors_of(request: Request) -> dict[str, Any]:
         "predicted": request.predicted_tokens,
         "generated": request.generated_tokens,
         "due": finite(request.due_seconds),
+        "first": request.first_in_level,
         "manual": None
         if manual is None
-        else [manual.arrival_seconds, manual.tokens, finite(manual.due_seconds), manual.nudge],
+        else [
+            *(manual.arrival_seconds, manual.tokens, finite(manual.due_seconds), manual.nudge),
+            manual.first_in_level,
+        ],
     }
 
 
@@ -253,6 +257,7 @@ def request_from(job_id: str, factors: Mapping[str, Any]) -> Request:
         tokens=manual[1],
         due_seconds=inf if manual[2] is None else manual[2],
         nudge=manual[3],
+        first_in_level=any(manual[4:]),
     )
     return Request(
         id=job_id,
@@ -262,6 +267,7 @@ def request_from(job_id: str, factors: Mapping[str, Any]) -> Request:
         predicted_tokens=factors["predicted"],
         generated_tokens=factors["generated"],
         due_seconds=inf if factors["due"] is None else factors["due"],
+        first_in_level=factors.get("first", False),  # older receipts do not have it
         manual=place or None,
     )
 

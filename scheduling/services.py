@@ -63,6 +63,7 @@ def submit_job(
     predicted_tokens: int,
     arrival_at: datetime,
     now: datetime,
+    first_in_level: bool = False,
     replayed: bool = False,
 ) -> Job:
     """Creates a waiting job. Raises IntegrityError if the case has an open job."""
@@ -75,6 +76,7 @@ def submit_job(
             predicted_tokens=predicted_tokens,
             arrival_at=arrival_at,
             due_at=due_at(arrival_at, priority),
+            first_in_level=first_in_level,
             replayed=replayed,
         )
         notify(job, None, now)
@@ -101,7 +103,9 @@ def ring_doorbell() -> None:
     messages.send(messages.Message(task="llm_worker.doorbell", queue="gpu", expires_seconds=30))
 
 
-def reprioritise_job(job_id: uuid.UUID, priority: int, *, now: datetime) -> bool:
+def reprioritise_job(
+    job_id: uuid.UUID, priority: int, *, now: datetime, first_in_level: bool = False
+) -> bool:
     """Changes the level of a waiting or running job. Returns False if the job has ended."""
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(id=job_id, status__in=OPEN).first()
@@ -110,11 +114,15 @@ def reprioritise_job(job_id: uuid.UUID, priority: int, *, now: datetime) -> bool
         if priority != job.priority:
             Job.objects.filter(id=job_id).update(**NO_MANUAL_PLACE)
         job.priority = priority
-        job.due_at = due_at(job.arrival_at, priority)
-        job.save(update_fields=["priority", "due_at"])
+        job.due_at, job.first_in_level = due_at(job.arrival_at, priority), first_in_level
+        job.save(update_fields=["priority", "due_at", "first_in_level"])
         receipts.record(job_id, QueueMove.Kind.LEVEL, JobStatus(job.status), now)
     due_seconds = job.due_at.timestamp()
-    after_commit(lambda: connection.queue().reprioritise(str(job_id), priority, due_seconds))
+    after_commit(
+        lambda: connection.queue().reprioritise(
+            str(job_id), priority, due_seconds, first_in_level=first_in_level
+        )
+    )
     after_commit(ring_doorbell)
     return True
 
@@ -127,6 +135,7 @@ def rewrite_job(
     prompt_tokens: int,
     predicted_tokens: int,
     now: datetime,
+    first_in_level: bool = False,
 ) -> bool:
     """Gives a waiting job another prompt; it starts again. Returns False if it does not wait."""
     with transaction.atomic():
@@ -140,6 +149,7 @@ def rewrite_job(
             "prompt_tokens": prompt_tokens,
             "predicted_tokens": predicted_tokens,
             "due_at": due_at(job.arrival_at, priority),
+            "first_in_level": first_in_level,
             "generated_tokens": 0,
             "progress_token_ids": [],
             "progress_text": "",

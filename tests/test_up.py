@@ -139,7 +139,7 @@ def test_it_starts_reports_once_stops_and_starts_again_with_its_data(up: Up) -> 
     assert len(pids) >= 5
 
     assert up.stop(signal.SIGINT) == 0, up.log
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 60  # seconds, on a busy machine; 3 on an idle one
     assert [pid for pid in pids if not is_gone(pid)] == []
 
     again = Up(up.data_dir, int(up.url.rpartition(":")[2]))
