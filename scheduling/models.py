@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from math import inf
 from typing import ClassVar
 
 from django.conf import settings
@@ -11,8 +10,9 @@ from django.db import models
 from django.utils import timezone
 
 from scheduling.core.policies import POLICIES
-from scheduling.core.request import PRIORITIES, ManualPlace, Request
+from scheduling.core.request import PRIORITIES, Request
 from scheduling.core.status import OPEN, JobStatus
+from scheduling.job_rows import SORT_FIELDS, request_of_row
 
 DEFAULT_POLICY = "semantic"
 
@@ -51,6 +51,7 @@ class Job(models.Model):
     generated_tokens = models.PositiveIntegerField(default=0)
     arrival_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True)
+    first_in_level = models.BooleanField(default=False)
 
     # Where a person put it within its level: the values that it is sorted by, in seconds since
     # the Unix epoch and in tokens. No deadline is null.
@@ -58,6 +59,7 @@ class Job(models.Model):
     manual_tokens = models.PositiveIntegerField(null=True)
     manual_due = models.FloatField(null=True)
     manual_nudge = models.FloatField(null=True)
+    manual_first = models.BooleanField(default=False)  # among those that go first in the level
     manual_steps = models.IntegerField(default=0)  # places of its level that it went up in all
     manual_by = models.CharField(max_length=150, blank=True)  # name of the account
 
@@ -101,37 +103,20 @@ class Job(models.Model):
 
     def to_request(self) -> Request:
         """Returns the request that core and queue sort. Times are seconds since the Unix epoch."""
-        due = {} if self.due_at is None else {"due_seconds": self.due_at.timestamp()}
-        return Request(
-            id=str(self.id),
-            arrival_seconds=self.arrival_at.timestamp(),
-            priority=self.priority,
-            prompt_tokens=self.prompt_tokens,
-            predicted_tokens=self.predicted_tokens,
-            generated_tokens=self.generated_tokens,
-            manual=self._manual_place(),
-            **due,
-        )
-
-    def _manual_place(self) -> ManualPlace | None:
-        if self.manual_arrival is None:
-            return None
-        return ManualPlace(
-            arrival_seconds=self.manual_arrival,
-            tokens=self.manual_tokens or 0,
-            due_seconds=inf if self.manual_due is None else self.manual_due,
-            nudge=self.manual_nudge or 0.0,
-        )
+        return request_of_row(*(getattr(self, name) for name in SORT_FIELDS))
 
 
 class Forecast(AppendOnly):
-    """What a case was told when it was queued, in seconds from `made_at`; to be judged later.
+    """What the board showed for a waiting case, in seconds from `made_at`; to be judged later.
+
+    `is_first`: when it was queued. The others are samples, taken every few seconds.
 
     Of the possible courses one in ten lay below the low end of a range, one in ten above the
     high one.
     """
 
-    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="forecast")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="forecasts")
+    is_first = models.BooleanField(default=True)
     made_at = models.DateTimeField(db_index=True)
     policy = models.CharField(max_length=40)
     starts_low = models.FloatField()
@@ -140,6 +125,13 @@ class Forecast(AppendOnly):
     ends_low = models.FloatField()
     ends_median = models.FloatField()
     ends_high = models.FloatField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["job"], condition=models.Q(is_first=True), name="one_first_forecast_per_job"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"forecast of job {self.job_id} at {self.made_at:%Y-%m-%d %H:%M:%S}"

@@ -15,6 +15,7 @@ from scheduling import connection, receipts, services, standing_orders
 from scheduling.core.manual_move import NoSuchMove, move_up
 from scheduling.core.request import ManualPlace
 from scheduling.core.status import JobStatus
+from scheduling.job_rows import NO_MANUAL_PLACE
 from scheduling.models import AdmissionChange, Job, QueueMove
 from scheduling.moves import after_commit
 from scheduling.selectors import active_policy, readable
@@ -58,7 +59,7 @@ def _move(job: Job, steps_up: int, now: datetime) -> tuple[ManualPlace | None, i
 
 def _set_place(job: Job, place: ManualPlace | None, steps_up: int, actor: User) -> None:
     if place is None:
-        values = dict(services.NO_MANUAL_PLACE)
+        values = dict(NO_MANUAL_PLACE)
     else:
         due = receipts.finite(place.due_seconds)
         values = {
@@ -66,6 +67,7 @@ def _set_place(job: Job, place: ManualPlace | None, steps_up: int, actor: User) 
             "manual_tokens": place.tokens,
             "manual_due": due,
             "manual_nudge": place.nudge,
+            "manual_first": place.first_in_level,
             "manual_steps": job.manual_steps + steps_up,
             "manual_by": actor.get_username()[:150],
         }

@@ -19,17 +19,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 from scheduling.core.policies import POLICIES, Policy, order, rank
 from scheduling.core.request import PRIORITIES, ManualPlace, Request
 from scheduling.core.status import OPEN, JobStatus
+from scheduling.job_rows import SORT_FIELDS, request_of_row
 from scheduling.models import Job, PolicyChange, QueueMove
 from scheduling.standing_orders import active_policy_name
 
-MAX_RANKED: Final = 2000  # in a longer queue a receipt has no rank; a replay gives it
+MAX_RANKED: Final = 1000  # in a longer queue a receipt has no rank; a replay gives it
 NUM_FIRST_AHEAD: Final = 3
-# What a request is made of.
-SORT_FIELDS: Final = (
-    "id", "status", "priority", "prompt_tokens", "predicted_tokens", "generated_tokens",
-    "arrival_at", "due_at", "manual_arrival", "manual_tokens", "manual_due", "manual_nudge",
-)  # fmt: skip
-
 _Kind = QueueMove.Kind
 
 
@@ -118,29 +113,30 @@ def _num_waiting() -> int:
 def standing_in(waiting: Sequence[Request], mine: Request, policy: Policy, now: float) -> Standing:
     """Returns the place of a request among those that wait, in O(n)."""
     place = order(mine, policy, now)
-    before = [request for request in waiting if order(request, policy, now) < place]
-    levels = [request.priority for request in before]
-    first = nsmallest(NUM_FIRST_AHEAD, before, key=lambda request: order(request, policy, now))
+    placed = ((order(request, policy, now), request) for request in waiting)
+    before = [(key, request) for key, request in placed if key < place]
+    levels = [request.priority for _, request in before]
+    first = nsmallest(NUM_FIRST_AHEAD, before)  # no two keys are equal
     return Standing(
         rank=len(before),
         num_waiting=len(waiting),
         ahead=tuple(levels.count(level) for level in PRIORITIES),
-        first_ahead=tuple(request.id for request in first),
+        first_ahead=tuple(request.id for _, request in first),
     )
 
 
 def _requests(rows: QuerySet[Job]) -> list[Request]:
     """Returns the values of jobs. Nothing where a column of one of them cannot be read."""
     try:
-        jobs = [Job(**values) for values in rows.values(*SORT_FIELDS)]
+        found = list(rows.values_list(*SORT_FIELDS))
     except (ValueError, TypeError):
         return []
-    return [request for job in jobs if (request := _request(job)) is not None]
+    return [request for row in found if (request := _request(row)) is not None]
 
 
-def _request(job: Job) -> Request | None:
+def _request(row: tuple[Any, ...]) -> Request | None:
     try:
-        return job.to_request()
+        return request_of_row(*row)
     except (ValueError, TypeError, AttributeError):
         return None
 
@@ -243,9 +239,13 @@ def factors_of(request: Request) -> dict[str, Any]:
         "predicted": request.predicted_tokens,
         "generated": request.generated_tokens,
         "due": finite(request.due_seconds),
+        "first": request.first_in_level,
         "manual": None
         if manual is None
-        else [manual.arrival_seconds, manual.tokens, finite(manual.due_seconds), manual.nudge],
+        else [
+            *(manual.arrival_seconds, manual.tokens, finite(manual.due_seconds), manual.nudge),
+            manual.first_in_level,
+        ],
     }
 
 
@@ -257,6 +257,7 @@ def request_from(job_id: str, factors: Mapping[str, Any]) -> Request:
         tokens=manual[1],
         due_seconds=inf if manual[2] is None else manual[2],
         nudge=manual[3],
+        first_in_level=any(manual[4:]),
     )
     return Request(
         id=job_id,
@@ -266,6 +267,7 @@ def request_from(job_id: str, factors: Mapping[str, Any]) -> Request:
         predicted_tokens=factors["predicted"],
         generated_tokens=factors["generated"],
         due_seconds=inf if factors["due"] is None else factors["due"],
+        first_in_level=factors.get("first", False),  # older receipts do not have it
         manual=place or None,
     )
 

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -26,18 +26,13 @@ from scheduling.claimed import return_job as return_job
 from scheduling.claimed import start_job
 from scheduling.core.policies import POLICIES
 from scheduling.core.status import OPEN, JobStatus
-from scheduling.models import Forecast, Job, PolicyChange, QueueMove
+from scheduling.forecast_record import record_forecasts as record_forecasts
+from scheduling.job_rows import NO_MANUAL_PLACE
+from scheduling.models import Job, PolicyChange, QueueMove
 from scheduling.moves import after_commit, ignore_outage, move, notify
 from scheduling.selectors import active_policy_name, is_paused, readable
-from scheduling.simulator.forecast import Estimate
 
 log = structlog.get_logger(__name__)
-
-NO_MANUAL_PLACE: Final = {
-    **dict.fromkeys(("manual_arrival", "manual_tokens", "manual_due", "manual_nudge")),
-    "manual_steps": 0,
-    "manual_by": "",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +63,7 @@ def submit_job(
     predicted_tokens: int,
     arrival_at: datetime,
     now: datetime,
+    first_in_level: bool = False,
     replayed: bool = False,
 ) -> Job:
     """Creates a waiting job. Raises IntegrityError if the case has an open job."""
@@ -80,6 +76,7 @@ def submit_job(
             predicted_tokens=predicted_tokens,
             arrival_at=arrival_at,
             due_at=due_at(arrival_at, priority),
+            first_in_level=first_in_level,
             replayed=replayed,
         )
         notify(job, None, now)
@@ -106,7 +103,9 @@ def ring_doorbell() -> None:
     messages.send(messages.Message(task="llm_worker.doorbell", queue="gpu", expires_seconds=30))
 
 
-def reprioritise_job(job_id: uuid.UUID, priority: int, *, now: datetime) -> bool:
+def reprioritise_job(
+    job_id: uuid.UUID, priority: int, *, now: datetime, first_in_level: bool = False
+) -> bool:
     """Changes the level of a waiting or running job. Returns False if the job has ended."""
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(id=job_id, status__in=OPEN).first()
@@ -115,11 +114,15 @@ def reprioritise_job(job_id: uuid.UUID, priority: int, *, now: datetime) -> bool
         if priority != job.priority:
             Job.objects.filter(id=job_id).update(**NO_MANUAL_PLACE)
         job.priority = priority
-        job.due_at = due_at(job.arrival_at, priority)
-        job.save(update_fields=["priority", "due_at"])
+        job.due_at, job.first_in_level = due_at(job.arrival_at, priority), first_in_level
+        job.save(update_fields=["priority", "due_at", "first_in_level"])
         receipts.record(job_id, QueueMove.Kind.LEVEL, JobStatus(job.status), now)
     due_seconds = job.due_at.timestamp()
-    after_commit(lambda: connection.queue().reprioritise(str(job_id), priority, due_seconds))
+    after_commit(
+        lambda: connection.queue().reprioritise(
+            str(job_id), priority, due_seconds, first_in_level=first_in_level
+        )
+    )
     after_commit(ring_doorbell)
     return True
 
@@ -132,6 +135,7 @@ def rewrite_job(
     prompt_tokens: int,
     predicted_tokens: int,
     now: datetime,
+    first_in_level: bool = False,
 ) -> bool:
     """Gives a waiting job another prompt; it starts again. Returns False if it does not wait."""
     with transaction.atomic():
@@ -145,6 +149,7 @@ def rewrite_job(
             "prompt_tokens": prompt_tokens,
             "predicted_tokens": predicted_tokens,
             "due_at": due_at(job.arrival_at, priority),
+            "first_in_level": first_in_level,
             "generated_tokens": 0,
             "progress_token_ids": [],
             "progress_text": "",
@@ -285,7 +290,7 @@ def switch_policy(
     after_commit(lambda: connection.patient_queue().switch_policy(name))
     after_commit(ring_doorbell)
     # After the switch is effective: these rows explain it, and a long queue has many.
-    transaction.on_commit(lambda: receipts.record_switch(change, actor))
+    transaction.on_commit(lambda: receipts.record_switch(change, actor), robust=True)
     return change
 
 
@@ -298,24 +303,3 @@ def requeue_failed(job: Job, *, now: datetime) -> bool:
         after_commit(lambda: connection.queue().enqueue(job.to_request()))
         after_commit(ring_doorbell)
     return moved
-
-
-def record_forecasts(estimates: Mapping[str, Estimate], *, policy: str, now: datetime) -> int:
-    """Keeps the first forecast of each job, by job id. Returns how many were new."""
-    rows = [
-        Forecast(
-            job_id=uuid.UUID(job_id),
-            made_at=now,
-            policy=policy,
-            starts_low=estimate.starts.low,
-            starts_median=estimate.starts.median,
-            starts_high=estimate.starts.high,
-            ends_low=estimate.ends.low,
-            ends_median=estimate.ends.median,
-            ends_high=estimate.ends.high,
-        )
-        for job_id, estimate in estimates.items()
-    ]
-    known = Forecast.objects.filter(job_id__in=[row.job_id for row in rows])
-    have = set(known.values_list("job_id", flat=True))
-    return len(Forecast.objects.bulk_create([row for row in rows if row.job_id not in have]))

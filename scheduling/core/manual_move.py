@@ -67,11 +67,13 @@ def _beside(mine: Request, others: Sequence[Request], to: int, *, is_up: bool) -
     id cannot be separated: then it passes all of them.
     """
     anchor, beyond = (to, to - 1) if is_up else (to - 1, to)
-    arrival, tokens, due = values = _values(others[anchor])
+    arrival, tokens, due, first = values = _values(others[anchor])
     nudge = others[anchor].nudge + (-1.0 if is_up else 1.0)
     if 0 <= beyond < len(others) and _values(others[beyond]) == values:
         nudge = _between(others[anchor].nudge, others[beyond].nudge, nudge)
-    place = ManualPlace(arrival_seconds=arrival, tokens=tokens, due_seconds=due, nudge=nudge)
+    place = ManualPlace(
+        arrival_seconds=arrival, tokens=tokens, due_seconds=due, nudge=nudge, first_in_level=first
+    )
     return mine.with_manual(place)
 
 
@@ -81,6 +83,8 @@ def _between(one: float, two: float, otherwise: float) -> float:
     return middle if middle not in (one, two) else otherwise
 
 
-def _values(request: Request) -> tuple[float, int, float]:
+def _values(request: Request) -> tuple[float, int, float, bool]:
     shown = request.as_sorted
-    return shown.arrival_seconds, shown.remaining_tokens, shown.due_seconds
+    return (
+        shown.arrival_seconds, shown.remaining_tokens, shown.due_seconds, shown.first_in_level
+    )  # fmt: skip

@@ -70,11 +70,11 @@ def _shortest(request: Request) -> Key:
 
 
 def _most_urgent(request: Request) -> Key:
-    return (request.priority,)
+    return (request.priority, int(not request.first_in_level))
 
 
 def _most_urgent_then_shortest(request: Request) -> Key:
-    return (request.priority, request.remaining_tokens)
+    return (*_most_urgent(request), request.remaining_tokens)
 
 
 _ALL: Final = (
@@ -82,7 +82,10 @@ _ALL: Final = (
         name="semantic",
         key=_most_urgent_then_shortest,
         title="Semantic",
-        description="Most urgent level first; within a level, the shortest expected answer first.",
+        description=(
+            "Most urgent level first; within a level, cases that were not understood, then the "
+            "shortest expected answer first."
+        ),
     ),
     Policy(
         name="semantic_due",
@@ -90,7 +93,8 @@ _ALL: Final = (
         title="Semantic with deadlines",
         description=(
             "Level 0 first, always; then cases whose deadline has passed, longest overdue "
-            "first; then most urgent level, shortest expected answer."
+            "first; then most urgent level, and in it cases that were not understood, then the "
+            "shortest expected answer."
         ),
         bounded_wait=True,
     ),
@@ -98,7 +102,10 @@ _ALL: Final = (
         name="pjf",
         key=_most_urgent,
         title="Priority first",
-        description="Most urgent level first; within a level, first come, first served.",
+        description=(
+            "Most urgent level first; within a level, cases that were not understood, then first "
+            "come, first served."
+        ),
     ),
     Policy(
         name="sjf",

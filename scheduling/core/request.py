@@ -24,6 +24,7 @@ class ManualPlace:
     tokens: int  # still expected
     due_seconds: float = inf
     nudge: float = 0.0
+    first_in_level: bool = False
 
     def __post_init__(self) -> None:
         if not isfinite(self.arrival_seconds) or self.arrival_seconds < 0:
@@ -50,6 +51,7 @@ class Request:
     predicted_tokens: int  # output length from the length predictor
     generated_tokens: int = 0
     due_seconds: float = inf  # deadline: the time at which guidance should have started
+    first_in_level: bool = False  # such as a case whose words were not understood
     manual: ManualPlace | None = None  # where a person put it, within its level
 
     def __post_init__(self) -> None:
@@ -88,6 +90,7 @@ class Request:
             predicted_tokens=place.tokens,
             generated_tokens=0,
             due_seconds=place.due_seconds,
+            first_in_level=place.first_in_level,
             manual=None,
         )
 
@@ -102,11 +105,15 @@ class Request:
     def with_progress(self, generated_tokens: int) -> Request:
         return replace(self, generated_tokens=generated_tokens)
 
-    def with_priority(self, priority: int, due_seconds: float | None = None) -> Request:
+    def with_priority(
+        self, priority: int, due_seconds: float | None = None, *, first_in_level: bool = False
+    ) -> Request:
         """A manual place belongs to a level: it ends when the level changes."""
         due = self.due_seconds if due_seconds is None else due_seconds
         manual = self.manual if priority == self.priority else None
-        return replace(self, priority=priority, due_seconds=due, manual=manual)
+        return replace(
+            self, priority=priority, due_seconds=due, manual=manual, first_in_level=first_in_level
+        )
 
     def with_manual(self, manual: ManualPlace | None) -> Request:
         return replace(self, manual=manual)

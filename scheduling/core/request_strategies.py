@@ -26,6 +26,7 @@ MANUAL: Final = st.none() | st.builds(
     tokens=TOKENS,
     due_seconds=DUE_SECONDS,
     nudge=st.sampled_from([-1.5, -1.0, 0.0, 0.25, 1.0]),
+    first_in_level=st.booleans(),
 )
 
 
@@ -39,6 +40,7 @@ def requests(ids: st.SearchStrategy[str] = IDS) -> st.SearchStrategy[Request]:
         predicted_tokens=TOKENS,
         generated_tokens=TOKENS,
         due_seconds=DUE_SECONDS,
+        first_in_level=st.booleans(),
         manual=MANUAL,
     )
 

@@ -228,6 +228,17 @@ def test_a_more_urgent_level_never_lowers_the_rank(
     assert order(more_urgent, policy, 0.0) <= order(less_urgent, policy, 0.0)
 
 
+@pytest.mark.parametrize("name", ["semantic", "pjf"])
+@FIFTY
+@given(batch=batches())
+def test_who_was_not_understood_goes_first_within_the_level_only(
+    name: str, batch: list[Request]
+) -> None:
+    ranked = rank(batch, POLICIES[name], 0.0)
+    places = [(request.priority, not request.first_in_level) for request in ranked]
+    assert places == sorted(places)
+
+
 def key_grows(policy: KeyFunction, request: Request, more_tokens: int) -> bool:
     later = request.with_progress(request.generated_tokens + more_tokens)
     return policy(later) > policy(request)

@@ -5,7 +5,7 @@ request, or all requests under another policy, without a call back to Python.
 
 A record is one line of text:
 
-    priority due arrival prompt predicted generated manual ,policy=score,policy=score:digits, tie
+    priority due arrival prompt predicted generated first manual ,policy=score,... tie
 
 `due` is the deadline that the request is sorted by. `manual` is `-`, or the values of a manual
 place and the request's own deadline.
@@ -23,7 +23,8 @@ from scheduling.core.request import ManualPlace, Request
 
 # The order of the fields, for Python and for the Lua scripts.
 FIELDS: Final = (
-    *("priority", "due", "arrival", "prompt", "predicted", "generated", "manual", "scores", "tie"),
+    *("priority", "due", "arrival", "prompt", "predicted", "generated", "first", "manual"),
+    *("scores", "tie"),
 )
 _LUA_FIELDS: Final = ("priority", "due", "arrival", "scores", "tie")  # what the scripts need
 _LUA_PATTERNS: Final = {
@@ -33,6 +34,7 @@ _LUA_PATTERNS: Final = {
     "prompt": "%d+",
     "predicted": "%d+",
     "generated": "%d+",
+    "first": "[01]",
     "manual": "%S+",
     "scores": ",%S+,",
     "tie": "%x+:.+",
@@ -52,6 +54,7 @@ def record_of(request: Request, policies: Mapping[str, Policy]) -> str:
         "prompt": str(request.prompt_tokens),
         "predicted": str(request.predicted_tokens),
         "generated": str(request.generated_tokens),
+        "first": str(int(request.first_in_level)),
         "manual": _manual_text(request),
         "scores": f",{scores},",
         "tie": tie_token(request),
@@ -71,6 +74,7 @@ def request_of(record: str) -> Request:
         predicted_tokens=int(values["predicted"]),
         generated_tokens=int(values["generated"]),
         due_seconds=due,
+        first_in_level=values["first"] == "1",
         manual=manual,
     )
 
@@ -82,19 +86,20 @@ def _manual_text(request: Request) -> str:
     own_due, arrival, nudge = map(
         repr, map(float, (request.due_seconds, place.arrival_seconds, place.nudge))
     )
-    return f"{own_due}:{arrival}:{place.tokens}:{nudge}"
+    return f"{own_due}:{arrival}:{place.tokens}:{nudge}:{int(place.first_in_level)}"
 
 
 def _manual_of(text: str, due_seconds: float) -> tuple[ManualPlace | None, float]:
     """Returns the manual place and the request's own deadline."""
     if text == "-":
         return None, due_seconds
-    own_due, arrival, tokens, nudge = text.split(":")
+    own_due, arrival, tokens, nudge, first = text.split(":")
     place = ManualPlace(
         arrival_seconds=float(arrival),
         tokens=int(tokens),
         due_seconds=due_seconds,
         nudge=float(nudge),
+        first_in_level=first == "1",
     )
     return place, float(own_due)
 

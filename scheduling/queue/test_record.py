@@ -25,9 +25,9 @@ def test_a_record_can_be_read_back(request_: Request) -> None:
 
 @given(requests())
 def test_a_record_contains_only_ids_and_numbers(request_: Request) -> None:
-    *numbers, manual, scores, tie = record_of(request_, POLICIES).split(" ", 8)
-    assert len([float(number) for number in numbers]) == 6
-    assert manual == "-" or len([float(number) for number in manual.split(":")]) == 4
+    *numbers, manual, scores, tie = record_of(request_, POLICIES).split(" ", 9)
+    assert len([float(number) for number in numbers]) == 7
+    assert manual == "-" or len([float(number) for number in manual.split(":")]) == 5
     assert tie[33:] == request_.id
     named = dict(part.split("=") for part in scores.strip(",").split(","))
     assert set(named) == set(POLICIES)

@@ -36,7 +36,7 @@ document.addEventListener("keydown", (event) => {
     }
     const row = event.target.closest("tr.row");
     const target = row?.querySelector(`[data-row-key="${key}"]`) ?? document.querySelector(`[data-key="${key}"]`);
-    if (!target) return;
+    if (!target?.checkVisibility()) return; // hidden where the role may not do it
     event.preventDefault();
     target.click();
   }

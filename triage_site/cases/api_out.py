@@ -27,6 +27,7 @@ def case_brief(case: Case, now: datetime, *, is_online: bool) -> dict[str, Any]:
         "guidance_status": standing.guidance,
         "priority": case.priority,
         "needs_person": case.needs_person,
+        "person_reasons": case.person_reasons if case.needs_person else [],
         "arrived_at": case.arrived_at,
         "seen_at": case.seen_at,
         "seen_by": case.seen_by.get_username() if case.seen_by else None,

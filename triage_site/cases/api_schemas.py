@@ -215,6 +215,10 @@ class CaseBrief(Schema):
     guidance_status: GuidanceField
     priority: int | None
     needs_person: bool
+    person_reasons: list[str] = Field(
+        description="Why a person should decide, as codes; `not_understood` and `contradiction` "
+        "go first within their level."
+    )
     arrived_at: datetime
     seen_at: datetime | None
     seen_by: str | None

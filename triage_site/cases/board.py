@@ -20,8 +20,9 @@ from django.utils.safestring import SafeString, mark_safe
 from scheduling import selectors as scheduling
 from scheduling.core.request import PRIORITIES
 from scheduling.models import AdmissionChange
+from triage_site.cases.case_words import care_words, complaint_text
 from triage_site.cases.clinical import GUIDANCE_WORDS, ClinicalStatus, GuidanceStatus
-from triage_site.cases.levels import Clock, Level, clock_html, duration_text, level_of, moment_text
+from triage_site.cases.levels import Clock, Level, clock_html, level_of
 from triage_site.cases.models import UNCLASSIFIED, Case, CaseStatus
 from triage_site.cases.patient import patient_summary
 from triage_site.cases.place_words import moved_words
@@ -31,13 +32,12 @@ from triage_site.cases.standing import Standing, standing_of
 NUM_CLOSED_SHOWN: Final = 30
 NUM_OPEN_SHOWN: Final = 300
 URGENT: Final = 1  # the least urgent level of which a hidden overdue patient is named
-COMPLAINT_CHARACTERS: Final = 140
 
 COLUMNS = (
     "number", "id", "status", "label", "facts", "changed_facts", "created_by_id", "arrived_at",
     "ended_at", "priority", "suggested_priority", "proposed_priority", "needs_person",
-    "guidance_withheld", "guidance_stale_at", "clinical_status", "seen_at", "closed_at",
-    "disposition", "assessed_at", "version", "replay_id", "seen_by__username",
+    "person_reasons", "guidance_withheld", "guidance_stale_at", "clinical_status", "seen_at",
+    "closed_at", "disposition", "assessed_at", "version", "replay_id", "seen_by__username",
 )  # fmt: skip
 
 
@@ -56,6 +56,8 @@ class Row:
     owner_id: int
     seer_id: int | None
     needs_person: bool
+    why_person: tuple[str, ...]  # in words
+    is_not_understood: bool
     changed: bool
     is_lower_proposed: bool
     is_overdue: bool
@@ -194,12 +196,15 @@ class _Patient:
 
 
 def _overdue_first(waiting: Sequence[_Patient]) -> list[_Patient]:
-    """Sorts overdue patients first within the places of their level, the longest first."""
+    """Sorts patients within the places of their level: those whose words were not understood,
+    then overdue ones, the longest first."""
     by_level: dict[int | None, list[_Patient]] = {}
     for one in waiting:
         by_level.setdefault(one.case.priority, []).append(one)
     for of_level in by_level.values():
-        of_level.sort(key=lambda one: -one.standing.overdue_seconds)
+        of_level.sort(
+            key=lambda one: (not one.case.is_not_understood, -one.standing.overdue_seconds)
+        )
         of_level.reverse()  # `pop` takes the first one
     return [by_level[one.case.priority].pop() for one in waiting]
 
@@ -254,6 +259,8 @@ class _Rows:
             owner_id=case.created_by_id,
             seer_id=case.seen_by_id,
             needs_person=case.needs_person,
+            why_person=case.why_person,
+            is_not_understood=case.is_not_understood,
             changed=case.overridden,
             is_lower_proposed=case.proposed_priority is not None,
             is_overdue=standing.is_overdue,
@@ -285,23 +292,3 @@ class _Rows:
         if case.status in UNCLASSIFIED:
             return "Being classified", "", None
         return GUIDANCE_WORDS[status], "", None
-
-
-def complaint_text(text: str) -> str:
-    """Returns the complaint in one line, shortened."""
-    words = " ".join(text.split())
-    if len(words) <= COMPLAINT_CHARACTERS:
-        return words
-    return words[:COMPLAINT_CHARACTERS].rstrip() + "…"
-
-
-def care_words(case: Case, now: datetime) -> str:
-    """Returns who sees the patient since when, or how the case ended; empty for who waits."""
-    if case.is_waiting:
-        return ""
-    until = case.waited_until or case.arrived_at
-    waited = duration_text(max(0.0, (until - case.arrived_at).total_seconds()))
-    if not case.is_closed:
-        return f"{case.seen_by} since {moment_text(case.seen_at or until, now)}, waited {waited}"
-    ended = moment_text(case.closed_at or case.arrived_at, now)
-    return f"{case.get_disposition_display()} {ended}, waited {waited}"

@@ -22,7 +22,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from triage_site.cases.access import allowed
-from triage_site.cases.board import COLUMNS, care_words, complaint_text
+from triage_site.cases.board import COLUMNS
+from triage_site.cases.case_words import care_words, complaint_text
 from triage_site.cases.find import find_cases, number_in
 from triage_site.cases.find_forms import FindForm
 from triage_site.cases.levels import Level, level_of, moment_text

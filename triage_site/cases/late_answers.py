@@ -61,7 +61,7 @@ def record_late_classification(
             case, CaseEvent.Kind.CLASSIFIED, now, actor=None, data=data,
             priority=classification.priority, suggested_priority=classification.priority,
             needs_person=classification.needs_person, classified_at=now,
-            classification=classification.to_dict(),
+            **services.kept_of(classification),
         )  # fmt: skip
         services.move_in_queue(case, job, now)
         services.refresh_guidance(case, job, now, why=services.LEVEL_CHANGED)

@@ -21,6 +21,7 @@ from triage_site.cases.clinical import (
 )
 from triage_site.cases.replay_models import Replay as Replay
 from triage_site.cases.replay_models import ReplayEvent as ReplayEvent
+from triage_site.triage import NOT_UNDERSTOOD, PERSON_REASONS
 from triage_site.triage.facts import CaseFacts
 
 
@@ -93,6 +94,7 @@ class Case(models.Model):
     proposed_priority = models.PositiveSmallIntegerField(null=True)  # a lower one, to be decided
     classification = models.JSONField(default=dict)  # `Classification.to_dict()`
     needs_person = models.BooleanField(default=False)
+    person_reasons = models.JSONField(default=list)  # codes of `triage.PERSON_REASONS`
 
     guidance = models.TextField(blank=True)
     guidance_withheld = models.BooleanField(default=False)
@@ -145,6 +147,17 @@ class Case(models.Model):
     def waited_until(self) -> datetime | None:
         """When the wait to be seen ended; None while it goes on."""
         return None if self.is_waiting else (self.seen_at or self.closed_at)
+
+    @property
+    def why_person(self) -> tuple[str, ...]:
+        """Returns in words why a person is needed."""
+        codes = self.person_reasons if self.needs_person else ()
+        return tuple(PERSON_REASONS[code] for code in codes if code in PERSON_REASONS)
+
+    @property
+    def is_not_understood(self) -> bool:
+        """Whether nothing that was said of the case can be relied on, and no person decided."""
+        return self.needs_person and not NOT_UNDERSTOOD.isdisjoint(self.person_reasons)
 
     @property
     def overridden(self) -> bool:

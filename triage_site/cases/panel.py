@@ -58,7 +58,6 @@ def panel_context(
         "now_epoch": round(now.timestamp(), 1),
         "patient": patient_summary(case.case_facts),
         "place": place,
-        "position_shown": 0 if place is None else place.position + 1,
         "reason": queue.reason(case, place) if place is None or place.position == 0 else "",
         "place_sentence": "" if place is None else place_sentence(place.position, place.ahead),
         "moved": moved_words(place),

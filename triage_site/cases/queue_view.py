@@ -86,6 +86,7 @@ class QueueView:
             priority=case.priority,
             prompt_tokens=0,
             predicted_tokens=0,
+            first_in_level=case.is_not_understood,
         )
 
     def reason(self, case: Case, place: QueuePlace | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -30,7 +31,7 @@ def client(user: User) -> Client:
 
 
 def late(case: Case) -> Case:
-    at = timezone.now() - timezone.timedelta(hours=3)
+    at = timezone.now() - timedelta(hours=3)
     Case.objects.filter(id=case.id).update(arrived_at=at)
     return case
 

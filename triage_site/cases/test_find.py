@@ -215,7 +215,7 @@ def num_queries(client: Client) -> int:
 
 def test_each_found_row_costs_no_query(client: Client, user: User) -> None:
     seer = make_user()
-    values = {"clinical_status": "being_seen", "seen_by": seer, "seen_at": at(60)}
+    values: dict[str, Any] = {"clinical_status": "being_seen", "seen_by": seer, "seen_at": at(60)}
     made(user, **values)
     first = num_queries(client)
     for n in range(20):

@@ -3,6 +3,7 @@ from django.urls import path
 from triage_site.ops import queue_views, replay_views, views
 from triage_site.ops.comparisons import views as comparisons
 from triage_site.ops.monitoring import views as monitoring
+from triage_site.ops.monitoring.sign_views import sign_tables
 
 urlpatterns = [
     path("", views.ops, name="ops"),
@@ -34,6 +35,7 @@ urlpatterns = [
         for what in comparisons.DOWNLOADS
     ),
     path("triage/", monitoring.monitoring, name="ops_monitoring"),
+    path("triage/signs/", sign_tables, name="ops_signs"),
     path("triage/promote/", monitoring.promote, name="ops_promote"),
     path("triage/undo/", monitoring.undo, name="ops_undo"),
 ]

@@ -111,6 +111,16 @@ def classified_data(classification: Classification) -> dict[str, Any]:
     }
 
 
+def kept_of(classification: Classification | None) -> dict[str, Any]:
+    """Returns what a case keeps of a classification. None: there was no answer at all."""
+    if classification is None:
+        return {"classification": {}, "person_reasons": ["no_model"]}
+    return {
+        "classification": classification.to_dict(),
+        "person_reasons": list(classification.person_reasons),
+    }
+
+
 def classify_without_model(case_id: uuid.UUID, *, why: str, now: datetime) -> bool:
     """Queues a case after a failure of the classifier, at the safe priority or that of a rule."""
     case = Case.objects.filter(id=case_id, status__in=UNCLASSIFIED).first()
@@ -172,7 +182,7 @@ def _enqueue(
             priority=priority,
             suggested_priority=priority,
             needs_person=needs_person,
-            classification={} if classification is None else classification.to_dict(),
+            **kept_of(classification),
             classified_at=now,
         )
         if not moved:
