@@ -18,7 +18,7 @@ from django.test import override_settings
 from tests.chaos.site import children
 from tests.postgres import Postgres, find_binaries
 from triage_site import environment
-from triage_site.silent_database import bound, bound_waits
+from triage_site.silent_database import _on_connection, bound
 
 pytestmark = [
     pytest.mark.skipif(find_binaries() is None, reason="needs a PostgreSQL server"),
@@ -39,13 +39,17 @@ def server() -> Iterator[Postgres]:
 def connection(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("OWN_DATABASE", server.url)
     entry = environment.database("OWN_DATABASE", "")
-    with override_settings(STATEMENTS_ARE_BOUNDED=True, DATABASE_WAIT_SECONDS=WAIT_SECONDS):
-        bound_waits()
-        made = ConnectionHandler({"default": entry})["default"]
-        made.inc_thread_sharing()
+    made = ConnectionHandler({"default": entry})["default"]
+
+    def bound_this_one(connection: Any, **_: object) -> None:
+        if connection is made:  # not those of other tests
+            _on_connection(sender=None, connection=connection)
+
+    connection_created.connect(bound_this_one)
+    with override_settings(DATABASE_WAIT_SECONDS=WAIT_SECONDS):
         yield made
-        made.close()
-        connection_created.disconnect(dispatch_uid="silent database")
+    connection_created.disconnect(bound_this_one)
+    made.close()
 
 
 def freeze(server: Postgres, number: signal.Signals) -> None:
