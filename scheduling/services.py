@@ -296,7 +296,7 @@ def switch_policy(
 
 def requeue_failed(job: Job, *, now: datetime) -> bool:
     """Returns a failed job to waiting, at the request of a person."""
-    fresh = {"num_failures": 0, "failed_at": None, "error": "", "finished_at": None}
+    fresh: dict[str, Any] = {"num_failures": 0, "failed_at": None, "error": "", "finished_at": None}
     moved = move(job.id, JobStatus.WAITING, now=now, **fresh)
     if moved:
         job.refresh_from_db()
