@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage_site.settings")
 
 import httpx
 import torch
