@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from triage_site import environment, logs
+from triage_site import deployment, environment, logs
 from triage_site.triage.decision import DEFAULT_COSTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -25,6 +25,8 @@ HOST = environment.text("HOST", "127.0.0.1")
 PORT = environment.integer("PORT", 8000, at_least=1, at_most=65535)
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
+# Whom to tell about a hole, in security.txt: mailto:... or https://...
+SECURITY_CONTACT = environment.contact("SECURITY_CONTACT")
 # Set this when a reverse proxy terminates TLS and sets X-Forwarded-Proto.
 BEHIND_TLS_PROXY = environment.flag("BEHIND_TLS_PROXY", default=False)
 
@@ -187,6 +189,7 @@ warnings.filterwarnings(
 )
 MIDDLEWARE = [
     "triage_site.health.HealthMiddleware",
+    "triage_site.web_rules.NoStoreMiddleware",
     "triage_site.cases.api_errors.ApiErrorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -195,6 +198,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "triage_site.cases.inactivity.InactivityMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -251,9 +255,10 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
 ]
 
-# A session ends after 15 idle minutes, because terminals in a department are shared.
+# A session ends after 15 minutes without an act of the person (inactivity.py), because terminals
+# in a department are shared, and 12 hours after the sign-in.
 SESSION_COOKIE_AGE = 15 * 60
-SESSION_SAVE_EVERY_REQUEST = True
+SESSION_HOURS = 12
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -269,6 +274,8 @@ if BEHIND_TLS_PROXY:
     SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+# Whether browsers may preload the domain is decided by who owns the domain.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -335,3 +342,16 @@ LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING",
 LOG_FORMAT = environment.choice("LOG_FORMAT", "console", ["console", "json"])
 LOGGING = logs.django_logging(level=LOG_LEVEL, as_json=LOG_FORMAT == "json")
 logs.configure_structlog()
+
+# --- A real site -----------------------------------------------------------------------------
+
+DEPLOYMENT = deployment.Deployment(
+    secret_key=SECRET_KEY,
+    debug=DEBUG,
+    hosts=tuple(ALLOWED_HOSTS),
+    is_behind_tls=BEHIND_TLS_PROXY,
+    redis_url=REDIS_URL,
+    database=DATABASES["default"],
+)
+if not TRIAGE_DEMO:
+    deployment.refuse(DEPLOYMENT)

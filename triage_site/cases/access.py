@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +19,13 @@ P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
+def require(request: HttpRequest, action: Action) -> None:
+    """Notes the right that the request needs, for the audit. Raises PermissionDenied."""
+    request.action = action  # type: ignore[attr-defined]
+    if not may(request.user, action):
+        raise PermissionDenied(f"Your role may not {action}.")
+
+
 def allowed(action: Action) -> Callable[[View[P]], View[P]]:
     """Anonymous users are redirected to the login page; users without the right get a 403."""
 
@@ -26,13 +34,25 @@ def allowed(action: Action) -> Callable[[View[P]], View[P]]:
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if not request.user.is_authenticated:
                 return _to_login(request)
-            if not may(request.user, action):
-                raise PermissionDenied(f"Your role may not {action}.")
+            require(request, action)
             return view(request, *args, **kwargs)
 
+        guarded.action = action  # type: ignore[attr-defined]  # for the matrix of roles
         return guarded
 
     return decorate
+
+
+def for_people(view: View[P]) -> View[P]:
+    """The description of the API: for everybody in demo mode, else for people who signed in."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if settings.TRIAGE_DEMO or request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        return _to_login(request)
+
+    return guarded
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from ninja import NinjaAPI, Query, Router, Status
@@ -18,6 +19,7 @@ from scheduling import selectors as queue_selectors
 from scheduling import services as scheduling
 from scheduling.core.policies import POLICIES
 from triage_site.cases import api_errors, selectors, services
+from triage_site.cases.access import for_people, require
 from triage_site.cases.api_auth import TokenAuth
 from triage_site.cases.api_errors import ApiError, TooMany, field_error
 from triage_site.cases.api_fields import storable
@@ -43,7 +45,7 @@ from triage_site.cases.api_schemas import (
 from triage_site.cases.entry import check_entry
 from triage_site.cases.fhir import bundle
 from triage_site.cases.models import Case, CaseEvent
-from triage_site.cases.roles import Action, may
+from triage_site.cases.roles import Action
 from triage_site.cases.submission_limit import submissions
 from triage_site.triage import screen
 from triage_site.triage.facts import CaseFacts
@@ -59,6 +61,7 @@ api = NinjaAPI(
     urls_namespace="api",
     auth=TokenAuth(),
     docs_url="/docs",
+    docs_decorator=for_people,
     openapi_url="/openapi.json",
 )
 api_errors.install(api)
@@ -278,11 +281,12 @@ def _flood(user: User, facts: CaseFacts) -> bool:
 
 
 def allowed_user(request: HttpRequest, action: Action) -> User:
-    user = request.user
-    if not may(user, action):
-        raise ApiError(403, "authorization", f"this account may not {action}")
-    assert isinstance(user, User)
-    return user
+    try:
+        require(request, action)
+    except PermissionDenied:
+        raise ApiError(403, "authorization", f"this account may not {action}") from None
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def _case(case_id: uuid.UUID) -> Case:

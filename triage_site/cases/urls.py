@@ -1,6 +1,6 @@
 from django.urls import path
 
-from triage_site.cases import care_views, views
+from triage_site.cases import care_views, live_views, views
 
 urlpatterns = [
     path("", views.board, name="board"),
@@ -21,4 +21,6 @@ urlpatterns = [
     path("cases/<uuid:case_id>/proposal/", care_views.proposal, name="proposal"),
     path("cases/<uuid:case_id>/retry/", care_views.retry, name="retry"),
     path("cases/<uuid:case_id>/print/", views.print_page, name="print"),
+    path("live/cases/<uuid:case_id>/", live_views.case, name="live_case"),
+    path("live/<slug:name>/", live_views.page, name="live"),
 ]

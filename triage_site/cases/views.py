@@ -157,7 +157,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 @require_POST
 @allowed(Action.VIEW)
 def stay(request: HttpRequest) -> HttpResponse:
-    """Does nothing: every request renews the session."""
+    """Does nothing: the request is an act of the person, which renews the session."""
     return HttpResponse(status=204)
 
 
