@@ -140,8 +140,11 @@ def test_buttons_follow_the_role() -> None:
     path = f"/cases/{queued().id}/"
     assert "Change priority" in page(client_of(CLINICIAN), path)
     assert "Change priority" not in page(client_of(AUDITOR), path)
-    assert "Operations" not in page(client_of(CLINICIAN), "/")
-    assert "Operations" in page(client_of(CHARGE_NURSE), "/")
+    for role in (CLINICIAN, CHARGE_NURSE, AUDITOR):
+        assert "Operations" in page(client_of(role), "/")
+    assert 'name="policy"' in page(client_of(CHARGE_NURSE), "/ops/")
+    for role in (CLINICIAN, AUDITOR):
+        assert 'name="policy"' not in page(client_of(role), "/ops/")
 
 
 def test_a_post_without_csrf_token_is_refused_with_a_link_to_the_form() -> None:
