@@ -170,6 +170,7 @@ TRIAGE_LLM_NAME = (
 
 INSTALLED_APPS = [
     "triage_site",
+    "triage_site.audit",
     "triage_site.cases",
     "triage_site.classifiers",
     "triage_site.ops",
@@ -199,6 +200,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "triage_site.cases.inactivity.InactivityMiddleware",
+    "triage_site.cases.audit_middleware.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -43,6 +43,17 @@ def allowed(action: Action) -> Callable[[View[P]], View[P]]:
     return decorate
 
 
+def no_act(view: View[P]) -> View[P]:
+    """A form is sent to this view, but nobody acts with it: the audit leaves it out."""
+
+    @wraps(view)
+    def marked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        request.is_no_act = True  # type: ignore[attr-defined]
+        return view(request, *args, **kwargs)
+
+    return marked
+
+
 def for_people(view: View[P]) -> View[P]:
     """The description of the API: for everybody in demo mode, else for people who signed in."""
 

@@ -44,7 +44,7 @@ from triage_site.cases.api_schemas import (
 )
 from triage_site.cases.entry import check_entry
 from triage_site.cases.fhir import bundle
-from triage_site.cases.models import Case, CaseEvent
+from triage_site.cases.models import Case
 from triage_site.cases.roles import Action
 from triage_site.cases.submission_limit import submissions
 from triage_site.triage import screen
@@ -121,7 +121,8 @@ def list_cases(request: HttpRequest, wanted: Query[CaseFilter]) -> dict[str, Any
 
 @router.get("/cases/{case_id}", response={200: CaseOut, **_ERRORS})
 def read(request: HttpRequest, case_id: uuid.UUID) -> dict[str, Any]:
-    return case_out(_viewed(request, case_id, via="api"), timezone.now())
+    allowed_user(request, Action.VIEW)
+    return case_out(_case(case_id), timezone.now())
 
 
 _FHIR_CONTENT = {"content": {"application/fhir+json": {"schema": {"type": "object"}}}}
@@ -134,7 +135,8 @@ _FHIR_CONTENT = {"content": {"application/fhir+json": {"schema": {"type": "objec
 )
 def fhir(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     """Returns the case as a FHIR R4 Bundle."""
-    case = _viewed(request, case_id, via="fhir")
+    allowed_user(request, Action.VIEW)
+    case = _case(case_id)
     made = bundle(case, selectors.vitals_over_time(case), now=timezone.now())
     return JsonResponse(made, content_type=FHIR_JSON)
 
@@ -256,14 +258,6 @@ def _changed(
     except ValueError as error:
         raise field_error(error) from None
     return case_out(case, timezone.now())
-
-
-def _viewed(request: HttpRequest, case_id: uuid.UUID, *, via: str) -> Case:
-    """Returns the case and records that the user viewed it."""
-    user = allowed_user(request, Action.VIEW)
-    case = _case(case_id)
-    services.record(case, CaseEvent.Kind.VIEWED, timezone.now(), actor=user, data={"via": via})
-    return case
 
 
 def _flood(user: User, facts: CaseFacts) -> bool:

@@ -18,6 +18,10 @@ WITHHELD_WORDS: Final = {
 }
 
 
+# Names of addresses in words. Fragments belong to a page, and are in the audit log alone.
+_VIEWS: Final = {"case": "case page", "print": "print", "live_case": "live updates"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryLine:
     at: datetime
@@ -31,7 +35,7 @@ def history(case: Case) -> tuple[list[HistoryLine], list[HistoryLine]]:
     """Returns the changes of the case and its views, each oldest first."""
     changes: list[HistoryLine] = []
     views: list[HistoryLine] = []
-    for event in case.events.select_related("actor"):
+    for event in case.events.select_related("actor").exclude(data__via="fragment"):
         lines = views if event.kind == CaseEvent.Kind.VIEWED else changes
         lines.append(_history_line(case, event))
     return changes, views
@@ -104,6 +108,6 @@ _DETAILS: Final[dict[CaseEvent.Kind, Callable[[dict[str, Any]], str]]] = {
     _K.REOPENED: lambda data: "",
     _K.VITALS: _news2_words,
     _K.NOTE: lambda data: "",
-    _K.VIEWED: lambda data: str(data.get("what", data.get("via", ""))),
+    _K.VIEWED: lambda data: _VIEWS.get(data.get("what", ""), str(data.get("via", ""))),
     _K.WITHHELD: lambda data: WITHHELD_WORDS.get(data.get("why", ""), ""),
 }

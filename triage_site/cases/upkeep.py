@@ -14,6 +14,7 @@ from scheduling import minutes as minute_figures
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from scheduling.switch_outcome import judge_switches
+from triage_site.audit.services import seal_all
 from triage_site.cases import late_answers
 from triage_site.cases.duties import Duties, Duty
 from triage_site.cases.services import rescue_unclassified
@@ -57,6 +58,7 @@ class _Keeper:
             Duty("ask again", 2.0, lambda: late_answers.ask_again(self._reminder, _seconds())),
             Duty("reap", 1.0, lambda: services.reap_expired(now=timezone.now())),
             Duty("check queue", 1.0, lambda: services.check_queue(now=timezone.now())),
+            Duty("seal audit", 5.0, lambda: seal_all(timezone.now())),
             Duty("watch queue", 1.0, self._watch_queue),
             # Damage that the cheap checks do not see is repaired within 10 seconds.
             Duty(RECONCILE, 8.0, lambda: services.reconcile(now=timezone.now())),

@@ -18,12 +18,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from scheduling.core.guidance import HEADINGS
 from scheduling.core.request import PRIORITIES
 from triage_site.cases import demo, services
-from triage_site.cases.access import allowed
+from triage_site.cases.access import allowed, no_act
 from triage_site.cases.action_forms import CloseForm, NoteForm, OverrideForm
 from triage_site.cases.board import render_board
 from triage_site.cases.forms import CaseForm
 from triage_site.cases.guidance_text import sections
-from triage_site.cases.models import Case, CaseEvent
+from triage_site.cases.models import Case
 from triage_site.cases.panel import (
     facts_context,
     guidance_context,
@@ -147,6 +147,7 @@ def _entry_page(
 
 
 @require_POST
+@no_act
 @allowed(Action.SUBMIT)
 def preview(request: HttpRequest) -> HttpResponse:
     if not previews.allows(request.user.pk or 0):
@@ -155,6 +156,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@no_act
 @allowed(Action.VIEW)
 def stay(request: HttpRequest) -> HttpResponse:
     """Does nothing: the request is an act of the person, which renews the session."""
@@ -168,7 +170,7 @@ def stay(request: HttpRequest) -> HttpResponse:
 @never_cache
 @allowed(Action.VIEW)
 def case_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
-    case = _viewed(request, case_id, what="case page")
+    case = get_object_or_404(Case, id=case_id)
     context = {
         **facts_context(case),
         **panel_context(case.id, timezone.now()),
@@ -184,7 +186,7 @@ def case_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
 @never_cache
 @allowed(Action.VIEW)
 def print_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
-    case = _viewed(request, case_id, what="print")
+    case = get_object_or_404(Case, id=case_id)
     now = timezone.now()
     context = {
         **facts_context(case),
@@ -219,16 +221,3 @@ def facts(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
 def guidance(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     case = get_object_or_404(Case, id=case_id)
     return HttpResponse(render_guidance(case.id))
-
-
-def _viewed(request: HttpRequest, case_id: uuid.UUID, *, what: str) -> Case:
-    """Returns the case and records that the user viewed it."""
-    case = get_object_or_404(Case, id=case_id)
-    services.record(
-        case,
-        CaseEvent.Kind.VIEWED,
-        timezone.now(),
-        actor=request.user,  # type: ignore[arg-type]
-        data={"what": what, "guidance_shown": bool(case.guidance)},
-    )
-    return case
