@@ -51,6 +51,7 @@ def install(using: str = "default") -> None:
     tables = _tables(connection)
     with transaction.atomic(using=using), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            connection.check_constraints()  # a table with deferred checks cannot be altered
             cursor.execute(_FUNCTION + "".join(_POSTGRES.format(table=one) for one in tables))
             return
         for table in tables:
@@ -62,6 +63,8 @@ def remove(using: str = "default") -> None:
     connection = connections[using]
     tables = _tables(connection)
     with transaction.atomic(using=using), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            connection.check_constraints()
         for table in tables:
             if connection.vendor == "postgresql":
                 for name in ("append_only", "append_only_all"):

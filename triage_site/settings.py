@@ -180,6 +180,10 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "django_htmx",
     "csp",
     "ninja",
@@ -200,10 +204,13 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "triage_site.cases.inactivity.InactivityMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "triage_site.cases.second_factor.SecondFactorMiddleware",
     "triage_site.cases.audit_middleware.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "triage_site.urls"
 ASGI_APPLICATION = "triage_site.asgi.application"
@@ -245,7 +252,26 @@ STORAGES = {
 
 # --- Accounts and browser security -----------------------------------------------------------
 
-AUTHENTICATION_BACKENDS = ["triage_site.cases.auth.AccountBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "triage_site.cases.auth.AccountBackend",
+]
+# Five failures of one name from one address lock both out together for 15 minutes. A name alone
+# is not locked: a stranger could then lock out a department.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "triage_site.cases.lockout.locked_out"
+AXES_USERNAME_CALLABLE = "triage_site.cases.lockout.key_of"
+AXES_CLIENT_IP_CALLABLE = "triage_site.audit.sign_ins.address_of"
+AXES_DISABLE_ACCESS_LOG = True  # sign-ins are in the audit
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+OTP_TOTP_ISSUER = "Semantic Triage"
+OTP_TOTP_THROTTLE_FACTOR = 1
+# Longest life of an API token in days.
+API_TOKEN_DAYS = 365
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
+from axes.signals import user_locked_out
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
@@ -21,6 +22,7 @@ def connect() -> None:
     user_logged_in.connect(_on_sign_in)
     user_logged_out.connect(_on_sign_out)
     user_login_failed.connect(_on_failure)
+    user_locked_out.connect(_on_lock_out)
 
 
 def address_of(request: HttpRequest | None) -> str:
@@ -54,6 +56,11 @@ def _on_failure(
         account=user.get_username() if user else "unknown",
         address=address_of(request),
     )
+
+
+def _on_lock_out(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
+    _record(AuditRecord.Kind.LOCKED_OUT, request, None)
+    log.warning("sign_in_locked", address=address_of(request))
 
 
 def _record(kind: AuditRecord.Kind, request: HttpRequest | None, user: User | None) -> None:

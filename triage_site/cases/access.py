@@ -43,6 +43,18 @@ def allowed(action: Action) -> Callable[[View[P]], View[P]]:
     return decorate
 
 
+def signed_in(view: View[P]) -> View[P]:
+    """Everybody with an account may do this to the account."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        return (
+            view(request, *args, **kwargs) if request.user.is_authenticated else _to_login(request)
+        )
+
+    return guarded
+
+
 def no_act(view: View[P]) -> View[P]:
     """A form is sent to this view, but nobody acts with it: the audit leaves it out."""
 

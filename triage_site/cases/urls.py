@@ -1,6 +1,6 @@
 from django.urls import path
 
-from triage_site.cases import care_views, live_views, views
+from triage_site.cases import account_views, care_views, live_views, views
 
 urlpatterns = [
     path("", views.board, name="board"),
@@ -21,6 +21,12 @@ urlpatterns = [
     path("cases/<uuid:case_id>/proposal/", care_views.proposal, name="proposal"),
     path("cases/<uuid:case_id>/retry/", care_views.retry, name="retry"),
     path("cases/<uuid:case_id>/print/", views.print_page, name="print"),
+    path("account/", account_views.account, name="account"),
+    path("account/password/", account_views.password, name="password"),
+    path("account/second-factor/", account_views.second_factor, name="second_factor"),
+    path("account/sessions/end/", account_views.end_session, name="end_session"),
+    path("account/tokens/make/", account_views.make_token, name="make_token"),
+    path("account/tokens/revoke/", account_views.revoke_token, name="revoke_token"),
     path("live/cases/<uuid:case_id>/", live_views.case, name="live_case"),
     path("live/<slug:name>/", live_views.page, name="live"),
 ]
