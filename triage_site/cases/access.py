@@ -11,6 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
+from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from triage_site.cases.roles import Action, may
@@ -69,6 +70,7 @@ def no_act(view: View[P]) -> View[P]:
 def for_people(view: View[P]) -> View[P]:
     """The description of the API: for everybody in demo mode, else for people who signed in."""
 
+    @require_safe
     @wraps(view)
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if settings.TRIAGE_DEMO or request.user.is_authenticated:

@@ -13,6 +13,7 @@ from scheduling import connection, services
 from scheduling import minutes as minute_figures
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
+from scheduling.queue.events import rewrite_log
 from scheduling.switch_outcome import judge_switches
 from triage_site.audit.services import seal_all
 from triage_site.cases import late_answers
@@ -59,6 +60,8 @@ class _Keeper:
             Duty("reap", 1.0, lambda: services.reap_expired(now=timezone.now())),
             Duty("check queue", 1.0, lambda: services.check_queue(now=timezone.now())),
             Duty("seal audit", 5.0, lambda: seal_all(timezone.now())),
+            # The words of answers leave the append-only file soon after their stream expired.
+            Duty("rewrite log", 1800.0, lambda: rewrite_log(connection.client())),
             Duty("watch queue", 1.0, self._watch_queue),
             # Damage that the cheap checks do not see is repaired within 10 seconds.
             Duty(RECONCILE, 8.0, lambda: services.reconcile(now=timezone.now())),
