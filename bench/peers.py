@@ -154,6 +154,9 @@ def _engine(way: str, servers: Servers, options: argparse.Namespace) -> Iterator
         base_url=servers.url("fcfs" if way == "vllm fcfs" else "priority"),
         model=MODEL_NAME,
         num_slots=num_slots,
+        first_token_seconds=GIVE_UP_SECONDS,
+        token_seconds=GIVE_UP_SECONDS,
+        read_timeout_seconds=GIVE_UP_SECONDS,
     )
     yield from _running(RemoteEngine(settings, clock=time.time), way)
 

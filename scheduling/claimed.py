@@ -105,16 +105,20 @@ def release_job(
     text: str,
     now: datetime,
     why: str,
+    by: str = "",
     first_token_at: datetime | None = None,
 ) -> Standing:
-    """Puts a running job back with its progress; None keeps the progress that SQL has."""
+    """Puts a running job back with its progress; None keeps the progress that SQL has.
+
+    `by` is the id of the job that takes its slot.
+    """
     return _move(
         job_id,
         JobStatus.WAITING,
         token,
         now,
         first_token_at,
-        detail={"why": why},
+        detail={"why": why} | ({"by": by} if by else {}),
         worker="",
         num_preemptions=F("num_preemptions") + int(why == "preempted"),
         **_progress(token_ids, text),

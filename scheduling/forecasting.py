@@ -164,7 +164,8 @@ class Forecaster:
                 made_at=seconds, policy=policy.name, estimates=estimates, hits=self._hits
             )
         )
-        self._record(jobs, estimates, policy.name, now)
+        if not selectors.is_paused():  # nobody is told a time while admission is paused
+            self._record(jobs, estimates, policy.name, now)
         return True
 
     def _estimates(

@@ -1,4 +1,4 @@
-"""The tables of the scheduler: jobs, and the history of policy switches."""
+"""The tables of the scheduler: jobs, their moves in the queue, switches, pauses, forecasts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.utils import timezone
 from scheduling.core.policies import POLICIES
 from scheduling.core.request import PRIORITIES, Request
 from scheduling.core.status import OPEN, JobStatus
+from scheduling.job_rows import SORT_FIELDS, request_of_row
 
 DEFAULT_POLICY = "semantic"
 
@@ -50,6 +51,17 @@ class Job(models.Model):
     generated_tokens = models.PositiveIntegerField(default=0)
     arrival_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True)
+    first_in_level = models.BooleanField(default=False)
+
+    # Where a person put it within its level: the values that it is sorted by, in seconds since
+    # the Unix epoch and in tokens. No deadline is null.
+    manual_arrival = models.FloatField(null=True)
+    manual_tokens = models.PositiveIntegerField(null=True)
+    manual_due = models.FloatField(null=True)
+    manual_nudge = models.FloatField(null=True)
+    manual_first = models.BooleanField(default=False)  # among those that go first in the level
+    manual_steps = models.IntegerField(default=0)  # places of its level that it went up in all
+    manual_by = models.CharField(max_length=150, blank=True)  # name of the account
 
     # Only while it runs: the worker and its claim. A write with an older claim is refused.
     worker = models.CharField(max_length=80, blank=True)
@@ -91,16 +103,7 @@ class Job(models.Model):
 
     def to_request(self) -> Request:
         """Returns the request that core and queue sort. Times are seconds since the Unix epoch."""
-        due = {} if self.due_at is None else {"due_seconds": self.due_at.timestamp()}
-        return Request(
-            id=str(self.id),
-            arrival_seconds=self.arrival_at.timestamp(),
-            priority=self.priority,
-            prompt_tokens=self.prompt_tokens,
-            predicted_tokens=self.predicted_tokens,
-            generated_tokens=self.generated_tokens,
-            **due,
-        )
+        return request_of_row(*(getattr(self, name) for name in SORT_FIELDS))
 
 
 class Forecast(AppendOnly):
@@ -139,6 +142,67 @@ class PolicyChange(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.old} to {self.new} at {self.changed_at:%Y-%m-%d %H:%M:%S}"
+
+
+class AdmissionChange(AppendOnly):
+    """Admission was paused or resumed. The newest row says whether waiting jobs may start."""
+
+    changed_at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
+    paused = models.BooleanField()
+    reason = models.CharField(max_length=500)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{'paused' if self.paused else 'resumed'} at {self.changed_at:%Y-%m-%d %H:%M:%S}"
+
+
+class QueueMove(AppendOnly):
+    """The receipt of one move of a job in the queue: what it was decided on. Numbers and ids only.
+
+    The newest deciding row of each job up to a moment gives the queue of that moment.
+    """
+
+    class Kind(models.TextChoices):
+        QUEUED = "queued", "queued"
+        STARTED = "started", "started"
+        DISPLACED = "displaced", "displaced by a more urgent case"
+        RETURNED = "returned", "given back"
+        LEVEL = "level", "level changed"
+        REWRITTEN = "rewritten", "facts changed"
+        MOVED = "moved", "moved by a person"
+        PROMOTED = "promoted", "deadline passed"
+        SWITCHED = "switched", "policy switched"
+        ENDED = "ended", "ended"
+        CANCELLED = "cancelled", "cancelled"
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="moves")
+    at = models.DateTimeField(db_index=True)
+    kind = models.CharField(max_length=12, choices=Kind)
+    policy = models.CharField(max_length=40)
+    status = models.CharField(max_length=12)  # of the job, after the move
+    factors = models.JSONField(null=True)  # `receipts.factors_of`; null where none could be read
+    key = models.JSONField(default=list)  # what the policy sorts by
+    rank = models.PositiveIntegerField(null=True)  # 0 is next; null if it does not wait
+    num_waiting = models.PositiveIntegerField(null=True)
+    ahead = models.JSONField(default=list)  # jobs before it, by level
+    first_ahead = models.JSONField(default=list)  # ids of the first jobs before it
+    why = models.CharField(max_length=80, blank=True)  # a word of ours
+    by_job = models.UUIDField(null=True)  # the job that took its slot
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["job", "id"])]
+        ordering: ClassVar = ["id"]
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} {self.kind} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+# Kinds that only explain: they change neither the values of a job nor whether it waits.
+EXPLAINING = frozenset({QueueMove.Kind.PROMOTED, QueueMove.Kind.SWITCHED})
 
 
 class LevelMinute(models.Model):

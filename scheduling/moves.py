@@ -1,4 +1,4 @@
-"""Changes of a job's status: compare-and-set in SQL, then a notification after the commit."""
+"""Changes of a job's status: compare-and-set in SQL, a receipt, then a notification."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from django.db import transaction
 
-from scheduling import connection
+from scheduling import connection, receipts
 from scheduling.core.status import JobStatus, sources_of
 from scheduling.models import Job
 from scheduling.queue.protocol import UnknownPolicy
@@ -48,7 +48,11 @@ def move(
 def notify(
     job: Job, old: JobStatus | None, now: datetime, detail: Mapping[str, Any] | None = None
 ) -> None:
-    """Sends `job_moved` inside the transaction. `old` is None for a new job."""
+    """Writes the receipt and sends `job_moved`, inside the transaction.
+
+    `old` is None for a new job.
+    """
+    receipts.record_status(job, old, now, detail or {})
     job_moved.send(sender=Job, job=job, old=old, now=now, detail=dict(detail or {}))
 
 

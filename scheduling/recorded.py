@@ -25,9 +25,9 @@ _FIGURES: Final = (
 )  # fmt: skip
 
 
-def recorded_jobs(since: datetime, until: datetime) -> QuerySet[Job]:
+def recorded_jobs(since: datetime, until: datetime, *, replayed: bool = False) -> QuerySet[Job]:
     """Jobs that arrived from `since` up to before `until` and ended with an answer."""
-    done = Job.objects.filter(status=JobStatus.DONE, generated_tokens__gt=0)
+    done = Job.objects.filter(status=JobStatus.DONE, generated_tokens__gt=0, replayed=replayed)
     window = done.filter(arrival_at__gte=since, arrival_at__lt=until)
     return window.only(*_FIGURES).order_by("arrival_at", "id")
 
@@ -81,9 +81,11 @@ def recent_arrivals(now: datetime, num: int) -> list[Job]:
     return list(reversed(found.order_by("-arrival_at")[:num]))
 
 
-def judged_forecasts(since: datetime | None, until: datetime | None) -> list[Forecast]:
-    """Forecasts of jobs that have ended since with an answer, oldest first."""
-    found = Forecast.objects.filter(
+def judged_forecasts(
+    since: datetime | None, until: datetime | None, *, replayed: bool = False
+) -> list[Forecast]:
+    """Forecasts of real or replayed jobs that have ended with an answer, oldest first."""
+    found = Forecast.objects.filter(job__replayed=replayed).filter(
         job__status=JobStatus.DONE, job__started_at__isnull=False, job__finished_at__isnull=False
     )
     if since is not None:

@@ -10,15 +10,20 @@ from functools import lru_cache
 
 import redis
 import structlog
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from scheduling import connection, forecast_store
+from scheduling.core.guidance import Withheld
 from scheduling.core.policies import POLICIES, Policy, rank
+from scheduling.core.request import PRIORITIES
 from scheduling.core.status import OPEN, JobStatus
 from scheduling.forecast_store import ForecastHits
-from scheduling.models import DEFAULT_POLICY, Job, PolicyChange
+from scheduling.models import Job
 from scheduling.queue.events import worker_problems, worker_states
 from scheduling.simulator.forecast import Estimate
+from scheduling.standing_orders import active_policy_name as active_policy_name
+from scheduling.standing_orders import is_paused as is_paused
+from scheduling.standing_orders import pause as pause
 
 log = structlog.get_logger(__name__)
 
@@ -27,10 +32,13 @@ log = structlog.get_logger(__name__)
 class QueuePlace:
     """Position of a waiting job (0 is next), and the seconds to its start and end.
 
-    `estimate` is None where they cannot be known.
+    `estimate` is None where they cannot be known, and while admission is paused.
     """
 
     position: int
+    ahead: tuple[int, ...] = ()  # waiting jobs before it, by level
+    manual_steps: int | None = None  # by which a person moved it up; None if nobody did
+    manual_by: str = ""  # name of the account
     estimate: Estimate | None = None
 
     @property
@@ -42,9 +50,13 @@ class QueuePlace:
         return None if self.estimate is None else self.estimate.ends.median
 
 
-def active_policy_name() -> str:
-    newest = PolicyChange.objects.values_list("new", flat=True).first()
-    return newest if newest is not None and newest in POLICIES else DEFAULT_POLICY
+def withheld_counts(since: datetime) -> tuple[int, dict[str, int]]:
+    """The number of answers that ended since then, and how many of them each reason withheld."""
+    ended = Job.objects.filter(status=JobStatus.DONE, finished_at__gte=since)
+    rows = ended.values_list("finish_reason").annotate(num=Count("id"))
+    counts: dict[str, int] = dict(rows.order_by())
+    reasons = {reason.value: counts[reason] for reason in Withheld if counts.get(reason)}
+    return sum(counts.values()), reasons
 
 
 def active_policy() -> Policy:
@@ -124,12 +136,22 @@ def places(now: datetime, jobs: Sequence[Job] | None = None) -> dict[str, QueueP
     policy = active_policy()
     jobs = list(open_jobs()) if jobs is None else jobs
     waiting = [job.to_request() for job in jobs if job.status == JobStatus.WAITING]
-    order = [request.id for request in rank(waiting, policy, now.timestamp())]
-    known = estimates(now, policy)
-    return {
-        job_id: QueuePlace(position=at, estimate=known.get(job_id))
-        for at, job_id in enumerate(order)
-    }
+    by_id = {str(job.id): job for job in jobs}
+    order = rank(waiting, policy, now.timestamp())
+    known = {} if is_paused() else estimates(now, policy)
+    found: dict[str, QueuePlace] = {}
+    ahead = [0] * len(PRIORITIES)
+    for at, request in enumerate(order):
+        job = by_id[request.id]
+        found[request.id] = QueuePlace(
+            position=at,
+            ahead=tuple(ahead),
+            manual_steps=None if request.manual is None else job.manual_steps,
+            manual_by=job.manual_by,
+            estimate=known.get(request.id),
+        )
+        ahead[request.priority] += 1
+    return found
 
 
 def estimates(now: datetime, policy: Policy) -> dict[str, Estimate]:

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from scheduling import connection, messages
+from scheduling import connection, messages, receipts
 from scheduling.claimed import MAX_FAILURES as MAX_FAILURES
 from scheduling.claimed import fail_job as fail_job
 from scheduling.claimed import finish_job as finish_job
@@ -26,9 +26,10 @@ from scheduling.claimed import return_job as return_job
 from scheduling.claimed import start_job
 from scheduling.core.policies import POLICIES
 from scheduling.core.status import OPEN, JobStatus
-from scheduling.models import Forecast, Job, PolicyChange
+from scheduling.job_rows import NO_MANUAL_PLACE
+from scheduling.models import Forecast, Job, PolicyChange, QueueMove
 from scheduling.moves import after_commit, ignore_outage, move, notify
-from scheduling.selectors import active_policy_name, readable
+from scheduling.selectors import active_policy_name, is_paused, readable
 from scheduling.simulator.forecast import Estimate
 
 log = structlog.get_logger(__name__)
@@ -62,6 +63,7 @@ def submit_job(
     predicted_tokens: int,
     arrival_at: datetime,
     now: datetime,
+    first_in_level: bool = False,
     replayed: bool = False,
 ) -> Job:
     """Creates a waiting job. Raises IntegrityError if the case has an open job."""
@@ -74,6 +76,7 @@ def submit_job(
             predicted_tokens=predicted_tokens,
             arrival_at=arrival_at,
             due_at=due_at(arrival_at, priority),
+            first_in_level=first_in_level,
             replayed=replayed,
         )
         notify(job, None, now)
@@ -100,17 +103,26 @@ def ring_doorbell() -> None:
     messages.send(messages.Message(task="llm_worker.doorbell", queue="gpu", expires_seconds=30))
 
 
-def reprioritise_job(job_id: uuid.UUID, priority: int, *, now: datetime) -> bool:
+def reprioritise_job(
+    job_id: uuid.UUID, priority: int, *, now: datetime, first_in_level: bool = False
+) -> bool:
     """Changes the level of a waiting or running job. Returns False if the job has ended."""
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(id=job_id, status__in=OPEN).first()
         if job is None:
             return False
+        if priority != job.priority:
+            Job.objects.filter(id=job_id).update(**NO_MANUAL_PLACE)
         job.priority = priority
-        job.due_at = due_at(job.arrival_at, priority)
-        job.save(update_fields=["priority", "due_at"])
+        job.due_at, job.first_in_level = due_at(job.arrival_at, priority), first_in_level
+        job.save(update_fields=["priority", "due_at", "first_in_level"])
+        receipts.record(job_id, QueueMove.Kind.LEVEL, JobStatus(job.status), now)
     due_seconds = job.due_at.timestamp()
-    after_commit(lambda: connection.queue().reprioritise(str(job_id), priority, due_seconds))
+    after_commit(
+        lambda: connection.queue().reprioritise(
+            str(job_id), priority, due_seconds, first_in_level=first_in_level
+        )
+    )
     after_commit(ring_doorbell)
     return True
 
@@ -123,6 +135,7 @@ def rewrite_job(
     prompt_tokens: int,
     predicted_tokens: int,
     now: datetime,
+    first_in_level: bool = False,
 ) -> bool:
     """Gives a waiting job another prompt; it starts again. Returns False if it does not wait."""
     with transaction.atomic():
@@ -136,12 +149,15 @@ def rewrite_job(
             "prompt_tokens": prompt_tokens,
             "predicted_tokens": predicted_tokens,
             "due_at": due_at(job.arrival_at, priority),
+            "first_in_level": first_in_level,
             "generated_tokens": 0,
             "progress_token_ids": [],
             "progress_text": "",
+            **({} if priority == job.priority else NO_MANUAL_PLACE),
         }
         Job.objects.filter(id=job_id).update(**values)
         job.refresh_from_db()
+        receipts.record(job_id, QueueMove.Kind.REWRITTEN, JobStatus.WAITING, now)
     after_commit(lambda: connection.queue().revise(job.to_request()))
     after_commit(ring_doorbell)
     return True
@@ -157,7 +173,12 @@ def cancel_job(job_id: uuid.UUID, *, now: datetime) -> bool:
 
 
 def claim_jobs(worker: str, num: int, *, now: datetime, model_name: str) -> list[ClaimedJob]:
-    """Claims up to `num` of the best waiting jobs for `worker`, best first, with a lease."""
+    """Claims up to `num` of the best waiting jobs for `worker`, best first, with a lease.
+
+    None while admission is paused.
+    """
+    if is_paused():
+        return []
     policy = POLICIES[active_policy_name()]
     claims = connection.queue().claim(
         worker,
@@ -268,6 +289,8 @@ def switch_policy(
     )
     after_commit(lambda: connection.patient_queue().switch_policy(name))
     after_commit(ring_doorbell)
+    # After the switch is effective: these rows explain it, and a long queue has many.
+    transaction.on_commit(lambda: receipts.record_switch(change, actor), robust=True)
     return change
 
 

@@ -24,6 +24,7 @@ from scheduling.core.status import OPEN, JobStatus
 from scheduling.models import Job
 from scheduling.queue import events
 from tests.factories import START, at, make_queued_case, make_user
+from tests.worker_rig import accept_any
 from triage_site.cases.models import Case, CaseEvent
 from triage_site.cases.services import cancel_case
 
@@ -122,6 +123,7 @@ class World:
             preemption=Preemption.LEVEL,
             max_new_tokens=64,
             model_name="fake",
+            check=accept_any,  # the fake engine writes no guidance
         )
         stores = Wrapped(LiveStores("w1", options, self.clock), self._around_stores)
         worker = GuidanceWorker(

@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 VALUES: dict[str, object] = {
     "case_id": UUID(int=1),
     "comparison_id": UUID(int=1),
+    "replay_id": UUID(int=1),
     "change_id": 1,
     "name": "board",
 }

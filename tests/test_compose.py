@@ -39,7 +39,7 @@ def test_background_commands_equal_those_of_up(
     assert services[name]["command"] == ["python", Path(script).name, command]
 
 
-@pytest.mark.parametrize("name", ["web", "classify", "gpu"])
+@pytest.mark.parametrize("name", ["web", "classify", "compare", "console", "gpu"])
 def test_a_hung_service_ends_its_container(services: dict[str, dict[str, Any]], name: str) -> None:
     assert services[name]["entrypoint"] == ["python", "-m", "triage_site.hung", name, "--"]
     assert services[name]["restart"] == "unless-stopped"

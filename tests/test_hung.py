@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scheduling.beats import Beat, BeatingFlag, age, beat_path
 from tests.fixtures import wait_until
-from triage_site.hung import EXIT_HUNG, Watch
+from triage_site.hung import EXIT_HUNG, Watch, _stopped_children
 
 PID = os.getpid()
 BEATS = (
@@ -69,6 +69,26 @@ def test_a_stopped_process_ends_its_runner(tmp_path: Path) -> None:
     finally:
         runner.kill()
         runner.wait()
+
+
+def test_a_stopped_process_of_a_pool_is_ended_and_others_are_not(tmp_path: Path) -> None:
+    pool = [subprocess.Popen(["sleep", "60"]) for _ in range(3)]
+    watch = Watch(tmp_path)
+    try:
+        for each in pool[:2]:
+            each.send_signal(signal.SIGSTOP)
+        wait_until(lambda: len(_stopped_children(PID)) == 2, seconds=10, what="two stopped")
+        assert watch.end_stopped_children([PID], 100.0) == []
+        pool[1].send_signal(signal.SIGCONT)
+        wait_until(lambda: len(_stopped_children(PID)) == 1, seconds=10, what="one goes on")
+        assert watch.end_stopped_children([PID], 105.0) == []
+        assert watch.end_stopped_children([PID], 110.0) == [pool[0].pid]
+        assert pool[0].wait(10) == -signal.SIGKILL
+        assert [each.poll() for each in pool[1:]] == [None, None]
+    finally:
+        for each in pool:
+            each.kill()
+            each.wait()
 
 
 def test_a_flag_still_wakes_its_waiter(tmp_path: Path) -> None:

@@ -28,17 +28,26 @@ A = Action
 RULES: dict[str, Action | str] = {
     "GET ": A.VIEW,
     "GET board/": A.VIEW,
+    "GET board/wall/": A.VIEW,
+    "GET board/wall/rows/": A.VIEW,
+    "POST board/wall/end/": PUBLIC,  # forgets a cookie
+    "GET cases/": A.VIEW,
+    "POST cases/": A.VIEW,
     "POST preview/": A.SUBMIT,
     "POST stay/": A.VIEW,
     "GET cases/new/": A.SUBMIT,
     "POST cases/new/": A.SUBMIT,
-    **{f"GET {CASE}/{one}": A.VIEW for one in ("", "panel/", "facts/", "guidance/", "print/")},
+    **{
+        f"GET {CASE}/{one}": A.VIEW
+        for one in ("", "panel/", "facts/", "guidance/", "print/", "order/")
+    },
     **{
         f"{method} {CASE}/{one}/": action
         for method in ("GET", "POST")
         for one, action in {
             "override": A.OVERRIDE,
             "seen": A.CARE,
+            "move": A.OPERATE,
             "close": A.CARE,
             "reopen": A.CARE,
             "vitals": A.SUBMIT,
@@ -63,6 +72,15 @@ RULES: dict[str, Action | str] = {
     "POST ops/undo/<int:change_id>/": A.OPERATE,
     "GET ops/state/": A.CONSOLE,
     "GET ops/series/": A.CONSOLE,
+    "GET ops/queue/": A.CONSOLE,
+    "POST ops/queue/": A.OPERATE,
+    "GET ops/queue/state/": A.CONSOLE,
+    "GET ops/replays/": A.CONSOLE,
+    "POST ops/replays/": A.OPERATE,
+    "GET ops/replays/state/": A.CONSOLE,
+    "POST ops/replays/<uuid:replay_id>/stop/": A.OPERATE,
+    "GET ops/replays/<uuid:replay_id>/remove/": A.OPERATE,
+    "POST ops/replays/<uuid:replay_id>/remove/": A.OPERATE,
     "GET ops/comparisons/": A.CONSOLE,
     "POST ops/comparisons/": A.COMPARE,
     f"GET {COMPARISON}/": A.CONSOLE,
@@ -74,6 +92,7 @@ RULES: dict[str, Action | str] = {
     "GET ops/audit/": A.AUDIT,
     "GET ops/audit/audit.csv": A.AUDIT,
     "GET ops/triage/": A.AUDIT,
+    "GET ops/triage/signs/": A.AUDIT,
     "POST ops/triage/promote/": A.OPERATE,
     "POST ops/triage/undo/": A.OPERATE,
     "GET login/": PUBLIC,
@@ -92,6 +111,10 @@ RULES: dict[str, Action | str] = {
     **{f"POST {API}/<case_id>/{one}": A.CARE for one in ("seen", "close", "reopen", "cancel")},
     **{f"POST {API}/<case_id>/{one}": A.SUBMIT for one in ("vitals", "notes")},
     **{f"POST {API}/<case_id>/{one}": A.OVERRIDE for one in ("override", "proposal")},
+    f"POST {API}/<case_id>/move": A.OPERATE,
+    f"GET {API}/<case_id>/moves": A.VIEW,
+    "GET api/v1/admission": A.VIEW,
+    "POST api/v1/admission": A.OPERATE,
     "GET api/v1/queue": A.VIEW,
     "GET api/v1/policy": A.VIEW,
     "POST api/v1/policy": A.OPERATE,
@@ -112,6 +135,8 @@ BODIES: dict[str, Any] = {
     f"POST {API}/<case_id>/override": {"priority": 2, "reason": "other", "note": "x"},
     f"POST {API}/<case_id>/proposal": {"decision": "accept"},
     f"POST {API}/<case_id>/cancel": {},
+    f"POST {API}/<case_id>/move": {"direction": "first", "reason": "x"},
+    "POST api/v1/admission": {"paused": False, "reason": "x"},
     "POST api/v1/policy": {"policy": "semantic", "reason": "x"},
     "POST api/v1/comparisons": {"load": {"kind": "synthetic"}},
 }
@@ -146,7 +171,7 @@ def test_strangers_open_nothing_but_the_sign_in(client: Client) -> None:
     opened = []
     for key, rule in RULES.items():
         status, where = answer(client, key, case_id)
-        is_refused = status == 401 or (status == 302 and where.startswith("/login/"))
+        is_refused = status in (401, 403) or (status == 302 and where.startswith("/login/"))
         if rule != PUBLIC and not is_refused:
             opened.append((key, status, where))
     assert opened == []
@@ -183,6 +208,6 @@ def test_a_deactivated_account_opens_nothing() -> None:
     opened = [
         key
         for key, rule in RULES.items()
-        if rule != PUBLIC and answer(client, key, case_id, token)[0] not in (302, 401)
+        if rule != PUBLIC and answer(client, key, case_id, token)[0] not in (302, 401, 403)
     ]
     assert opened == []

@@ -126,12 +126,20 @@ def test_it_starts_reports_once_stops_and_starts_again_with_its_data(up: Up) -> 
         "gpu": 1,
     }
     assert "API token" in up.log
+    wait_until(
+        lambda: (
+            {one.name.partition("-")[0] for one in (up.data_dir / "beats").iterdir()}
+            >= {"web", "classify", "gpu", "compare", "console"}
+        ),
+        seconds=60,
+        what="every process shows a sign of life",
+    )
     redis_client(up).set("kept", "yesterday")
     pids, begun = up.pids(), time.monotonic()
     assert len(pids) >= 5
 
     assert up.stop(signal.SIGINT) == 0, up.log
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 60  # seconds, on a busy machine; 3 on an idle one
     assert [pid for pid in pids if not is_gone(pid)] == []
 
     again = Up(up.data_dir, int(up.url.rpartition(":")[2]))

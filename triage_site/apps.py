@@ -7,3 +7,6 @@ class TriageSiteConfig(AppConfig):
     def ready(self) -> None:
         # Every process that uses Django then sends its tasks to this project's broker.
         from triage_site import celery  # noqa: F401
+        from triage_site.silent_database import bound_waits
+
+        bound_waits()

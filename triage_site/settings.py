@@ -57,6 +57,8 @@ REDIS_URL = environment.url("REDIS_URL", _default_redis_url(), ["redis", "rediss
 # pages: they say what is down instead of waiting.
 _WAIT = "TRIAGE_DATABASE_WAIT_SECONDS"
 DATABASE_WAIT_SECONDS = environment.number("TRIAGE_DATABASE_WAIT_SECONDS", 20, at_least=0.1)
+# Without the variable only locks and connections are: a migration may take longer.
+STATEMENTS_ARE_BOUNDED = bool(environment.text(_WAIT))
 
 
 def _database() -> dict[str, Any]:
@@ -82,7 +84,7 @@ def _database() -> dict[str, Any]:
             "keepalives_count": 3,
             "tcp_user_timeout": milliseconds,
             "options": f"-c lock_timeout={milliseconds} -c statement_timeout="
-            f"{milliseconds if environment.text(_WAIT) else 0}",
+            f"{milliseconds if STATEMENTS_ARE_BOUNDED else 0}",
         }
     return entry
 
@@ -175,6 +177,7 @@ INSTALLED_APPS = [
     "triage_site.classifiers",
     "triage_site.ops",
     "scheduling",
+    "llm_worker",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -36,8 +36,12 @@ from triage_site.start_checks import (
 
 REMIND_SECONDS = 15.0
 MAX_EXITS_BEFORE_READY = 5
-# A page must say within two seconds that the database does not answer.
-ENVIRONMENT = {"web": {"TRIAGE_DATABASE_WAIT_SECONDS": "1.5"}}
+# A page must say within two seconds that the database does not answer. The loop of the GPU worker
+# renews its leases meanwhile.
+ENVIRONMENT = {
+    "web": {"TRIAGE_DATABASE_WAIT_SECONDS": "1.5"},
+    "gpu": {"TRIAGE_DATABASE_WAIT_SECONDS": "5"},
+}
 COLOURS = {  # ANSI codes
     "redis": 35,
     "web": 32,
@@ -94,6 +98,8 @@ class System:
         """Ends services that live but make no progress; they restart like those that exited."""
         found = {name: self.processes.pid(name) for name in commands()}
         running = {name: pid for name, pid in found.items() if pid is not None}
+        for pid in self.watch.end_stopped_children(running.values(), time.time()):
+            self.write_line("up", f"process {pid} of a pool stands still: killed")
         for name in self.watch.hung(running, time.time()):
             self.write_line("up", f"{name} makes no progress for {HUNG_SECONDS:g} s: killed")
             beats.forget(settings.BEATS_DIR, name, running[name])

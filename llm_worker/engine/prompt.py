@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Final
 
 from scheduling.core.guidance import WORDS_LABEL, cut_between_words
@@ -33,10 +34,28 @@ Rules:
 """
 
 
-def completion_prompt(brief: str) -> str:
-    """The prompt for a model without a chat template. The answer follows its last line."""
+def completion_prompt(brief: str, *, is_plain: bool = False) -> str:
+    """The prompt for a model without a chat template. The answer follows its last line.
+
+    With `is_plain` the words are spelt with the characters that the embedded model has learned.
+    The quotation in its answer does not depend on that: it is copied from the brief.
+    """
     head, label, rest = brief.partition(f'{WORDS_LABEL}: "')
     words, quote, tail = rest.partition('"\n')
     if label and quote and len(words) > MAX_COMPLETION_CHARACTERS:
         words = cut_between_words(words, MAX_COMPLETION_CHARACTERS)
+    words = plain_words(words) if is_plain else words
     return f"{CASE_MARK}\n{head}{label}{words}{quote}{tail}\n{GUIDANCE_MARK}\n"
+
+
+def plain_words(text: str) -> str:
+    """Latin letters without accents, common signs as words; other characters are left out."""
+    text = "".join(_SPELT.get(character, character) for character in text)
+    decomposed = unicodedata.normalize("NFKD", text)
+    return " ".join(decomposed.encode("ascii", "ignore").decode().split())
+
+
+_SPELT: Final = {
+    "%": " percent", "@": " at ", "&": " and ", "=": " is ", "°": " ", "ß": "ss", "æ": "ae",
+    "œ": "oe", "ø": "o", "đ": "d", "ł": "l", "ı": "i", "Ł": "L", "Đ": "D", "Ø": "O",
+}  # fmt: skip

@@ -1,12 +1,20 @@
-"""The guard of a growing answer: it passes whole words whose numbers appear in the brief."""
+"""The guard of a growing answer.
+
+While the text grows, it passes whole words whose numbers appear in the brief. They are not
+checked further until the answer has ended: only then is the text judged as a whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from llm_worker.guard.numbers import unsupported_numbers
+from llm_worker.guard.whole import fault_of
+from scheduling.core.guidance import Withheld
+
+Check = Callable[[str, str], Withheld | None]  # of an answer and its brief
 
 MAX_PHRASE_WORDS: Final = 16
 MIN_LOOP_WORDS: Final = 20
@@ -33,19 +41,15 @@ class GuardedText:
     """Receives the text in pieces and returns only text that passed the checks.
 
     It holds back the last word, which may be incomplete. After a number that is not in the
-    brief (listed in `invented`) or a loop (`looping`) it returns no more text.
+    brief, a damaged character or a loop it returns no more text, and `fault` says why. `check`
+    judges the whole answer at its end.
     """
 
     brief: str
     text: str = ""
     shown: int = 0
-    invented: list[str] = field(default_factory=list)
-    looping: bool = False
-
-    @property
-    def fault(self) -> str:
-        """Why no more text may be shown, as a `finish_reason` of the job; or empty."""
-        return "looping" if self.looping else "withheld" if self.invented else ""
+    check: Check = fault_of
+    fault: Withheld | None = None
 
     def feed(self, delta: str) -> str:
         """Adds `delta` and returns the text that may be shown now, without the last open word."""
@@ -54,22 +58,26 @@ class GuardedText:
         return self._show_up_to(end)
 
     def finish(self) -> str:
-        """Returns the rest of a finished answer."""
+        """Returns the rest of a finished answer, unless the answer as a whole has a fault."""
+        self.fault = self.fault or self.check(self.text, self.brief)
         return self._show_up_to(len(self.text))
 
     def _show_up_to(self, end: int) -> str:
         fresh = self.text[self.shown : end]
         if self.fault or not fresh:
             return ""
-        self.looping = is_looping(
-            self.text[:end].rsplit(maxsplit=MAX_PHRASE_WORDS * MIN_LOOP_ROUNDS)
-        )
-        if self.looping:
+        self.fault = self._early_fault(self.text[:end], fresh)
+        if self.fault:
             return ""
-        if any(character.isdigit() for character in fresh):
-            # Check from the start: a number can span the shown and the new text.
-            self.invented = unsupported_numbers(self.text[:end], self.brief)
-            if self.invented:
-                return ""
         self.shown = end
         return fresh
+
+    def _early_fault(self, text: str, fresh: str) -> Withheld | None:
+        """What can be known before the end. No text without this fault has a prefix with it."""
+        if is_looping(text.rsplit(maxsplit=MAX_PHRASE_WORDS * MIN_LOOP_ROUNDS)):
+            return Withheld.LOOPING
+        has_digit = any(character.isdigit() for character in fresh)
+        # Check from the start: a number can span the shown and the new text.
+        if has_digit and unsupported_numbers(text, self.brief):
+            return Withheld.NUMBER
+        return Withheld.GARBLED if "\ufffd" in fresh and "\ufffd" not in self.brief else None

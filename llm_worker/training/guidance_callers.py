@@ -11,8 +11,6 @@ from llm_worker.training.guidance_complaint import Complaint, vocabulary, word_l
 from triage_site.triage.facts import Sex
 from triage_site.triage.training.classifier_text import expand
 
-MIN_QUOTED_WORDS: Final = 8  # more than a greeting
-MAX_QUOTED_WORDS: Final = 12  # of the caller's words in the guidance
 _RANDOM_WORDS_SHARE: Final = 0.3  # of the sentences get random words
 
 
@@ -279,18 +277,3 @@ def _typo(rng: random.Random, sentence: str) -> str:
     if kind == 2 and sentence[at + 1].isalpha():
         return sentence[:at] + sentence[at + 1] + sentence[at] + sentence[at + 2 :]
     return sentence[:at] + rng.choice("abcdefghijklmnopqrstuvwxyz") + sentence[at + 1 :]
-
-
-def quoted(text: str) -> str:
-    """The caller's words that the guidance quotes: a short text is quoted whole.
-
-    A longer text is quoted up to the first end of a sentence after `MIN_QUOTED_WORDS`, and up
-    to `MAX_QUOTED_WORDS` at most.
-    """
-    parts = text.split()
-    if len(parts) <= MAX_QUOTED_WORDS:
-        return text
-    for num_words in range(MIN_QUOTED_WORDS, MAX_QUOTED_WORDS + 1):
-        if parts[num_words - 1].endswith((".", "!", "?")):
-            return " ".join(parts[:num_words])
-    return " ".join(parts[:MAX_QUOTED_WORDS]) + " ..."

@@ -21,7 +21,7 @@ EOS: Final = "<|end|>"
 EXCHANGED_ROWS: Final = 0.6
 EXCHANGED_TOKENS: Final = 0.3
 # The caller's words and the danger signs, in the brief and in the guidance.
-_WORDS: Final = re.compile(r"""(?:Caller's words: "|The words ")([^"]*)"|Mentioned: ([^.]*)\.""")
+_WORDS: Final = re.compile(r"""(?:Caller's words: "|The words ")([^"]*)\"""")
 _SIGNS: Final = re.compile(r"Danger signs: ([^.\n]*)[.\n]")
 GROUP_WEIGHT: Final = 3.0  # loss weight of the complaint group: few but important tokens
 
@@ -43,7 +43,7 @@ def text_pairs(seed: int) -> Iterator[tuple[str, str]]:
     rng = random.Random(seed)
     while True:
         brief, guidance = write_guidance(make_case(rng))
-        yield completion_prompt(brief), guidance
+        yield completion_prompt(brief, is_plain=True), guidance
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, pairs: list[tuple[str, str]]) -> list[Row]:

@@ -8,75 +8,54 @@ from pathlib import Path
 import pytest
 import torch
 
-from llm_worker.guard.numbers import unsupported_numbers
+from llm_worker.guard.whole import faults_of
 from llm_worker.training.evaluate_guidance import (
     HANDWRITTEN,
-    LENGTH_TOKENS,
-    Answer,
-    EvaluationCase,
+    HARD_NOTES,
+    Judged,
     cases_of_file,
-    faults,
     generated_cases,
-    pattern_of,
-    write_answers,
+    report,
 )
 from llm_worker.training.guidance_cases import TrainingCase, make_case
 from llm_worker.training.guidance_complaint import complaints
-from llm_worker.training.guidance_text import CLOSING, write_guidance
+from llm_worker.training.guidance_faults import LENGTH_TOKENS, Answer, EvaluationCase, faults
+from llm_worker.training.guidance_text import write_guidance
 from llm_worker.training.train_guidance import MODEL_FOLDER, load
+from scheduling.core.guidance import Withheld
 from triage_site.triage.brief import build_brief
-
-SEVERE = {
-    "headings",
-    "not finished",
-    "closing",
-    "wrong vital sign",
-    "withheld (number)",
-    "repeat loop",
-    "length",
-}
 
 
 def evaluation_case_of(
-    case: TrainingCase, *, patterns: tuple[str, ...], danger_signs: tuple[str, ...] | None = None
+    case: TrainingCase, *, danger_signs: tuple[str, ...] | None = None
 ) -> EvaluationCase:
     signs = case.danger_signs if danger_signs is None else danger_signs
-    brief = build_brief(case.facts, priority=case.priority, danger_signs=signs)
-    return EvaluationCase(facts=case.facts, priority=case.priority, brief=brief, patterns=patterns)
+    label = case.complaint.label if case.complaint and case.group_in_brief else None
+    brief = build_brief(case.facts, priority=case.priority, danger_signs=signs, complaint=label)
+    return EvaluationCase(facts=case.facts, priority=case.priority, brief=brief)
 
 
 @pytest.fixture(scope="module")
-def answered() -> list[tuple[EvaluationCase, Answer, list[str]]]:
-    """Twelve unseen cases: six handwritten ones in another style, six generated."""
+def judged() -> list[Judged]:
+    """Unseen cases: handwritten ones in another style, hard notes, generated ones."""
     torch.set_num_threads(2)
     tokenizer, model = load(MODEL_FOLDER)
-    cases = cases_of_file(HANDWRITTEN)[:18:3] + generated_cases(6)
-    answers = write_answers(model, tokenizer, [case.brief for case in cases])
-    return [(case, got, faults(case, got)) for case, got in zip(cases, answers, strict=True)]
+    cases = cases_of_file(HANDWRITTEN)[:18:3] + cases_of_file(HARD_NOTES)[::6]
+    return report("some", cases + generated_cases(4), model, tokenizer).judged
 
 
-def test_no_answer_has_a_severe_fault(
-    answered: list[tuple[EvaluationCase, Answer, list[str]]],
-) -> None:
-    broken = [(got.text, set(found) & SEVERE) for _, got, found in answered]
-    assert [entry for entry in broken if entry[1]] == []
+def test_every_answer_is_without_fault(judged: list[Judged]) -> None:
+    broken = [(each.withheld, each.faults, each.answer.text) for each in judged if not each.is_good]
+    assert broken == []
 
 
-def test_complaint_vitals_and_danger_signs_are_those_of_the_case(
-    answered: list[tuple[EvaluationCase, Answer, list[str]]],
-) -> None:
-    minor = [set(found) - SEVERE - {"pattern"} for _, _, found in answered]
-    assert sum(map(bool, minor)) <= 1, minor
+def test_only_a_note_in_another_script_is_withheld(judged: list[Judged]) -> None:
+    assert {each.withheld for each in judged} == {None, Withheld.NOT_READ}
+    assert sum(each.withheld is None for each in judged) >= len(judged) - 2
 
 
-def test_the_group_of_the_complaint_is_mostly_right(
-    answered: list[tuple[EvaluationCase, Answer, list[str]]],
-) -> None:
-    assert sum("pattern" in found for _, _, found in answered) <= 4
-
-
-def test_answers_differ_in_length(answered: list[tuple[EvaluationCase, Answer, list[str]]]) -> None:
-    lengths = sorted(got.num_tokens for _, got, _ in answered)
+def test_answers_differ_in_length(judged: list[Judged]) -> None:
+    lengths = sorted(each.answer.num_tokens for each in judged if each.withheld is None)
     assert lengths[-1] >= lengths[0] + 50
 
 
@@ -91,16 +70,17 @@ def test_the_shipped_model_is_small_and_greedy() -> None:
     assert len(tokenizer.encode("1408")) == 4
 
 
-def test_the_training_text_has_no_fault() -> None:
+def test_the_training_text_has_no_fault_and_the_guard_passes_it() -> None:
     rng = random.Random(5)
     for _ in range(150):
         case = make_case(rng)
         brief, guidance = write_guidance(case)
-        assert unsupported_numbers(guidance, brief) == []
-        label = case.complaint.label if case.complaint else ""
-        evaluation_case = evaluation_case_of(case, patterns=(label,))
+        if not guidance:  # words in another script
+            assert faults_of(guidance, brief)[0] is Withheld.NOT_READ
+            continue
+        assert faults_of(guidance, brief) == [], guidance
         answer = Answer(text=guidance, num_tokens=LENGTH_TOKENS[0], finished=True)
-        assert faults(evaluation_case, answer) == [], guidance
+        assert faults(evaluation_case_of(case), answer) == [], guidance
 
 
 def test_faults_are_found() -> None:
@@ -109,17 +89,13 @@ def test_faults_are_found() -> None:
     while not (case.complaint and case.facts.value("hr_bpm")):
         case = make_case(rng)
     guidance = write_guidance(case)[1]
-    evaluation_case = evaluation_case_of(
-        case, patterns=("burn",), danger_signs=("a sign it lacks",)
-    )
+    evaluation_case = evaluation_case_of(case, danger_signs=("a sign it lacks",))
     answer = Answer(text=guidance.replace("Assessment:", ""), num_tokens=9, finished=False)
     found = set(faults(evaluation_case, answer))
-    assert {"not finished", "headings", "length", "danger signs", "pattern"} <= found
+    assert {"not finished", "headings", "length", "danger signs"} <= found
     wrong = guidance.replace(f"rate {int(case.facts.value('hr_bpm') or 0)} /min", "rate 999 /min")
     wrong_rate = Answer(text=wrong, num_tokens=100, finished=True)
-    assert {"wrong vital sign", "vitals missing", "withheld (number)"} <= set(
-        faults(evaluation_case, wrong_rate)
-    )
+    assert {"wrong vital sign", "vitals missing"} <= set(faults(evaluation_case, wrong_rate))
     looped = Answer(text=guidance + " and so on again now" * 9, num_tokens=100, finished=True)
     assert {"repeat loop", "closing"} <= set(faults(evaluation_case, looped))
     swapped = Answer(text=write_guidance(other)[1], num_tokens=100, finished=True)
@@ -134,11 +110,6 @@ def test_every_group_has_utterances_and_actions() -> None:
         assert complaint.utterances
         advice = " ".join((complaint.think, *complaint.actions))
         assert not any(character.isdigit() for character in advice)
-
-
-def test_the_pattern_comes_from_the_first_line_only() -> None:
-    text = f'Man, urgent. The words "x suggest y" suggest fall.\nMore suggest burn.\n{CLOSING}'
-    assert pattern_of(text) == "fall"
 
 
 def test_an_invalid_case_file_names_its_line(tmp_path: Path) -> None:

@@ -67,13 +67,16 @@ class Admission:
             if not self.give_back(self._worst(running, policy), "preempted"):
                 return
 
-    def give_back(self, held: Held, why: str) -> bool:
-        """Takes a claim out of the engine, with its progress; false when it has just ended."""
+    def give_back(self, held: Held, why: str, by: str = "") -> bool:
+        """Takes a claim out of the engine, with its progress; false when it has just ended.
+
+        `by` is the id of the request that takes its slot.
+        """
         released = self._engine.release(held.id)
         if released is None:
             return False
         held.token_ids, held.text = released.token_ids, released.text
-        held.claim = claims.returning(held.claim, held.progress(why))
+        held.claim = claims.returning(held.claim, held.progress(why, by=by))
         self._performer.advance(held)
         return True
 
@@ -118,7 +121,7 @@ class Admission:
         if not may_preempt(head, worst.claim.request, policy, now, self._options.preemption):
             return False
         self.num_preempted += 1
-        return self.give_back(worst, "preempted")
+        return self.give_back(worst, "preempted", by=head.id)
 
     def _worst(self, running: list[Held], policy: Policy) -> Held:
         now = self._clock()

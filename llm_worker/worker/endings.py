@@ -43,6 +43,7 @@ class Progress:
     token_ids: tuple[int, ...] | None = None  # None: as SQL knows it from before
     text: str = ""
     failure: str = ""
+    by: str = ""  # id of the request that takes the slot
 
 
 def failure(sentence: str) -> Ending:

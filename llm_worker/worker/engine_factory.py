@@ -10,7 +10,8 @@ import torch
 from django.conf import settings
 
 from llm_worker.engine.deferred import DeferredEngine
-from llm_worker.engine.local.encoding import check_prompts, prompt_encoder
+from llm_worker.engine.local.constrained import form_of
+from llm_worker.engine.local.encoding import check_prompts, is_own_model, prompt_encoder
 from llm_worker.engine.local.engine import LocalEngine
 from llm_worker.engine.local.loading import Device, load_model, resolve_device
 from llm_worker.engine.local.settings import EngineSettings
@@ -119,10 +120,12 @@ def _local_engine() -> Engine:
         random_weights=loaded.has_random_weights,
         threads=torch.get_num_threads(),
     )
+    has_form = is_own_model(loaded.tokenizer) and not loaded.has_random_weights
     return LocalEngine(
         loaded.model,
         loaded.tokenizer,
         encode=prompt_encoder(loaded.tokenizer),
         clock=time.time,
         settings=sizes,
+        form=form_of(loaded.tokenizer, loaded.model.config.vocab_size) if has_form else None,
     )

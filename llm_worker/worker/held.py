@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from llm_worker.engine.protocol import EngineJob, Finished, TokensOut
-from llm_worker.guard.text import GuardedText
+from llm_worker.guard.text import Check, GuardedText
 from llm_worker.worker import claims
 from llm_worker.worker.claims import Claim, State
 from llm_worker.worker.endings import Ending, Progress
@@ -46,13 +46,13 @@ class Held:
     def id(self) -> str:
         return self.claim.request.id
 
-    def begin(self, job: JobToWrite, max_new_tokens: int) -> None:
+    def begin(self, job: JobToWrite, max_new_tokens: int, check: Check) -> None:
         """SQL runs it here. What was written before is said again: a new attempt begins."""
         self.claim = claims.begun(
             self.claim, job.request, attempt=job.attempt, stream_epoch=job.stream_epoch
         )
         self.token_ids, self.text = job.prefix_token_ids, job.prefix_text
-        self.guard = GuardedText(job.prompt)
+        self.guard = GuardedText(job.prompt, check=check)
         self.unsaid = self.guard.feed(job.prefix_text)
         self.job = EngineJob(
             request=job.request,
@@ -72,7 +72,7 @@ class Held:
         self.unsaid += self.guard.feed(event.text_delta)
         if self.guard.fault:
             self._end(_withheld(self.guard, event.num_generated))
-        return self.guard.fault
+        return self.guard.fault or ""
 
     def take_end(self, event: Finished) -> None:
         """The engine's final text is the record; the stream may lack its last characters."""
@@ -94,9 +94,9 @@ class Held:
             )
         )
 
-    def progress(self, why: str, failure: str = "") -> Progress:
+    def progress(self, why: str, failure: str = "", by: str = "") -> Progress:
         """What can go back with the job, as far as the engine told it."""
-        return Progress(why=why, failure=failure, token_ids=self.token_ids, text=self.text)
+        return Progress(why=why, failure=failure, by=by, token_ids=self.token_ids, text=self.text)
 
     def _end(self, ending: Ending) -> None:
         self.cut()
@@ -119,7 +119,7 @@ def _withheld(guard: GuardedText, num_tokens: int) -> Ending:
     return Ending(
         status=JobStatus.DONE,
         shown="withheld",
-        reason=guard.fault,
+        reason=guard.fault or "",
         text=guard.text,
         num_tokens=num_tokens,
     )

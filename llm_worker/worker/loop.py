@@ -60,6 +60,7 @@ class GuidanceWorker:
         self._admission = Admission(*shared, options, clock, new_token)
         self._done_at: dict[str, float] = {}
         self._is_in_step = False  # the last look at SQL succeeded
+        self._is_paused = True  # nothing that waits may start, as far as SQL said
         self._full_rate = 0.0
 
     def start(self) -> None:
@@ -113,7 +114,8 @@ class GuidanceWorker:
             self._is_in_step = self._sync()
         elif not self._is_due("claim", self._options.claim_seconds):
             return
-        if self._is_in_step and self._health.can_work(self._clock()):
+        can_work = self._is_in_step and self._health.can_work(self._clock())
+        if can_work and not self._is_paused:
             self._admission.take()
 
     # -- events of the engine
@@ -160,10 +162,15 @@ class GuidanceWorker:
                 self._admission.give_back(held, "lease lost")
 
     def _sync(self) -> bool:
-        """Applies changes in SQL: policy, priorities, cancelled cases. Returns False on failure."""
+        """Applies changes in SQL: policy, pause, priorities, cancelled cases.
+
+        Returns False on failure.
+        """
         policy = self._outages.ask(self._stores.policy).value
-        if policy is None:
+        paused = self._outages.ask(self._stores.paused).value
+        if policy is None or paused is None:
             return False
+        self._is_paused = paused
         if policy is not self._admission.policy:
             self._admission.set_policy(policy)
         running = self._held_claims.running()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from llm_worker.guard.text import Check
+from llm_worker.guard.whole import fault_of
 from scheduling.core.policies import Preemption
 
 
@@ -19,3 +21,4 @@ class Options:
     probe_seconds: float = 5.0  # between two questions to an engine that cannot work
     retry_seconds: float = 0.5  # until a call is tried again that a store did not answer
     store_limit_seconds: float = 120.0  # then a result that SQL refuses is given up
+    check: Check = fault_of  # of a whole answer

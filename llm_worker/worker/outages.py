@@ -11,6 +11,7 @@ import structlog
 from django.db import DatabaseError, DataError, IntegrityError
 
 from llm_worker.worker.claims import Outcome
+from scheduling.guarded_redis import trouble_of
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +19,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # The calls of `Stores` that go to SQL; all others go to Redis.
-SQL_CALLS: Final = frozenset({"policy", "rows", "start", "mark", "store", "give_back", "recycle"})
+SQL_CALLS: Final = frozenset(
+    {"policy", "paused", "rows", "start", "mark", "store", "give_back", "recycle"}
+)
 SLOW_SECONDS: Final = 0.4  # a store that fails after so long is silent: ask it nothing else now
 
 _NEVER: Final = (DataError, IntegrityError, ValueError, TypeError)
@@ -35,13 +38,14 @@ class Outages:
 
     A call that failed is not tried again for `retry_seconds`; where it took long to fail, no
     other call to that store is either, so that the loop does not wait for each of them. An
-    outage is logged when it begins and when it is over.
+    outage is logged when it begins and when it is over; one of Redis by its breaker.
     """
 
     def __init__(self, clock: Callable[[], float], retry_seconds: float) -> None:
         self._clock, self._retry_seconds = clock, retry_seconds
         self._not_before: dict[str, float] = {}  # by call, or by store
         self._failing: dict[str, set[str]] = {"redis": set(), "sql": set()}
+        self._logged: set[str] = set()  # stores whose outage this object has logged
         self.ok_at = {"redis": float("-inf"), "sql": float("-inf")}
 
     def ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Answer[T]:
@@ -71,7 +75,8 @@ class Outages:
         self._not_before[name] = now + self._retry_seconds
         if now - asked_at >= SLOW_SECONDS:
             self._not_before[store] = now + self._retry_seconds
-        if not self._failing[store]:
+        if not self._failing[store] and not trouble_of(error):
+            self._logged.add(store)
             log.warning("store_unreachable", store=store, call=name, error=type(error).__name__)
         self._failing[store].add(name)
         return Answer(Outcome.AWAY)
@@ -86,5 +91,6 @@ class Outages:
         self._not_before.pop(name, None)
         if name in self._failing[store]:
             self._failing[store].discard(name)
-            if not self._failing[store]:
+            if not self._failing[store] and store in self._logged:
+                self._logged.discard(store)
                 log.info("store_reachable", store=store)

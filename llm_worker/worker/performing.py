@@ -74,7 +74,7 @@ class Performer:
         standing, job = answer.value
         if job is None:
             return Reply(outcome=Outcome.REFUSED, status=standing.status)
-        held.begin(job, self._options.max_new_tokens)
+        held.begin(job, self._options.max_new_tokens, self._options.check)
         return _DONE
 
     def _add(self, held: Held) -> Reply:

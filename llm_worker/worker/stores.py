@@ -14,7 +14,7 @@ from llm_worker.worker.claims import Claim
 from llm_worker.worker.endings import BEGIN_SEQ, Entry
 from llm_worker.worker.held import JobToWrite
 from llm_worker.worker.options import Options
-from scheduling import claimed, connection, selectors
+from scheduling import claimed, connection, selectors, standing_orders
 from scheduling.claimed import Standing
 from scheduling.core.policies import Policy
 from scheduling.core.request import Request
@@ -62,6 +62,9 @@ class Stores(Protocol):
     # SQL
 
     def policy(self) -> Policy: ...
+
+    def paused(self) -> bool:
+        """Whether a person has paused admission: then nothing that waits may start."""
 
     def rows(self, request_ids: Sequence[str]) -> dict[str, Row]: ...
 
@@ -128,6 +131,9 @@ class LiveStores:
         policy = selectors.active_policy()
         self._policy_cap = policy.max_running
         return policy
+
+    def paused(self) -> bool:
+        return standing_orders.is_paused()
 
     def rows(self, request_ids: Sequence[str]) -> dict[str, Row]:
         found = Job.objects.filter(id__in=list(request_ids))
@@ -196,6 +202,7 @@ class LiveStores:
             text=progress.text,
             now=now,
             why=progress.why,
+            by=progress.by,
             first_token_at=_moment(claim.first_token_at),
         )
 

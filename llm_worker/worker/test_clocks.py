@@ -20,6 +20,7 @@ from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from tests.factories import make_job
 from tests.fixtures import wait_until
+from tests.worker_rig import accept_any
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,6 +34,7 @@ def worker_of_a_host(name: str, seconds_ahead: float, lease_seconds: float) -> G
         preemption=Preemption.LEVEL,
         max_new_tokens=64,
         model_name="fake",
+        check=accept_any,
     )
     engine = FakeEngine(num_slots=2, clock=clock, answer_length=lambda job: 10)
     stores = LiveStores(name, options, clock)

@@ -36,7 +36,7 @@ def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
 
 STORES_CALLS = (
     *("grant", "head", "renew", "send", "finish", "release", "beat"),
-    *("policy", "rows", "start", "mark", "store", "give_back", "recycle"),
+    *("policy", "paused", "rows", "start", "mark", "store", "give_back", "recycle"),
 )
 ENGINE_CALLS = (
     *("start", "stop", "alive", "ready", "holds", "add", "release", "cancel", "update"),

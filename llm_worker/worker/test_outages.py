@@ -83,6 +83,15 @@ def test_an_outage_and_its_end_are_one_line_each(store: Store, outages: Outages)
     assert "secret" not in str(lines)
 
 
+def test_an_outage_of_redis_is_logged_by_its_breaker_alone(store: Store, outages: Outages) -> None:
+    with capture_logs() as lines:
+        for error in (redis.ConnectionError(), redis.TimeoutError(), redis.ReadOnlyError(), None):
+            store.error = error
+            outages.ask(store.send)
+            store.seconds += 1.0
+    assert lines == []
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [

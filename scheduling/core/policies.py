@@ -70,11 +70,11 @@ def _shortest(request: Request) -> Key:
 
 
 def _most_urgent(request: Request) -> Key:
-    return (request.priority,)
+    return (request.priority, int(not request.first_in_level))
 
 
 def _most_urgent_then_shortest(request: Request) -> Key:
-    return (request.priority, request.remaining_tokens)
+    return (*_most_urgent(request), request.remaining_tokens)
 
 
 _ALL: Final = (
@@ -82,7 +82,10 @@ _ALL: Final = (
         name="semantic",
         key=_most_urgent_then_shortest,
         title="Semantic",
-        description="Most urgent level first; within a level, the shortest expected answer first.",
+        description=(
+            "Most urgent level first; within a level, cases that were not understood, then the "
+            "shortest expected answer first."
+        ),
     ),
     Policy(
         name="semantic_due",
@@ -90,7 +93,8 @@ _ALL: Final = (
         title="Semantic with deadlines",
         description=(
             "Level 0 first, always; then cases whose deadline has passed, longest overdue "
-            "first; then most urgent level, shortest expected answer."
+            "first; then most urgent level, and in it cases that were not understood, then the "
+            "shortest expected answer."
         ),
         bounded_wait=True,
     ),
@@ -98,7 +102,10 @@ _ALL: Final = (
         name="pjf",
         key=_most_urgent,
         title="Priority first",
-        description="Most urgent level first; within a level, first come, first served.",
+        description=(
+            "Most urgent level first; within a level, cases that were not understood, then first "
+            "come, first served."
+        ),
     ),
     Policy(
         name="sjf",
@@ -138,15 +145,21 @@ def order(request: Request, policy: KeyFunction, now: float) -> Order:
 
 
 def order_by_key(request: Request, policy: KeyFunction) -> Order:
-    """Returns the order without deadlines: key, then arrival, then id."""
-    return (*policy(request), request.arrival_seconds, request.id)
+    """Returns the order without deadlines: key, then arrival, nudge and id.
+
+    Every policy sees a request that a person moved with the values of its manual place.
+    """
+    if request.manual is None:
+        return (*policy(request), request.arrival_seconds, 0.0, request.id)
+    shown = request.as_sorted
+    return (*policy(shown), shown.arrival_seconds, request.manual.nudge, request.id)
 
 
 def _band(request: Request, now: float) -> tuple[int, float]:
     if request.priority == 0:
         return 0, 0.0
-    if request.due_seconds <= now:
-        return 1, request.due_seconds
+    if (due := request.sorted_due_seconds) <= now:
+        return 1, due
     return 2, 0.0
 
 
@@ -168,6 +181,8 @@ def may_preempt(
 
 _RADIX: Final = 2**24
 _EXACT: Final = 2**53
+_SIGN_BIT: Final = 1 << 63
+_ALL_BITS: Final = (1 << 64) - 1
 
 
 def queue_score(key: Key) -> float:
@@ -191,10 +206,17 @@ def queue_score(key: Key) -> float:
     return float(score)
 
 
-def tie_token(request: Request) -> str:
-    """Returns text whose byte order is the order of (arrival, id), for requests of equal score.
+def number_token(number: float) -> str:
+    """Returns sixteen hexadecimal digits whose byte order is the order of all finite floats."""
+    (bits,) = struct.unpack(">Q", struct.pack(">d", number + 0.0))
+    return f"{bits ^ (_ALL_BITS if bits & _SIGN_BIT else _SIGN_BIT):016x}"
 
-    It starts with the IEEE 754 bits of the arrival in hexadecimal. For numbers that are not
-    negative, the order of the bits is the order of the numbers, so nothing is rounded.
+
+def tie_token(request: Request) -> str:
+    """Returns text whose byte order is that of (arrival, nudge, id), for requests of equal score.
+
+    It starts with the IEEE 754 bits of both numbers in hexadecimal, so nothing is rounded. For
+    numbers that are not negative, the order of the bits is the order of the numbers.
     """
-    return f"{struct.pack('>d', request.arrival_seconds + 0.0).hex()}:{request.id}"
+    arrival = request.as_sorted.arrival_seconds + 0.0
+    return f"{struct.pack('>d', arrival).hex()}{number_token(request.nudge)}:{request.id}"

@@ -80,7 +80,7 @@ class PreemptedWithKV:
             return
         self._enter(self._in_time, request, _BEFORE_ANY_DUE)
         if self._bounded_wait:
-            heappush(self._by_due, (request.due_seconds, self._last_number, request))
+            heappush(self._by_due, (request.sorted_due_seconds, self._last_number, request))
 
     def _enter(self, heap: list[_Entry], request: Request, now: float) -> None:
         self._last_number += 1

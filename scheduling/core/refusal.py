@@ -34,5 +34,5 @@ class Refusal:
             return True
         if not self._is_steady or best is not self._request:
             return False
-        deadline_passed = self._at < best.due_seconds <= now
+        deadline_passed = self._at < best.sorted_due_seconds <= now
         return not (deadline_passed and self._bounded_wait)

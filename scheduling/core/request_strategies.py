@@ -7,7 +7,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from scheduling.core.request import PRIORITIES, Request
+from scheduling.core.request import PRIORITIES, ManualPlace, Request
 
 IDS: Final = st.text(
     alphabet=st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=6
@@ -20,6 +20,16 @@ DUE_SECONDS: Final = st.one_of(SECONDS, st.sampled_from([inf, -inf, -1.0, -0.0])
 TOKENS: Final = st.one_of(st.integers(0, 3), st.integers(0, 2**24 - 1))
 
 
+MANUAL: Final = st.none() | st.builds(
+    ManualPlace,
+    arrival_seconds=SECONDS,
+    tokens=TOKENS,
+    due_seconds=DUE_SECONDS,
+    nudge=st.sampled_from([-1.5, -1.0, 0.0, 0.25, 1.0]),
+    first_in_level=st.booleans(),
+)
+
+
 def requests(ids: st.SearchStrategy[str] = IDS) -> st.SearchStrategy[Request]:
     return st.builds(
         Request,
@@ -30,6 +40,8 @@ def requests(ids: st.SearchStrategy[str] = IDS) -> st.SearchStrategy[Request]:
         predicted_tokens=TOKENS,
         generated_tokens=TOKENS,
         due_seconds=DUE_SECONDS,
+        first_in_level=st.booleans(),
+        manual=MANUAL,
     )
 
 

@@ -77,15 +77,20 @@ def test_order_is_total(policy: Policy, batch: list[Request], now: float, random
     assert rank(shuffled, policy, now) == ranked
 
 
+def _without_deadlines(request: Request) -> Request:
+    manual = request.manual and replace(request.manual, due_seconds=inf)
+    return replace(request, due_seconds=inf, manual=manual)
+
+
 @EVERY_POLICY
 @FIFTY
 @given(batch=batches())
 def test_score_and_tie_token_sort_like_rank(policy: Policy, batch: list[Request]) -> None:
     """A sorted set of Redis compares the score, then the bytes of the member."""
-    waiting = [replace(request, due_seconds=inf) for request in batch]
+    waiting = [_without_deadlines(request) for request in batch]
 
     def in_redis(request: Request) -> tuple[float, bytes]:
-        return queue_score(policy(request)), tie_token(request).encode()
+        return queue_score(policy(request.as_sorted)), tie_token(request).encode()
 
     assert sorted(waiting, key=in_redis) == rank(waiting, policy, now=0.0)
 
@@ -116,8 +121,11 @@ def test_scores_at_the_limits() -> None:
 
 
 @given(requests(), requests())
-def test_tie_token_sorts_by_arrival_then_id(one: Request, two: Request) -> None:
-    expected = (one.arrival_seconds, one.id) < (two.arrival_seconds, two.id)
+def test_tie_token_sorts_by_arrival_then_nudge_then_id(one: Request, two: Request) -> None:
+    def tie(request: Request) -> tuple[float, float, str]:
+        return request.as_sorted.arrival_seconds, request.nudge, request.id
+
+    expected = tie(one) < tie(two)
     assert (tie_token(one).encode() < tie_token(two).encode()) == expected
 
 
@@ -146,7 +154,7 @@ def test_a_bounded_wait_prevents_starvation(batch: list[Request], now: float) ->
 
 @given(batches())
 def test_semantic_due_equals_semantic_while_no_deadline_has_passed(batch: list[Request]) -> None:
-    waiting = [replace(request, due_seconds=inf) for request in batch]
+    waiting = [_without_deadlines(request) for request in batch]
     expected = rank(waiting, POLICIES["semantic"], 0.0)
     assert rank(waiting, POLICIES["semantic_due"], 0.0) == expected
 
@@ -214,9 +222,21 @@ def test_two_requests_never_preempt_each_other(
 def test_a_more_urgent_level_never_lowers_the_rank(
     policy: Policy, request_: Request, priority: int
 ) -> None:
+    request_ = request_.with_manual(None)  # a change of the level ends a manual place
     moved = request_.with_priority(priority)
     more_urgent, less_urgent = sorted((request_, moved), key=lambda each: each.priority)
     assert order(more_urgent, policy, 0.0) <= order(less_urgent, policy, 0.0)
+
+
+@pytest.mark.parametrize("name", ["semantic", "pjf"])
+@FIFTY
+@given(batch=batches())
+def test_who_was_not_understood_goes_first_within_the_level_only(
+    name: str, batch: list[Request]
+) -> None:
+    ranked = rank(batch, POLICIES[name], 0.0)
+    places = [(request.priority, not request.first_in_level) for request in ranked]
+    assert places == sorted(places)
 
 
 def key_grows(policy: KeyFunction, request: Request, more_tokens: int) -> bool:

@@ -74,7 +74,7 @@ class WaitingQueue:
     def first_due_seconds(self) -> float | None:
         """Returns the earliest deadline of levels 1 to 4; None without a bounded wait."""
         first = self._head(self._by_due)
-        return None if first is None else first.due_seconds
+        return None if first is None else first.sorted_due_seconds
 
     def set_policy(self, policy: KeyFunction) -> None:
         """Sorts all requests again: O(n)."""
@@ -100,7 +100,7 @@ class WaitingQueue:
             yield self._urgent, place
         else:
             yield self._by_key, place
-            yield self._by_due, (request.due_seconds, *place)
+            yield self._by_due, (request.sorted_due_seconds, *place)
 
     def _push_orders(self, request: Request) -> None:
         for heap, place in self._places(request):
@@ -116,7 +116,7 @@ class WaitingQueue:
             if self._head(self._urgent) is not None:
                 return self._urgent
             overdue = self._head(self._by_due)
-            if overdue is not None and overdue.due_seconds <= now:
+            if overdue is not None and overdue.sorted_due_seconds <= now:
                 return self._by_due
         return self._by_key if self._head(self._by_key) is not None else None
 

@@ -188,9 +188,15 @@ class MemorySemanticQueue:
         return was
 
     @_atomic
-    def reprioritise(self, request_id: str, priority: int, due_seconds: float) -> bool:
+    def reprioritise(
+        self, request_id: str, priority: int, due_seconds: float, *, first_in_level: bool = False
+    ) -> bool:
         old = self.get(request_id)
-        return old is not None and self._replace(old.with_priority(priority, due_seconds))
+        if old is None:
+            return False
+        return self._replace(
+            old.with_priority(priority, due_seconds, first_in_level=first_in_level)
+        )
 
     @_atomic
     def revise(self, request: Request) -> bool:
@@ -281,7 +287,7 @@ class MemorySemanticQueue:
     def _check(self, request: Request) -> None:
         """Raises ValueError, like the queue in Redis, if a key has no exact score."""
         for policy in self._policies.values():
-            queue_score(policy(request))
+            queue_score(policy(request.as_sorted))
 
     def _push(self, request: Request) -> None:
         self._waiting.push(request)

@@ -148,7 +148,9 @@ class SemanticQueue(Protocol):
         """
         ...
 
-    def reprioritise(self, request_id: str, priority: int, due_seconds: float) -> bool:
+    def reprioritise(
+        self, request_id: str, priority: int, due_seconds: float, *, first_in_level: bool = False
+    ) -> bool:
         """Changes priority and deadline, waiting or running. Returns False if it is not here."""
         ...
 

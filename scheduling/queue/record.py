@@ -5,23 +5,27 @@ request, or all requests under another policy, without a call back to Python.
 
 A record is one line of text:
 
-    priority due arrival prompt predicted generated ,policy=score,policy=score:digits, tie
+    priority due arrival prompt predicted generated first manual ,policy=score,... tie
 
+`due` is the deadline that the request is sorted by. `manual` is `-`, or the values of a manual
+place and the request's own deadline.
 `digits` sort requests with the same deadline, for policies with a bounded wait. `tie` is the
 tie token. It ends with the id, which may contain spaces, so it is the last field.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 from typing import Final
 
-from scheduling.core.policies import Policy, queue_score, tie_token
-from scheduling.core.request import Request
+from scheduling.core.policies import Policy, number_token, queue_score, tie_token
+from scheduling.core.request import ManualPlace, Request
 
 # The order of the fields, for Python and for the Lua scripts.
-FIELDS: Final = ("priority", "due", "arrival", "prompt", "predicted", "generated", "scores", "tie")
+FIELDS: Final = (
+    *("priority", "due", "arrival", "prompt", "predicted", "generated", "first", "manual"),
+    *("scores", "tie"),
+)
 _LUA_FIELDS: Final = ("priority", "due", "arrival", "scores", "tie")  # what the scripts need
 _LUA_PATTERNS: Final = {
     "priority": "[0-4]",
@@ -30,18 +34,11 @@ _LUA_PATTERNS: Final = {
     "prompt": "%d+",
     "predicted": "%d+",
     "generated": "%d+",
+    "first": "[01]",
+    "manual": "%S+",
     "scores": ",%S+,",
     "tie": "%x+:.+",
 }
-
-_SIGN_BIT: Final = 1 << 63
-_ALL_BITS: Final = (1 << 64) - 1
-
-
-def sortable(score: float) -> str:
-    """Returns sixteen hexadecimal digits whose byte order is the order of all finite floats."""
-    (bits,) = struct.unpack(">Q", struct.pack(">d", score + 0.0))
-    return f"{bits ^ (_ALL_BITS if bits & _SIGN_BIT else _SIGN_BIT):016x}"
 
 
 def record_of(request: Request, policies: Mapping[str, Policy]) -> str:
@@ -52,11 +49,13 @@ def record_of(request: Request, policies: Mapping[str, Policy]) -> str:
     scores = ",".join(_score(request, policy) for policy in policies.values())
     values = {
         "priority": str(int(request.priority)),
-        "due": repr(float(request.due_seconds)),
+        "due": repr(float(request.sorted_due_seconds)),
         "arrival": repr(float(request.arrival_seconds)),
         "prompt": str(request.prompt_tokens),
         "predicted": str(request.predicted_tokens),
         "generated": str(request.generated_tokens),
+        "first": str(int(request.first_in_level)),
+        "manual": _manual_text(request),
         "scores": f",{scores},",
         "tie": tie_token(request),
     }
@@ -66,6 +65,7 @@ def record_of(request: Request, policies: Mapping[str, Policy]) -> str:
 def request_of(record: str) -> Request:
     """Returns the request of a record."""
     values = dict(zip(FIELDS, record.split(" ", len(FIELDS) - 1), strict=True))
+    manual, due = _manual_of(values["manual"], float(values["due"]))
     return Request(
         id=values["tie"].partition(":")[2],
         arrival_seconds=float(values["arrival"]),
@@ -73,8 +73,35 @@ def request_of(record: str) -> Request:
         prompt_tokens=int(values["prompt"]),
         predicted_tokens=int(values["predicted"]),
         generated_tokens=int(values["generated"]),
-        due_seconds=float(values["due"]),
+        due_seconds=due,
+        first_in_level=values["first"] == "1",
+        manual=manual,
     )
+
+
+def _manual_text(request: Request) -> str:
+    place = request.manual
+    if place is None:
+        return "-"
+    own_due, arrival, nudge = map(
+        repr, map(float, (request.due_seconds, place.arrival_seconds, place.nudge))
+    )
+    return f"{own_due}:{arrival}:{place.tokens}:{nudge}:{int(place.first_in_level)}"
+
+
+def _manual_of(text: str, due_seconds: float) -> tuple[ManualPlace | None, float]:
+    """Returns the manual place and the request's own deadline."""
+    if text == "-":
+        return None, due_seconds
+    own_due, arrival, tokens, nudge, first = text.split(":")
+    place = ManualPlace(
+        arrival_seconds=float(arrival),
+        tokens=int(tokens),
+        due_seconds=due_seconds,
+        nudge=float(nudge),
+        first_in_level=first == "1",
+    )
+    return place, float(own_due)
 
 
 def lua_split_record() -> str:
@@ -97,6 +124,6 @@ def lua_split_record() -> str:
 
 
 def _score(request: Request, policy: Policy) -> str:
-    score = queue_score(policy(request))
-    digits = f":{sortable(score)}" if policy.bounded_wait else ""
+    score = queue_score(policy(request.as_sorted))
+    digits = f":{number_token(score)}" if policy.bounded_wait else ""
     return f"{policy.name}={score!r}{digits}"

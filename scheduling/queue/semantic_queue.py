@@ -184,8 +184,13 @@ class RedisSemanticQueue:
         was = self._move("cancel", request_id)
         return None if was is None else _text(was)
 
-    def reprioritise(self, request_id: str, priority: int, due_seconds: float) -> bool:
-        return self._replace(request_id, lambda old: old.with_priority(priority, due_seconds))
+    def reprioritise(
+        self, request_id: str, priority: int, due_seconds: float, *, first_in_level: bool = False
+    ) -> bool:
+        def moved(old: Request) -> Request:
+            return old.with_priority(priority, due_seconds, first_in_level=first_in_level)
+
+        return self._replace(request_id, moved)
 
     def revise(self, request: Request) -> bool:
         return self._replace(request.id, lambda old: request)

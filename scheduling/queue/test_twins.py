@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from scheduling.core.policies import POLICIES, rank
-from scheduling.core.request import PRIORITIES, Request
+from scheduling.core.request import PRIORITIES, ManualPlace, Request
 from scheduling.queue.memory_queue import MemorySemanticQueue
 from scheduling.queue.protocol import SemanticQueue
 from scheduling.queue.semantic_queue import RedisSemanticQueue, tagged
@@ -38,6 +38,14 @@ REQUESTS = st.builds(
     prompt_tokens=FEW_TOKENS,
     predicted_tokens=FEW_TOKENS,
     due_seconds=DUE,
+    manual=st.none()
+    | st.builds(
+        ManualPlace,
+        arrival_seconds=st.sampled_from([0.0, 1.5]),
+        tokens=FEW_TOKENS,
+        due_seconds=DUE,
+        nudge=st.sampled_from([-1.0, 0.0, 0.5]),
+    ),
 )
 
 
@@ -178,9 +186,9 @@ class Twins(RuleBasedStateMachine):
         jobs = set(self.client.hkeys(tagged("main", "jobs")))
         held = set(self.redis.lease_tokens())
         assert held == set(self.client.zrange(tagged("main", "leases"), 0, -1))
-        ordered = [tie[17:] for tie in self.client.zrange(tagged("main", "order"), 0, -1)]
-        urgent = [tie[17:] for tie in self.client.zrange(tagged("main", "urgent"), 0, -1)]
-        due = {tie[34:] for tie in self.client.zrange(tagged("main", "due"), 0, -1)}
+        ordered = [tie[33:] for tie in self.client.zrange(tagged("main", "order"), 0, -1)]
+        urgent = [tie[33:] for tie in self.client.zrange(tagged("main", "urgent"), 0, -1)]
+        due = {tie[50:] for tie in self.client.zrange(tagged("main", "due"), 0, -1)}
         assert len(ordered) + len(urgent) == len({*ordered, *urgent})
         assert {*ordered, *urgent} | due == jobs - held
         assert not due & set(urgent)

@@ -22,49 +22,87 @@ const storePositions = () => {
   );
 };
 
-// -- filter
+// -- filter: kept in the address and in the data attributes of the board
 
-const filter = () => {
-  const { level, show } = board.dataset;
+const FLAGS = ["person", "overdue", "mine", "done"];
+
+const shows = (row) => {
+  const { level, person, overdue, mine, done } = board.dataset;
   const user = document.body.dataset.user;
-  let visible = 0;
-  for (const row of rows()) {
-    const matches =
-      (!level || row.dataset.level === level) &&
-      (show !== "mine" || row.dataset.owner === user || row.dataset.seer === user) &&
-      (show !== "done" || row.classList.contains("ended"));
-    row.hidden = !matches;
-    visible += matches;
+  return (
+    (!level || row.dataset.level === level) &&
+    (!person || "person" in row.dataset) &&
+    (!overdue || "overdue" in row.dataset) &&
+    (!mine || row.dataset.owner === user || row.dataset.seer === user) &&
+    (!done || row.classList.contains("ended"))
+  );
+};
+
+const isActive = () => Boolean(board.dataset.level) || FLAGS.some((name) => board.dataset[name]);
+
+const isUrgentOverdue = (row) => "overdue" in row.dataset && row.dataset.level && row.dataset.level <= "1";
+
+const showNote = (shown, all) => {
+  const note = document.getElementById("filter-note");
+  const urgent = Number(document.getElementById("board-state")?.dataset.urgentOverdue ?? 0);
+  const hidden = Math.max(0, urgent - shown.filter(isUrgentOverdue).length);
+  const count = document.createElement("span");
+  count.className = "num";
+  count.textContent = `${shown.length} of ${all} patients shown.`;
+  const parts = [count];
+  if (hidden) {
+    const warning = document.createElement("strong");
+    warning.textContent = `${hidden} hidden by the filter: overdue, level 0 or 1.`;
+    parts.push(warning);
   }
-  const all = !level && show === "all";
-  const ended = board.querySelectorAll("tr.row.ended:not([hidden])").length;
-  const head = document.getElementById("done-head");
-  if (head) head.hidden = !ended;
-  const seen = document.getElementById("seen-head");
-  if (seen) seen.hidden = !board.querySelector("#seen-rows tr.row:not([hidden])");
-  const nothing = document.getElementById("nothing-open");
-  if (nothing) nothing.hidden = !(all && board.querySelectorAll("#open-rows tr.row").length === 0);
-  const empty = document.getElementById("empty-filter");
-  if (empty) empty.hidden = visible > 0 || all;
-  for (const link of document.querySelectorAll("[data-filter]")) {
-    link.setAttribute("aria-current", String(!level && link.dataset.filter === show));
+  parts.push(note.querySelector("a"));
+  note.classList.toggle("red", hidden > 0);
+  const text = parts.map((part) => part.textContent).join(" ");
+  if (note.dataset.text !== text) note.replaceChildren(...parts.flatMap((part) => [part, " "]));
+  note.dataset.text = text;
+  note.hidden = !isActive();
+};
+
+const markLinks = () => {
+  for (const link of document.querySelectorAll(".filter")) {
+    const name = link.dataset.filter;
+    link.setAttribute("aria-current", String(name === "all" ? !isActive() : Boolean(board.dataset[name])));
   }
   for (const link of document.querySelectorAll("[data-filter-level]")) {
-    link.setAttribute("aria-current", String(link.dataset.filterLevel === level));
+    link.setAttribute("aria-current", String(link.dataset.filterLevel === board.dataset.level));
   }
 };
 
+const filter = () => {
+  const all = rows();
+  for (const row of all) row.hidden = !shows(row);
+  const hide = (id, isHidden) => {
+    const element = document.getElementById(id);
+    if (element) element.hidden = isHidden;
+  };
+  hide("done-head", !board.querySelector("#done-rows tr.row:not([hidden])"));
+  hide("seen-head", !board.querySelector("#seen-rows tr.row:not([hidden])"));
+  hide("nothing-open", isActive() || Boolean(board.querySelector("#open-rows tr.row")));
+  showNote(all.filter((row) => !row.hidden), all.length);
+  markLinks();
+};
+
+const address = () => {
+  const query = new URLSearchParams();
+  for (const name of FLAGS) if (board.dataset[name]) query.set(name, "1");
+  if (board.dataset.level) query.set("level", board.dataset.level);
+  return location.pathname + (query.size ? `?${query}` : "");
+};
+
 const choose = (event) => {
-  const link = event.target.closest("[data-filter], [data-filter-level], #empty-filter a");
+  const link = event.target.closest("[data-filter], [data-filter-level]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  const level = link.dataset.filterLevel ?? "";
-  board.dataset.level = level === board.dataset.level ? "" : level;
-  board.dataset.show = link.dataset.filter ?? "all";
-  const query = board.dataset.level
-    ? `?level=${board.dataset.level}`
-    : board.dataset.show === "all" ? "" : `?${board.dataset.show}=1`;
-  history.replaceState(null, "", location.pathname + query);
+  const { filter: name, filterLevel } = link.dataset;
+  if (name === "all") for (const part of ["level", ...FLAGS]) board.dataset[part] = "";
+  else if (name) board.dataset[name] = board.dataset[name] ? "" : "1";
+  else board.dataset.level = board.dataset.level === filterLevel ? "" : filterLevel;
+  history.replaceState(null, "", address());
   filter();
 };
 

@@ -37,7 +37,8 @@ const onOpen = (event) => {
 
 export const toLogin = () => {
   leaving = true;
-  location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`);
+  const page = encodeURIComponent(location.pathname + location.search);
+  location.assign(`/login/?next=${page}&why=signed-out`);
 };
 
 if (document.querySelector("[data-live-stream]")) {

@@ -20,3 +20,18 @@ document.addEventListener("click", (event) => {
   const menu = document.querySelector(".usermenu[open]");
   if (menu && !menu.contains(event.target)) menu.open = false;
 });
+
+// Escape closes the menu as it closes a dialog, and the focus returns to what opened it.
+document.addEventListener("keydown", (event) => {
+  const menu = document.querySelector(".usermenu[open]");
+  if (event.key !== "Escape" || !menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+// An answer with faults replaces the form in its dialog: the focus goes to the first fault.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const dialog = event.target.closest?.("dialog[open]");
+  if (!dialog || dialog.contains(document.activeElement)) return;
+  (dialog.querySelector("[aria-invalid=true]") ?? dialog.querySelector("input, button, a"))?.focus();
+});

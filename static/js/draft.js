@@ -1,13 +1,18 @@
 // Keeps the typed form in this tab, per user, until the site has received it, or until the user
 // discards it or signs out. The server lists received submissions in a cookie, so that the next
-// form never shows the text of the previous patient.
-const NOT_STORED = ["csrfmiddlewaretoken", "submission_key", "confirm_values"];
+// form never shows the text of the previous patient. A form that changes a case has the version
+// of the case instead: another version means that it was received, or that the case has changed.
+const NOT_STORED = ["csrfmiddlewaretoken", "submission_key", "confirm_values", "version"];
 const form = document.querySelector("form[data-draft]");
 const keyOf = (name) => `draft:${document.body.dataset.user}:${name}`;
 
 const save = () => {
   const entries = [...new FormData(form)].filter(([name, value]) => !NOT_STORED.includes(name) && value);
-  const draft = {submission: form.elements.submission_key.value, entries};
+  const draft = {
+    submission: form.elements.submission_key?.value,
+    version: form.elements.version?.value,
+    entries,
+  };
   sessionStorage.setItem(keyOf(form.dataset.draft), JSON.stringify(draft));
 };
 
@@ -26,8 +31,9 @@ const fill = (entries) => {
 };
 
 const restore = () => {
-  const {submission, entries} = JSON.parse(sessionStorage.getItem(keyOf(form.dataset.draft)) ?? '{"entries": []}');
+  const {submission, version, entries} = JSON.parse(sessionStorage.getItem(keyOf(form.dataset.draft)) ?? '{"entries": []}');
   if (submission && isReceived(submission)) return deleteDraft(form.dataset.draft);
+  if (version !== form.elements.version?.value) return deleteDraft(form.dataset.draft);
   if (!entries.some(([name]) => name !== "age_unit")) return;
   fill(entries);
   document.getElementById("draft-note").textContent = "Your draft was restored.";

@@ -65,7 +65,7 @@ const onMessage = (event) => {
   if (event.detail.type === "reset") written = "";
   else written += plain(event.detail.data);
   if (!written && !document.getElementById("stream")) return;
-  note("Writing…");
+  note("Writing… Not yet checked.");
   show();
 };
 
@@ -95,14 +95,17 @@ const onPanel = () => {
   ended = panel().dataset.ended === "1";
   if (ended) {
     window.htmx.trigger("#guidance", "guidance-changed");
-    if (status === "done") announceQuietly("Guidance is ready.");
+    const isWithheld = panel().dataset.guidance === "withheld";
+    if (status === "done") {
+      announceQuietly(isWithheld ? "Guidance was withheld." : "Guidance is ready.");
+    }
   } else if (status === "running") {
     show();
-    note("Writing…");
+    note("Writing… Not yet checked.");
     announceQuietly("Guidance is being written.");
   } else if (old === "running") {
     show();
-    note("Paused: a more urgent case has the slot. The text continues from here.");
+    note("Paused: a more urgent case has the slot. The text continues from here. Not yet checked.");
   } else {
     written = "";
     window.htmx.trigger("#guidance", "guidance-changed");

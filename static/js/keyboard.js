@@ -1,5 +1,6 @@
 // n: new case. j and k: next and previous case on the board; s, x and r: see, close and reopen
-// the one that has the focus, or the case of the page. v: vital signs. Ctrl+Enter: submit.
+// the one that has the focus, or the case of the page. v: vital signs. m: move in the queue.
+// /: find. ?: this list. Ctrl+Enter: submit.
 const typing = (target) => target.closest("input, select, textarea, dialog, [contenteditable]");
 
 const step = (by) => {
@@ -26,9 +27,16 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "k") step(-1);
   else {
     const key = CSS.escape(event.key);
+    const field = document.querySelector(`input[data-key="${key}"]`);
+    if (field) {
+      event.preventDefault();
+      field.focus();
+      field.select();
+      return;
+    }
     const row = event.target.closest("tr.row");
     const target = row?.querySelector(`[data-row-key="${key}"]`) ?? document.querySelector(`[data-key="${key}"]`);
-    if (!target) return;
+    if (!target?.checkVisibility()) return; // hidden where the role may not do it
     event.preventDefault();
     target.click();
   }

@@ -6,10 +6,12 @@ import "./board_changes.js";
 import "./guidance.js";
 import "./form.js";
 import "./draft.js";
+import "./limits.js";
+import "./sending.js";
 import "./keyboard.js";
 import "./dialogs.js";
 import "./idle.js";
+import "./print.js";
 
-document.querySelector("[data-focus]")?.focus();
-document.querySelector("[data-print]")?.addEventListener("click", () => window.print());
+(document.querySelector("main [aria-invalid=true]") ?? document.querySelector("[data-focus]"))?.focus();
 document.querySelector("[data-sign-out]")?.addEventListener("submit", () => sessionStorage.clear());

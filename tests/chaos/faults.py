@@ -46,6 +46,7 @@ _COMMON: Final = (
     ("freeze", "redis", 2),
     ("silence", "gpu", 2),
     ("silence", "classify", 1),
+    ("silence", "classify child", 1),
     ("silence", "redis", 1),
 )
 _POSTGRES: Final = (
@@ -82,20 +83,21 @@ def inject(site: Site, fault: Fault, seed: int) -> None:
     if action is not None:
         action()
     else:
-        _stop_for(_processes(site, fault.part), fault.seconds)
+        _stop_for(_chosen(site, fault.part, seed), fault.seconds)
 
 
 def _kill(site: Site, part: str, seed: int) -> None:
-    name, _, child = part.partition(" ")
-    pids = _processes(site, name)
-    if child:
-        pids = pids[1:] or pids
-        pids = [random.Random(seed).choice(pids)]
-    else:
-        pids = pids[:1]
-    for pid in pids:
+    pids = _chosen(site, part, seed)
+    for pid in pids if part.endswith(" child") else pids[:1]:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def _chosen(site: Site, part: str, seed: int) -> list[int]:
+    """The processes of a part, or one of its children."""
+    name, _, child = part.partition(" ")
+    pids = _processes(site, name)
+    return [random.Random(seed).choice(pids[1:] or pids)] if child else pids
 
 
 def _stop_for(pids: Sequence[int], seconds: float) -> None:

@@ -25,7 +25,13 @@ def test_the_same_seed_draws_the_same_faults() -> None:
 def test_every_fault_comes_in_a_longer_run(on_postgres: bool) -> None:
     names = {fault.name for fault in draw(20, 1, on_postgres=on_postgres)}
     assert {"kill gpu", "kill classify", "kill web", "kill redis", "flush redis"} <= names
-    assert {"freeze gpu", "silence gpu", "silence redis", "freeze web"} <= names
+    assert {
+        "freeze gpu",
+        "silence gpu",
+        "silence redis",
+        "freeze web",
+        "silence classify child",
+    } <= names
     assert ("restart postgres" in names) == on_postgres
     assert ("lock sqlite" in names) == (not on_postgres)
 

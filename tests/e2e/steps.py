@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from scheduling import connection
 from scheduling import services as scheduling
+from scheduling.core.guidance import WITHHELD_REASONS
 from scheduling.queue import events
 from scheduling.services import ClaimedJob
 from triage_site.cases import services
@@ -72,13 +73,14 @@ def write(claim: ClaimedJob, text: str, num_tokens: int) -> None:
     events.append_tokens(connection.client(), str(job.id), job.attempt, text, num_tokens)
 
 
-def finish(claim: ClaimedJob, output: str) -> None:
+def finish(claim: ClaimedJob, output: str, reason: str = "eos") -> None:
     scheduling.finish_job(
         claim.job.id,
         token=claim.token,
         output=output,
         num_tokens=len(output.split()),
-        finish_reason="eos",
+        finish_reason=reason,
         now=timezone.now(),
     )
-    events.finish_stream(connection.client(), str(claim.job.id), "done")
+    shown = "withheld" if reason in WITHHELD_REASONS else "done"
+    events.finish_stream(connection.client(), str(claim.job.id), shown)

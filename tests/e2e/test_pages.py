@@ -11,6 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from scheduling import connection, selectors
+from scheduling.core.guidance import WITHHELD_WORDS, Withheld
 from scheduling.models import Job
 from scheduling.queue import events
 from tests.e2e.steps import (
@@ -23,7 +24,7 @@ from tests.e2e.steps import (
     waiting_case,
     write,
 )
-from tests.factories import PASSWORD, make_user
+from tests.factories import PASSWORD
 from triage_site.cases import services
 from triage_site.cases.models import Case
 from triage_site.triage import Reason
@@ -68,10 +69,10 @@ def test_a_case_is_entered_by_keyboard_alone(site: Page, live_app: str) -> None:
     site.keyboard.press("Tab")
     site.keyboard.type("71")
     site.locator("#f-sbp_mmhg").focus()
-    site.keyboard.press("Tab")
-    site.keyboard.press("Space")  # could not be measured
+    site.keyboard.type("u")  # could not be measured
+    expect(site.locator("[name=sbp_mmhg_unmeasurable]")).to_be_checked()
     site.keyboard.press("Control+Enter")
-    expect(site.get_by_role("heading", name="Case")).to_be_visible()
+    expect(site.locator("#panel")).to_be_visible()
     facts = Case.objects.get().facts
     assert (facts["text"], facts["age_years"]) == ("chest pain", 71)
     assert facts["sbp_mmhg"] == "unmeasurable"
@@ -85,7 +86,7 @@ def test_a_draft_survives_a_reload_and_ends_with_the_submit(site: Page, live_app
     expect(site.get_by_label("What is the complaint?")).to_have_value("fell off a horse")
     expect(site.locator("#f-hr_bpm")).to_have_value("88")
     site.get_by_role("button", name="Submit case").click()
-    expect(site.get_by_role("heading", name="Case")).to_be_visible()
+    expect(site.locator("#panel")).to_be_visible()
     site.goto(f"{live_app}/cases/new/")
     expect(site.get_by_label("What is the complaint?")).to_have_value("")
 
@@ -94,7 +95,7 @@ def test_a_double_click_makes_one_case(site: Page, live_app: str) -> None:
     site.goto(f"{live_app}/cases/new/")
     site.get_by_label("What is the complaint?").fill("cough")
     site.get_by_role("button", name="Submit case").dblclick()
-    expect(site.get_by_role("heading", name="Case")).to_be_visible()
+    expect(site.locator("#panel")).to_be_visible()
     assert Case.objects.count() == 1
 
 
@@ -103,8 +104,8 @@ def test_the_error_summary_links_to_the_fields(site: Page, live_app: str) -> Non
     site.get_by_label("What is the complaint?").fill("hot")
     site.locator("#f-temp_c").fill("101")
     site.get_by_role("button", name="Submit case").click()
-    expect(site.locator("#summary")).to_be_focused()
-    site.get_by_role("button", name="Use 38.3 °C").click()
+    expect(site.locator("#f-temp_c")).to_be_focused()
+    site.locator("#summary").get_by_role("button", name="Use 38.3 °C").click()
     expect(site.locator("#f-temp_c")).to_have_value("38.3")
     site.locator("#f-hr_bpm").fill("999")
     site.get_by_role("button", name="Submit case").click()
@@ -127,22 +128,6 @@ def test_the_board_updates_without_a_reload(site: Page, nurse: User) -> None:
     expect(site.locator("#announce")).to_contain_text("raised to level 0 Resuscitation")
     expect(site.locator(f"#case-{low.number}")).to_have_class(re.compile("moved"))
     assert order_on(site) == ["low", "high"]
-
-
-def test_the_board_filters_and_keeps_filtering(site: Page, nurse: User) -> None:
-    waiting_case(nurse, "mine urgent", 2)
-    other = waiting_case(make_user(), "other emergent", 1)
-    expect(site.locator("#open-rows tr.row:visible")).to_have_count(2)
-    site.get_by_role("link", name="Mine").click()
-    expect(site.locator("#open-rows tr.row:visible")).to_have_count(1)
-    waiting_case(make_user(), "another emergent", 1)
-    expect(site.locator("#count-1 .count")).to_have_text("2")
-    expect(site.locator("#open-rows tr.row:visible")).to_have_count(1)
-    site.locator("[data-filter-level='1']").click()
-    expect(site.locator("#open-rows tr.row:visible")).to_have_count(2)
-    site.reload()
-    expect(site.locator("#open-rows tr.row:visible")).to_have_count(2)
-    expect(site.locator(f"#case-{other.number}")).to_be_visible()
 
 
 def test_clocks_tick_between_updates(site: Page, nurse: User) -> None:
@@ -186,6 +171,24 @@ def test_guidance_streams_under_its_headings(site: Page, nurse: User, live_app: 
     expect(site.locator("#guidance")).to_contain_text("small-model")
     site.reload()
     expect(site.locator("[data-final]")).to_contain_text("man, chest pain.")
+
+
+def test_text_that_fails_the_check_is_withdrawn_with_one_reason(
+    site: Page, nurse: User, live_app: str
+) -> None:
+    case = waiting_case(nurse, "felt faint", 0)
+    site.goto(f"{live_app}/cases/{case.id}/")
+    claim = take_slot()
+    write(claim, "Situation: he may wait in turn ", 6)
+    expect(site.locator("#stream")).to_contain_text("may wait in turn")
+    expect(site.locator("#stream-note")).to_contain_text("Not yet checked")
+    finish(claim, "Situation: he may wait in turn", Withheld.URGENCY)
+    words = WITHHELD_WORDS[Withheld.URGENCY]
+    expect(site.locator("#guidance")).to_contain_text(words)
+    expect(site.locator("#guidance")).not_to_contain_text("may wait in turn")
+    expect(site.locator("#facts")).to_contain_text(words)
+    site.goto(f"{live_app}/ops/")
+    expect(site.get_by_role("row", name=words)).to_contain_text("1")
 
 
 def test_a_new_attempt_clears_the_text_of_the_old_one(

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.steps import GUIDANCE, finish, take_slot, waiting_case
 
 AXE = (Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js").read_text()
-OPS = ("/ops/", "/ops/triage/")
+OPS = ("/ops/", "/ops/triage/", "/ops/triage/signs/?sign=chest")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -30,7 +30,18 @@ def addresses(nurse: User, live_app: str) -> list[str]:
     take_slot()
     waiting = [waiting_case(nurse, f"level {p}", p) for p in range(5)][2]
     cases = [f"/cases/{case.id}/" for case in (done, running, waiting)]
-    return [live_app + path for path in ("/", *cases, f"{cases[0]}print/", "/cases/new/", *OPS)]
+    return [
+        live_app + path
+        for path in (
+            "/",
+            *cases,
+            f"{cases[0]}print/",
+            "/cases/new/",
+            "/cases/?state=waiting",
+            "/board/wall/",
+            *OPS,
+        )
+    ]
 
 
 @pytest.mark.slow
@@ -48,7 +59,7 @@ def test_pages_pass_axe(
     site.locator("#f-hr_bpm").fill("999")
     site.locator("#f-rr_bpm").fill("90")
     site.get_by_role("button", name="Submit case").click()
-    expect(site.locator("#summary")).to_be_focused()
+    expect(site.locator("#f-text")).to_be_focused()
     broken += violations(site)
     assert broken == []
 

@@ -42,6 +42,7 @@ def server(
 
 def engine_of(server: VllmServer, **settings: object) -> RemoteEngine:
     values = {"base_url": server.base_url, "model": MODEL_NAME, "num_slots": NUM_SLOTS, **settings}
+    values |= {"first_token_seconds": 120, "token_seconds": 60}  # the machine may be busy
     return RemoteEngine(RemoteSettings(**values), clock=time.time)  # type: ignore[arg-type]
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, Final, ParamSpec
+from urllib.parse import urlencode
 
 from django.conf import settings
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import resolve_url
+from django.shortcuts import redirect, resolve_url
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from triage_site.cases.roles import Action, may
 
 P = ParamSpec("P")
+
+WHY: Final = "why"
+SIGNED_OUT: Final = "signed-out"
+
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
@@ -81,7 +85,15 @@ def for_people(view: View[P]) -> View[P]:
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
-    # A fragment must not be replaced by the login page: the whole page is redirected.
-    if getattr(request, "htmx", None):
-        return HttpResponseClientRedirect(resolve_url("login"))
-    return redirect_to_login(request.get_full_path())
+    """Sends the whole page to the login page, which returns to it.
+
+    Who was at work, with a form or a fragment, is told why the login page comes.
+    """
+    htmx = getattr(request, "htmx", None)
+    page = request.get_full_path() if not htmx else htmx.current_url_abs_path or ""
+    query = {"next": page} if page else {}
+    if htmx or request.method == "POST":
+        query[WHY] = SIGNED_OUT
+    address = f"{resolve_url('login')}?{urlencode(query, safe='/')}"
+    # A fragment must not be replaced by the login page.
+    return HttpResponseClientRedirect(address) if htmx else redirect(address)

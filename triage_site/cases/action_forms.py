@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django import forms
-from django.http import QueryDict
 
 from scheduling.core.request import PRIORITIES
+from scheduling.queue_control import MAX_STEPS
+from triage_site.cases.form_fields import LimitedText
 from triage_site.cases.forms import CaseForm
 from triage_site.cases.levels import LEVELS
 from triage_site.cases.models import DISPOSITION_CHOICES, OverrideReason
@@ -16,6 +17,7 @@ from triage_site.triage.facts import NOT_TAKEN, CaseFacts
 from triage_site.triage.vitals import VITAL_RANGES
 
 MAX_NOTE_CHARACTERS: Final = 2_000
+MAX_REASON_CHARACTERS: Final = 500
 
 
 class VersionedForm(forms.Form):
@@ -37,7 +39,7 @@ class OverrideForm(VersionedForm):
         choices=[("", "Choose a reason"), *OverrideReason.choices],
         error_messages={"required": "Choose a reason"},
     )
-    note = forms.CharField(required=False, max_length=MAX_NOTE_CHARACTERS, widget=forms.Textarea)
+    note = LimitedText(limit=MAX_NOTE_CHARACTERS, label="Note", required=False)
 
 
 class CloseForm(VersionedForm):
@@ -46,14 +48,41 @@ class CloseForm(VersionedForm):
         widget=forms.RadioSelect,
         error_messages={"required": "Choose how the case ends"},
     )
-    reason = forms.CharField(required=False, max_length=500)
+    reason = LimitedText(limit=MAX_REASON_CHARACTERS, label="Reason", required=False)
+
+
+class MoveForm(VersionedForm):
+    """A move in the queue, within the level."""
+
+    direction = forms.ChoiceField(
+        choices=[
+            ("up", "Up: earlier"),
+            ("down", "Down: later"),
+            ("policy", "Back to the place of the policy"),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose a direction"},
+    )
+    places = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAX_STEPS,
+        error_messages={"invalid": "Enter a whole number of places, such as 1"},
+    )
+    reason = LimitedText(
+        limit=MAX_REASON_CHARACTERS,
+        label="Reason",
+        error_messages={"required": "Enter a reason (kept in the audit log)"},
+    )
+
+    @staticmethod
+    def steps(direction: str, places: int | None) -> int:
+        return {"up": 1, "down": -1}.get(direction, 0) * (places or 1)
 
 
 class NoteForm(VersionedForm):
-    text = forms.CharField(
-        max_length=MAX_NOTE_CHARACTERS,
-        widget=forms.Textarea,
-        error_messages={"required": "Enter a note"},
+    text = LimitedText(
+        limit=MAX_NOTE_CHARACTERS, label="Note", error_messages={"required": "Enter a note"}
     )
 
 
@@ -65,7 +94,7 @@ class VitalsForm(CaseForm):
     """Vital signs taken again. `readings` is what was taken now, once the form is valid."""
 
     version = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
-    text = forms.CharField(required=False, max_length=MAX_NOTE_CHARACTERS)
+    text = LimitedText(limit=MAX_NOTE_CHARACTERS, label="Note", required=False)
     age = age_unit = sex = arrival_mode = injury = label = submission_key = None  # type: ignore[assignment]
 
     def __init__(self, facts: CaseFacts, data: Any = None) -> None:
@@ -73,10 +102,7 @@ class VitalsForm(CaseForm):
         self.before = facts
 
     def with_celsius(self) -> VitalsForm:
-        assert isinstance(self.data, QueryDict)
-        data = self.data.copy()
-        data["temp_c"] = self.celsius_offer() or data.get("temp_c", "")
-        return VitalsForm(self.before, data)
+        return VitalsForm(self.before, self._in_celsius())
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

@@ -145,7 +145,7 @@ def fhir(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
 def seen(request: HttpRequest, case_id: uuid.UUID, body: Versioned | None = None) -> Any:
     """Records that you see the patient now. The clock stops."""
     version = None if body is None else body.version
-    return _changed(
+    return change_case(
         request, case_id, Action.CARE, lambda call: services.see_patient(**call, version=version)
     )
 
@@ -153,7 +153,7 @@ def seen(request: HttpRequest, case_id: uuid.UUID, body: Versioned | None = None
 @router.post("/cases/{case_id}/close", response={200: CaseOut, **_ERRORS})
 def close(request: HttpRequest, case_id: uuid.UUID, body: CloseIn) -> Any:
     """Closes the case. It leaves the board."""
-    return _changed(
+    return change_case(
         request, case_id, Action.CARE, lambda call: services.close_case(**call, **body.dict())
     )
 
@@ -162,7 +162,7 @@ def close(request: HttpRequest, case_id: uuid.UUID, body: CloseIn) -> Any:
 def reopen(request: HttpRequest, case_id: uuid.UUID, body: Versioned | None = None) -> Any:
     """Reopens the case. The patient waits again, and the clock counts from the arrival."""
     version = None if body is None else body.version
-    return _changed(
+    return change_case(
         request, case_id, Action.CARE, lambda call: services.reopen_case(**call, version=version)
     )
 
@@ -177,13 +177,13 @@ def vitals(request: HttpRequest, case_id: uuid.UUID, body: VitalsIn) -> Any:
             **call, readings=readings, note=body.text, version=body.version
         )
 
-    return _changed(request, case_id, Action.SUBMIT, act)
+    return change_case(request, case_id, Action.SUBMIT, act)
 
 
 @router.post("/cases/{case_id}/notes", response={200: CaseOut, **_ERRORS})
 def note(request: HttpRequest, case_id: uuid.UUID, body: NoteIn) -> Any:
     """Adds a note, which counts like the complaint."""
-    return _changed(
+    return change_case(
         request, case_id, Action.SUBMIT, lambda call: services.add_note(**call, **body.dict())
     )
 
@@ -191,7 +191,7 @@ def note(request: HttpRequest, case_id: uuid.UUID, body: NoteIn) -> Any:
 @router.post("/cases/{case_id}/override", response={200: CaseOut, **_ERRORS})
 def override(request: HttpRequest, case_id: uuid.UUID, body: OverrideIn) -> Any:
     """Sets the level that a person chose."""
-    return _changed(
+    return change_case(
         request,
         case_id,
         Action.OVERRIDE,
@@ -207,13 +207,13 @@ def proposal(request: HttpRequest, case_id: uuid.UUID, body: ProposalIn) -> Any:
     def act(call: dict[str, Any]) -> Case:
         return services.decide_proposal(**call, accept=accept, version=body.version)
 
-    return _changed(request, case_id, Action.OVERRIDE, act)
+    return change_case(request, case_id, Action.OVERRIDE, act)
 
 
 @router.post("/cases/{case_id}/cancel", response={200: CaseOut, **_ERRORS})
 def cancel(request: HttpRequest, case_id: uuid.UUID, body: CancelIn) -> Any:
     """Closes a case that was entered in error."""
-    return _changed(
+    return change_case(
         request, case_id, Action.CARE, lambda call: services.cancel_case(**call, **body.dict())
     )
 
@@ -244,7 +244,7 @@ def switch(request: HttpRequest, body: PolicyIn) -> dict[str, Any]:
 api.add_router("/v1", router)
 
 
-def _changed(
+def change_case(
     request: HttpRequest,
     case_id: uuid.UUID,
     action: Action,

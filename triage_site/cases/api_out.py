@@ -10,6 +10,7 @@ from triage_site.cases import selectors
 from triage_site.cases.api_schemas import CaseFilter, Reason
 from triage_site.cases.clinical import GuidanceStatus
 from triage_site.cases.entry import Finding
+from triage_site.cases.find import Wanted, find_cases
 from triage_site.cases.models import Case
 from triage_site.cases.standing import standing_of, workers_online
 from triage_site.triage.medicines import read_history
@@ -21,10 +22,12 @@ def case_brief(case: Case, now: datetime, *, is_online: bool) -> dict[str, Any]:
         "id": case.id,
         "number": case.number,
         "label": case.label,
+        "replayed": case.replay_id is not None,
         "clinical_status": case.clinical_status,
         "guidance_status": standing.guidance,
         "priority": case.priority,
         "needs_person": case.needs_person,
+        "person_reasons": case.person_reasons if case.needs_person else [],
         "arrived_at": case.arrived_at,
         "seen_at": case.seen_at,
         "seen_by": case.seen_by.get_username() if case.seen_by else None,
@@ -50,6 +53,8 @@ def case_out(case: Case, now: datetime, warnings: Iterable[Finding] = ()) -> dic
         "reasons": [{k: r.get(k) for k in Reason.model_fields} for r in reasons],
         "position": None if place is None else place.position,
         **selectors.place_times(place),
+        **selectors.place_out(place),
+        "paused": selectors.admission()["paused"],
         "timestamps": selectors.timestamps(case),
         "warnings": [{"field": w.field, "reason": w.reason} for w in warnings],
         "vitals": [_vitals(one) for one in selectors.vitals_over_time(case)],
@@ -57,6 +62,7 @@ def case_out(case: Case, now: datetime, warnings: Iterable[Finding] = ()) -> dic
         "medicines": history.medicines,
         "guidance": case.guidance,
         "guidance_withheld": case.guidance_withheld,
+        "guidance_withheld_reason": selectors.withheld_words(case),
         "guidance_model": case.guidance_model,
         "guidance_stale": case.guidance_stale_at is not None,
     }
@@ -66,13 +72,17 @@ def case_page(wanted: CaseFilter, now: datetime) -> dict[str, Any]:
     """One page of the cases that fit, newest first."""
     is_online = workers_online()
     status = wanted.guidance_status
-    found = selectors.find_cases(
+    fits = Wanted(
         clinical_status=wanted.clinical_status,
         guidance_status=None if status is None else GuidanceStatus(status),
         priority=wanted.priority,
+        needs_person=wanted.needs_person,
+        is_overdue=wanted.overdue,
+        arrived_from=wanted.arrived_from,
+        arrived_until=wanted.arrived_until,
         words=wanted.q,
-        is_online=is_online,
     )
+    found = find_cases(fits, now, is_online=is_online)
     page = found[wanted.offset : wanted.offset + wanted.limit]
     return {
         "count": found.count(),

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
+from scheduling.queue_control import MAX_STEPS
 from triage_site.cases.api_fields import (
     ArrivalField,
     ClinicalField,
@@ -131,6 +132,18 @@ class CancelIn(In):
     reason: Annotated[str, Field(max_length=500, examples=["entered twice"]), Storable] = ""
 
 
+class MoveIn(Versioned):
+    """A move within the level: up by `steps` cases, down below 0, 0 for the policy's place."""
+
+    steps: Whole = Field(ge=-MAX_STEPS, le=MAX_STEPS, examples=[1])
+    reason: Annotated[str, Field(max_length=500, examples=["relatives wait"]), Storable]
+
+
+class AdmissionIn(In):
+    paused: bool
+    reason: Annotated[str, Field(max_length=500, examples=["model update"]), Storable] = ""
+
+
 class PolicyIn(In):
     policy: PolicyField
     reason: Annotated[str, Field(max_length=500, examples=["many short cases wait"]), Storable]
@@ -143,7 +156,17 @@ class CaseFilter(Schema):
     guidance_status: GuidanceField | None = None
     priority: int | None = Field(default=None, ge=0, le=4)
     q: Annotated[str, Field(max_length=200, examples=["chest"]), Storable] = Field(
-        default="", description="Number of the case, or a part of its words, name or bed."
+        default="",
+        description="Number of the case or bed, or words that all stand in the complaint, the "
+        "notes, the name or the bed.",
+    )
+    needs_person: bool = Field(default=False, description="Only those that a person must check.")
+    overdue: bool = Field(default=False, description="Only those who wait past the target.")
+    arrived_from: AwareDatetime | None = Field(
+        default=None, description="With a time zone.", examples=["2026-03-01T08:00:00Z"]
+    )
+    arrived_until: AwareDatetime | None = Field(
+        default=None, description="Before this time.", examples=["2026-03-02T08:00:00Z"]
     )
     limit: int = Field(default=50, ge=1, le=MAX_PAGE)
     offset: int = Field(default=0, ge=0, le=10**9)
@@ -187,10 +210,15 @@ class CaseBrief(Schema):
     id: uuid.UUID
     number: int
     label: str
+    replayed: bool = Field(description="Of a replay, not of a real patient.")
     clinical_status: ClinicalField
     guidance_status: GuidanceField
     priority: int | None
     needs_person: bool
+    person_reasons: list[str] = Field(
+        description="Why a person should decide, as codes; `not_understood` and `contradiction` "
+        "go first within their level."
+    )
     arrived_at: datetime
     seen_at: datetime | None
     seen_by: str | None
@@ -223,6 +251,9 @@ class CaseOut(CaseBrief):
     )
     ends_in_seconds: float | None
     ends_range: tuple[float, float] | None
+    place: str = Field(description="Why it stands there, in one sentence; empty if not waiting.")
+    moved: str = Field(description="How a person moved it within its level; empty if not.")
+    paused: bool = Field(description="Waiting cases do not start now.")
     timestamps: list[Timestamp]
     warnings: list[ErrorItem]
     vitals: list[VitalsOut]
@@ -230,6 +261,7 @@ class CaseOut(CaseBrief):
     medicines: list[str]
     guidance: str
     guidance_withheld: bool
+    guidance_withheld_reason: str = Field(description="A sentence; empty where nothing is.")
     guidance_model: str
     guidance_stale: bool = Field(description="`guidance` is older than the facts.")
 
@@ -246,10 +278,22 @@ class QueueItem(Schema):
     ends_in_seconds: float | None
     ends_range: tuple[float, float] | None
     arrived_at: datetime
+    place: str = Field(description="Why it stands there, in one sentence.")
+    moved: str = Field(description="How a person moved it within its level; empty if not.")
+
+
+class AdmissionOut(Schema):
+    """Whether waiting cases may start."""
+
+    paused: bool
+    since: datetime | None
+    by: str | None
+    reason: str
 
 
 class QueueOut(Schema):
     policy: str
+    admission: AdmissionOut
     running: list[uuid.UUID]
     waiting: list[QueueItem]
 

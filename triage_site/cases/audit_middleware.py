@@ -77,14 +77,16 @@ def _record(request: HttpRequest, user: User, action: Action, status: int) -> No
 
 
 def _kind(request: HttpRequest, action: Action, status: int) -> AuditRecord.Kind | None:
-    is_read = request.method in ("GET", "HEAD")
+    # Searches are sent as forms, so that words do not stand in addresses.
+    is_read = request.method in ("GET", "HEAD") or action in READS
+    is_no_act = getattr(request, "is_no_act", False)
     if status == 403:
         return AuditRecord.Kind.REFUSED
     if is_read or (status in _SHOWS_RECORD and _via(request) != "api"):
         has_case = bool(request.resolver_match and "case_id" in request.resolver_match.kwargs)
         shows = (action in READS or has_case) and (status == 200 or status in _SHOWS_RECORD)
-        return AuditRecord.Kind.VIEWED if shows else None
-    is_act = status < 400 and not _is_recorded.get() and not getattr(request, "is_no_act", False)
+        return AuditRecord.Kind.VIEWED if shows and not is_no_act else None
+    is_act = status < 400 and not _is_recorded.get() and not is_no_act
     return AuditRecord.Kind.ACTED if is_act else None
 
 

@@ -15,28 +15,29 @@ from typing import Final
 
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
-from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from scheduling import selectors as scheduling
 from scheduling.core.request import PRIORITIES
+from scheduling.models import AdmissionChange
+from triage_site.cases.case_words import care_words, complaint_text
 from triage_site.cases.clinical import GUIDANCE_WORDS, ClinicalStatus, GuidanceStatus
-from triage_site.cases.levels import Clock, Level, clock_html, duration_text, level_of
+from triage_site.cases.levels import Clock, Level, clock_html, level_of
 from triage_site.cases.models import UNCLASSIFIED, Case, CaseStatus
 from triage_site.cases.patient import patient_summary
+from triage_site.cases.place_words import moved_words
 from triage_site.cases.queue_view import QueueView, place_text
 from triage_site.cases.standing import Standing, standing_of
 
 NUM_CLOSED_SHOWN: Final = 30
 NUM_OPEN_SHOWN: Final = 300
-COMPLAINT_CHARACTERS: Final = 140
-TAIL_CHARACTERS: Final = 48
+URGENT: Final = 1  # the least urgent level of which a hidden overdue patient is named
 
-_COLUMNS = (
+COLUMNS = (
     "number", "id", "status", "label", "facts", "changed_facts", "created_by_id", "arrived_at",
     "ended_at", "priority", "suggested_priority", "proposed_priority", "needs_person",
-    "guidance_withheld", "guidance_stale_at", "clinical_status", "seen_at", "closed_at",
-    "disposition", "assessed_at", "version", "seen_by__username",
+    "person_reasons", "guidance_withheld", "guidance_stale_at", "clinical_status", "seen_at",
+    "closed_at", "disposition", "assessed_at", "version", "replay_id", "seen_by__username",
 )  # fmt: skip
 
 
@@ -55,6 +56,8 @@ class Row:
     owner_id: int
     seer_id: int | None
     needs_person: bool
+    why_person: tuple[str, ...]  # in words
+    is_not_understood: bool
     changed: bool
     is_lower_proposed: bool
     is_overdue: bool
@@ -66,6 +69,8 @@ class Row:
     state: str  # of the guidance in words, with what is expected
     reason: str  # of the position in the queue
     percent: int | None = None  # of the expected answer, while it is written
+    is_queued: bool = False  # its guidance waits, so a person can move it
+    moved: str = ""  # "moved up by 2 (anna)"
     care_words: str = ""  # who sees the patient since when, or how the case ended
 
     @property
@@ -113,6 +118,7 @@ class Board:
     num_hidden: int  # waiting patients beyond NUM_OPEN_SHOWN, the last ones in order
     num_waiting: int
     num_overdue: int
+    num_urgent_overdue: int  # of level 0 or 1
     num_reassess_due: int
     longest: Row | None  # the patient who is longest past the target
     counts: Sequence[LevelCount]
@@ -121,6 +127,7 @@ class Board:
     num_slots: int
     num_slots_used: int
     num_workers: int
+    pause: AdmissionChange | None
 
     @property
     def now_epoch(self) -> float:
@@ -137,7 +144,11 @@ _AWAITED: Final = frozenset({GuidanceStatus.QUEUED, GuidanceStatus.OFFLINE, Guid
 
 def render_board(now: datetime, queue: QueueView | None = None) -> str:
     """Returns the HTML of everything that changes on the board. Rows keep their ids."""
-    return render_to_string("cases/_board.html", {"board": build_board(now, queue)})
+    return board_html(build_board(now, queue))
+
+
+def board_html(board: Board) -> str:
+    return render_to_string("cases/_board.html", {"board": board})
 
 
 def build_board(now: datetime, queue: QueueView | None = None) -> Board:
@@ -158,6 +169,7 @@ def build_board(now: datetime, queue: QueueView | None = None) -> Board:
         num_hidden=max(0, len(waiting) - NUM_OPEN_SHOWN),
         num_waiting=len(waiting),
         num_overdue=sum(one.standing.is_overdue for one in waiting),
+        num_urgent_overdue=sum(map(_is_urgent_overdue, waiting)),
         num_reassess_due=sum(one.standing.is_reassess_due for one in waiting),
         longest=None if longest is None else make.row(longest, longest),
         counts=_counts(waiting),
@@ -166,12 +178,13 @@ def build_board(now: datetime, queue: QueueView | None = None) -> Board:
         num_slots=int(sum(worker.get("slots", 0) for worker in workers)),
         num_slots_used=int(sum(worker.get("slots_used", 0) for worker in workers)),
         num_workers=len(workers),
+        pause=scheduling.pause() if queue.is_paused else None,
     )
 
 
 def _cases(status: ClinicalStatus) -> QuerySet[Case]:
     cases = Case.objects.filter(clinical_status=status)
-    return cases.select_related("seen_by").only(*_COLUMNS)
+    return cases.select_related("seen_by").only(*COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +196,15 @@ class _Patient:
 
 
 def _overdue_first(waiting: Sequence[_Patient]) -> list[_Patient]:
-    """Sorts overdue patients first within the places of their level, the longest first."""
+    """Sorts patients within the places of their level: those whose words were not understood,
+    then overdue ones, the longest first."""
     by_level: dict[int | None, list[_Patient]] = {}
     for one in waiting:
         by_level.setdefault(one.case.priority, []).append(one)
     for of_level in by_level.values():
-        of_level.sort(key=lambda one: -one.standing.overdue_seconds)
+        of_level.sort(
+            key=lambda one: (not one.case.is_not_understood, -one.standing.overdue_seconds)
+        )
         of_level.reverse()  # `pop` takes the first one
     return [by_level[one.case.priority].pop() for one in waiting]
 
@@ -197,6 +213,11 @@ def _longest_overdue(waiting: Sequence[_Patient]) -> _Patient | None:
     """Returns the patient who is longest past the target."""
     longest = max(waiting, key=lambda one: one.standing.overdue_seconds, default=None)
     return longest if longest is not None and longest.standing.is_overdue else None
+
+
+def _is_urgent_overdue(one: _Patient) -> bool:
+    priority = one.case.priority
+    return one.standing.is_overdue and priority is not None and priority <= URGENT
 
 
 def _counts(waiting: Sequence[_Patient]) -> list[LevelCount]:
@@ -208,14 +229,6 @@ def _counts(waiting: Sequence[_Patient]) -> list[LevelCount]:
         late = sum(one.standing.is_overdue for one in of_level)
         counts.append(LevelCount(level=level, num=len(of_level), num_late=late))
     return counts
-
-
-def _last_words(text: str) -> str:
-    """Returns the last whole words of a running answer."""
-    line = " ".join(text.split())
-    if len(line) <= TAIL_CHARACTERS:
-        return line
-    return "…" + line[-TAIL_CHARACTERS:].partition(" ")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +259,8 @@ class _Rows:
             owner_id=case.created_by_id,
             seer_id=case.seen_by_id,
             needs_person=case.needs_person,
+            why_person=case.why_person,
+            is_not_understood=case.is_not_understood,
             changed=case.overridden,
             is_lower_proposed=case.proposed_priority is not None,
             is_overdue=standing.is_overdue,
@@ -253,41 +268,27 @@ class _Rows:
             is_longest_overdue=patient is longest,
             level=level_of(case.priority),
             patient=patient_summary(facts),
-            complaint=_complaint(facts.text),
+            complaint=complaint_text(facts.text),
             state=state,
             reason=reason,
             percent=percent,
-            care_words=_care_words(case),
+            is_queued=case.status == CaseStatus.QUEUED,
+            moved=moved_words(self.queue.places.get(str(case.id))),
+            care_words=care_words(case, self.now),
         )
 
     def _guidance(self, case: Case, status: GuidanceStatus) -> tuple[str, str, int | None]:
         """Returns state, reason and percentage of the guidance."""
         if case.status == CaseStatus.RUNNING:
-            percent, tail = self.queue.progress_for(case)
-            return "Writing", f"“{_last_words(tail)}”" if tail else "", percent or 0
+            return "Writing", "", self.queue.percent_written(case) or 0
         if case.status == CaseStatus.QUEUED:
             place = self.queue.places.get(str(case.id))
             stale = "Out of date. " if status == GuidanceStatus.STALE else ""
-            return stale + place_text(place), self.queue.reason(case, place), None
+            return (
+                stale + place_text(place, is_paused=self.queue.is_paused),
+                self.queue.reason(case, place),
+                None,
+            )
         if case.status in UNCLASSIFIED:
             return "Being classified", "", None
         return GUIDANCE_WORDS[status], "", None
-
-
-def _complaint(text: str) -> str:
-    words = " ".join(text.split())
-    if len(words) <= COMPLAINT_CHARACTERS:
-        return words
-    return words[:COMPLAINT_CHARACTERS].rstrip() + "…"
-
-
-def _care_words(case: Case) -> str:
-    if case.is_waiting:
-        return ""
-    until = case.waited_until or case.arrived_at
-    waited = duration_text(max(0.0, (until - case.arrived_at).total_seconds()))
-    if not case.is_closed:
-        since = timezone.localtime(case.seen_at)
-        return f"{case.seen_by} since {since:%H:%M}, waited {waited}"
-    ended = timezone.localtime(case.closed_at or case.arrived_at)
-    return f"{case.get_disposition_display()} {ended:%H:%M}, waited {waited}"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 SLOT: Final = "<!--rows-->"
-MIN_PACKED_CHARACTERS: Final = 4000
+MIN_PACKED_CHARACTERS: Final = 600
 _ROW: Final = re.compile(r'<tr id="(case-\d+)".*?</tr>\s*', re.DOTALL)
 _CELL: Final = re.compile(r"(?=<td\b)")
 # What changes with time alone: the page's clocks go on by themselves.

@@ -13,6 +13,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
+from django.conf import settings
+
 from scheduling.core.request import PRIORITIES
 from triage_site.cases.entry import check_entry
 from triage_site.triage.facts import CaseFacts
@@ -56,6 +58,18 @@ class _BadField(ValueError):
     def __init__(self, field: str, reason: str) -> None:
         self.field, self.reason = field, reason
         super().__init__(f"{field}: {reason}")
+
+
+FIXTURES: Final = settings.BASE_DIR / "fixtures" / "calls"
+
+
+def fixture_names() -> list[str]:
+    return sorted(path.stem for path in FIXTURES.glob("*.jsonl"))
+
+
+def fixture_calls(name: str) -> list[Call]:
+    """The calls of a shipped fixture. Raises CallsFileError."""
+    return load_calls(FIXTURES / f"{name}.jsonl")
 
 
 def load_calls(path: str | Path) -> list[Call]:

@@ -7,7 +7,7 @@ others did meanwhile, and keeps what was typed.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -46,7 +46,7 @@ Act = Callable[[dict[str, Any]], object]
 def override(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     case = get_object_or_404(Case, id=case_id)
     form = OverrideForm(request.POST or None)
-    return _form(request, case, form, services.override_priority, "cases/_override_form.html")
+    return answered(request, case, form, services.override_priority, "cases/_override_form.html")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,7 +55,7 @@ def override(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
 def close(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     case = get_object_or_404(Case, id=case_id)
     form = CloseForm(request.POST if request.method == "POST" else None)
-    return _form(request, case, form, services.close_case, "cases/_close_form.html")
+    return answered(request, case, form, services.close_case, "cases/_close_form.html")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -64,7 +64,7 @@ def close(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
 def note(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     case = get_object_or_404(Case, id=case_id)
     form = NoteForm(request.POST if request.method == "POST" else None)
-    return _form(request, case, form, services.add_note, "cases/_note_form.html")
+    return answered(request, case, form, services.add_note, "cases/_note_form.html")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -147,13 +147,19 @@ def _at_once(request: HttpRequest, case_id: uuid.UUID, act: Any, template: str) 
     return _to_case(request, case)
 
 
-def _form(
-    request: HttpRequest, case: Case, form: VersionedForm, act: Any, template: str
+def answered(
+    request: HttpRequest,
+    case: Case,
+    form: VersionedForm,
+    act: Any,
+    template: str,
+    more: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
+    """Makes the change of a form, or shows the form with what is wrong. `more` is for it alone."""
     conflict = _carried_out(request, case, form, act)
     if conflict is None:
         return _done(request, case)
-    return _ask(request, case, form, template, conflict)
+    return _ask(request, case, form, template, conflict, more)
 
 
 def _carried_out(request: HttpRequest, case: Case, form: Any, act: Any) -> list[Any] | None:
@@ -189,17 +195,23 @@ def _say_errors(request: HttpRequest, form: forms.Form) -> None:
 
 
 def _ask(
-    request: HttpRequest, case: Case, form: forms.Form, template: str, conflict: list[Any]
+    request: HttpRequest,
+    case: Case,
+    form: forms.Form,
+    template: str,
+    conflict: list[Any],
+    more: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     status = 200 if not form.is_bound else CONFLICT if conflict else UNPROCESSABLE
     in_dialog = bool(getattr(request, "htmx", None))
     context = {
+        **(more or {}),
         "case": case,
         "form": form,
         "dialog": in_dialog,
         "form_template": template,
         "meanwhile": conflict,
-        "back": BOARD if request.GET.get("from") == BOARD else "",
+        "back": BOARD if BOARD in (request.GET.get("from"), request.POST.get("back")) else "",
     }
     name = template if in_dialog else "cases/ask.html"
     return render(request, name, context, status=status)

@@ -7,16 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from scheduling.core.guidance import WITHHELD_WORDS
 from triage_site.cases import services
 from triage_site.cases.levels import LEVELS, clock_text
 from triage_site.cases.models import DISPOSITION_CHOICES, Case, CaseEvent, OverrideReason
-
-# Names of finish reasons of the worker's guard -> why the text is withheld.
-WITHHELD_WORDS: Final = {
-    "looping": "The model repeated itself.",
-    "withheld": "The text contained a number that is not in the facts of this case.",
-}
-
+from triage_site.cases.place_words import steps_words
 
 # Names of addresses in words. Fragments belong to a page, and are in the audit log alone.
 _VIEWS: Final = {"case": "case page", "print": "print", "live_case": "live updates"}
@@ -73,6 +68,10 @@ def _move_words(data: dict[str, Any]) -> str:
     return f"{_level_text(data.get('from'))} → {_level_text(data.get('to'))}"
 
 
+def _place_words(data: dict[str, Any]) -> str:
+    return f"{steps_words(int(data.get('steps', 0))).capitalize()}. {data.get('reason', '')}"
+
+
 def _news2_words(data: dict[str, Any]) -> str:
     if "news2" not in data:
         return ""
@@ -107,6 +106,7 @@ _DETAILS: Final[dict[CaseEvent.Kind, Callable[[dict[str, Any]], str]]] = {
     _K.SEEN: lambda data: f"waited {clock_text(data.get('waited_seconds', 0))}",
     _K.REOPENED: lambda data: "",
     _K.VITALS: _news2_words,
+    _K.MOVED: _place_words,
     _K.NOTE: lambda data: "",
     _K.VIEWED: lambda data: _VIEWS.get(data.get("what", ""), str(data.get("via", ""))),
     _K.WITHHELD: lambda data: WITHHELD_WORDS.get(data.get("why", ""), ""),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,16 +19,21 @@ from triage_site.cases.entry import (
     celsius,
     check_entry,
 )
-from triage_site.cases.patient import ARRIVAL_LABELS, CONSCIOUSNESS_LABELS
-from triage_site.triage.facts import (
-    NOT_TAKEN,
-    UNMEASURABLE,
-    ArrivalMode,
-    CaseFacts,
-    Consciousness,
-    Reading,
-    Sex,
+from triage_site.cases.form_fields import (
+    LimitedText,
+    ReadingField,
+    ReadingWidget,
+    not_a_number,
 )
+from triage_site.cases.patient import ARRIVAL_LABELS, CONSCIOUSNESS_LABELS
+from triage_site.cases.typed import (
+    YEARS_PER,
+    read_age,
+    read_fahrenheit,
+    read_pressure,
+    read_reading,
+)
+from triage_site.triage.facts import NOT_TAKEN, ArrivalMode, CaseFacts, Consciousness, Sex
 from triage_site.triage.vitals import VITAL_RANGES
 
 CELL_LABELS: Final = {
@@ -41,64 +45,9 @@ CELL_LABELS: Final = {
     "temp_c": "Temp.",
     "pain_score": "Pain",
 }
-_UNABLE: Final = frozenset({"unable", "uta", "unmeasurable", "unrecordable", "not measurable"})
-# Examples for the error message of a field; the middle of a usual adult value.
-_EXAMPLES: Final = {
-    "rr_bpm": "16",
-    "spo2_percent": "97",
-    "sbp_mmhg": "120",
-    "dbp_mmhg": "80",
-    "hr_bpm": "75",
-    "temp_c": "37.5",
-    "pain_score": "4",
-}
-_YEARS_PER: Final = {"years": 1.0, "months": 1 / 12, "days": 1 / 365.25}
 # Warnings that need no confirmation: the page shows NEWS2 as incomplete instead.
 _NOT_CONFIRMED: Final = frozenset({"on_oxygen"})
 _FIELD_OF_FACT: Final = {"age_years": "age"}
-
-
-def parse_number(text: str, *, label: str, example: str) -> float:
-    """Reads a decimal number with point or comma. Raises ValidationError."""
-    try:
-        value = float(text.strip().replace(",", "."))
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise forms.ValidationError(f"Enter {label.lower()} as a number, such as {example}")
-    return value
-
-
-class ReadingWidget(forms.Widget):
-    """A number field and a check box "could not be measured". It works without scripts."""
-
-    def value_from_datadict(
-        self, data: Mapping[str, Any], files: object, name: str
-    ) -> tuple[str, bool]:
-        return str(data.get(name, "")), bool(data.get(f"{name}_unmeasurable"))
-
-
-class ReadingField(forms.Field):
-    """A vital sign. An empty field means not taken. The cleaned value is a `Reading`."""
-
-    widget = ReadingWidget
-
-    def __init__(self, *, label: str, example: str) -> None:
-        super().__init__(required=False, label=label)
-        self._label, self._example = label, example
-
-    def clean(self, value: tuple[str, bool]) -> Reading:
-        text, unmeasurable = value[0].strip(), value[1]
-        if text.lower() in _UNABLE:
-            return UNMEASURABLE
-        if text and unmeasurable:
-            raise forms.ValidationError("Enter a number or check “could not be measured”, not both")
-        if unmeasurable:
-            return UNMEASURABLE
-        if not text:
-            return NOT_TAKEN
-        number = parse_number(text, label=self._label, example=self._example)
-        return int(number) if number == int(number) else number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,13 +71,14 @@ _UNKNOWN = ("", "Not recorded")
 class CaseForm(forms.Form):
     """A new case. In a valid form, `cleaned_data["facts"]` is a `CaseFacts`."""
 
-    text = forms.CharField(
-        max_length=MAX_TEXT_CHARACTERS,
+    text = LimitedText(
+        limit=MAX_TEXT_CHARACTERS,
+        label="Complaint",
         error_messages={"required": COMPLAINT_REQUIRED},
     )
-    age = forms.CharField(required=False, max_length=20)
+    age = LimitedText(limit=40, label="Age", required=False)
     age_unit = forms.ChoiceField(
-        choices=[(unit, unit) for unit in _YEARS_PER], required=False, initial="years"
+        choices=[(unit, unit) for unit in YEARS_PER], required=False, initial="years"
     )
     sex = forms.ChoiceField(
         required=False,
@@ -145,20 +95,26 @@ class CaseForm(forms.Form):
         required=False, choices=[("", "Not taken"), *CONSCIOUSNESS_LABELS.items()]
     )
     spo2_scale_2 = forms.BooleanField(required=False)
-    label = forms.CharField(required=False, max_length=MAX_LABEL_CHARACTERS)
+    label = LimitedText(limit=MAX_LABEL_CHARACTERS, label="Name or bed", required=False)
     submission_key = forms.CharField(required=False, max_length=80)
     confirm_values = forms.CharField(required=False, max_length=500)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name, limits in VITAL_RANGES.items():
-            self.fields[name] = ReadingField(label=limits.label, example=_EXAMPLES[name])
+    def __init__(self, data: Any = None, **options: Any) -> None:
+        super().__init__(_with_both_pressures(data), **options)
+        for name in VITAL_RANGES:
+            self.fields[name] = ReadingField(name)
         self.warnings: list[Finding] = []
         self.confirm_token = ""  # the fields and values that the user confirms
 
     def clean_age(self) -> float | None:
-        text = self.cleaned_data["age"].strip()
-        return parse_number(text, label=LABELS["age"], example="45") if text else None
+        """Returns years. A unit in the text counts, the chosen unit is that of a bare number."""
+        text, unit = self.cleaned_data["age"].strip(), self.data.get("age_unit")
+        if not text:
+            return None
+        years = read_age(text, unit if unit in YEARS_PER else "years")
+        if years is None:
+            raise not_a_number(LABELS["age"], "45, 6 weeks or 3 months")
+        return years
 
     def clean_submission_key(self) -> str:
         return str(self.cleaned_data["submission_key"].strip() or uuid.uuid4().hex)
@@ -196,11 +152,9 @@ class CaseForm(forms.Form):
     def facts_so_far(self) -> CaseFacts:
         """Returns the facts of all valid fields. Other fields count as not given."""
         got = self.cleaned_data
-        age = got.get("age")
-        unit = _YEARS_PER[got.get("age_unit") or "years"]
         return CaseFacts(
             text=got.get("text", ""),
-            age_years=None if age is None else age * unit,
+            age_years=got.get("age"),
             sex=Sex(got.get("sex") or Sex.UNKNOWN),
             arrival_mode=ArrivalMode(got.get("arrival_mode") or ArrivalMode.UNKNOWN),
             injury={"yes": True, "no": False}.get(got.get("injury", "")),
@@ -242,19 +196,46 @@ class CaseForm(forms.Form):
         ]
 
     def celsius_offer(self) -> str:
-        """Returns the temperature in °C when the entry looks like °F, else an empty string."""
-        try:
-            value = float(self.raw_reading("temp_c")[0].strip().replace(",", "."))
-        except ValueError:
-            return ""
-        return f"{celsius(value):.1f}" if FAHRENHEIT[0] <= value <= FAHRENHEIT[1] else ""
+        """Returns the temperature in °C when the entry is in °F or looks so, else ""."""
+        text = self.raw_reading("temp_c")[0]
+        named, bare = read_fahrenheit(text), read_reading(text, "temp_c")
+        low, high = FAHRENHEIT
+        value = bare if bare is not None and low <= bare <= high else named
+        return "" if value is None else f"{celsius(value):.1f}"
 
     def with_celsius(self) -> CaseForm:
         """Returns the same entry with the temperature converted to °C, to be checked."""
+        return CaseForm(self._in_celsius())
+
+    def _in_celsius(self) -> QueryDict:
         assert isinstance(self.data, QueryDict)
         data = self.data.copy()
-        data["temp_c"] = self.celsius_offer() or data.get("temp_c", "")
-        return CaseForm(data)
+        if offer := self.celsius_offer():
+            data["temp_entered"] = f"{self.raw_reading('temp_c')[0].strip().rstrip('FfºC° ')} °F"
+            data["temp_c"] = offer
+        return data
+
+    @property
+    def converted_note(self) -> str:
+        """What was converted; empty when the temperature was not, or was changed since."""
+        entered = str(self.data.get("temp_entered", "")) if self.is_bound else ""
+        typed = read_fahrenheit(entered)
+        now = self.raw_reading("temp_c")[0]
+        if typed is None or f"{celsius(typed):.1f}" != now:
+            return ""
+        return f"{typed:g} °F was converted. {now} °C will be stored"
+
+
+def _with_both_pressures(data: Any) -> Any:
+    """Moves the second half of "120/80" into the empty diastolic field."""
+    if not data or str(data.get("dbp_mmhg", "")).strip():
+        return data
+    both = read_pressure(str(data.get("sbp_mmhg", "")))
+    if both is None:
+        return data
+    data = data.copy()
+    data["sbp_mmhg"], data["dbp_mmhg"] = both
+    return data
 
 
 LABELS: Final = {

@@ -34,7 +34,10 @@ log = structlog.get_logger(__name__)
 
 BOARD: Final = "board"
 RENDER_SECONDS: Final = 0.25  # minimum time between two renderings of the same fragment
-MAX_PAUSE_SECONDS: Final = 2.0  # else the pause is as long as the rendering took
+# A rendering of a long board is followed by a pause that is longer: requests and streams of this
+# process must not wait for it, and each one is sent to every page.
+PAUSE_PER_RENDERING: Final = 3.0
+MAX_PAUSE_SECONDS: Final = 2.0
 REFRESH_SECONDS: Final = 10.0
 READ_MILLISECONDS: Final = 200
 ACCESS_SECONDS: Final = 2.0
@@ -189,7 +192,7 @@ class Hub:
             for target, html, job_id in rendered:
                 await self._show(target, html, job_id)
             took = time.monotonic() - begun
-            await asyncio.sleep(min(max(RENDER_SECONDS, took), MAX_PAUSE_SECONDS))
+            await asyncio.sleep(_pause(took))
 
     async def _show(self, target: Target, html: str, job_id: str | None) -> None:
         watchers = list(self._watchers.get(target, ()))
@@ -270,6 +273,10 @@ class Hub:
                 if watcher.job_id is not None and not watcher.closed:
                     watched[watcher.job_id].append(watcher)
         return watched
+
+
+def _pause(took_seconds: float) -> float:
+    return min(max(RENDER_SECONDS, PAUSE_PER_RENDERING * took_seconds), MAX_PAUSE_SECONDS)
 
 
 def _rendered(targets: set[Target]) -> list[Rendered]:

@@ -26,6 +26,7 @@ from triage_site.triage import Classification
 _DECIDED: Final = (
     "classified", "overridden", "reclassified", "raised", "proposed", "accepted", "dismissed",
 )  # fmt: skip
+_NOT_CLOSED: Final = (ClinicalStatus.WAITING, ClinicalStatus.BEING_SEEN)
 ASK_AGAIN: Final = ("no answer in time", "too slow")  # not after an error, which would repeat
 _MOST_AT_ONCE: Final = 50
 
@@ -34,9 +35,9 @@ def _provisional() -> QuerySet[Case]:
     """Cases with a provisional level that are not closed."""
     events = CaseEvent.objects.filter(case=OuterRef("pk"))
     return (
-        Case.objects.filter(needs_person=True)
+        # Not `exclude`: the index finds the few that are open among all that are closed.
+        Case.objects.filter(clinical_status__in=_NOT_CLOSED, needs_person=True)
         .exclude(status__in=UNCLASSIFIED)
-        .exclude(clinical_status=ClinicalStatus.CLOSED)
         .filter(Exists(events.filter(kind=CaseEvent.Kind.CLASSIFIER_FAILED)))
         .exclude(Exists(events.filter(kind__in=_DECIDED)))
     )
@@ -60,7 +61,7 @@ def record_late_classification(
             case, CaseEvent.Kind.CLASSIFIED, now, actor=None, data=data,
             priority=classification.priority, suggested_priority=classification.priority,
             needs_person=classification.needs_person, classified_at=now,
-            classification=classification.to_dict(),
+            **services.kept_of(classification),
         )  # fmt: skip
         services.move_in_queue(case, job, now)
         services.refresh_guidance(case, job, now, why=services.LEVEL_CHANGED)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -121,7 +122,11 @@ def _clock_words(clock: Clock, ticking: bool) -> SafeString:
     if clock.is_immediate and not ticking:
         return format_html("Waited {}{}", waited, _LATE)
     if clock.is_immediate:
-        return format_html('Now <span class="of">({} waiting)</span>{}', waited, _LATE)
+        return format_html(
+            'Now <span class="of">({}<span class="waiting-word"> waiting</span>)</span>{}',
+            waited,
+            _LATE,
+        )
     minutes = f"{clock.target_minutes:g}"
     of = format_html('<span class="of">/ {}<span class="min"> min</span></span>', minutes)
     return format_html("{} {}{}", waited, of, _LATE)
@@ -141,6 +146,15 @@ def duration_text(seconds: float) -> str:
         return f"{whole} s"
     hours, minute = divmod(whole // 60, 60)
     return f"{hours} h {minute} min" if hours else f"{minute} min"
+
+
+def moment_text(at: datetime, now: datetime) -> str:
+    """Returns 17:03 for a time of today, else 28 Nov 17:03, with the year where it is another."""
+    local, today = timezone.localtime(at), timezone.localtime(now)
+    if local.date() == today.date():
+        return f"{local:%H:%M}"
+    form = "%b %H:%M" if local.year == today.year else "%b %Y %H:%M"
+    return f"{local.day} {local.strftime(form)}"
 
 
 def rough_range(low: float, high: float) -> str:

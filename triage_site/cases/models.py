@@ -20,6 +20,9 @@ from triage_site.cases.clinical import (
     STATUS_WORDS,
     ClinicalStatus,
 )
+from triage_site.cases.replay_models import Replay as Replay
+from triage_site.cases.replay_models import ReplayEvent as ReplayEvent
+from triage_site.triage import NOT_UNDERSTOOD, PERSON_REASONS
 from triage_site.triage.facts import CaseFacts
 
 
@@ -68,6 +71,8 @@ class Case(models.Model):
     facts = models.JSONField()
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     submission_key = models.CharField(max_length=80)
+    # Cases of a replay are marked everywhere and in no figure of real ones.
+    replay = models.ForeignKey(Replay, null=True, on_delete=models.PROTECT, related_name="cases")
     arrived_at = models.DateTimeField(default=timezone.now)
     classified_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)  # of the guidance
@@ -90,6 +95,7 @@ class Case(models.Model):
     proposed_priority = models.PositiveSmallIntegerField(null=True)  # a lower one, to be decided
     classification = models.JSONField(default=dict)  # `Classification.to_dict()`
     needs_person = models.BooleanField(default=False)
+    person_reasons = models.JSONField(default=list)  # codes of `triage.PERSON_REASONS`
 
     guidance = models.TextField(blank=True)
     guidance_withheld = models.BooleanField(default=False)
@@ -100,8 +106,11 @@ class Case(models.Model):
         ordering: ClassVar = ["-arrived_at"]
         indexes: ClassVar = [
             models.Index(fields=["clinical_status", "arrived_at"]),
+            models.Index(fields=["clinical_status", "closed_at"]),
+            models.Index(fields=["seen_at"]),
             models.Index(fields=["status", "priority", "arrived_at"]),
             models.Index(fields=["arrived_at"]),
+            models.Index(fields=["priority", "arrived_at"]),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -141,6 +150,17 @@ class Case(models.Model):
         return None if self.is_waiting else (self.seen_at or self.closed_at)
 
     @property
+    def why_person(self) -> tuple[str, ...]:
+        """Returns in words why a person is needed."""
+        codes = self.person_reasons if self.needs_person else ()
+        return tuple(PERSON_REASONS[code] for code in codes if code in PERSON_REASONS)
+
+    @property
+    def is_not_understood(self) -> bool:
+        """Whether nothing that was said of the case can be relied on, and no person decided."""
+        return self.needs_person and not NOT_UNDERSTOOD.isdisjoint(self.person_reasons)
+
+    @property
     def overridden(self) -> bool:
         return self.suggested_priority is not None and self.priority != self.suggested_priority
 
@@ -169,6 +189,7 @@ class CaseEvent(AppendOnly):
         RECLASSIFIED = "reclassified", "classified again"
         VITALS = "vitals", "vital signs taken"
         NOTE = "note", "note added"
+        MOVED = "moved", "moved in the queue"
         SEEN = "seen", "being seen"
         CLOSED = "closed", "closed"
         REOPENED = "reopened", "reopened, waits again"

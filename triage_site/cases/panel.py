@@ -12,17 +12,18 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 
 from scheduling import selectors as scheduling
-from scheduling.core.guidance import HEADINGS
+from scheduling.core.guidance import HEADINGS, WITHHELD_WORDS
 from scheduling.models import Job
 from scheduling.simulator.forecast import Estimate
 from triage_site.cases import selectors
-from triage_site.cases.case_history import WITHHELD_WORDS, history
+from triage_site.cases.case_history import history
 from triage_site.cases.clinical import GUIDANCE_WORDS
 from triage_site.cases.guidance_text import Section, sections
 from triage_site.cases.highlight import highlighted
 from triage_site.cases.levels import level_of, rough_range
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
 from triage_site.cases.patient import ARRIVAL_LABELS, patient_summary
+from triage_site.cases.place_words import moved_words, place_sentence
 from triage_site.cases.queue_view import QueueView
 from triage_site.cases.standing import standing_of
 from triage_site.cases.vitals_shown import trend_rows, trend_svg, vital_rows
@@ -57,8 +58,10 @@ def panel_context(
         "now_epoch": round(now.timestamp(), 1),
         "patient": patient_summary(case.case_facts),
         "place": place,
-        "position_shown": 0 if place is None else place.position + 1,
-        "reason": queue.reason(case, place),
+        "reason": queue.reason(case, place) if place is None or place.position == 0 else "",
+        "place_sentence": "" if place is None else place_sentence(place.position, place.ahead),
+        "moved": moved_words(place),
+        "pause": scheduling.pause() if queue.is_paused else None,
         **_times(queue.estimates.get(str(case.id))),
         "hits": scheduling.forecast_hits(now) if case.is_open else None,
         "num_workers": num_workers,

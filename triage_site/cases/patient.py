@@ -33,11 +33,14 @@ def patient_summary(facts: CaseFacts) -> str:
 
 
 def age_text(years: float | None) -> str:
-    """Uses days below one month, months below two years, else whole years."""
+    """Uses days below four weeks, weeks below three months, months below two years, years."""
     if years is None:
         return "Age unknown"
-    if years < 1 / 12:
-        return f"{round(years * _DAYS_PER_YEAR)} d"
+    days = years * _DAYS_PER_YEAR
+    if round(days) < 28:
+        return f"{round(days)} d"
+    if years < 0.25:
+        return f"{round(days / 7)} wk"
     if years < 2:
         return f"{round(years * 12)} mo"
     return f"{int(years)} y"

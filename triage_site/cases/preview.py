@@ -12,7 +12,7 @@ from triage_site.cases.forms import CaseForm
 from triage_site.cases.levels import level_of
 from triage_site.cases.panel import level_set_text, news2_absent_reason
 from triage_site.classifiers.active import classify
-from triage_site.triage import PHRASE, Reason, screen
+from triage_site.triage import PERSON_REASONS, PHRASE, Reason, screen
 from triage_site.triage.facts import NOT_TAKEN, CaseFacts, Consciousness
 from triage_site.triage.vitals import VITAL_RANGES
 
@@ -72,6 +72,7 @@ def _preview(facts: CaseFacts) -> dict[str, Any]:
         "level": level_of(classification.priority),
         "level_set": level_set_text(classification.to_dict()),
         "needs_person": classification.needs_person,
+        "why_person": [PERSON_REASONS[code] for code in classification.person_reasons],
         "news2": classification.news2,
         "news2_absent": news2_absent_reason(facts),
         "flags": list(flags.values())[:NUM_FLAGS_SHOWN],

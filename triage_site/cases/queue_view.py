@@ -15,7 +15,7 @@ from scheduling.selectors import QueuePlace
 from scheduling.simulator.forecast import Estimate
 from triage_site.cases.levels import rough_range
 from triage_site.cases.models import Case
-from triage_site.cases.progress import Progress, progress_of
+from triage_site.cases.progress import progress_of
 from triage_site.cases.waiting_reason import Ahead, tallies, waiting_reason
 
 
@@ -29,9 +29,10 @@ class QueueView:
     order: Sequence[Request]  # waiting, next first
     requests: Mapping[str, Request]
     running: Sequence[Request]
-    progress: Mapping[str, Progress]
+    progress: Mapping[str, int]  # written tokens
     estimates: Mapping[str, Estimate]  # of waiting and running cases
     ahead: Sequence[Ahead]  # of each place of `order`
+    is_paused: bool
 
     @classmethod
     def read(cls, now: datetime) -> QueueView:
@@ -40,6 +41,7 @@ class QueueView:
         running = [job for job in jobs.values() if job.status == JobStatus.RUNNING]
         by_place = sorted(places, key=lambda job_id: places[job_id].position)
         requests = {job_id: job.to_request() for job_id, job in jobs.items()}
+        is_paused = scheduling.is_paused()
         order = [requests[job_id] for job_id in by_place]
         return cls(
             now=now,
@@ -54,9 +56,10 @@ class QueueView:
                 for job_id, estimate in scheduling.estimates(
                     now, scheduling.active_policy()
                 ).items()
-                if job_id in jobs
+                if job_id in jobs and not (is_paused and job_id in places)
             },
             ahead=tallies(order, now.timestamp()),
+            is_paused=is_paused,
         )
 
     def order_of_patients(self, cases: Iterable[Case]) -> list[Case]:
@@ -83,6 +86,7 @@ class QueueView:
             priority=case.priority,
             prompt_tokens=0,
             predicted_tokens=0,
+            first_in_level=case.is_not_understood,
         )
 
     def reason(self, case: Case, place: QueuePlace | None) -> str:
@@ -97,21 +101,23 @@ class QueueView:
             policy=self.policy,
         )
 
-    def progress_for(self, case: Case) -> tuple[int | None, str]:
-        """Returns the written percentage of the predicted length and the end of the text."""
+    def percent_written(self, case: Case) -> int | None:
+        """Returns the written percentage of the predicted length of a running case."""
         request = self.requests.get(str(case.id))
-        progress = self.progress.get(request.id) if request else None
-        if request is None or progress is None:
-            return None, ""
-        expected = max(request.predicted_tokens, progress.num_tokens + 1)
-        return min(99, round(100 * progress.num_tokens / expected)), progress.tail
+        num_tokens = self.progress.get(request.id) if request else None
+        if request is None or num_tokens is None:
+            return None
+        expected = max(request.predicted_tokens, num_tokens + 1)
+        return min(99, round(100 * num_tokens / expected))
 
 
-def place_text(place: QueuePlace | None) -> str:
+def place_text(place: QueuePlace | None, *, is_paused: bool = False) -> str:
     """Returns "Next, in 2–4 s" or "Position 2, in 8–15 s"; no time where it is not known."""
     if place is None:
         return "Waiting"
     name = "Next" if place.position == 0 else f"Position {place.position + 1}"
+    if is_paused:
+        return f"{name}, paused"
     if place.estimate is None:
         return name
     if place.estimate.starts.high < 1:

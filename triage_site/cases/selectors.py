@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from django.db.models import Q, QuerySet
+from typing import Any, Final
 
 from scheduling import selectors as scheduling
-from scheduling.core.guidance import WITHHELD_REASONS
+from scheduling.core.guidance import WITHHELD_REASONS, WITHHELD_WORDS
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from scheduling.selectors import QueuePlace
-from triage_site.cases.clinical import GuidanceStatus
-from triage_site.cases.models import Case, CaseStatus
+from triage_site.cases.models import Case, CaseEvent, CaseStatus
+from triage_site.cases.place_words import moved_words, place_sentence
 from triage_site.cases.readings import news2_of, readings_of
-from triage_site.cases.standing import guidance_filter
 from triage_site.triage.facts import CaseFacts
 
 
@@ -49,6 +46,21 @@ def place_times(place: QueuePlace | None) -> dict[str, Any]:
     }
 
 
+def place_out(place: QueuePlace | None) -> dict[str, str]:
+    """Returns why a case stands where it stands, and how a person moved it."""
+    words = "" if place is None else place_sentence(place.position, place.ahead)
+    return {"place": words, "moved": moved_words(place)}
+
+
+def admission() -> dict[str, Any]:
+    """Returns whether admission is paused, since when, by whom and why."""
+    pause = scheduling.pause()
+    if pause is None:
+        return {"paused": False, "since": None, "by": None, "reason": ""}
+    by = None if pause.actor is None else pause.actor.get_username()
+    return {"paused": True, "since": pause.changed_at, "by": by, "reason": pause.reason}
+
+
 def timestamps(case: Case) -> list[dict[str, Any]]:
     """Returns when the case entered each status, oldest first."""
     statuses = set(CaseStatus.values)
@@ -71,6 +83,7 @@ def queue_overview(now: datetime) -> dict[str, Any]:
             "position": place.position,
             **place_times(place),
             "arrived_at": case.arrived_at,
+            **place_out(place),
         }
         for case_id, place in places.items()
         if (case := cases.get(case_id)) is not None
@@ -78,9 +91,24 @@ def queue_overview(now: datetime) -> dict[str, Any]:
     running = Case.objects.filter(status=CaseStatus.RUNNING).order_by("priority", "arrived_at")
     return {
         "policy": scheduling.active_policy_name(),
+        "admission": admission(),
         "running": list(running.values_list("id", flat=True)),
         "waiting": sorted(waiting, key=lambda item: item["position"]),
     }
+
+
+_SETS_LEVEL: Final = (
+    CaseEvent.Kind.CLASSIFIED,
+    CaseEvent.Kind.CLASSIFIER_FAILED,
+    CaseEvent.Kind.OVERRIDDEN,
+    CaseEvent.Kind.RAISED,
+    CaseEvent.Kind.ACCEPTED,
+)
+
+
+def level_setting(case: Case) -> CaseEvent | None:
+    """Returns the event that set the present level; None before the classification."""
+    return case.events.filter(kind__in=_SETS_LEVEL).select_related("actor").last()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,32 +153,13 @@ def _of_arrival(case: Case) -> list[VitalsTaken]:
     ]
 
 
-def find_cases(
-    *,
-    clinical_status: str | None = None,
-    guidance_status: GuidanceStatus | None = None,
-    priority: int | None = None,
-    words: str = "",
-    is_online: bool,
-) -> QuerySet[Case]:
-    """Newest first. `words` are a number, or a part of the patient's words, name or bed."""
-    found = Case.objects.select_related("seen_by").order_by("-arrived_at", "-number")
-    if clinical_status is not None:
-        found = found.filter(clinical_status=clinical_status)
-    if guidance_status is not None:
-        found = found.filter(guidance_filter(guidance_status, is_online=is_online))
-    if priority is not None:
-        found = found.filter(priority=priority)
-    if words.strip():
-        found = found.filter(_holds(words.strip()))
-    return found
-
-
-def _holds(words: str) -> Q:
-    fits = Q(label__icontains=words) | Q(facts__text__icontains=words)
-    if words.isascii() and words.isdigit() and len(words) < 18:
-        fits |= Q(number=int(words))
-    return fits
+def withheld_words(case: Case) -> str:
+    """Why the guidance of the case is withheld, as a sentence; empty where it is not."""
+    if not case.guidance_withheld:
+        return ""
+    newest = Job.objects.filter(case_id=case.id).order_by("created_at")
+    reason = newest.values_list("finish_reason", flat=True).last()
+    return WITHHELD_WORDS.get(reason or "", "")
 
 
 def earlier_guidance(case: Case) -> list[Job]:

@@ -80,6 +80,15 @@ def guidance_filter(status: GuidanceStatus, *, is_online: bool) -> Q:
     }[status]
 
 
+def overdue_filter(now: datetime) -> Q:
+    """Returns the filter for patients for whom `standing_of` says that they are overdue."""
+    late = Q(pk__in=[])
+    for level in LEVELS:
+        since = now - timedelta(seconds=level.target_seconds)
+        late |= Q(priority=level.priority, arrived_at__lte=since)
+    return Q(clinical_status=ClinicalStatus.WAITING) & late
+
+
 SEEN_WITHIN: Final = timedelta(hours=24)
 
 
@@ -96,14 +105,11 @@ class WaitLine:
 
 
 def wait_lines(now: datetime) -> list[WaitLine]:
-    """Returns one line per level. Cases without a level are not counted."""
+    """Returns one line per level. Cases without a level, and replayed ones, are not counted."""
     columns = ("priority", "arrived_at")
-    waiting = list(
-        Case.objects.filter(clinical_status=ClinicalStatus.WAITING).values_list(*columns)
-    )
-    seen = list(
-        Case.objects.filter(seen_at__gte=now - SEEN_WITHIN).values_list(*columns, "seen_at")
-    )
+    real = Case.objects.filter(replay__isnull=True)
+    waiting = list(real.filter(clinical_status=ClinicalStatus.WAITING).values_list(*columns))
+    seen = list(real.filter(seen_at__gte=now - SEEN_WITHIN).values_list(*columns, "seen_at"))
     return [_wait_line(level, waiting, seen, now) for level in LEVELS]
 
 

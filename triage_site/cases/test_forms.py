@@ -70,7 +70,7 @@ def test_a_decimal_comma_is_accepted() -> None:
     [
         ("temp_c", "Enter temperature as a number, such as 37.5"),
         ("hr_bpm", "Enter heart rate as a number, such as 75"),
-        ("age", "Enter age as a number, such as 45"),
+        ("age", "Enter age as a number, such as 45, 6 weeks or 3 months"),
     ],
 )
 def test_a_bad_number_is_answered_with_an_example(field: str, message: str) -> None:
@@ -80,9 +80,26 @@ def test_a_bad_number_is_answered_with_an_example(field: str, message: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("age", "unit", "years"), [("6", "months", 0.5), ("71", "years", 71), ("0", "days", 0)]
+    ("age", "unit", "years"),
+    [
+        ("6", "months", 0.5),
+        ("71", "years", 71),
+        ("0", "days", 0),
+        ("6", "weeks", 42 / 365.25),
+        ("6 weeks", "years", 42 / 365.25),
+        ("6w", "", 42 / 365.25),
+        ("6-week-old", "", 42 / 365.25),
+        ("3 months", "years", 0.25),
+        ("18 mo.", "days", 1.5),
+        ("2y", "months", 2),
+        ("45 y/o", "", 45),
+        ("1 year, 6 months", "", 1.5),
+        ("3.5", "", 3.5),
+    ],
 )
-def test_ages_come_in_three_units(age: str, unit: str, years: float) -> None:
+def test_ages_come_in_four_units_and_a_unit_in_the_text_counts(
+    age: str, unit: str, years: float
+) -> None:
     assert facts(age=age, age_unit=unit).age_years == pytest.approx(years)
 
 
@@ -108,6 +125,72 @@ def test_impossible_values_are_errors_of_their_field(field: str, value: str) -> 
     form = entered(**{field: value})
     assert list(form.errors) == [field]
     assert form.data[field] == value  # the form keeps the typed value
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "number"),
+    [
+        ("temp_c", "38.5 C", 38.5),
+        ("temp_c", "37,5°C", 37.5),
+        ("temp_c", "38.", 38),
+        ("spo2_percent", "97%", 97),
+        ("spo2_percent", "97 %", 97),
+        ("hr_bpm", "120 bpm", 120),
+        ("hr_bpm", "88 beats / min", 88),
+        ("rr_bpm", "16/min", 16),
+        ("sbp_mmhg", "120 mm Hg", 120),
+        ("pain_score", "4/10", 4),
+        ("pain_score", "4 out of 10", 4),
+    ],
+)
+def test_a_value_with_its_unit_is_read(field: str, text: str, number: float) -> None:
+    assert facts(**{field: text}).value(field) == number
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1_20", "１２０", "١٢٠", "1e2", "nan", "inf", "+-5", "0x10", "1,200", "12 0", "120 kPa", "²"],
+)
+@pytest.mark.parametrize("field", ["hr_bpm", "temp_c", "age"])
+def test_what_is_no_plain_number_is_refused(field: str, text: str) -> None:
+    form = entered(**{field: text})
+    assert "as a number, such as" in form.errors[field][0]
+    assert form.data[field] == text
+
+
+@given(st.integers(0, 350), st.sampled_from(["", " ", "/min", " bpm", " Beats/Min"]))
+def test_a_whole_number_is_read_as_itself(number: int, unit: str) -> None:
+    form = entered(hr_bpm=f"{number}{unit}")
+    assert form.facts_so_far().hr_bpm == number
+
+
+def test_a_pressure_of_two_numbers_fills_both_fields() -> None:
+    got = facts(sbp_mmhg="120/80")
+    assert (got.sbp_mmhg, got.dbp_mmhg) == (120, 80)
+    assert "sbp_mmhg" in entered(sbp_mmhg="120/80", dbp_mmhg="70").errors
+
+
+def test_fahrenheit_with_its_unit_is_converted_on_request_and_named() -> None:
+    form = entered(temp_c="98.6F")
+    assert form.errors["temp_c"] == ["Temperature 98.6 °F is 37.0 °C. Enter it in °C"]
+    converted = form.with_celsius()
+    assert converted.is_valid()
+    assert converted.cleaned_data["facts"].temp_c == 37.0
+    assert converted.converted_note == "98.6 °F was converted. 37.0 °C will be stored"
+    assert entered(temp_c="38.1", temp_entered="98.6 °F").converted_note == ""
+
+
+def test_a_text_over_the_limit_is_refused_with_limit_and_length() -> None:
+    form = entered(text="x" * 10_412)
+    assert "10,412 characters; the limit is 10,000" in form.errors["text"][0]
+    assert len(form.data["text"]) == 10_412
+    note = OverrideForm({"priority": "1", "reason": "other", "note": "x" * 2_001})
+    assert "2,001 characters; the limit is 2,000" in note.errors["note"][0]
+
+
+def test_a_line_end_counts_as_one_character() -> None:
+    text = "ab\r\n" * 3_000 + "x" * 1_000
+    assert facts(text=text).text == text.replace("\r\n", "\n")
 
 
 def test_diastolic_must_be_below_systolic() -> None:

@@ -67,7 +67,7 @@ class Page:
         except httpx.HTTPError:
             return
 
-    def next(self, event: str, seconds: float = 20.0) -> Sent:
+    def next(self, event: str, seconds: float = 30.0) -> Sent:
         """Returns the next event of that name; other events before it are skipped."""
         while True:
             try:

@@ -78,9 +78,13 @@ def test_a_token_cannot_become_markup(text: str) -> None:
 
 
 def test_an_age_has_a_fitting_unit() -> None:
-    assert [age_text(years) for years in (None, 10 / 365, 0.5, 1.99, 2, 71.9)] == [
+    assert [
+        age_text(years) for years in (None, 10 / 365, 42 / 365.25, 0.25, 0.5, 1.99, 2, 71.9)
+    ] == [
         "Age unknown",
         "10 d",
+        "6 wk",
+        "3 mo",
         "6 mo",
         "24 mo",
         "2 y",

@@ -96,7 +96,7 @@ def test_anonymous_users_are_redirected_to_the_login_page(address: str) -> None:
 
 def test_a_fragment_redirects_the_whole_page_to_the_login_page() -> None:
     response = Client().get("/board/", headers={"HX-Request": "true"})
-    assert response["HX-Redirect"] == "/login/"
+    assert response["HX-Redirect"] == "/login/?why=signed-out"
 
 
 @pytest.mark.parametrize(
@@ -134,6 +134,56 @@ def test_a_refusal_names_the_right_and_links_to_the_board() -> None:
     assert response.status_code == 403
     assert b"Your role may not submit cases" in response.content
     assert b"Go to the board" in response.content
+
+
+def test_the_login_page_explains_a_sign_out_only_to_who_was_at_work() -> None:
+    case = queued()
+    posted = Client().post("/cases/new/", {"text": "cough"})
+    assert posted["Location"] == "/login/?next=/cases/new/&why=signed-out"
+    assert "You were signed out" in page(Client(), posted["Location"])
+    plain = Client().get(f"/cases/{case.id}/")
+    assert "You were signed out" not in page(Client(), plain["Location"])
+
+
+def test_the_login_of_a_fragment_returns_to_its_page() -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/?mine=1&level=2"}
+    answer = Client().get("/board/", headers=headers)
+    assert answer["HX-Redirect"] == "/login/?next=/%3Fmine%3D1%26level%3D2&why=signed-out"
+
+
+def test_a_check_of_the_session_names_its_user(clinician: Client) -> None:
+    answer = clinician.post("/stay/")
+    assert answer.status_code == 204
+    assert answer["X-User"] == clinician.session["_auth_user_id"]
+
+
+def test_every_page_lists_the_shortcuts_of_the_role() -> None:
+    assert "Vital signs, on a case" in page(client_of(CLINICIAN), "/")
+    text = page(client_of(AUDITOR), "/")
+    assert "Keyboard shortcuts" in text
+    assert "Vital signs, on a case" not in text
+
+
+def test_the_print_shows_when_the_level_was_set_and_by_whom(clinician: Client) -> None:
+    case = queued(priority=3, seconds=60)
+    path = f"/cases/{case.id}/print/"
+    assert "2026-03-01 08:01, by the classifier" in page(clinician, path)
+    nurse = make_user(CHARGE_NURSE, username="nurse")
+    services.override_priority(
+        case.id, priority=1, reason="worse", note="", actor=nurse, now=at(240)
+    )
+    services.see_patient(case.id, actor=nurse, now=at(600))
+    text = page(clinician, path)
+    assert "2026-03-01 08:04, by nurse" in text
+    assert "2026-03-01 08:10, by nurse, after 09:00" in text
+    assert 'Arrived</th><td class="num">2026-03-01 08:01' in text
+
+
+def test_a_draft_form_refuses_with_limit_and_length(clinician: Client) -> None:
+    case = queued()
+    response = clinician.post(f"/cases/{case.id}/note/", {"text": "x" * 2_001})
+    assert response.status_code == 422
+    assert b"2,001 characters; the limit is 2,000" in response.content
 
 
 def test_buttons_follow_the_role() -> None:
@@ -444,10 +494,9 @@ def test_the_model_of_the_guidance_is_named(settings: Any) -> None:
 
 def test_the_panel_shows_position_and_reason() -> None:
     first, second = queued(priority=0), queued(priority=2, seconds=1)
-    assert "next" in render_case_panel(first.id, at(5))
+    assert "Next in the queue: no case stands before it." in render_case_panel(first.id, at(5))
     panel = render_case_panel(second.id, at(5))
-    assert "position 2 in the queue" in panel
-    assert "After 1 resus" in panel
+    assert "Second in the queue: one case of level 0 stands before it." in panel
 
 
 def test_the_print_page_is_an_sbar(clinician: Client) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from scheduling.core.policies import POLICIES
@@ -48,6 +50,14 @@ def test_the_next_case_waits_for_the_running_cases() -> None:
 def test_each_policy_has_its_own_reason(policy: str, text: str) -> None:
     ahead = [request("a", 0), request("b", 2), request("c", 2)]
     assert reason(2, ahead, [], policy) == text
+
+
+@pytest.mark.parametrize("policy", ["semantic", "semantic_due", "pjf"])
+def test_cases_that_were_not_understood_are_named(policy: str) -> None:
+    ahead = [replace(request("a", 2), first_in_level=True)]
+    assert reason(2, ahead, [], policy) == "After 1 not understood case of the same level"
+    late = [replace(ahead[0], due_seconds=50)]
+    assert ("overdue" in reason(2, late, [], policy)) == (policy == "semantic_due")
 
 
 def test_an_overdue_case_ahead_is_named() -> None:

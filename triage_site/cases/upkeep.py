@@ -14,6 +14,7 @@ from scheduling import minutes as minute_figures
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from scheduling.queue.events import rewrite_log
+from scheduling.receipts import record_promotions
 from scheduling.switch_outcome import judge_switches
 from triage_site.audit.services import seal_all
 from triage_site.cases import late_answers
@@ -62,6 +63,7 @@ class _Keeper:
             Duty("seal audit", 5.0, lambda: seal_all(timezone.now())),
             # The words of answers leave the append-only file soon after their stream expired.
             Duty("rewrite log", 1800.0, lambda: rewrite_log(connection.client())),
+            Duty("promotions", 2.0, lambda: record_promotions(timezone.now())),
             Duty("watch queue", 1.0, self._watch_queue),
             # Damage that the cheap checks do not see is repaired within 10 seconds.
             Duty(RECONCILE, 8.0, lambda: services.reconcile(now=timezone.now())),

@@ -1,12 +1,24 @@
 from django.urls import path
 
-from triage_site.cases import account_views, care_views, live_views, views
+from triage_site.cases import (
+    account_views,
+    care_views,
+    find_views,
+    live_views,
+    move_views,
+    views,
+    wall_views,
+)
 
 urlpatterns = [
     path("", views.board, name="board"),
     path("board/", views.board_fragment, name="board_fragment"),
+    path("board/wall/", wall_views.wall, name="wall"),
+    path("board/wall/rows/", wall_views.wall_rows, name="wall_rows"),
+    path("board/wall/end/", wall_views.end_wall, name="end_wall"),
     path("preview/", views.preview, name="preview"),
     path("stay/", views.stay, name="stay"),
+    path("cases/", find_views.find, name="find"),
     path("cases/new/", views.new_case, name="new_case"),
     path("cases/<uuid:case_id>/", views.case_page, name="case"),
     path("cases/<uuid:case_id>/panel/", views.panel, name="panel"),
@@ -19,6 +31,8 @@ urlpatterns = [
     path("cases/<uuid:case_id>/vitals/", care_views.vitals, name="vitals"),
     path("cases/<uuid:case_id>/note/", care_views.note, name="note"),
     path("cases/<uuid:case_id>/proposal/", care_views.proposal, name="proposal"),
+    path("cases/<uuid:case_id>/move/", move_views.move, name="move"),
+    path("cases/<uuid:case_id>/order/", move_views.order, name="order"),
     path("cases/<uuid:case_id>/retry/", care_views.retry, name="retry"),
     path("cases/<uuid:case_id>/print/", views.print_page, name="print"),
     path("account/", account_views.account, name="account"),

@@ -16,11 +16,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from scheduling.core.guidance import HEADINGS
-from scheduling.core.request import PRIORITIES
-from triage_site.cases import demo, services
-from triage_site.cases.access import allowed, no_act
+from triage_site.cases import demo, selectors, services
+from triage_site.cases.access import SIGNED_OUT, WHY, allowed, no_act
 from triage_site.cases.action_forms import CloseForm, NoteForm, OverrideForm
-from triage_site.cases.board import render_board
+from triage_site.cases.board import board_html, build_board, render_board
+from triage_site.cases.board_filter import BoardFilter, filtered, links, shown_of
 from triage_site.cases.forms import CaseForm
 from triage_site.cases.guidance_text import sections
 from triage_site.cases.models import Case
@@ -48,7 +48,10 @@ class Login(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         accounts = demo.demo_logins() if settings.TRIAGE_DEMO else ()
-        return super().get_context_data(demo_accounts=accounts, **kwargs)
+        is_signed_out = self.request.GET.get(WHY) == SIGNED_OUT
+        return super().get_context_data(
+            demo_accounts=accounts, is_signed_out=is_signed_out, **kwargs
+        )
 
 
 # -- board
@@ -58,12 +61,14 @@ class Login(LoginView):
 @never_cache
 @allowed(Action.VIEW)
 def board(request: HttpRequest) -> HttpResponse:
-    level = request.GET.get("level", "")
-    show = next((name for name in ("mine", "done") if name in request.GET), "all")
+    chosen = BoardFilter.of(request.GET, request.user.pk or 0)
+    made = build_board(timezone.now())
     context = {
         "here": "board",
-        "fragment": mark_safe(render_board(timezone.now())),
-        "filter": {"level": level if level in map(str, PRIORITIES) else "", "show": show},
+        "fragment": mark_safe(filtered(board_html(made), made, chosen)),
+        "filter": chosen,
+        "links": links(chosen),
+        "shown": shown_of(made, chosen),
     }
     return render(request, "cases/board.html", context)
 
@@ -159,8 +164,11 @@ def preview(request: HttpRequest) -> HttpResponse:
 @no_act
 @allowed(Action.VIEW)
 def stay(request: HttpRequest) -> HttpResponse:
-    """Does nothing: the request is an act of the person, which renews the session."""
-    return HttpResponse(status=204)
+    """Does nothing: the request is an act of the person, which renews the session.
+
+    The page learns whose it is.
+    """
+    return HttpResponse(status=204, headers={"X-User": str(request.user.pk)})
 
 
 # -- one case
@@ -194,6 +202,7 @@ def print_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
         "sections": sections(case.guidance),
         "headings": HEADINGS,
         "model_name": model_label(case.guidance_model),
+        "level_setting": selectors.level_setting(case),
         "now": now,
     }
     return render(request, "cases/print.html", context)

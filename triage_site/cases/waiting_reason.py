@@ -15,20 +15,28 @@ _SHORTEST_WITHIN_LEVEL = ("semantic", "semantic_due")
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """Numbers of requests before a place of the queue, by level; `overdue` is a part of `all`."""
+    """Numbers of requests before a place of the queue, by level.
+
+    `overdue` and `first`, those that go first in their level, are parts of `all`.
+    """
 
     all: tuple[int, ...] = (0,) * len(PRIORITIES)
     overdue: tuple[int, ...] = (0,) * len(PRIORITIES)
+    first: tuple[int, ...] = (0,) * len(PRIORITIES)
+    first_overdue: tuple[int, ...] = (0,) * len(PRIORITIES)
 
 
 def tallies(order: Iterable[Request], now_seconds: float) -> list[Ahead]:
     """Returns what is ahead of each place of the queue, and last of its end. One pass."""
-    every, overdue = [0] * len(PRIORITIES), [0] * len(PRIORITIES)
+    every, overdue, first, both = ([0] * len(PRIORITIES) for _ in range(4))
     result = [Ahead()]
     for request in order:
         every[request.priority] += 1
-        overdue[request.priority] += request.due_seconds <= now_seconds
-        result.append(Ahead(tuple(every), tuple(overdue)))
+        is_late = request.sorted_due_seconds <= now_seconds
+        overdue[request.priority] += is_late
+        first[request.priority] += request.as_sorted.first_in_level
+        both[request.priority] += request.as_sorted.first_in_level and is_late
+        result.append(Ahead(tuple(every), tuple(overdue), tuple(first), tuple(both)))
     return result
 
 
@@ -51,7 +59,12 @@ def _parts_ahead(request: Request, ahead: Ahead, policy: Policy) -> list[str]:
     late = sum(ahead.overdue[own:]) if policy.bounded_wait else 0
     parts = [f"{late} overdue {_cases(late)}"] if late else []
     parts += _level_counts(ahead.all[:own])
-    num_same = sum(ahead.all[own:]) - late
+    num_first = 0 if request.first_in_level else ahead.first[own]
+    if num_first and policy.bounded_wait:
+        num_first -= ahead.first_overdue[own]
+    if num_first:
+        parts.append(f"{num_first} not understood {_cases(num_first)} of the same level")
+    num_same = sum(ahead.all[own:]) - late - num_first
     if num_same:
         kind = "quicker" if policy.name in _SHORTEST_WITHIN_LEVEL else "earlier"
         parts.append(f"{num_same} {kind} {_cases(num_same)} of the same level")

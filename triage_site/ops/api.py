@@ -20,6 +20,7 @@ from triage_site.cases.api_schemas import Errors
 from triage_site.cases.roles import Action
 from triage_site.ops import services
 from triage_site.ops.comparisons import selectors
+from triage_site.ops.queue_api import router as queue_router
 
 __all__ = ["api"]
 
@@ -135,3 +136,4 @@ def upload(request: HttpRequest, file: File[UploadedFile]) -> Status:
 
 
 api.add_router("/v1", router)
+api.add_router("/v1", queue_router)

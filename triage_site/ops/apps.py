@@ -9,5 +9,7 @@ class OpsConfig(AppConfig):
         from triage_site.cases.live_pages import LivePage, register_page
         from triage_site.cases.roles import Action
         from triage_site.ops.live import render_live
+        from triage_site.ops.replays import render_replays
 
         register_page("ops", LivePage(action=Action.CONSOLE, render=render_live))
+        register_page("replays", LivePage(action=Action.CONSOLE, render=render_replays))

@@ -1,4 +1,4 @@
-"""The form for the active policy."""
+"""The forms of the console: the active policy, and the pause of admission."""
 
 from __future__ import annotations
 
@@ -26,3 +26,11 @@ class PolicyForm(forms.Form):
         if policy is not None and policy.ignores_urgency and not got.get("confirmed"):
             self.add_error("confirmed", "Confirm that urgent cases may wait behind others")
         return got
+
+
+class PauseForm(forms.Form):
+    """Pauses or resumes admission. A pause needs a reason."""
+
+    action = forms.ChoiceField(choices=[("pause", "pause"), ("resume", "resume")])
+    reason = forms.CharField(required=False, max_length=500)
+    paused = forms.CharField(required=False)  # errors of the state

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.template.loader import render_to_string
 
 from scheduling import minutes
+from scheduling import selectors as scheduling
 from scheduling.models import WorkerMinute
 from triage_site.cases.levels import duration_text
 from triage_site.cases.standing import wait_lines
@@ -41,6 +42,7 @@ def live_context(now: datetime) -> dict[str, Any]:
     todays = [row for row in rows if row.minute >= start_of_day(now)]
     replayed = today_lines(now, replayed=True)
     return {
+        "pause": scheduling.pause(),
         "levels": [
             {"now": line, "patients": wait}
             for line, wait in zip(levels, wait_lines(now), strict=True)
@@ -56,6 +58,7 @@ def live_context(now: datetime) -> dict[str, Any]:
         ),
         "health": worker_health(workers, selectors.problems_of_workers(), rows, now),
         "work": work_today(todays),
+        "withheld": selectors.withheld(now),
         "today": _shown(today_lines(now, replayed=False)),
         "replayed_today": _shown(replayed) if any(line.started for line in replayed) else [],
     }

@@ -11,6 +11,7 @@ from django.db.models import Count
 
 from scheduling import recorded
 from scheduling import selectors as scheduling
+from scheduling.core.guidance import WITHHELD_WORDS
 from scheduling.core.policies import POLICIES
 from scheduling.core.request import PRIORITIES
 from scheduling.core.status import OPEN, JobStatus
@@ -20,6 +21,7 @@ from triage_site.cases.levels import LEVELS, Level
 
 NUM_SWITCHES_SHOWN = 20
 ETA_WITHIN = timedelta(days=1)
+WITHHELD_PERIOD = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +171,25 @@ def _switch_line(change: PolicyChange) -> SwitchLine:
 def eta_record(now: datetime) -> dict[str, Any]:
     """How good the forecasts of starts were in the last 24 hours: `judge`, of real cases."""
     return judge(recorded.judged_starts(recorded.judged_forecasts(now - ETA_WITHIN, None)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithheldLines:
+    """Guidance that ended in the last day: how many, and how many were withheld for what."""
+
+    num_ended: int
+    num_withheld: int
+    lines: list[tuple[str, int]]
+
+
+def withheld(now: datetime) -> WithheldLines:
+    num_ended, counts = scheduling.withheld_counts(now - WITHHELD_PERIOD)
+    most_first = sorted(counts.items(), key=lambda pair: -pair[1])
+    return WithheldLines(
+        num_ended=num_ended,
+        num_withheld=sum(counts.values()),
+        lines=[(WITHHELD_WORDS[reason], num) for reason, num in most_first],
+    )
 
 
 def newest_switch() -> PolicyChange | None:

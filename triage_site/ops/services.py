@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from scheduling.comparisons.choices import BadChoice, LoadKind, choices_from
 from scheduling.simulator.trace_formats import PriorityRule
 from scheduling.simulator.workload_files import Reading, parse_workload
-from triage_site.ops.comparisons.loads import fixture_names
+from triage_site.cases.calls import fixture_names
 from triage_site.ops.models import UNFINISHED, Comparison, ComparisonStatus, Upload
 
 MAX_UPLOAD_BYTES: Final = 32_000_000

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from triage_site.ops.replays import replay_is_running
 from triage_site.ops.time_series import (
     DEFAULT_SPAN,
     SPANS,
@@ -30,8 +31,11 @@ class ShownSeries:
 
 def shown_series(span_name: str, of: str, now: datetime) -> ShownSeries:
     """An unknown span is the default one. Without a choice the charts show real cases, or those
-    of a replay where there was no real case."""
+    of a replay while it runs or where there was no real case."""
     span = SPANS.get(span_name, SPANS[DEFAULT_SPAN])
+    if of not in (REAL, REPLAY) and replay_is_running():
+        words = "Replayed cases, while the replay runs"
+        return _shown(span, REPLAY, words, all_series(span, now, replayed=True))
     real = all_series(span, now, replayed=False) if of != REPLAY else []
     if of == REAL or has_waiting_or_started(real):
         return _shown(span, REAL, "Real cases", real)

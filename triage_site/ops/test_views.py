@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -36,6 +36,24 @@ def nurse() -> Client:
     client = Client()
     client.force_login(make_user(CHARGE_NURSE, username="ines"))
     return client
+
+
+def end_job(reason: str, now: datetime) -> None:
+    job = make_job(2, 0)
+    Job.objects.filter(id=job.id).update(status="done", finish_reason=reason, finished_at=now)
+
+
+def test_withheld_guidance_is_counted_by_reason(nurse: Client) -> None:
+    now = timezone.now()
+    reasons = ["direction", "direction", "withheld", "eos", "eos"]
+    for reason in reasons:
+        end_job(reason, now)
+    end_job("urgency", now - timedelta(hours=25))
+    text = " ".join(nurse.get("/ops/state/").content.decode().split())
+    assert "3 of 5" in text
+    assert 'The text contradicted a vital sign.</td><td class="right num">2</td>' in text
+    assert "contained a number" in text
+    assert "contradicted the level" not in text
 
 
 def test_every_policy_is_described(nurse: Client) -> None:
@@ -181,15 +199,15 @@ def test_a_worker_that_falls_silent_is_named_with_its_last_heartbeat(
 
 def test_tokens_of_a_worker_that_started_again_count_from_zero(nurse: Client) -> None:
     begin = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=4)
-    for number, (tokens, again) in enumerate(((1000, 50), (1600, 80), (300, 10))):
+    for number, (num, num_again) in enumerate(((1000, 50), (1600, 80), (300, 10))):
         WorkerMinute.objects.create(
             minute=begin + timedelta(minutes=number),
             worker="w",
             reported_at=begin,
             slots=8,
             slots_used=4,
-            tokens=tokens,
-            tokens_again=again,
+            tokens=num,
+            tokens_again=num_again,
         )
     found = series_of(nurse, "span=10m")
     written, again = ([v for v in row if v is not None] for row in found["tokens"]["values"])

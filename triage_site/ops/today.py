@@ -79,11 +79,11 @@ def _line(level: Level, line: LevelFigures) -> TodayLine:
     return TodayLine(
         level=level,
         started=line.started,
-        mean=found and found.mean,
-        p50=found and found.p50,
-        p90=found and found.p90,
-        p99=found and found.p99,
-        longest=found and found.max,
+        mean=None if found is None else found.mean,
+        p50=None if found is None else found.p50,
+        p90=None if found is None else found.p90,
+        p99=None if found is None else found.p99,
+        longest=None if found is None else found.max,
         percent_in_time=None if share is None else round(100 * share),
     )
 

@@ -3,9 +3,16 @@
 from triage_site.triage.classify import classify, classify_many, screen
 from triage_site.triage.decision import Costs
 from triage_site.triage.model.explain import PHRASE
-from triage_site.triage.types import PERSON_REASONS, Classification, News2, Reason
+from triage_site.triage.types import (
+    NOT_UNDERSTOOD,
+    PERSON_REASONS,
+    Classification,
+    News2,
+    Reason,
+)
 
 __all__ = [
+    "NOT_UNDERSTOOD",
     "PERSON_REASONS",
     "PHRASE",
     "Classification",

@@ -79,9 +79,11 @@ def neutral_words(text: str) -> str:
 
     Control and invisible characters go, double quotes become single ones, angle and square
     brackets and braces become round ones, runs of `#`, `|`, `` ` `` or `*` shrink to one.
-    A comparison keeps its sense: `<90` is `below 90`.
+    A comparison keeps its sense: `<90` is `below 90`. Dashes and quotation marks become those
+    of ASCII. A fraction or an exponent stays apart from the number before it: `39½` is `39 1/2`.
     """
-    text = unicodedata.normalize("NFKC", text)
+    text = "".join(_apart(character) for character in text.translate(_TYPOGRAPHY))
+    text = unicodedata.normalize("NFKC", text).translate(_TYPOGRAPHY)
     text = "".join(_plain_character(character) for character in text)
     text = re.sub(r"<\s*(?=\d)", " below ", text)
     text = re.sub(r">\s*(?=\d)", " above ", text)
@@ -176,6 +178,13 @@ def _number(value: float, *, whole: bool) -> str:
     return f"{value:.1f}"
 
 
+def _apart(character: str) -> str:
+    kind = unicodedata.decomposition(character).partition(" ")[0]
+    if kind == "<super>" and character.isdigit():
+        return f"^{character}"
+    return f" {character}" if kind == "<fraction>" else character
+
+
 def _plain_character(character: str) -> str:
     if character.isspace():
         return " "
@@ -185,4 +194,7 @@ def _plain_character(character: str) -> str:
 _HARMLESS: Final = str.maketrans(
     {"<": "(", ">": ")", "[": "(", "]": ")", "{": "(", "}": ")", '"': "'"}
     | dict.fromkeys("“”„«»", "'")
+)
+_TYPOGRAPHY: Final = str.maketrans(
+    dict.fromkeys("‐‑‒–—―−", "-") | dict.fromkeys("‘’‚‛ʼ´", "'") | {"\u2044": "/"}
 )

@@ -70,8 +70,15 @@ def classify_many(
         return []
     model = load() if model is None else model
     seen = [look(facts) for facts in cases]
-    chances, thresholds = model.judge([case.view for case in seen])
-    said = suggest(seen, chances, version=model.version, set_threshold=thresholds, costs=costs)
+    judged = model.judge([case.view for case in seen])
+    said = suggest(
+        seen,
+        judged.chances,
+        version=model.version,
+        set_threshold=judged.thresholds,
+        costs=costs,
+        caution=judged.caution,
+    )
     if not explain:
         return said
     return [
@@ -89,9 +96,10 @@ def suggest(
     version: str,
     set_threshold: Floats | float,
     costs: Costs = DEFAULT_COSTS,
+    caution: Floats | float = 1.0,
 ) -> list[Classification]:
     """Signs and decision around any model's `probabilities` [cases, 5], without its reasons."""
-    decided = decide(probabilities, costs)
+    decided = decide(probabilities, costs, caution)
     sets = level_sets(probabilities, set_threshold)
     return [
         _suggestion(case, chances, int(decision), levels, version)

@@ -35,25 +35,27 @@ class Costs:
         if list(self.under) != sorted(self.under, reverse=True) or self.over <= 0:
             raise ValueError("under: must not grow with the priority; over: must be positive")
 
-    def matrix(self) -> Floats:
-        """[true priority, decided priority]."""
-        out = np.zeros((NUM_PRIORITIES, NUM_PRIORITIES))
-        for true in range(NUM_PRIORITIES):
-            for decided in range(NUM_PRIORITIES):
-                if decided > true:
-                    out[true, decided] = self.under[true] * (decided - true)
-                else:
-                    out[true, decided] = self.over * (true - decided)
-        out[:2, 3:] += self.missed_emergency
-        return out
+    def matrices(self) -> tuple[Floats, Floats]:
+        """Of too mild a level and of too urgent a one, each [true priority, decided priority]."""
+        levels = np.arange(NUM_PRIORITIES)
+        too_mild = np.maximum(levels[None, :] - levels[:, None], 0)
+        under = np.array([*self.under, 0.0])[:, None] * too_mild
+        under[:2, 3:] += self.missed_emergency
+        return under, self.over * too_mild.T
 
 
 DEFAULT_COSTS: Final = Costs()
 
 
-def decide(probabilities: Floats, costs: Costs = DEFAULT_COSTS) -> NDArray[np.int64]:
-    """Cheapest level on average for each row, the more urgent of equals."""
-    expected = probabilities @ costs.matrix()
+def decide(
+    probabilities: Floats, costs: Costs = DEFAULT_COSTS, caution: Floats | float = 1.0
+) -> NDArray[np.int64]:
+    """Cheapest level on average for each row, the more urgent of equals.
+
+    Too mild a level costs `caution` times as much (one factor, or one a row).
+    """
+    under, over = (probabilities @ matrix for matrix in costs.matrices())
+    expected = np.reshape(caution, (-1, 1)) * under + over
     decided: NDArray[np.int64] = np.argmin(np.round(expected, 9), axis=1)
     return decided
 

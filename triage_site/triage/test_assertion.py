@@ -126,12 +126,12 @@ _FIRING = [
 def test_guarded_words_fire_no_sign() -> None:
     """All but a few: a relative who is the subject of a whole sentence is taken for the patient."""
     fired = [text for text in _SILENT if screen(_adult(text)).reasons]
-    assert len(fired) <= 0.08 * len(_SILENT), fired
+    assert len(fired) <= 0.04 * len(_SILENT), fired
 
 
 def test_words_that_are_meant_fire() -> None:
     missed = [text for text in _FIRING if screen(_adult(text)).priority > 1]
-    assert len(missed) <= 0.12 * len(_FIRING), missed
+    assert len(missed) <= 0.09 * len(_FIRING), missed
 
 
 @pytest.mark.parametrize("text", ["?MI", "r/o MI", "query MI", "sent in to exclude MI"])

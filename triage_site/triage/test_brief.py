@@ -145,5 +145,19 @@ def test_a_comparison_in_the_words_keeps_its_sense() -> None:
     assert neutral_words("sats <90, temp > 39") == "sats below 90, temp above 39"
 
 
+@pytest.mark.parametrize(
+    ("words", "neutral"),
+    [
+        ("Patient’s leg — ‘bad’ – “very”", "Patient's leg - 'bad' - 'very'"),
+        ("39½ °C, 10² cells", "39 1/2 °C, 10^2 cells"),
+        ("ｐａｉｎ　７／１０", "pain 7/10"),
+        ("pain…", "pain..."),
+        ("• cough 😢 胸痛", "• cough 😢 胸痛"),
+    ],
+)
+def test_typography_is_plain_and_numbers_keep_their_value(words: str, neutral: str) -> None:
+    assert neutral_words(words) == neutral
+
+
 def test_every_priority_has_a_name() -> None:
     assert len(set(PRIORITY_NAMES)) == 5

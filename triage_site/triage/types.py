@@ -20,6 +20,9 @@ PERSON_REASONS: Final = {
     "no_model": "rules alone judged this case",
 }
 
+# Of these, the ones after which nothing that was said of the case can be relied on.
+NOT_UNDERSTOOD: Final = frozenset({"not_understood", "contradiction"})
+
 ReasonKind = Literal["rule", "word", "vital", "model"]
 
 

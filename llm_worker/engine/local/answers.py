@@ -58,6 +58,9 @@ class OpenAnswers:
     def __len__(self) -> int:
         return len(self._answers)
 
+    def library_ids(self) -> list[str]:
+        return list(self._job_ids)
+
     def get(self, job_id: str) -> Answer | None:
         return self._answers.get(job_id)
 

@@ -20,7 +20,14 @@ def prompt_encoder(tokenizer: Any) -> Callable[[str], list[int]]:
     """An encoder of briefs. It uses the chat template of the tokenizer, or else plain text."""
     if getattr(tokenizer, "chat_template", None):
         return lambda brief: _chat_ids(tokenizer, brief)
-    return lambda brief: _completion_ids(tokenizer, brief)
+    is_plain = is_own_model(tokenizer)
+    return lambda brief: _completion_ids(tokenizer, completion_prompt(brief, is_plain=is_plain))
+
+
+def is_own_model(tokenizer: Any) -> bool:
+    """Whether the model was trained on the prompts and the form of this project."""
+    has_template = bool(getattr(tokenizer, "chat_template", None))
+    return not has_template and _knows_our_marks(tokenizer)
 
 
 def check_prompts(source: str, tokenizer: Any) -> None:
@@ -49,8 +56,8 @@ def _knows_our_marks(tokenizer: Any) -> bool:
     return all(mark in tokenizer.get_vocab() for mark in (CASE_MARK, GUIDANCE_MARK))
 
 
-def _completion_ids(tokenizer: Any, brief: str) -> list[int]:
-    ids: list[int] = tokenizer.encode(completion_prompt(brief))
+def _completion_ids(tokenizer: Any, prompt: str) -> list[int]:
+    ids: list[int] = tokenizer.encode(prompt)
     while ids and ids[-1] == tokenizer.eos_token_id:  # some tokenizers append it to every text
         ids.pop()
     return ids

@@ -17,6 +17,8 @@ from transformers.generation.continuous_batching.requests import RequestStatus
 
 from llm_worker.engine.local.answers import OpenAnswers, Output
 from llm_worker.engine.local.batch_scheduler import PolicyScheduler, registered
+from llm_worker.engine.local.constrained import Walker
+from llm_worker.engine.local.form_processor import FormProcessor
 from llm_worker.engine.local.ragged_attention import use_ragged_attention
 from llm_worker.engine.local.settings import EngineSettings
 from llm_worker.engine.protocol import (
@@ -40,9 +42,10 @@ _SCHEDULER_NUMBERS: Final = count()
 class LocalEngine:
     """One model on one machine, with greedy decoding: interruptions do not change an answer.
 
-    `encode` converts a prompt to token ids, with the chat template. `clock` gives seconds on
-    the scale of the requests' arrivals and deadlines. The library's loop runs in its own
-    thread. One caller's thread must call all methods except `stats` and `alive`.
+    `encode` converts a prompt to token ids, with the chat template. `form`, if given, makes the
+    walker that says which tokens an answer may have. `clock` gives seconds on the scale of the
+    requests' arrivals and deadlines. The library's loop runs in its own thread. One caller's
+    thread must call all methods except `stats` and `alive`.
     """
 
     def __init__(
@@ -53,11 +56,13 @@ class LocalEngine:
         encode: Callable[[str], list[int]],
         clock: Callable[[], float],
         settings: EngineSettings,
+        form: Callable[[str, int], Walker] | None = None,
         policy: Policy = POLICIES["semantic"],
         preemption: Preemption = Preemption.LEVEL,
     ) -> None:
         self._model, self._tokenizer = model, tokenizer
         self._encode, self._clock, self._settings = encode, clock, settings
+        self._form, self._processor = form, FormProcessor()
         self._policy, self._preemption = policy, preemption
         self._eos_ids = frozenset(_eos_ids(model, tokenizer))
         self._answers = OpenAnswers(tokenizer, self._eos_ids)
@@ -107,6 +112,8 @@ class LocalEngine:
                 continuous_batching_config=self._batching_config(name),
             )
             use_ragged_attention(self._model)
+            if self._form is not None:
+                manager.logit_processor = self._processor.as_list()
             # Created here and not in the loop, so that the caller gets a MemoryError.
             manager.batch_processor = manager._create_batch_processor()
         scheduler = manager.batch_processor.scheduler
@@ -172,6 +179,9 @@ class LocalEngine:
                 generated_tokens=len(prefix_ids),
             )
         )
+        if self._form is not None:
+            walker = self._form(job.prompt, len(prompt_ids))
+            self._processor.add(answer.library_id, walker, self._answers.library_ids())
         accepted = self._manager.add_request(
             [*prompt_ids, *prefix_ids],
             request_id=answer.library_id,
@@ -255,6 +265,9 @@ class LocalEngine:
             max_requests_per_batch=settings.num_slots,
             safety_margin=0.0,
             seed=0,
+            # A form needs each token before the next step.
+            use_async_batching=None if self._form is None else False,
+            use_cuda_graph=None if self._form is None else False,
         )
 
     # Internal: adding a job.

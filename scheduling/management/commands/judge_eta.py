@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from scheduling.models import Forecast
 from scheduling.recorded import judged_ends, judged_forecasts, judged_starts
 from scheduling.simulator.judgement import judge
 
@@ -16,7 +18,8 @@ from scheduling.simulator.judgement import judge
 class Command(BaseCommand):
     help = (
         "Compares what cases were told when they were queued with what then happened. The first "
-        "figures are of the wait for the start of guidance; `end` holds those of its end."
+        "figures are of the wait for the start of guidance; `end` holds those of its end. Cases "
+        "of a replay that was started from the page are in `replayed` and nowhere else."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -25,13 +28,20 @@ class Command(BaseCommand):
             parser.add_argument(name, help="of the forecasts, such as 2026-03-01T08:00:00+00:00")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = judged_forecasts(_moment(options, "since"), _moment(options, "until"))
-        figures = {**judge(judged_starts(found)), "end": judge(judged_ends(found))}
+        window = (_moment(options, "since"), _moment(options, "until"))
+        figures = _figures(judged_forecasts(*window))
+        figures["replayed"] = _figures(judged_forecasts(*window, replayed=True))
         if options["json"]:
             self.stdout.write(json.dumps(figures))
             return
         self.stdout.write(f"start of guidance: {_words(figures)}")
         self.stdout.write(f"end of guidance:   {_words(figures['end'])}")
+        if figures["replayed"]["cases"]:
+            self.stdout.write(f"of replays, start: {_words(figures['replayed'])}")
+
+
+def _figures(found: Sequence[Forecast]) -> dict[str, Any]:
+    return {**judge(judged_starts(found)), "end": judge(judged_ends(found))}
 
 
 def _moment(options: dict[str, Any], name: str) -> datetime | None:

@@ -20,7 +20,8 @@
 -- deadline is after `swept`. So every position follows from ranks and counts of sorted sets.
 
 local NUM_COMMON_ARGS = 4
-local ID_IN_TIE = 18 -- first character of the id: after sixteen hexadecimal digits and a colon
+local ID_IN_TIE = 34 -- first character of the id: after the digits of two numbers and a colon
+local TIE_IN_DUE = 18 -- first character of the tie: after the digits of one number and a colon
 local NUM_CHANGES_KEPT = 20000
 local CHUNK = 1000
 
@@ -140,12 +141,12 @@ local function sweep(now)
   if number(now) >= number(swept) then
     moved = redis.call('ZRANGEBYSCORE', DUE, '(' .. swept, now)
     for _, due_tie in ipairs(moved) do
-      redis.call('ZREM', ORDER, string.sub(due_tie, ID_IN_TIE))
+      redis.call('ZREM', ORDER, string.sub(due_tie, TIE_IN_DUE))
     end
   else
     moved = redis.call('ZRANGEBYSCORE', DUE, '(' .. now, swept)
     for _, due_tie in ipairs(moved) do
-      local tie = string.sub(due_tie, ID_IN_TIE)
+      local tie = string.sub(due_tie, TIE_IN_DUE)
       local record = parse(redis.call('HGET', JOBS, string.sub(tie, ID_IN_TIE)))
       if record and record.score then
         redis.call('ZADD', ORDER, record.score, tie)
@@ -184,7 +185,7 @@ local function best_entries(num, now)
     take(URGENT, redis.call('ZRANGE', URGENT, 0, num - 1), ID_IN_TIE)
     if #entries < num then
       take(DUE, redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, num - #entries),
-        2 * ID_IN_TIE - 1)
+        TIE_IN_DUE + ID_IN_TIE - 1)
     end
   end
   if #entries < num then

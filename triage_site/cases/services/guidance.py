@@ -43,6 +43,8 @@ def submit_guidance(case: Case, now: datetime) -> Job:
         priority=case.priority,
         arrival_at=case.arrived_at,
         now=now,
+        first_in_level=case.is_not_understood,
+        replayed=case.replay_id is not None,
         **_prompt(brief_of(case)),
     )
 
@@ -56,11 +58,14 @@ def refresh_guidance(case: Case, job: Job | None, now: datetime, *, why: str) ->
     if job is None or job.status == JobStatus.CANCELLED:
         return
     brief = brief_of(case)
-    if brief == job.prompt and case.priority == job.priority:
+    first = case.is_not_understood
+    if brief == job.prompt and (case.priority, first) == (job.priority, job.first_in_level):
         return
     if job.status == JobStatus.WAITING:
         assert case.priority is not None
-        scheduling.rewrite_job(job.id, priority=case.priority, now=now, **_prompt(brief))
+        scheduling.rewrite_job(
+            job.id, priority=case.priority, now=now, first_in_level=first, **_prompt(brief)
+        )
         return
     if job.status == JobStatus.RUNNING:
         scheduling.cancel_job(job.id, now=now)

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef
 
 from scheduling import messages
 from scheduling.messages import Message
-from triage_site.cases.models import UNCLASSIFIED, Case, CaseEvent, CaseStatus
+from triage_site.cases.models import UNCLASSIFIED, Case, CaseEvent, CaseStatus, Replay
 from triage_site.cases.services.guidance import submit_guidance
 from triage_site.cases.services.records import record
 from triage_site.triage import Classification, screen
@@ -38,6 +38,7 @@ def submit_case(
     now: datetime,
     label: str = "",
     is_flood: bool = False,
+    replay: Replay | None = None,
 ) -> tuple[Case, bool]:
     """Returns the case and whether it is new: the same key of the same user makes one case.
 
@@ -51,6 +52,7 @@ def submit_case(
                 created_by=actor,
                 submission_key=submission_key,
                 label=label,
+                replay=replay,
                 arrived_at=now,
                 assessed_at=now,
             )
@@ -106,6 +108,16 @@ def classified_data(classification: Classification) -> dict[str, Any]:
         "rules": [r.code for r in classification.reasons if r.kind == "rule"],
         "rules_version": classification.rules_version,
         "model_version": classification.model_version,
+    }
+
+
+def kept_of(classification: Classification | None) -> dict[str, Any]:
+    """Returns what a case keeps of a classification. None: there was no answer at all."""
+    if classification is None:
+        return {"classification": {}, "person_reasons": ["no_model"]}
+    return {
+        "classification": classification.to_dict(),
+        "person_reasons": list(classification.person_reasons),
     }
 
 
@@ -170,7 +182,7 @@ def _enqueue(
             priority=priority,
             suggested_priority=priority,
             needs_person=needs_person,
-            classification={} if classification is None else classification.to_dict(),
+            **kept_of(classification),
             classified_at=now,
         )
         if not moved:

@@ -88,4 +88,6 @@ def decide_proposal(
 
 def move_in_queue(case: Case, job: Job | None, now: datetime) -> None:
     if job is not None and job.status in OPEN and case.priority is not None:
-        scheduling.reprioritise_job(job.id, case.priority, now=now)
+        scheduling.reprioritise_job(
+            job.id, case.priority, now=now, first_in_level=case.is_not_understood
+        )

@@ -22,11 +22,15 @@ from triage_site.cases.entry import check_entry
 from triage_site.cases.models import UNCLASSIFIED, Case, CaseEvent, CaseNote, VitalSet
 from triage_site.cases.readings import VITAL_FIELDS, merged, news2_of, readings_of
 from triage_site.cases.services.guidance import refresh_guidance
-from triage_site.cases.services.intake import classify_without_model, record_classification
+from triage_site.cases.services.intake import (
+    classify_without_model,
+    kept_of,
+    record_classification,
+)
 from triage_site.cases.services.levels import move_in_queue
 from triage_site.cases.services.records import Conflict, change, locked
 from triage_site.classifiers import active
-from triage_site.triage import Classification, screen
+from triage_site.triage import NOT_UNDERSTOOD, Classification, screen
 from triage_site.triage.classify import NO_MODEL
 from triage_site.triage.facts import CaseFacts
 
@@ -159,7 +163,11 @@ def _apply(
         _raise(case, said, now)
         move_in_queue(case, job, now)
     elif said is None or said.model_version == NO_MODEL:
-        change(case, CaseEvent.Kind.RECLASSIFIED, now, actor=None, needs_person=True)
+        reasons = sorted({*case.person_reasons, "no_model"})
+        change(
+            case, CaseEvent.Kind.RECLASSIFIED, now, actor=None,
+            needs_person=True, person_reasons=reasons,
+        )  # fmt: skip
     else:
         _keep_level(case, said, now)
     refresh_guidance(case, job, now, why=why)
@@ -179,7 +187,7 @@ def _raise(case: Case, said: Classification, now: datetime) -> None:
     change(
         case, CaseEvent.Kind.RAISED, now, actor=None, data=data, priority=said.priority,
         suggested_priority=said.priority, proposed_priority=None,
-        needs_person=case.needs_person or said.needs_person, classification=said.to_dict(),
+        **_kept(case, said, asks=said.needs_person),
     )  # fmt: skip
 
 
@@ -190,10 +198,19 @@ def _keep_level(case: Case, said: Classification, now: datetime) -> None:
     kind = CaseEvent.Kind.PROPOSED if is_lower else CaseEvent.Kind.RECLASSIFIED
     data = {"from": case.priority, "to": said.priority}
     proposed = said.priority if is_lower else None
+    new_doubts = NOT_UNDERSTOOD.intersection(said.person_reasons) - set(case.person_reasons)
     change(
-        case, kind, now, actor=None, data=data, classification=said.to_dict(),
-        proposed_priority=proposed,
+        case, kind, now, actor=None, data=data, proposed_priority=proposed,
+        **_kept(case, said, asks=bool(new_doubts)),
     )  # fmt: skip
+
+
+def _kept(case: Case, said: Classification, *, asks: bool) -> dict[str, Any]:
+    """What the case keeps of a new classification. A person who was asked for stays so."""
+    kept = kept_of(said)
+    if case.needs_person and not said.needs_person:
+        kept["person_reasons"] = case.person_reasons
+    return {**kept, "needs_person": case.needs_person or asks}
 
 
 def _rules(said: Classification) -> list[str]:

@@ -53,3 +53,8 @@ def role_name(user: User | AnonymousUser) -> str:
 def idle_seconds() -> int:
     """Returns the seconds without a request after which the session ends."""
     return settings.SESSION_COOKIE_AGE
+
+
+@register.simple_tag
+def idle_minutes() -> int:
+    return round(settings.SESSION_COOKIE_AGE / 60)

@@ -7,9 +7,11 @@ import signal
 from threading import Event as Flag
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from scheduling import connection
+from scheduling.beats import Beat
 from triage_site.ops.comparisons.worker import run_comparisons
 from triage_site.readiness import Heartbeat
 
@@ -25,7 +27,7 @@ class Command(BaseCommand):
         stop = Flag()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        heartbeat = Heartbeat(connection.client(), "compare")
+        heartbeat = Heartbeat(connection.client(), "compare", Beat(settings.BEATS_DIR, "compare"))
         heartbeat.start()
         try:
             run_comparisons(stop)

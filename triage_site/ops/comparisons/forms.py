@@ -11,8 +11,8 @@ from scheduling.comparisons.choices import MEASURED, BadChoice, LoadKind, choice
 from scheduling.core.policies import POLICIES
 from scheduling.simulator.hardware import SETTINGS
 from scheduling.simulator.trace_formats import PriorityRule
+from triage_site.cases.calls import fixture_names
 from triage_site.ops.comparisons import selectors
-from triage_site.ops.comparisons.loads import fixture_names
 
 _LOADS = (
     (LoadKind.RECORDED.value, "Recorded traffic"),

@@ -23,22 +23,17 @@ from scheduling.paper.simulate import Simulation
 from scheduling.simulator.hardware import SETTINGS, ServiceModel
 from scheduling.simulator.workload import Work, generate, with_errors
 from scheduling.simulator.workload_files import LoadedWorkload, Reading, parse_workload
-from triage_site.cases.calls import Call, load_calls
+from triage_site.cases.calls import Call, fixture_calls
 from triage_site.ops.models import Upload
 from triage_site.triage import classify
 from triage_site.triage.brief import build_brief
 from triage_site.triage.length import predict_tokens
 
-FIXTURES = settings.BASE_DIR / "fixtures" / "calls"
 _BYTES_PER_TOKEN = 4  # as a case's prompt is counted before the engine has seen it
 _COLUMNS = (
     "id", "group", "sent", "arrival", "priority", "predicted_priority", "prompt", "output",
     "predicted",
 )  # fmt: skip
-
-
-def fixture_names() -> list[str]:
-    return sorted(path.stem for path in FIXTURES.glob("*.jsonl"))
 
 
 def load_of(choices: Choices) -> LoadedWorkload:
@@ -100,7 +95,7 @@ def csv_of(works: Sequence[Work]) -> str:
 
 def _from_fixture(name: str) -> LoadedWorkload:
     """True level: the file's. What policies see: the shipped classifier and length predictor."""
-    calls = load_calls(FIXTURES / f"{name}.jsonl")
+    calls = fixture_calls(name)
     works = [_work_of(call, index) for index, call in enumerate(calls)]
     note = (
         "Levels are the fixture's; policies see the classifier's. Each answer is taken to be as "
@@ -135,6 +130,10 @@ def _work_of(call: Call, index: int) -> Work:
 def _recorded(since: datetime, until: datetime) -> LoadedWorkload:
     """Jobs that arrived in the window and ended with an answer; the first one at zero."""
     jobs = list(recorded.recorded_jobs(since, until)[: MAX_REQUESTS + 1])
+    notes: tuple[str, ...] = ()
+    if not jobs:
+        jobs = list(recorded.recorded_jobs(since, until, replayed=True)[: MAX_REQUESTS + 1])
+        notes = ("No real case arrived in this window: the requests are those of a replay.",)
     zero = jobs[0].arrival_at if jobs else since
     works = []
     for index, job in enumerate(jobs):
@@ -156,7 +155,7 @@ def _recorded(since: datetime, until: datetime) -> LoadedWorkload:
     if not works:
         window = f"{since:%Y-%m-%d %H:%M:%S} to {until:%Y-%m-%d %H:%M:%S}"
         raise BadChoice("load", f"no recorded case with guidance arrived in the window {window}")
-    return LoadedWorkload(works=works)
+    return LoadedWorkload(works=works, notes=notes)
 
 
 def _uploaded(choices: Choices) -> LoadedWorkload:

@@ -52,7 +52,7 @@ class CaseLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """Cases, newest first. `cut` means that there were more than MAX_CASES."""
+    """Real cases, newest first. `cut` means that there were more than MAX_CASES."""
 
     cases: Sequence[CaseLine]
     overrides: Sequence[Override]  # oldest first
@@ -104,7 +104,10 @@ def _cases(span: Span) -> list[CaseLine]:
         ).values_list("case_id", flat=True)
     )
     rows = Case.objects.filter(
-        arrived_at__gte=span.since, arrived_at__lt=span.until, suggested_priority__gte=0
+        arrived_at__gte=span.since,
+        arrived_at__lt=span.until,
+        suggested_priority__gte=0,
+        replay__isnull=True,
     ).values_list(
         *("number", "id", "arrived_at", "suggested_priority", "facts"),
         "classification__needs_person",
@@ -126,6 +129,9 @@ def _cases(span: Span) -> list[CaseLine]:
 def _events(span: Span) -> list[tuple[int, str, dict[str, Any]]]:
     kinds = (CaseEvent.Kind.OVERRIDDEN, CaseEvent.Kind.CLASSIFIER_FAILED)
     rows = CaseEvent.objects.filter(
-        kind__in=kinds, case__arrived_at__gte=span.since, case__arrived_at__lt=span.until
+        kind__in=kinds,
+        case__arrived_at__gte=span.since,
+        case__arrived_at__lt=span.until,
+        case__replay__isnull=True,
     ).order_by("at", "id")
     return list(rows.values_list("case_id", "kind", "data"))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from triage_site.triage.reading.note import Assertion, Mention, Note
-from triage_site.triage.reading.terms import TermIndex
+from triage_site.triage.reading.terms import TermIndex, joined
 from triage_site.triage.signs.tables import signs
 
 _TABLE: Final[dict[str, Any]] = tomllib.loads(
@@ -54,7 +54,7 @@ GROUPS: Final = tuple(
     Group(row["code"], row["level"], row.get("label", "")) for row in _TABLE["group"]
 )
 _OWNERS: Final = tuple(
-    (term, number) for number, row in enumerate(_TABLE["group"]) for term in row["terms"]
+    (term, number) for number, row in enumerate(_TABLE["group"]) for term in joined(row["terms"])
 )
 _LABELS: Final = {group.code: group.label for group in GROUPS if group.label}
 _LEVELS: Final = {group.code: group.level for group in GROUPS}

@@ -80,6 +80,7 @@ class Part:
     slope: Floats
     offset: Floats
     set_threshold: float  # least probability of a level of the set
+    caution: float  # how much more too mild a level costs here
 
     def scores(self, rows: Floats) -> Floats:
         """[n, heads], without the phrases."""
@@ -88,6 +89,15 @@ class Part:
 
     def probabilities(self, scores: Floats, wording: Floats) -> Floats:
         return from_scores(scores + self.phrase_share * wording, self.slope, self.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """`chances` [cases, 5], each row sums to one; the sets' `thresholds` and `caution` [cases]."""
+
+    chances: Floats
+    thresholds: Floats
+    caution: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +120,11 @@ class Model:
     phrases: PhraseWeights
     card: dict[str, Any]
 
-    def judge(self, cases: Sequence[CaseView]) -> tuple[Floats, Floats]:
-        """Probabilities [cases, 5], each row sums to one, and the sets' thresholds [cases]."""
+    def judge(self, cases: Sequence[CaseView]) -> Judged:
         rows = np.array([case.row() for case in cases])
         wording = self.phrases.scores([case.clauses for case in cases])
         chances = np.empty((len(rows), NUM_HEADS + 1))
-        thresholds = np.empty(len(rows))
+        thresholds, caution = np.empty(len(rows)), np.empty(len(rows))
         seen = rows[:, _SEEN] > 0
         told = np.array([case.is_story for case in cases])
         for chosen in (~seen, seen & ~told, seen & told):
@@ -123,7 +132,8 @@ class Model:
                 voices = self.voices(rows[chosen], is_story=bool(told[chosen].all()))
                 chances[chosen] = together(voices, wording[chosen])
                 thresholds[chosen] = min(voice.part.set_threshold for voice in voices)
-        return chances, thresholds
+                caution[chosen] = max(voice.part.caution for voice in voices)
+        return Judged(chances, thresholds, caution)
 
     def voices(self, rows: Floats, *, is_story: bool) -> list[Voice]:
         """Who speaks of rows that are alike in that and in having been seen or not."""
@@ -190,6 +200,7 @@ def _part(name: str, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[A
         slope=np.array(settings["slope"]),
         offset=np.array(settings["offset"]),
         set_threshold=float(settings["set_threshold"]),
+        caution=float(settings["caution"]),
     )
 
 

@@ -67,6 +67,10 @@ _OTHER_DEGREES: Final = re.compile(
     r"shoulder|hip|wrist|bmi|hba1c|oven|water|room|outside|wash\w*)[\s:a-z]{0,14}$",
     re.IGNORECASE,
 )
+_WEATHER: Final = re.compile(
+    r"\s*(?:outside|out there|in the (?:shade|sun|room|car|kitchen)|heat|wave|weather|wash|oven)\b",
+    re.IGNORECASE,
+)
 _AVPU: Final = {"a": 15.0, "c": 14.0, "v": 12.0, "p": 8.0, "u": 3.0}
 
 
@@ -156,7 +160,7 @@ def _temperature(kind: str, match: re.Match[str]) -> list[tuple[str, float]]:
     unit = (match.group(2) or "").lower() if match.re.groups > 1 else "c"
     named = match.group()[0].isalpha()
     before = match.string[max(0, match.start() - 24) : match.start()]
-    if not named and _OTHER_DEGREES.search(before):
+    if not named and (_OTHER_DEGREES.search(before) or _WEATHER.match(match.string, match.end())):
         return []
     if unit.startswith("f") or (not unit and 80 <= value <= 115):
         return [(kind, round((value - 32) / 1.8, 1))] if value >= 70 else []

@@ -13,8 +13,9 @@ from typing import Final
 
 from triage_site.triage.reading.cleaning import clean
 from triage_site.triage.reading.figures import Figure, find_figures
+from triage_site.triage.reading.line import Line
 from triage_site.triage.reading.statements import Assertion, Statement, judge
-from triage_site.triage.reading.terms import Line, TermIndex
+from triage_site.triage.reading.terms import TermIndex
 from triage_site.triage.reading.tokens import Word, is_known, tokenize
 from triage_site.triage.reading.words import TABLES
 

@@ -14,7 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from triage_site.triage.reading.terms import Line, TermIndex
+from triage_site.triage.reading.line import Line
+from triage_site.triage.reading.terms import TermIndex, joined
 from triage_site.triage.reading.tokens import Word
 from triage_site.triage.reading.words import TABLES, stem
 
@@ -23,13 +24,16 @@ _SETS: Final = {
     name: frozenset(stem(word) for word in words.split()) for name, words in _TABLE["words"].items()
 }
 _SUBJECTS: Final = frozenset(_TABLE["words"]["subjects"].split())
+_PRESENT_VERBS: Final = frozenset(_TABLE["words"]["present"].split())
+_FINITE_VERBS: Final = _PRESENT_VERBS | frozenset(_TABLE["words"]["past"].split())
 _FINDINGS: Final = frozenset(_TABLE["words"]["findings"].split())
 _DENYING: Final = frozenset(TABLES["sets"]["denying"].split())  # fmt: skip
-_MOST_IN_ITEM: Final = 2  # words as written
+_LEAST_ITEMS: Final = 2  # that follow a comma, so that they make a list
 _ENDERS: Final = frozenset(".!?;\n")
 _BARE_MARKS: Final = frozenset(",/()&+-|")
 _MAX_BARE: Final = 6
 _ANY_PLACE: Final = frozenset({"list", "sentence"})
+_LEADS_ON: Final = frozenset({"that", "if", "who", "which", "there", "what", "whether"})
 
 
 class Assertion(StrEnum):
@@ -80,7 +84,7 @@ _ROWS: Final = tuple(
     (term, CueKind(_kind, row.get("direction", "forward"), row.get("reach", "segment")))
     for row in _TABLE["cue"]
     for _kind in [None if row["kind"] == "none" else Assertion(row["kind"])]
-    for term in row["terms"]
+    for term in joined(row["terms"])
 )
 _INDEX: Final = TermIndex([term for term, _ in _ROWS], _TABLE["groups"])
 
@@ -174,11 +178,14 @@ def _breaks(words: Sequence[Word], at: int, begin: int, kind: Assertion) -> bool
     word = words[at]
     if word.stem in _SETS["breaks"] and word.form not in ("past",):
         return True
-    if kind in (Assertion.DENIED, Assertion.HISTORICAL, Assertion.FAMILY) and at > begin:
-        return word.form in _SUBJECTS and words[at - 1].form not in ("that", "if")
+    before = words[at - 1].form
+    if kind is not Assertion.HYPOTHETICAL and kind is not Assertion.UNCERTAIN and at > begin:
+        leads_on = before in _LEADS_ON and (kind is Assertion.DENIED or before != "that")
+        begins = word.form in _SUBJECTS or (word.form in _PRESENT_VERBS and before not in _SUBJECTS)
+        return begins and not leads_on
     if words[begin - 1].form == "if" and at > begin + 1:
         return word.form in _SUBJECTS
-    return False
+    return word.form in _SUBJECTS and at > begin and before in ("when", "then", "where")
 
 
 def _goes_on(words: Sequence[Word], at: int, cue: Cue, reach: str) -> bool:
@@ -195,10 +202,12 @@ def _goes_on(words: Sequence[Word], at: int, cue: Cue, reach: str) -> bool:
         return not _has_event(chunk, cue.kind)
     if _is_new(chunk, cue.kind):
         return False
+    if reach == "or" and _tells_circumstances(words, cue) and not all(map(_is_bare, chunk)):
+        return _list_ends_in_or(words, cue) and joint == ","
     if joint in ("and", "plus", "&"):
         return reach != "segment" or cue.kind is Assertion.HISTORICAL
     if reach == "or":
-        return _list_ends_in_or(words, at, cue.kind)
+        return _list_ends_in_or(words, cue)
     return reach in _ANY_PLACE and joint in _BARE_MARKS
 
 
@@ -211,19 +220,31 @@ def _chunk(words: Sequence[Word], at: int) -> list[Word]:
     return out
 
 
-def _list_ends_in_or(words: Sequence[Word], at: int, kind: Assertion) -> bool:
-    """ "no pain, cough or fever", "no CP, SOB, LOC": every item bare, and "or" before the last, or
-    two more short items up to the end of the sentence."""
-    short = 0
+def _tells_circumstances(words: Sequence[Word], cue: Cue) -> bool:
+    """ "no trauma", "no falls": the complaint comes after it."""
+    return any(word.stem in _SETS["circumstances"] for word in _chunk(words, cue.last))
+
+
+def _is_bare(word: Word) -> bool:
+    """Shorthand, or one more circumstance."""
+    return word.is_expanded or word.stem in _SETS["circumstances"]
+
+
+def _list_ends_in_or(words: Sequence[Word], cue: Cue) -> bool:
+    """ "no pain, cough or fever", "no CP, SOB, LOC": after the first item every other one is bare,
+    with "or" before the last, or two and more of one written word up to the end."""
+    at = cue.last + len(_chunk(words, cue.last))
+    items, short = 0, True
     while at < len(words) and words[at].form not in _ENDERS:
         chunk = _chunk(words, at + 1)
-        if words[at].form in ("or", "nor") and not _is_new(chunk, kind):
+        if words[at].form in ("or", "nor") and not _is_new(chunk, cue.kind):
             return True
-        if _is_new(chunk, kind) or (words[at].form == "," and chunk and chunk[0].form == "no"):
+        if _is_new(chunk, cue.kind) or (words[at].form == "," and chunk and chunk[0].form == "no"):
             return False
-        short += len({word.start for word in chunk}) <= _MOST_IN_ITEM
+        short &= len({word.start for word in chunk}) <= 1
+        items += 1
         at += 1 + len(chunk)
-    return short >= _MOST_IN_ITEM
+    return short and items >= _LEAST_ITEMS and cue.kind is Assertion.DENIED
 
 
 def _has_new_subject(chunk: Sequence[Word]) -> bool:
@@ -244,9 +265,12 @@ def _is_event(word: Word) -> bool:
 
 def _is_new(chunk: Sequence[Word], kind: Assertion) -> bool:
     """Whether these words are a statement of their own, not an item of a list."""
+    if not chunk:
+        return False
     if kind is not Assertion.DENIED and chunk[0].form in _DENYING:
         return True
-    if len(chunk) > _MAX_BARE or _has_event(chunk, kind):
+    verbs = _FINITE_VERBS if kind is Assertion.DENIED else _PRESENT_VERBS
+    if len(chunk) > _MAX_BARE or chunk[0].form in verbs or any(map(_is_event, chunk)):
         return True
     if any(word.form in _SUBJECTS or word.stem in _SETS["breaks"] for word in chunk):
         return True
@@ -254,6 +278,6 @@ def _is_new(chunk: Sequence[Word], kind: Assertion) -> bool:
         return True
     if kind is Assertion.DENIED:
         return any(w.stem in _SETS["times"] or w.form[0].isdigit() for w in chunk)
-    if kind in (Assertion.HISTORICAL, Assertion.FAMILY):
+    if kind in (Assertion.HISTORICAL, Assertion.FAMILY, Assertion.OTHER_PERSON):
         return any(word.stem in _SETS["complaints"] for word in chunk)
     return False

@@ -7,28 +7,20 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
+from functools import cache
 from typing import Final
 
+from triage_site.triage.reading.line import MOST_SMALL, Line
 from triage_site.triage.reading.words import CAPITALS, TABLES, forms, stem
 
 Groups = Mapping[str, Sequence[str]]
 _PIECE: Final = re.compile(r"\[[^\]]*\]|\S+")
 _GAP: Final = re.compile(r"_(\d*)$")
 _DEFAULT_GAP: Final = 3
-_PREFIX_LENGTHS: Final = (2, 3, 4)
 _COMMON: Final = frozenset(stem(word) for word in TABLES["sets"]["common"].split())
-# A gap never skips a denial; small words may stand between any two words of a term.
-_WORD: Final = r"(?!(?:no|not|never|nor|without|deni|neither)~)[^ ~]+~[^ ]+ "
-_SMALL: Final = (
-    r"(?:(?:the|a|an|his|her|their|my|its|very|reali|so|quit|all|complet|completeli|suddenli|now)"
-    r"~[^ ]+ ){0,2}"
-)
 _END: Final = "$"  # of a statement
 # Several ways to say that somebody cannot; notes are read that way as well.
 _CAN_NOT: Final = re.compile(
@@ -42,16 +34,6 @@ class Atom:
 
     text: str
     how: str  # "stem", "prefix", "exact" or "mark"
-
-    def source(self) -> str:
-        word = re.escape(self.text)
-        if self.how == "mark":
-            return f"{word} "
-        if self.how == "stem":
-            return f"{word}~[^ ]+ "
-        if self.how == "exact":
-            return f"[^ ~]+~{word} "
-        return f"(?:{word}[^ ~]*~[^ ]+|[^ ~]+~{word}[^ ]*) "
 
     def index_keys(self) -> tuple[str, ...]:
         if self.how == "prefix":
@@ -80,14 +62,6 @@ class Element:
     gap: int = 0
     ends: bool = False
 
-    def source(self) -> str:
-        if self.ends:
-            return r"(?=$|[^ ~]+ )"
-        if self.gap:
-            return f"(?:{_WORD}){{0,{self.gap}}}?"
-        any_of = "|".join("".join(a.source() for a in alt) for alt in self.alternatives)
-        return f"(?:{any_of})" + ("?" if self.optional else "") if any_of else ""
-
     def rarity(self) -> tuple[int, int]:
         """Of the most common alternative, and how few alternatives there are."""
         if not self.alternatives or self.optional:
@@ -98,6 +72,11 @@ class Element:
     def index_keys(self) -> set[str]:
         rarest = (max(alt, key=lambda atom: atom.weight) for alt in self.alternatives)
         return {key for atom in rarest for key in atom.index_keys()}
+
+
+def joined(terms: Iterable[str | Sequence[str]]) -> tuple[str, ...]:
+    """Terms of a table; a long one stands there in parts."""
+    return tuple("".join(term) for term in terms)
 
 
 def parse(term: str, groups: Groups) -> tuple[Element, ...]:
@@ -155,18 +134,120 @@ def _american(beginning: str) -> str:
     return beginning
 
 
-def _source(elements: Sequence[Element]) -> str:
-    """As a regular expression over `Line.text`."""
-    parts = [" "]
-    for before, one in pairwise([None, *elements]):
-        joined = before is not None and before.alternatives and one is not None and one.alternatives
-        parts += [_SMALL if joined else "", one.source() if one is not None else ""]
-    return "".join(parts)
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """An element of a term for the search by bits. Equal elements are one step."""
+
+    number: int
+    element: Element
+    words: tuple[Atom, ...]  # alternatives of one word
+    phrases: tuple[Sequence_, ...]  # of several
+
+    def after(self, line: Line, reach: int) -> int:
+        """Where one can be after this element, from the places `reach`."""
+        found = (reach & self._of_words(line)) << 1
+        for phrase in self.phrases:
+            at = reach
+            for atom in phrase:
+                at = (at & line.places(atom.how, atom.text)) << 1
+            found |= at
+        return found | reach if self.element.optional else found
+
+    def begins(self, line: Line) -> int:
+        """The places where a term can begin that begins with this element."""
+        if self.element.optional or self.element.gap:
+            return line.everywhere
+        found = self._of_words(line)
+        for phrase in self.phrases:
+            found |= line.places(phrase[0].how, phrase[0].text)
+        return found
+
+    def ends(self, line: Line, at: int) -> Iterator[int]:
+        """Where one can be after this element from word `at`, the preferred place first."""
+        if self.element.gap:
+            yield at
+            return
+        if self._of_words(line) >> at & 1:
+            yield at + 1
+        for phrase in self.phrases:
+            if all(line.places(a.how, a.text) >> at + i & 1 for i, a in enumerate(phrase)):
+                yield at + len(phrase)
+        if self.element.optional:
+            yield at
+
+    def _of_words(self, line: Line) -> int:
+        places = line.remembered.get(self.number)
+        if places is None:
+            places = 0
+            for atom in self.words:
+                places |= line.places(atom.how, atom.text)
+            line.remembered[self.number] = places
+        return places
 
 
-@lru_cache(maxsize=20_000)
-def _compiled(source: str) -> re.Pattern[str]:
-    return re.compile(source)
+@cache
+def _step(element: Element) -> Step:
+    words = tuple(alt[0] for alt in element.alternatives if len(alt) == 1)
+    phrases = tuple(alt for alt in element.alternatives if len(alt) > 1)
+    return Step(_step.cache_info().misses, element, words, phrases)
+
+
+def steps_of(term: str, groups: Groups) -> tuple[Step, ...]:
+    return tuple(_step(element) for element in parse(term, groups))
+
+
+def may_stand(steps: Sequence[Step], line: Line) -> bool:
+    """Whether the term matches somewhere."""
+    reach = line.everywhere
+    after_word = False
+    for step in steps:
+        element = step.element
+        if element.ends:
+            reach &= line.stops
+        elif element.gap:
+            reach = line.over(reach, element.gap, line.plain)
+        else:
+            reach = step.after(
+                line, line.over(reach, MOST_SMALL, line.small) if after_word else reach
+            )
+        after_word = bool(element.alternatives)
+        if not reach:
+            return False
+    return True
+
+
+def spans(steps: Sequence[Step], line: Line) -> Iterator[tuple[int, int]]:
+    """First word and word after the last of every match; no two overlap."""
+    begins, at = steps[0].begins(line), 0
+    while begins >> at:
+        at += line.lowest(begins >> at)
+        end = _end(steps, 0, at, line)
+        if end > at:
+            yield at, end
+        at = max(end, at + 1)
+
+
+def _end(steps: Sequence[Step], number: int, at: int, line: Line) -> int:
+    """Where the rest of a term ends that goes on at a word; -1 where it does not."""
+    if number == len(steps):
+        return at
+    step = steps[number]
+    if step.element.ends:
+        return _end(steps, number + 1, at, line) if line.stops >> at & 1 else -1
+    after_word = number > 0 and bool(steps[number - 1].element.alternatives)
+    for place in _places_to_try(step, at, after_word, line):
+        for after in step.ends(line, place):
+            end = _end(steps, number + 1, after, line)
+            if end >= 0:
+                return end
+    return -1
+
+
+def _places_to_try(step: Step, at: int, after_word: bool, line: Line) -> Iterable[int]:
+    """A gap is as short as it can be; as many small words as there are come before a word."""
+    if step.element.gap:
+        return line.run(at, step.element.gap, line.plain)
+    return reversed(line.run(at, MOST_SMALL, line.small)) if after_word else (at,)
 
 
 class TermIndex:
@@ -174,47 +255,21 @@ class TermIndex:
 
     def __init__(self, terms: Sequence[str], groups: Groups | None = None) -> None:
         self._by_key: dict[str, list[int]] = defaultdict(list)
-        self._sources: list[str] = []
+        self._terms: list[tuple[Step, ...]] = []
         for index, term in enumerate(terms):
-            elements = parse(term, groups or {})
-            self._sources.append(_source(elements))
-            for key in max(elements, key=Element.rarity).index_keys():
+            steps = steps_of(term, groups or {})
+            self._terms.append(steps)
+            for key in max((step.element for step in steps), key=Element.rarity).index_keys():
                 self._by_key[key].append(index)
 
     def find(self, line: Line) -> Iterator[tuple[int, int, int]]:
         for index in sorted(self._candidates(line)):
-            for match in _compiled(self._sources[index]).finditer(line.text):
-                if match.end() > match.start() + 1:
-                    yield index, *line.words(match.start() + 1, match.end())
+            steps = self._terms[index]
+            if may_stand(steps, line):
+                for first, last in spans(steps, line):
+                    yield index, first, last
 
     def _candidates(self, line: Line) -> set[int]:
         """Terms whose rarest word stands in the note."""
         by_key = self._by_key
         return {index for key in line.keys if key in by_key for index in by_key[key]}
-
-
-class Line:
-    """The words of a note as one string to search: " stem~form stem~form , stem~form "."""
-
-    def __init__(self, units: Iterable[tuple[str, str]]) -> None:
-        """`units`: (stem, form) of each word; the stem of a mark is empty."""
-        parts = [" "]
-        self._starts: list[int] = []
-        keys: set[str] = set()
-        at = 1
-        for root, form in units:
-            unit = f"{root}~{form} " if root else f"{form} "
-            parts.append(unit)
-            self._starts.append(at)
-            at += len(unit)
-            if root:
-                keys.add(root)
-                for length in _PREFIX_LENGTHS:
-                    keys.add(f"{form[:length]}*")
-                    keys.add(f"{root[:length]}*")
-        self.text = "".join(parts)
-        self.keys = keys
-
-    def words(self, start: int, end: int) -> tuple[int, int]:
-        """Index of the first word of a span, and of the word after its last."""
-        return bisect_right(self._starts, start) - 1, bisect_right(self._starts, end - 1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triage_site.triage.reading.note import read
-from triage_site.triage.reading.terms import TermIndex, parse
+from triage_site.triage.reading.terms import TermIndex, may_stand, parse, spans, steps_of
 from triage_site.triage.reading.words import stem
 
 
@@ -96,3 +98,29 @@ def test_every_text_is_read_and_quotes_are_parts_of_it(text: str) -> None:
 @pytest.mark.parametrize("text", ["unable to", "not able to", "he can no longer", "can't"])
 def test_a_note_may_end_with_a_way_to_say_can_not(text: str) -> None:
     assert [word.form for word in read(text).words][-2:] == ["can", "not"]
+
+
+_WORDS = st.sampled_from(
+    [
+        *("no", "pain", "in", "the", "chest", "now", ",", "not", "can", "breathe", "very"),
+        *("sudden", "weak", "left", "arm", "since", "speech", ".", "a"),
+    ]
+)
+_TERMS = (
+    "chest pain", "pain _ chest", "sudden* [left] arm/speech", "can not breathe", "=now $",
+    "weak _2 arm", "[no] pain in chest", "not/no _ breath*", "left arm , speech",
+    "@side arm/speech",
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(_WORDS, max_size=14))
+def test_the_search_at_all_places_and_the_spans_agree(words: list[str]) -> None:
+    line = read(" ".join(words)).line
+    groups = {"side": ["left", "very sudden"]}
+    for term in _TERMS:
+        steps = steps_of(term, groups)
+        found = list(spans(steps, line))
+        assert may_stand(steps, line) == bool(found), term
+        assert all(first < last <= line.size for first, last in found)
+        assert all(before[1] <= after[0] for before, after in pairwise(found))

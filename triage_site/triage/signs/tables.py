@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from triage_site.triage.reading.terms import parse
+from triage_site.triage.reading.terms import joined, parse
 
 FOLDER: Final = Path(__file__).resolve().parent
 GROUPS_FILE: Final = "groups.toml"
@@ -46,6 +46,14 @@ class Sign:
     fires: tuple[str, ...]
     silent: tuple[str, ...]
     complaint: str
+
+    @property
+    def has_no_oldest(self) -> bool:
+        return self.until_years >= _OLDEST
+
+    @property
+    def is_of_every_age(self) -> bool:
+        return self.from_years <= 0 and self.has_no_oldest
 
     def fits_age(self, age_years: float | None) -> bool:
         """An unknown age is an adult's."""
@@ -101,9 +109,9 @@ def _from_row(row: Mapping[str, Any], group: str) -> Sign:
         code=row["code"],
         name=row["name"],
         level=int(row["level"]),
-        terms=tuple(row["terms"]),
-        with_any=tuple(tuple(some) for some in row.get("with", ())),
-        exceptions=tuple(row.get("except", ())),
+        terms=joined(row["terms"]),
+        with_any=tuple(joined(some) for some in row.get("with", ())),
+        exceptions=joined(row.get("except", ())),
         from_years=float(ages.get("from", 0.0)),
         until_years=float(ages.get("until", _OLDEST)),
         source=row["source"],

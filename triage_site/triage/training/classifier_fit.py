@@ -96,6 +96,7 @@ class Settings:
     offset: Floats
     set_threshold: float
     costs: Costs
+    caution: float = 1.0
 
     def probabilities(self, scores: Floats) -> Floats:
         return from_scores(scores, self.slope, self.offset)

@@ -126,7 +126,7 @@ def _source(scores: Floats, told: Rows, fold: int) -> dict[str, Any]:
     settings = settle_story(scores[~test], told.keep(~test))
     chances, asked = settings.probabilities(scores[test]), told.keep(test)
     sets = level_sets(chances, settings.set_threshold)
-    final = np.minimum(decide(chances), asked.floor)
+    final = np.minimum(decide(chances, caution=settings.caution), asked.floor)
     return _agreement(asked.priority, chances, final, sets, np.random.default_rng(0))
 
 

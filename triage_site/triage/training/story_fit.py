@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triage_site.triage.classify import look
-from triage_site.triage.decision import Floats, conformal_threshold
+from triage_site.triage.decision import Floats, conformal_threshold, decide
+from triage_site.triage.evaluation import figures
 from triage_site.triage.model.clauses import Clause
 from triage_site.triage.model.scoring import NUM_HEADS
 from triage_site.triage.training.classifier_fit import (
@@ -40,6 +41,8 @@ VIGNETTE_WEIGHT: Final = 2.0
 # Files by authors who saw neither signs nor code, each in a style of its own: each its own fold.
 SOURCES: Final = ("nurse_notes", "dispatch_letters", "handbook")
 NUM_FOLDS: Final = 7
+CAUTION_FACTORS: Final = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4, 2.6, 2.8, 3.0)
+MAX_STORY_OVER: Final = 0.25
 ALWAYS: Final = -1  # the fold of what is in every fit
 
 
@@ -115,4 +118,23 @@ def settle_story(scores: Floats, told: Rows) -> Settings:
         for fold in np.unique(told.fold[own])
         for one in [told.fold == fold]
     ]
-    return replace(settings, set_threshold=min(thresholds))
+    return replace(
+        settings,
+        set_threshold=min(thresholds),
+        caution=choose_caution(settings.probabilities(scores[own]), told.keep(own)),
+    )
+
+
+def choose_caution(chances: Floats, told: Rows) -> float:
+    """The most that keeps over-triage of the worst source inside its limit.
+
+    Signs were written with these files in view, so that their under-triage looks smaller than it
+    is: what over-triage leaves room for is taken."""
+
+    def worst_over(caution: float) -> float:
+        final = np.minimum(decide(chances, caution=caution), told.floor)
+        sources = [told.fold == fold for fold in np.unique(told.fold)]
+        return max(figures.over(told.priority[one], final[one]) for one in sources)
+
+    inside = [factor for factor in CAUTION_FACTORS if worst_over(factor) <= MAX_STORY_OVER]
+    return max(inside, default=1.0)

@@ -40,7 +40,7 @@ from triage_site.triage.training.story_fit import (
     settle_story,
 )
 
-MODEL_VERSION: Final = "2026.11-4"
+MODEL_VERSION: Final = "2026.11-5"
 
 _KINDS: Final = {
     "feature": np.int16, "threshold": np.float64, "left": np.int32, "right": np.int32,
@@ -133,6 +133,7 @@ def _settings(settled: Settings, intercept: Floats, depth: int, share: float) ->
         "slope": settled.slope.tolist(),
         "offset": settled.offset.tolist(),
         "set_threshold": settled.set_threshold,
+        "caution": settled.caution,
     }
 
 
@@ -161,8 +162,9 @@ def main() -> None:
     }
     save(arguments.out, fit_rows(rows, story.phrases), story, settled)
     write_reference(arguments.csv, arguments.out)
-    costs = {name: settings.costs.under for name, settings in settled.items()}
+    costs, caution = settled[ARRIVAL].costs.under, settled[STORY].caution
     print(f"wrote {arguments.out}; costs of under-triage chosen {costs}, see decision.Costs")
+    print(f"stories: too mild a level costs {caution} times as much")
 
 
 if __name__ == "__main__":

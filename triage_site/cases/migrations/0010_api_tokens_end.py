@@ -12,7 +12,7 @@ def end_old_tokens(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0004_old_cases_wait"),
+        ("cases", "0009_person_reasons"),
     ]
 
     operations = [

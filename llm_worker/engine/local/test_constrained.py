@@ -1,0 +1,102 @@
+"""Constrained decoding: whatever the model prefers, the answer agrees with its brief."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import PreTrainedTokenizerFast
+
+from llm_worker.engine.local.constrained import Vocabulary, Walker, form_of, restrict, walk
+from llm_worker.engine.local.sbar_form import Fixed, quoted, sbar_form
+
+FOLDER = Path(__file__).parents[2] / "models" / "embedded"
+BRIEF = """\
+Priority: emergent
+Age: 70 years
+Sex: female
+Caller's words: "{words}"
+Medicines: warfarin
+Complaint: fainting
+Heart rate: 44 /min (low)
+Danger signs: very slow heart"""
+LATIN = st.text(
+    alphabet=st.characters(codec="utf-8", exclude_characters='"', exclude_categories=("C", "Z"))
+    | st.just(" "),
+    max_size=60,
+).map(lambda text: " ".join(text.split()))
+
+
+@cache
+def tokenizer() -> Any:
+    return PreTrainedTokenizerFast.from_pretrained(FOLDER)
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    return Vocabulary(tokenizer(), 4_096)
+
+
+def written(brief: str, seed: int, num: int = 1_000) -> list[int]:
+    """The tokens of a model that prefers tokens at random, without the end."""
+    noise = torch.Generator().manual_seed(seed)
+    walker = Walker(walk(sbar_form(brief), vocabulary()), 0)
+    ids: list[int] = []
+    while len(ids) < num:
+        scores = torch.rand(4_096, generator=noise)
+        restrict(scores, walker.follow(ids))
+        token = int(scores.argmax())
+        if token == vocabulary().eos:
+            return ids
+        ids.append(token)
+    raise AssertionError("the form has no end")
+
+
+@settings(deadline=None, max_examples=25)
+@given(LATIN, st.integers(0, 9))
+def test_every_model_writes_what_the_brief_says(words: str, seed: int) -> None:
+    brief = BRIEF.format(words=words)
+    text = str(tokenizer().decode(written(brief, seed)))
+    at = 0
+    for piece in sbar_form(brief):
+        if isinstance(piece, Fixed):
+            found = text.find(piece.text, at)
+            assert found >= 0, piece
+            at = found + len(piece.text)
+    if sbar_form(brief) and words:
+        assert f'"{quoted(words)}" suggest fainting' in text
+
+
+def test_words_in_another_script_end_the_answer_at_once() -> None:
+    assert written(BRIEF.format(words="боль в груди"), 1) == []
+
+
+def test_free_text_has_no_number_and_no_quotation() -> None:
+    allowed = [text for text, is_plain in zip(vocabulary().texts, vocabulary().plain, strict=True)
+               if is_plain]  # fmt: skip
+    assert allowed
+    assert not any(set(text) & set('"0123456789\n\ufffd') for text in allowed)
+
+
+def test_a_walk_that_resumes_goes_on_where_it_was() -> None:
+    brief, prompt = BRIEF.format(words="felt faint"), [7, 8, 9]
+    ids, make = written(brief, 3), form_of(tokenizer(), 4_096)
+    whole = make(brief, len(prompt))
+    for cut in sorted(random.Random(1).sample(range(len(ids)), 12)):
+        resumed = make(brief, len(prompt)).follow(prompt + ids[:cut])
+        stepped = whole.follow(prompt + ids[:cut])
+        assert torch.equal(torch.as_tensor(resumed), torch.as_tensor(stepped))
+
+
+def test_after_a_token_of_another_form_everything_is_allowed() -> None:
+    walker = form_of(tokenizer(), 4_096)(BRIEF.format(words="x"), 0)
+    assert walker.follow([5, 6]) is None
+    scores = torch.rand(8)
+    before = scores.clone()
+    restrict(scores, None)
+    assert torch.equal(scores, before)

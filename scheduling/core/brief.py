@@ -1,0 +1,107 @@
+"""The brief as values: reads the labelled lines of a prompt. Pure.
+
+The brief is written by one function, and the words of the caller are one quoted line of it, so
+its lines can be read without doubt. A line that is absent gives an empty value.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from scheduling.core.guidance import WORDS_LABEL
+from scheduling.core.request import LEVEL_NAMES
+
+NONE_FOUND: Final = "none found"  # in the line of the danger signs
+VITAL_LABELS: Final = (
+    "Respiratory rate",
+    "Oxygen saturation",
+    "Blood pressure",
+    "Systolic blood pressure",
+    "Diastolic blood pressure",
+    "Heart rate",
+    "Temperature",
+    "Pain",
+)
+_BAND: Final = re.compile(r" \((very low|low|high|very high)\)$")
+_VALUE: Final = re.compile(r"\d[\d./]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A vital sign as the brief gives it: `140/80 mmHg (high)` with value `140/80`."""
+
+    label: str
+    text: str
+    value: str
+    band: str  # very low, low, high, very high, or empty for usual
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What a brief says. `priority` is None where it names no level."""
+
+    text: str
+    priority: int | None = None
+    words: str = ""
+    lines: Mapping[str, str] = field(default_factory=dict)
+    readings: tuple[Reading, ...] = ()
+    danger_signs: tuple[str, ...] = ()
+
+    def line(self, label: str) -> str:
+        """The content of a line, or empty."""
+        return self.lines.get(label, "")
+
+    @property
+    def unmeasurable(self) -> tuple[str, ...]:
+        return tuple(filter(None, self.line("Could not be measured").split(", ")))
+
+
+def read_brief(text: str) -> Brief:
+    """Reads the lines of a brief. Lines without a label are ignored."""
+    lines = {
+        label: content
+        for label, colon, content in (line.partition(": ") for line in text.splitlines())
+        if colon
+    }
+    return Brief(
+        text=text,
+        priority=_priority(lines.get("Priority", "")),
+        words=_unquoted(lines.get(WORDS_LABEL, "")),
+        lines=lines,
+        readings=tuple(_reading(label, lines[label]) for label in VITAL_LABELS if label in lines),
+        danger_signs=_signs(lines.get("Danger signs", NONE_FOUND)),
+    )
+
+
+def _priority(name: str) -> int | None:
+    names = [level.lower() for level in LEVEL_NAMES]
+    return names.index(name) if name in names else None
+
+
+def _unquoted(words: str) -> str:
+    return words[1:-1] if words.startswith('"') and words.endswith('"') else ""
+
+
+def _signs(listed: str) -> tuple[str, ...]:
+    return () if listed == NONE_FOUND else tuple(filter(None, listed.split("; ")))
+
+
+def _reading(label: str, content: str) -> Reading:
+    band, value = _BAND.search(content), _VALUE.match(content)
+    return Reading(
+        label=label,
+        text=content,
+        value=value.group().rstrip(".") if value else "",
+        band=band[1] if band else "",
+    )
+
+
+def is_latin(text: str) -> bool:
+    """Whether at least half of the letters of `text` are Latin. True without letters."""
+    letters = [character for character in text if character.isalpha()]
+    num_latin = sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
+    return 2 * num_latin >= len(letters)

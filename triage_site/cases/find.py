@@ -1,0 +1,88 @@
+"""Finding cases in the whole archive."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+
+from triage_site.cases.clinical import ClinicalStatus, GuidanceStatus
+from triage_site.cases.models import Case, CaseNote
+from triage_site.cases.standing import guidance_filter, overdue_filter
+
+_NUMBER: Final = re.compile(r"(?:case|no\.?|#)?\s*#?\s*([0-9]{1,18})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which cases are looked for. All that is given must hold."""
+
+    words: str = ""  # a number, or words that all stand in complaint, notes, name or bed
+    clinical_status: str | None = None
+    guidance_status: GuidanceStatus | None = None
+    priority: int | None = None
+    needs_person: bool = False
+    is_overdue: bool = False
+    user_id: int | None = None  # submitted or seen by this user
+    arrived_from: datetime | None = None
+    arrived_until: datetime | None = None
+
+
+def find_cases(wanted: Wanted, now: datetime, *, is_online: bool) -> QuerySet[Case]:
+    """Returns the case with the wanted number first, then the newest first."""
+    found = Case.objects.select_related("seen_by").filter(_holds(wanted, now, is_online))
+    number = number_in(wanted.words)
+    if number is None:
+        return found.order_by("-arrived_at", "-number")
+    is_it = ExpressionWrapper(Q(number=number), output_field=BooleanField())
+    return found.order_by(is_it.desc(), "-arrived_at", "-number")
+
+
+def number_in(words: str) -> int | None:
+    """Returns the number of "128", "#128" or "case 128"; None for other words."""
+    found = _NUMBER.fullmatch(words.strip())
+    return int(found[1]) if found else None
+
+
+def _holds(wanted: Wanted, now: datetime, is_online: bool) -> Q:
+    holds = Q()
+    if wanted.clinical_status is not None:
+        holds &= Q(clinical_status=wanted.clinical_status)
+    if wanted.guidance_status is not None:
+        holds &= guidance_filter(wanted.guidance_status, is_online=is_online)
+    if wanted.priority is not None:
+        holds &= Q(priority=wanted.priority)
+    if wanted.needs_person:
+        holds &= Q(needs_person=True) & ~Q(clinical_status=ClinicalStatus.CLOSED)
+    if wanted.is_overdue:
+        holds &= overdue_filter(now)
+    if wanted.user_id is not None:
+        holds &= Q(created_by=wanted.user_id) | Q(seen_by=wanted.user_id)
+    if wanted.arrived_from is not None:
+        holds &= Q(arrived_at__gte=wanted.arrived_from)
+    if wanted.arrived_until is not None:
+        holds &= Q(arrived_at__lt=wanted.arrived_until)
+    return holds & _words(wanted.words)
+
+
+def _words(words: str) -> Q:
+    number = number_in(words)
+    if number is not None:  # of the case or of the bed
+        return Q(number=number) | Q(label__icontains=words.strip())
+    holds = Q()
+    for word in words.split():
+        holds &= _word(word)
+    return holds
+
+
+def _word(word: str) -> Q:
+    """SQLite ignores the case of ASCII letters only, so other letters are tried in each case."""
+    forms = {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
+    holds = Q()
+    for form in sorted(forms):
+        noted = CaseNote.objects.filter(text__icontains=form).values("case")
+        holds |= Q(label__icontains=form) | Q(facts__text__icontains=form) | Q(pk__in=noted)
+    return holds
