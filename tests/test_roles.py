@@ -135,7 +135,7 @@ BODIES: dict[str, Any] = {
     f"POST {API}/<case_id>/override": {"priority": 2, "reason": "other", "note": "x"},
     f"POST {API}/<case_id>/proposal": {"decision": "accept"},
     f"POST {API}/<case_id>/cancel": {},
-    f"POST {API}/<case_id>/move": {"direction": "first", "reason": "x"},
+    f"POST {API}/<case_id>/move": {"steps": 0, "reason": "x"},
     "POST api/v1/admission": {"paused": False, "reason": "x"},
     "POST api/v1/policy": {"policy": "semantic", "reason": "x"},
     "POST api/v1/comparisons": {"load": {"kind": "synthetic"}},

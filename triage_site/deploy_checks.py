@@ -21,13 +21,6 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
     if settings.TRIAGE_DEMO:
         found.append(Error("TRIAGE_DEMO: passwords and key are public", id="triage.TRIAGE_DEMO"))
-    if not settings.SECURITY_CONTACT:
-        found.append(
-            Warning(
-                "SECURITY_CONTACT: not set; security.txt names security@ and the host",
-                id="triage.SECURITY_CONTACT",
-            )
-        )
     return found
 
 

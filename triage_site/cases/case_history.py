@@ -30,7 +30,9 @@ def history(case: Case) -> tuple[list[HistoryLine], list[HistoryLine]]:
     """Returns the changes of the case and its views, each oldest first."""
     changes: list[HistoryLine] = []
     views: list[HistoryLine] = []
-    for event in case.events.select_related("actor").exclude(data__via="fragment"):
+    for event in case.events.select_related("actor"):
+        if event.data.get("via") == "fragment":
+            continue
         lines = views if event.kind == CaseEvent.Kind.VIEWED else changes
         lines.append(_history_line(case, event))
     return changes, views
