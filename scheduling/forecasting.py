@@ -7,12 +7,9 @@ worker reports, they say that the time is not known.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from math import fsum
-from statistics import fmean, median
 from threading import Event as Flag
 from typing import Final
 
@@ -26,9 +23,10 @@ from scheduling.core.policies import Preemption
 from scheduling.core.status import JobStatus
 from scheduling.forecast_store import ForecastHits, StoredForecast
 from scheduling.models import Job
+from scheduling.service_rates import Rates, SpeedMeter, model_of, rates_of, traffic_of
 from scheduling.simulator.forecast import Arrival, Estimate, Outlook, Present, forecast
 from scheduling.simulator.judgement import judge
-from scheduling.simulator.measured import JobRecord, MeasuredModel, TooFewRecords, fit
+from scheduling.simulator.measured import MeasuredModel
 
 log = structlog.get_logger(__name__)
 
@@ -37,101 +35,16 @@ REFRESH_SECONDS: Final = 1.0
 RATES_SECONDS: Final = 10.0
 WORKER_SILENT_SECONDS: Final = 2.5  # a worker reports each second
 NUM_RECENT: Final = 20  # arrivals that the traffic of the near future is taken from
-# The traffic of those arrivals goes on for about this multiple of the time they took.
-GOES_ON: Final = 1.7
-# Step times of an hour over those of the hour before, where nothing is recorded.
-DEFAULT_SPEEDS: Final = (0.8, 0.9, 0.95, 1.0, 1.0, 1.05, 1.12, 1.25)
-DEFAULT_RATIOS: Final = (0.8, 0.9, 1.0, 1.0, 1.1, 1.25)
 _BUDGET: Final = 1_000  # requests x courses of one forecast
 _MIN_COURSES, _MAX_COURSES = 3, 30
-NUM_JUDGED: Final = 100
+NUM_JUDGED: Final = 300
+SAMPLE_SECONDS: Final = 5.0  # between two records of what the board shows
+NUM_SAMPLED: Final = 50  # waiting cases of one such record, evenly along the queue
+# Courses draw each unknown on its own and know nothing of what they do not model; measured with
+# bench/eta_bench.py, the range must be wider by this factor to hold eight of ten.
+STRETCH: Final = 1.2
 MIN_JUDGED: Final = 10
 SLOWDOWN_SECONDS: Final = 15.0  # how long the present speed lasts, about
-METER_SECONDS: Final = 4.0
-METER_LEAST_TOKENS: Final = 8
-_CHUNK: Final = 8  # jobs whose mean speed counts as one observation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
-    """What the records say about service."""
-
-    model: MeasuredModel | None
-    length_ratios: Sequence[float]
-    speeds: Sequence[float]
-
-
-def rates_of(records: Sequence[JobRecord], ratios: Sequence[float], num_slots: int) -> Rates:
-    """Without enough records the model is None, and the spreads are wide."""
-    try:
-        model = fit(records, num_slots)
-    except TooFewRecords:
-        return Rates(model=None, length_ratios=DEFAULT_RATIOS, speeds=DEFAULT_SPEEDS)
-    return Rates(
-        model=model,
-        length_ratios=ratios or DEFAULT_RATIOS,
-        speeds=_speeds(records) or DEFAULT_SPEEDS,
-    )
-
-
-def _speeds(records: Sequence[JobRecord]) -> list[float]:
-    """Mean step time of some jobs over that of the same number of jobs before."""
-    steps = [(r.finished - r.first_token) / max(1, r.output_tokens - 1) for r in records]
-    chunks = [steps[at : at + _CHUNK] for at in range(0, len(steps) - _CHUNK + 1, _CHUNK)]
-    means = [fsum(chunk) / _CHUNK for chunk in chunks]
-    pairs = zip(means[1:], means, strict=False)
-    return [min(2.0, max(0.5, new / old)) for new, old in pairs if old > 0]
-
-
-@dataclass(slots=True)
-class SpeedMeter:
-    """How long a step takes now, from the progress of running requests within some seconds."""
-
-    _seen: deque[tuple[float, dict[str, int]]] = field(default_factory=deque)
-
-    def note(self, now: float, written: Mapping[str, int]) -> None:
-        """`written` holds the tokens so far of each running request."""
-        self._seen.append((now, dict(written)))
-        while len(self._seen) > 2 and self._seen[1][0] <= now - METER_SECONDS:
-            self._seen.popleft()
-
-    def step(self) -> tuple[float, float] | None:
-        """Median seconds of a step, and the mean number of running requests; None if unknown."""
-        if len(self._seen) < 2 or self._seen[-1][0] - self._seen[0][0] < METER_SECONDS / 2:
-            return None
-        steps = []
-        for request_id, tokens in self._seen[-1][1].items():
-            before = next(((at, w[request_id]) for at, w in self._seen if w.get(request_id)), None)
-            if before is not None and tokens >= before[1] + METER_LEAST_TOKENS:
-                steps.append((self._seen[-1][0] - before[0]) / (tokens - before[1]))
-        if not steps:
-            return None
-        return median(steps), fmean(len(written) for _, written in self._seen)
-
-
-def model_of(
-    rates: Rates, step: tuple[float, float] | None, num_slots: int
-) -> tuple[MeasuredModel, float] | None:
-    """The recorded model, and the present step time over the model's; None if unknown."""
-    if num_slots < 1:
-        return None
-    if rates.model is None:
-        return None if step is None else (_flat_model(num_slots, step[0]), 1.0)
-    model = replace(rates.model, num_slots=num_slots)
-    if step is None:
-        return model, 1.0
-    slowdown = step[0] / model.one_step_seconds(max(1, round(step[1])))
-    return model, min(20.0, max(0.05, slowdown))
-
-
-def _flat_model(num_slots: int, step_seconds: float) -> MeasuredModel:
-    return MeasuredModel(
-        prefill_base_seconds=0.1,
-        prefill_seconds_per_token=0.0,
-        step_base_seconds=step_seconds,
-        step_seconds_per_request=0.0,
-        num_slots=num_slots,
-    )
 
 
 @dataclass(slots=True)
@@ -146,6 +59,7 @@ class Forecaster:
     _told: set[str] = field(default_factory=set)
     _meter: SpeedMeter = field(default_factory=SpeedMeter)
     _step: tuple[float, float] | None = None  # the last that was measured
+    _sampled_at: float = 0.0
 
     def turn(self, now: datetime) -> bool:
         """Makes a new forecast where something changed or the last one is old."""
@@ -180,9 +94,10 @@ class Forecaster:
         num_requests = len(present.running) + len(present.waiting)
         if found is None or not num_requests:
             return {}
-        courses = min(_MAX_COURSES, max(_MIN_COURSES, _BUDGET // num_requests))
+        courses = num_courses(num_requests)
         outlook = outlook_of(found, rates, recorded.recent_arrivals(now, NUM_RECENT), now)
-        return forecast(present, outlook, num_courses=courses, seed=int(now.timestamp()))
+        found_times = forecast(present, outlook, num_courses=courses, seed=int(now.timestamp()))
+        return {name: estimate.stretched(STRETCH) for name, estimate in found_times.items()}
 
     def _current_rates(self, now: datetime, num_slots: int) -> Rates:
         seconds = now.timestamp()
@@ -201,11 +116,25 @@ class Forecaster:
         self._told = (self._told | set(new)) & waiting
         if new:
             services.record_forecasts(new, policy=policy, now=now)
+        if now.timestamp() - self._sampled_at >= SAMPLE_SECONDS:
+            self._sampled_at = now.timestamp()
+            shown = sorted(
+                waiting & estimates.keys() - new.keys(),
+                key=lambda name: (estimates[name].starts.median, name),
+            )
+            every = max(1, -(-len(shown) // NUM_SAMPLED))
+            sample = {name: estimates[name] for name in shown[::every]}
+            services.record_forecasts(sample, policy=policy, now=now, is_first=False)
+
+
+def num_courses(num_requests: int) -> int:
+    """More requests, fewer courses: the time for one forecast has a limit."""
+    return min(_MAX_COURSES, max(_MIN_COURSES, _BUDGET // max(1, num_requests)))
 
 
 def _hits(now: datetime) -> ForecastHits | None:
     """Of the newest forecasts of the end of guidance; None where there are only a few."""
-    newest = recorded.judged_forecasts(now - timedelta(days=1), None)[-NUM_JUDGED:]
+    newest = recorded.judged_forecasts(now - timedelta(days=1), None, newest=NUM_JUDGED)
     figures = judge(recorded.judged_ends(newest))
     if figures["cases"] < MIN_JUDGED:
         return None
@@ -263,7 +192,8 @@ def outlook_of(
         )
         for job in arrived
     ]
-    span = (now - arrived[0].arrival_at).total_seconds() if arrived else 0.0
+    moments = [job.arrival_at.timestamp() for job in arrived]
+    rate, going_on, share = traffic_of(moments, now.timestamp())
     return Outlook(
         model=found[0],
         slowdown=found[1],
@@ -271,8 +201,9 @@ def outlook_of(
         length_ratios=rates.length_ratios,
         speeds=rates.speeds,
         arrivals=kinds,
-        arrivals_per_second=(len(kinds) - 1) / span if span > 0 else 0.0,
-        arrivals_go_on_for=GOES_ON * span,
+        arrivals_per_second=rate,
+        arrivals_go_on_for=going_on,
+        share_with_arrivals=share,
     )
 
 

@@ -107,13 +107,16 @@ class Job(models.Model):
 
 
 class Forecast(AppendOnly):
-    """What a case was told when it was queued, in seconds from `made_at`; to be judged later.
+    """What the board showed for a waiting case, in seconds from `made_at`; to be judged later.
+
+    `is_first`: when it was queued. The others are samples, taken every few seconds.
 
     Of the possible courses one in ten lay below the low end of a range, one in ten above the
     high one.
     """
 
-    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="forecast")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="forecasts")
+    is_first = models.BooleanField(default=True)
     made_at = models.DateTimeField(db_index=True)
     policy = models.CharField(max_length=40)
     starts_low = models.FloatField()
@@ -122,6 +125,13 @@ class Forecast(AppendOnly):
     ends_low = models.FloatField()
     ends_median = models.FloatField()
     ends_high = models.FloatField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["job"], condition=models.Q(is_first=True), name="one_first_forecast_per_job"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"forecast of job {self.job_id} at {self.made_at:%Y-%m-%d %H:%M:%S}"

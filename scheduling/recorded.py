@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from scheduling import selectors
 from scheduling.core.status import JobStatus
 from scheduling.models import Forecast, Job
-from scheduling.simulator.judgement import Judged
+from scheduling.simulator.judgement import LEAST_SECONDS, Judged
 from scheduling.simulator.measured import JobRecord, MeasuredModel, fit
 
 RATES_FROM: Final = 50  # the newest jobs that rates are fitted to
@@ -82,17 +82,39 @@ def recent_arrivals(now: datetime, num: int) -> list[Job]:
 
 
 def judged_forecasts(
-    since: datetime | None, until: datetime | None, *, replayed: bool = False
+    since: datetime | None,
+    until: datetime | None,
+    *,
+    replayed: bool = False,
+    first_only: bool = False,
+    newest: int | None = None,
 ) -> list[Forecast]:
-    """Forecasts of real or replayed jobs that have ended with an answer, oldest first."""
-    found = Forecast.objects.filter(job__replayed=replayed).filter(
+    """Forecasts of real or replayed jobs that have ended with an answer, oldest first; all, or
+    the `newest`."""
+    found = Forecast.objects.filter(job__replayed=replayed)
+    if first_only:
+        found = found.filter(is_first=True)
+    found = found.filter(
         job__status=JobStatus.DONE, job__started_at__isnull=False, job__finished_at__isnull=False
     )
     if since is not None:
         found = found.filter(made_at__gte=since)
     if until is not None:
         found = found.filter(made_at__lt=until)
-    return list(found.select_related("job").defer("job__prompt", "job__output").order_by("made_at"))
+    rows = found.select_related("job").defer("job__prompt", "job__output").order_by("-made_at")
+    return list(reversed(rows if newest is None else rows[:newest]))
+
+
+def num_untold(since: datetime | None, until: datetime | None, *, replayed: bool = False) -> int:
+    """Cases with an answer that waited at least a second and for which no time was ever shown,
+    because it was not known."""
+    done = Job.objects.filter(status=JobStatus.DONE, replayed=replayed, forecasts__isnull=True)
+    waited = done.filter(started_at__gte=F("arrival_at") + timedelta(seconds=LEAST_SECONDS))
+    if since is not None:
+        waited = waited.filter(arrival_at__gte=since)
+    if until is not None:
+        waited = waited.filter(arrival_at__lt=until)
+    return waited.count()
 
 
 def judged_starts(forecasts: Sequence[Forecast]) -> list[Judged]:

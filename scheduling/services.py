@@ -26,11 +26,11 @@ from scheduling.claimed import return_job as return_job
 from scheduling.claimed import start_job
 from scheduling.core.policies import POLICIES
 from scheduling.core.status import OPEN, JobStatus
+from scheduling.forecast_record import record_forecasts as record_forecasts
 from scheduling.job_rows import NO_MANUAL_PLACE
-from scheduling.models import Forecast, Job, PolicyChange, QueueMove
+from scheduling.models import Job, PolicyChange, QueueMove
 from scheduling.moves import after_commit, ignore_outage, move, notify
 from scheduling.selectors import active_policy_name, is_paused, readable
-from scheduling.simulator.forecast import Estimate
 
 log = structlog.get_logger(__name__)
 
@@ -296,31 +296,10 @@ def switch_policy(
 
 def requeue_failed(job: Job, *, now: datetime) -> bool:
     """Returns a failed job to waiting, at the request of a person."""
-    fresh = {"num_failures": 0, "failed_at": None, "error": "", "finished_at": None}
+    fresh: dict[str, Any] = {"num_failures": 0, "failed_at": None, "error": "", "finished_at": None}
     moved = move(job.id, JobStatus.WAITING, now=now, **fresh)
     if moved:
         job.refresh_from_db()
         after_commit(lambda: connection.queue().enqueue(job.to_request()))
         after_commit(ring_doorbell)
     return moved
-
-
-def record_forecasts(estimates: Mapping[str, Estimate], *, policy: str, now: datetime) -> int:
-    """Keeps the first forecast of each job, by job id. Returns how many were new."""
-    rows = [
-        Forecast(
-            job_id=uuid.UUID(job_id),
-            made_at=now,
-            policy=policy,
-            starts_low=estimate.starts.low,
-            starts_median=estimate.starts.median,
-            starts_high=estimate.starts.high,
-            ends_low=estimate.ends.low,
-            ends_median=estimate.ends.median,
-            ends_high=estimate.ends.high,
-        )
-        for job_id, estimate in estimates.items()
-    ]
-    known = Forecast.objects.filter(job_id__in=[row.job_id for row in rows])
-    have = set(known.values_list("job_id", flat=True))
-    return len(Forecast.objects.bulk_create([row for row in rows if row.job_id not in have]))

@@ -13,6 +13,7 @@ import redis
 from scheduling import forecasting, recorded, selectors
 from scheduling.core.policies import POLICIES, rank
 from scheduling.core.request import PRIORITIES, Request
+from scheduling.service_rates import rates_of
 from scheduling.simulator.forecast import Estimate, Outlook, Present, forecast
 
 _BUDGET: Final = 3_000  # requests x courses for each of the two policies
@@ -96,9 +97,7 @@ def _starts(
     """Estimates under a policy; empty where the rates are not known."""
     if not states or not present.waiting:
         return {}
-    rates = forecasting.rates_of(
-        recorded.recent_records(now), recorded.length_ratios(now), present.num_slots
-    )
+    rates = rates_of(recorded.recent_records(now), recorded.length_ratios(now), present.num_slots)
     if rates.model is None:
         return {}
     num = len(present.waiting) + len(present.running)

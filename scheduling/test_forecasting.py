@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -12,9 +12,11 @@ import redis
 from django.core.management import CommandError, call_command
 
 from scheduling import connection, forecast_store, selectors, services
-from scheduling.forecasting import Forecaster, SpeedMeter
+from scheduling.forecast_record import SAMPLES_KEPT, forget_samples
+from scheduling.forecasting import Forecaster
 from scheduling.models import Forecast, Job
 from scheduling.queue import events
+from scheduling.service_rates import SpeedMeter, traffic_of
 from scheduling.simulator.forecast import Estimate, Range
 from tests.factories import at, make_job
 
@@ -143,16 +145,49 @@ def test_nothing_is_made_anew_while_nothing_changes(
     assert forecaster.turn(at(NOW + 1.5))
 
 
-def test_the_first_forecast_of_a_case_is_kept_and_later_ones_are_not(
+def test_the_record_holds_the_first_forecast_and_a_sample_every_five_seconds(
     history: None, redis_client: redis.Redis
 ) -> None:
     job = make_job(2, NOW)
-    for seconds in (NOW, NOW + 2):
+    forecaster = Forecaster()
+    for seconds in (NOW, NOW + 2, NOW + 5, NOW + 6.5, NOW + 10.5):
         worker_reports(redis_client, seconds)
-        Forecaster().turn(at(seconds))
-    (kept,) = Forecast.objects.all()
-    assert (kept.job_id, kept.made_at, kept.policy) == (job.id, at(NOW), "semantic")
-    assert kept.ends_low > 0
+        forecaster.turn(at(seconds))
+    first, *samples = Forecast.objects.order_by("made_at")
+    assert (first.job_id, first.made_at, first.policy) == (job.id, at(NOW), "semantic")
+    assert first.is_first
+    assert first.ends_low > 0
+    assert [one.made_at for one in samples] == [at(NOW + 5), at(NOW + 10.5)]
+    assert not any(one.is_first for one in samples)
+    assert forget_samples(at(NOW) + SAMPLES_KEPT + timedelta(seconds=6)) == 1
+
+
+def test_of_a_long_queue_a_part_is_sampled_from_its_head_to_its_end(
+    history: None, redis_client: redis.Redis
+) -> None:
+    for number in range(120):
+        make_job(2, NOW + 0.01 * number)
+    forecaster = Forecaster()
+    for seconds in (NOW + 2, NOW + 8):
+        worker_reports(redis_client, seconds)
+        forecaster.turn(at(seconds))
+    sampled = Forecast.objects.filter(is_first=False)
+    assert 30 <= sampled.count() <= 50
+    ends = [one.starts_median for one in sampled]
+    assert min(ends) < 10
+    assert max(ends) > 200
+
+
+def test_arrivals_that_have_stopped_are_not_expected_to_go_on() -> None:
+    burst = [0.5 * number for number in range(21)]
+    rate, going_on, share = traffic_of(burst, 10.0)
+    assert (rate, share) == (2.0, 1.0)
+    assert going_on == pytest.approx(10.0)
+    shares = [traffic_of(burst, 10.0 + silence)[2] for silence in (0.5, 1, 2, 4)]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] > 0.9
+    assert shares[-1] < 0.02
+    assert traffic_of([], 5.0) == (0.0, 0.0, 1.0)
 
 
 def test_the_meter_finds_the_step_time_of_now() -> None:
@@ -193,8 +228,21 @@ def test_judge_eta_prints_the_figures_of_the_record() -> None:
     assert (found["cases"], found["median_error"]) == (3, 0.25)
     assert found["bias"] == pytest.approx(30 / 38 - 1, abs=1e-4)
     assert found["coverage"] == pytest.approx(2 / 3, abs=1e-4)
-    assert found["end"]["cases"] == 3
-    assert judged("--since", at(40).isoformat())["cases"] == 2
+    assert found["end"]["cases"] == found["when_queued"]["cases"] == 3
+    later = Forecast.objects.order_by("made_at").last()
+    assert later is not None
+    shown = Estimate(starts=Range.of([1, 2, 3]), ends=Range.of([6, 7, 8]))
+    services.record_forecasts(
+        {str(later.job_id): shown}, policy="semantic", now=at(106), is_first=False
+    )
+    assert (judged()["cases"], judged()["when_queued"]["cases"]) == (4, 3)
+    assert judged()["coverage"] == 0.75
+    assert judged("--since", at(40).isoformat())["cases"] == 3
     assert judged("--since", at(400).isoformat())["median_error"] is None
+    assert judged()["untold"] == 0
+    for seconds, waited in ((500, 30), (600, 0.2)):  # the second one had no wait to speak of
+        untold = make_job(2, seconds)
+        Job.objects.filter(id=untold.id).update(status="done", started_at=at(seconds + waited))
+    assert judged()["untold"] == 1
     with pytest.raises(CommandError, match="time zone"):
         judged("--until", datetime(2026, 3, 1).isoformat())  # noqa: DTZ001

@@ -176,11 +176,11 @@ class LiveApp:
 
     def start(self) -> None:
         self._thread.start()
-        wait_until(lambda: self._server.started, seconds=20, what="the live server has started")
+        wait_until(lambda: self._server.started, seconds=60, what="the live server has started")
 
     def stop(self) -> None:
         self._server.should_exit = True
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)
         self._socket.close()
         assert not self._thread.is_alive(), "the live server did not stop"
         # The threads of its lifespan must not use the database of the next test.

@@ -64,6 +64,9 @@ _VITALS: Final = (
 )
 _NOT: Final = re.compile(r"\b(?:no|not|without|denies|never|nor|isn't)\W+(?:\w+\W+){0,1}$")
 _DEFINITE: Final = re.compile(r"\b(?:the|this|is|has|remains|with)\s+(?:\w+\s+)?$")
+_TOLD: Final = re.compile(
+    r"\b(?:ask|report\w*|says?|said|told|feels?|felt|history|known|earlier|before|previous\w*)\b"
+)
 _IF: Final = re.compile(r"\b(?:if|should|unless|in case|becom\w+|develop\w*)\b")
 _MARK: Final = (
     r"\W{1,3}(?:(?:is|was|of|at)\W)?\d[\d./]*[^,.;()\n]{0,30}\(((?:very )?(?:low|high))\)"
@@ -73,14 +76,15 @@ _MARK: Final = (
 def contradicts_directions(answer: Answer) -> bool:
     """Whether the text says high, low or usual of a vital sign that is not so."""
     readings = {reading.label: reading for reading in answer.brief.readings}
-    return any(_is_contradicted(answer, vital, readings) for vital in _VITALS) or _denies_pain(
-        answer, readings.get("Pain")
-    )
+    pain = readings.get("Pain")
+    if pain is not None and (_wrong_mark(answer.own, "pain", pain) or _denies_pain(answer, pain)):
+        return True
+    return any(_is_contradicted(answer, vital, readings) for vital in _VITALS)
 
 
 def _is_contradicted(answer: Answer, vital: _Vital, readings: Mapping[str, Reading]) -> bool:
     reading = next((readings[label] for label in vital.labels if label in readings), None)
-    if reading is not None and _wrong_mark(answer.own, vital, reading):
+    if reading is not None and _wrong_mark(answer.own, vital.names, reading):
         return True
     return any(
         _is_wrong(sentence, start, said, reading, answer.brief)
@@ -89,9 +93,9 @@ def _is_contradicted(answer: Answer, vital: _Vital, readings: Mapping[str, Readi
     )
 
 
-def _wrong_mark(own: str, vital: _Vital, reading: Reading) -> bool:
+def _wrong_mark(own: str, names: str, reading: Reading) -> bool:
     """`heart rate 44 /min (high)` where the brief has `(low)`."""
-    marks = re.findall(rf"\b(?:{vital.names}){_MARK}", own)
+    marks = re.findall(rf"\b(?:{names}){_MARK}", own)
     return any(mark != reading.band for mark in marks)
 
 
@@ -124,7 +128,7 @@ def _is_wrong(sentence: str, start: int, said: str, reading: Reading | None, bri
         return is_definite or not is_cautious(sentence)
     if reading is None and _stands_in(brief, sentence[start:]):
         return False
-    return is_definite and not is_cautious(before.rpartition(" and ")[2])
+    return is_definite and not _TOLD.search(before)
 
 
 def _stands_in(brief: Brief, phrase: str) -> bool:
@@ -134,8 +138,8 @@ def _stands_in(brief: Brief, phrase: str) -> bool:
     return first[:5] in told
 
 
-def _denies_pain(answer: Answer, pain: Reading | None) -> bool:
-    if pain is None or not pain.band:
+def _denies_pain(answer: Answer, pain: Reading) -> bool:
+    if not pain.band:
         return False
     denied = re.compile(r"\b(?:no pain\b(?! relief)|pain[- ]free|without pain|painless)")
     return any(denied.search(each) and not is_cautious(each) for each in answer.claims)

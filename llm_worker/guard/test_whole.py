@@ -131,6 +131,10 @@ def test_cautious_words_are_not_claims(words: str) -> None:
     assert faults_of(f"{TEXT}\n- {words}", BRIEF) == []
 
 
+def test_a_definite_fever_needs_a_reading_or_the_words() -> None:
+    assert fault_of(f"{MILD_TEXT}\n- Look for the source of the fever.", MILD) is Withheld.DIRECTION
+
+
 def test_a_fever_that_was_not_measured_may_be_the_complaint() -> None:
     brief = MILD.replace("sore throat", "fever since noon").replace("Heart rate: 70 /min\n", "")
     text = MILD_TEXT.replace("sore throat", "fever since noon").replace("Heart rate 70 /min.", "")

@@ -41,6 +41,7 @@ HANDWRITTEN: Final = Path(__file__).parent / "handwritten_cases.jsonl"
 HARD_NOTES: Final = Path(__file__).parent / "hard_notes.jsonl"
 GOAL: Final = 0.97  # share without fault
 MAX_NEW_TOKENS: Final = 400
+NUM_SLOTS: Final = 16
 MAX_CONTEXT_TOKENS: Final = 1_900
 CALLS: Final = Path(__file__).parents[2] / "fixtures" / "calls"
 
@@ -55,7 +56,7 @@ def write_answers(
         encode=prompt_encoder(tokenizer),
         clock=time.time,
         settings=EngineSettings.for_device(
-            "cpu", num_slots=8, max_context_tokens=MAX_CONTEXT_TOKENS
+            "cpu", num_slots=NUM_SLOTS, max_context_tokens=MAX_CONTEXT_TOKENS
         ),
         form=form_of(tokenizer, model.config.vocab_size),
     )

@@ -18,11 +18,11 @@ import torch
 
 from llm_worker.training.evaluate_guidance import (
     CALLS,
-    EvaluationCase,
     cases_of_file,
     generated_cases,
     write_answers,
 )
+from llm_worker.training.guidance_faults import EvaluationCase
 from llm_worker.training.train_guidance import CHECK_SEED, MODEL_FOLDER, load
 from triage_site.triage.length import WEIGHTS_PATH, LengthWeights
 from triage_site.triage.length_fit import fit_weights, rank_correlation, save

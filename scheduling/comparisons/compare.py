@@ -52,17 +52,21 @@ def compare(
         by_policy[policy] = policy_figures(run, base.deadlines_seconds, clock() - start)
         series[policy] = series_of(run)
         meter.next_run()
-    limits = _bounds(works, base)
+    limits = _bounds(works, base, meter)
     _add_ratios(by_policy, limits)
     progress(1.0)
     return Compared(policies=by_policy, limits=limits, series=series)
 
 
-def _bounds(works: Sequence[Work], base: Simulation) -> Bounds:
+def _bounds(works: Sequence[Work], base: Simulation, meter: _Meter) -> Bounds:
+    num_before = 0
     alone = replace(base, policy="semantic", batching=Batching.OURS, record_holds=False)
 
     def replay(own: Sequence[Work]) -> Run:
-        return simulate(alone, own)
+        nonlocal num_before
+        run = simulate(alone, own, lambda num: meter.during(num_before + num))
+        num_before += len(own)
+        return run
 
     return bounds(works, base.model, base.num_slots or base.model.num_slots, replay=replay)
 

@@ -107,6 +107,7 @@ def test_progress_rises_to_one_and_what_it_raises_stops_the_comparison() -> None
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
     assert len(seen) > 6
+    assert any(2 / 3 < share < 1 for share in seen)  # while the bounds are computed
 
     def stop(share: float) -> None:
         if share > 0.1:

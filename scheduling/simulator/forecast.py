@@ -54,7 +54,8 @@ class Outlook:
     `length_ratios` are recorded answers over their predictions, `speeds` recorded step times
     over the model's; one of them is drawn for each answer, and one speed for each course.
     Requests like `arrivals` go on to come at about `arrivals_per_second`, for a time that is
-    drawn from an exponential distribution of mean `arrivals_go_on_for` seconds.
+    drawn from an exponential distribution of mean `arrivals_go_on_for` seconds. With probability
+    1 - `share_with_arrivals` they have ended already, and nothing arrives.
     `slowdown` is the present step time over the model's; it lasts for a time that is drawn from
     an exponential distribution of mean `slowdown_seconds`, and then the speed is the model's.
     """
@@ -67,6 +68,7 @@ class Outlook:
     arrivals: Sequence[Arrival] = ()
     arrivals_per_second: float = 0.0
     arrivals_go_on_for: float = 0.0
+    share_with_arrivals: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,12 @@ class Range:
         low, median, high = values
         return cls(low=low, median=median, high=high)
 
+    def stretched(self, factor: float) -> Range:
+        """Both ends `factor` times as far from the median, and not below zero."""
+        low = self.median - factor * (self.median - self.low)
+        high = self.median + factor * (self.high - self.median)
+        return Range(low=max(0.0, low), median=self.median, high=high)
+
     def later(self, seconds: float) -> Range:
         left = (max(0.0, value - seconds) for value in (self.low, self.median, self.high))
         return Range.of(list(left))
@@ -91,6 +99,9 @@ class Range:
 class Estimate:
     starts: Range
     ends: Range
+
+    def stretched(self, factor: float) -> Estimate:
+        return Estimate(starts=self.starts.stretched(factor), ends=self.ends.stretched(factor))
 
     def later(self, seconds: float) -> Estimate:
         """The same estimate as seen `seconds` later."""
@@ -289,6 +300,8 @@ class Course:
         found: list[Request] = []
         outlook, moment = self._outlook, present.now
         if outlook.arrivals_per_second <= 0 or outlook.arrivals_go_on_for <= 0:
+            return found
+        if self._random.random() >= outlook.share_with_arrivals:
             return found
         # What the recorded number of arrivals says about the rate, and how long it lasts.
         num = max(1, len(outlook.arrivals) - 1)

@@ -1,8 +1,8 @@
 """A service model fitted to recorded jobs: what this site's worker and model really need.
 
 prefill(p) = prefill_base + prefill_per_token x p; a decode step of n requests takes
-step_base + step_per_request x n (seconds). Both are fitted by least squares, and no coefficient
-is negative.
+step_base + step_per_request x n (seconds), without the prefills of others in between.
+Both are fitted by least squares, and no coefficient is negative.
 """
 
 from __future__ import annotations
@@ -93,10 +93,12 @@ def fit(records: Sequence[JobRecord], num_slots: int) -> MeasuredModel:
             f"{len(usable)} recorded jobs; at least {MIN_RECORDS} are needed for measured rates"
         )
     running = _Concurrency(records)
+    stalls = _Prefills(records)
     steps = [
         (
             running.mean(record.first_token, record.finished),
-            (record.finished - record.first_token) / (record.output_tokens - 1),
+            (record.finished - record.first_token - stalls.within(record))
+            / (record.output_tokens - 1),
         )
         for record in usable
     ]
@@ -124,6 +126,25 @@ def line(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
         squares = fsum(x * x for x, _ in points)
         return 0.0, max(0.0, fsum(x * y for x, y in points) / squares) if squares else 0.0
     return mean_y - slope * mean_x, slope
+
+
+class _Prefills:
+    """When any record was in its prefill, which holds up all that decode: O(n) for a stretch."""
+
+    def __init__(self, records: Sequence[JobRecord]) -> None:
+        self._spans: list[tuple[float, float]] = []
+        for begin, end in sorted((r.started, r.first_token) for r in records):
+            if self._spans and begin <= self._spans[-1][1]:
+                self._spans[-1] = (self._spans[-1][0], max(end, self._spans[-1][1]))
+            else:
+                self._spans.append((begin, end))
+
+    def within(self, record: JobRecord) -> float:
+        """Seconds of the record's decoding in which others were in their prefill, at most half
+        of it: a first token can also be late for another reason."""
+        begin, end = record.first_token, record.finished
+        held = fsum(max(0.0, min(e, end) - max(b, begin)) for b, e in self._spans)
+        return min(held, (end - begin) / 2)
 
 
 class _Concurrency:

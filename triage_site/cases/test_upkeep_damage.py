@@ -35,13 +35,13 @@ def overwrite(client: redis.Redis, key: str) -> object:
 def lose_one(client: redis.Redis, key: str) -> object:
     if client.type(key) == "zset":
         return client.zpopmin(key)
-    return client.hdel(key, *client.hkeys(key)[:1])  # type: ignore[union-attr]
+    return client.hdel(key, *client.hkeys(key)[:1])
 
 
 def spoil_one(client: redis.Redis, key: str) -> object:
     if client.type(key) == "zset":
         return client.zadd(key, {"rubbish": 1.0})
-    return client.hset(key, str(client.hkeys(key)[0]), "rubbish")  # type: ignore[index]
+    return client.hset(key, str(client.hkeys(key)[0]), "rubbish")
 
 
 @pytest.fixture

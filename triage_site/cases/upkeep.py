@@ -12,6 +12,7 @@ from django.utils import timezone
 from scheduling import connection, services
 from scheduling import minutes as minute_figures
 from scheduling.core.status import JobStatus
+from scheduling.forecast_record import forget_samples
 from scheduling.models import Job
 from scheduling.queue.events import rewrite_log
 from scheduling.receipts import record_promotions
@@ -72,6 +73,7 @@ class _Keeper:
                 "worker figures", 10.0, lambda: minute_figures.write_worker_minutes(timezone.now())
             ),
             Duty("old figures", 3600.0, lambda: minute_figures.forget_minutes(timezone.now())),
+            Duty("old samples", 3600.0, lambda: forget_samples(timezone.now())),
             Duty("judge switches", 5.0, lambda: judge_switches(timezone.now())),
         )
 

@@ -21,6 +21,7 @@ from triage_site.cases.levels import LEVELS, Level
 
 NUM_SWITCHES_SHOWN = 20
 ETA_WITHIN = timedelta(days=1)
+NUM_JUDGED: Final = 2_000  # the newest forecasts that the record of the page counts
 WITHHELD_PERIOD = timedelta(hours=24)
 
 
@@ -169,8 +170,11 @@ def _switch_line(change: PolicyChange) -> SwitchLine:
 
 
 def eta_record(now: datetime) -> dict[str, Any]:
-    """How good the forecasts of starts were in the last 24 hours: `judge`, of real cases."""
-    return judge(recorded.judged_starts(recorded.judged_forecasts(now - ETA_WITHIN, None)))
+    """How good the forecasts of starts were in the last 24 hours: `judge`, of real cases,
+    and how many cases that waited were never shown a time."""
+    since = now - ETA_WITHIN
+    found = judge(recorded.judged_starts(recorded.judged_forecasts(since, None, newest=NUM_JUDGED)))
+    return {**found, "untold": recorded.num_untold(since, None)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

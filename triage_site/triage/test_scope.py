@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from triage_site.triage import classify_many
 from triage_site.triage.facts import CaseFacts
 
@@ -230,7 +232,7 @@ _NOT_UNDERSTOOD = [
 ]
 
 
-def _said(cases: list[tuple[str, float]]) -> dict[str, int]:
+def _said(cases: Sequence[tuple[str, float]]) -> dict[str, int]:
     facts = [CaseFacts(text=text, age_years=age) for text, age in cases]
     said = classify_many(facts, explain=False)
     return {one.text: suggestion.priority for one, suggestion in zip(facts, said, strict=True)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from transformers import LogitsProcessorList
@@ -23,10 +23,8 @@ class FormProcessor(ContinuousBatchingLogitsProcessor):
     CUDA graphs.
     """
 
-    supported_kwargs: ClassVar[dict[str, type]] = {}
-    ignored_kwargs: tuple[str, ...] = ()
-
     def __init__(self) -> None:
+        self.supported_kwargs, self.ignored_kwargs = {}, ()
         self._walkers: dict[str, Walker] = {}
         self._rows: list[Allowed | None] = []
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import PreTrainedTokenizerFast
+from transformers import AutoTokenizer
 
 from llm_worker.engine.local.constrained import Vocabulary, Walker, form_of, restrict, walk
 from llm_worker.engine.local.sbar_form import Fixed, quoted, sbar_form
@@ -34,7 +34,7 @@ LATIN = st.text(
 
 @cache
 def tokenizer() -> Any:
-    return PreTrainedTokenizerFast.from_pretrained(FOLDER)
+    return AutoTokenizer.from_pretrained(FOLDER)
 
 
 @cache

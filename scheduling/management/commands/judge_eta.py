@@ -11,14 +11,16 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from scheduling.models import Forecast
-from scheduling.recorded import judged_ends, judged_forecasts, judged_starts
+from scheduling.recorded import judged_ends, judged_forecasts, judged_starts, num_untold
 from scheduling.simulator.judgement import judge
 
 
 class Command(BaseCommand):
     help = (
-        "Compares what cases were told when they were queued with what then happened. The first "
-        "figures are of the wait for the start of guidance; `end` holds those of its end. Cases "
+        "Compares what the board showed for waiting cases, when they were queued and every few "
+        "seconds afterwards, with what then happened. The first figures are of the wait for the "
+        "start of guidance; `end` holds those of its end, `when_queued` those of the first "
+        "forecast of each case alone. `cases` counts forecasts, `untold` cases without any. Cases "
         "of a replay that was started from the page are in `replayed` and nowhere else."
     )
 
@@ -30,12 +32,16 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         window = (_moment(options, "since"), _moment(options, "until"))
         figures = _figures(judged_forecasts(*window))
+        figures["untold"] = num_untold(*window)
+        figures["when_queued"] = _figures(judged_forecasts(*window, first_only=True))
         figures["replayed"] = _figures(judged_forecasts(*window, replayed=True))
         if options["json"]:
             self.stdout.write(json.dumps(figures))
             return
         self.stdout.write(f"start of guidance: {_words(figures)}")
+        self.stdout.write(f"when queued:       {_words(figures['when_queued'])}")
         self.stdout.write(f"end of guidance:   {_words(figures['end'])}")
+        self.stdout.write(f"without a time:    {figures['untold']} cases that waited")
         if figures["replayed"]["cases"]:
             self.stdout.write(f"of replays, start: {_words(figures['replayed'])}")
 
@@ -61,6 +67,6 @@ def _words(figures: dict[str, Any]) -> str:
     if not figures["cases"]:
         return "no case waited a second or longer"
     return (
-        f"{figures['cases']} cases, median error {figures['median_error']:.0%} of the wait, "
+        f"{figures['cases']} forecasts, median error {figures['median_error']:.0%} of the wait, "
         f"bias {figures['bias']:+.0%}, {figures['coverage']:.0%} within the range"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.django_db
 PAGE = "/ops/triage/signs/"
 
 
-def classified(text: str, priority: int = 1, **facts: object) -> Case:
+def classified(text: str, priority: int = 1, **facts: Any) -> Case:
     now = timezone.now()
     case = make_case(text, age_years=50, **facts)
     Case.objects.filter(id=case.id).update(arrived_at=now - timedelta(hours=1))

@@ -244,6 +244,8 @@ def _list_ends_in_or(words: Sequence[Word], cue: Cue) -> bool:
         short &= len({word.start for word in chunk}) <= 1
         items += 1
         at += 1 + len(chunk)
+    if _tells_circumstances(words, cue):
+        return False
     return short and items >= _LEAST_ITEMS and cue.kind is Assertion.DENIED
 
 
