@@ -17,7 +17,6 @@ OPS = (
     "/ops/triage/signs/?sign=chest",
     "/ops/audit/",
     "/account/",
-    "/account/password/",
 )
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
