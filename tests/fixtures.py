@@ -83,7 +83,7 @@ def _redis_answers(client: redis.Redis) -> bool:
 def _flush_append_only_tables() -> Iterator[None]:
     """Tests that commit empty all tables at their end, which the triggers would refuse."""
     with pytest.MonkeyPatch.context() as patch:
-        teardown = TransactionTestCase._fixture_teardown
+        teardown = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
         def without_triggers(case: TransactionTestCase) -> None:
             append_only.remove()

@@ -302,7 +302,7 @@ def test_pages_of_the_log_neither_repeat_nor_leave_out(auditor: Client) -> None:
         record(Kind.ACTED, now, what=f"act-{number:03}")
     found: list[str] = []
     for number in (1, 2):
-        text = auditor.get("/ops/audit/", {"kind": "acts", "page": number}).content.decode()
+        text = auditor.get("/ops/audit/", {"kind": "acts", "page": f"{number}"}).content.decode()
         found += [part[:3] for part in text.split("act-")[1:]]
     assert sorted(found) == [f"{number:03}" for number in range(150)]
 

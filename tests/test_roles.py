@@ -155,7 +155,7 @@ def answer(client: Client, key: str, case_id: object, token: str = "") -> tuple[
     if path.endswith("/uploads"):
         data = {"file": SimpleUploadedFile("load.csv", b"no load")}
     send = client.post if method == "POST" else client.get
-    got = send(path, data, headers=headers, **more)  # type: ignore[operator]
+    got = send(path, data, headers=headers, **more)
     return got.status_code, got.headers.get("Location", "")
 
 

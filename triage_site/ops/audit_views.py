@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -75,13 +74,13 @@ def audit(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 @allowed(Action.AUDIT)
-def download(request: HttpRequest) -> HttpResponseBase:
+def download(request: HttpRequest) -> HttpResponse:
     form = AuditForm(request.GET)
     if not form.is_valid():
         return HttpResponse("A limit of the audit log is not valid.", status=UNPROCESSABLE)
     response = StreamingHttpResponse(export(form.wanted()), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="audit.csv"'
-    return response
+    return cast(HttpResponse, response)  # it streams
 
 
 def _page_number(request: HttpRequest) -> int:
