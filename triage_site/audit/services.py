@@ -41,6 +41,28 @@ def record(
     )
 
 
+def record_removal(
+    model: type[AppendOnly], ids: Iterable[int], at: datetime, *, actor: User | None, why: str
+) -> None:
+    """Notes that rows of an append-only table were removed on purpose, so that the audit stays
+    intact. Nothing for no rows."""
+    if ranges := _ranges(ids):
+        data = {"why": why, "ids": ranges}
+        kind = AuditRecord.Kind.RETENTION
+        record(kind, at, actor=actor, what=model._meta.db_table, data=data)
+
+
+def _ranges(ids: Iterable[int]) -> list[list[int]]:
+    """Returns [[first, last], ...] of consecutive ids."""
+    ranges: list[list[int]] = []
+    for number in sorted(ids):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ranges
+
+
 def sealed_models() -> list[type[AppendOnly]]:
     return [model for model in append_only_models() if model is not AuditSeal]
 

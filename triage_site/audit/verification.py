@@ -51,15 +51,15 @@ def _chain_faults(head: str) -> Iterator[str]:
 
 def _row_faults(model: type[AppendOnly]) -> Iterator[str]:
     table = model._meta.db_table
-    removed_to = _removed_to(table)
+    removed = _removed(table)
     sealed: set[int] = set()
     for seal in AuditSeal.objects.filter(table=table).order_by("id").iterator(chunk_size=50):
         now = digests(model, [int(row) for row in seal.rows], _existing(model, seal.columns))
         for row, digest in seal.rows.items():
             sealed.add(int(row))
-            if row not in now and int(row) > removed_to:
+            if row not in now and int(row) not in removed:
                 yield f"{table}: row {row} is missing"
-            elif row in now and now[row] != digest and int(row) > removed_to:
+            elif row in now and now[row] != digest:
                 yield f"{table}: row {row} was changed"
     yield from _unsealed(model, sealed)
 
@@ -78,7 +78,8 @@ def _existing(model: type[AppendOnly], columns: list[str]) -> list[str]:
     return [column for column in columns if column in known]
 
 
-def _removed_to(table: str) -> int:
-    """Returns the last id up to which retention has changed or removed rows of the table."""
+def _removed(table: str) -> set[int]:
+    """Returns the ids of rows that were removed on purpose."""
     records = AuditRecord.objects.filter(kind=AuditRecord.Kind.RETENTION, what=table)
-    return max((int(one.data.get("last_id", 0)) for one in records), default=0)
+    ranges = [pair for one in records for pair in one.data.get("ids", [])]
+    return {row for first, last in ranges for row in range(first, last + 1)}
