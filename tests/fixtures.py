@@ -15,8 +15,9 @@ import pytest
 import redis
 import uvicorn
 from django.conf import settings
+from django.test import TransactionTestCase
 
-from scheduling import connection
+from scheduling import append_only, connection
 from scheduling.queue.semantic_queue import RedisSemanticQueue
 from triage_site import embedded_redis
 
@@ -76,6 +77,20 @@ def _redis_answers(client: redis.Redis) -> bool:
         return bool(client.ping())
     except redis.RedisError:
         return False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_append_only_tables() -> Iterator[None]:
+    """Tests that commit empty all tables at their end, which the triggers would refuse."""
+    with pytest.MonkeyPatch.context() as patch:
+        teardown = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+
+        def without_triggers(case: TransactionTestCase) -> None:
+            append_only.remove()
+            teardown(case)  # the flush sends `post_migrate`, which sets the triggers again
+
+        patch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "HOST": ("no.such.host.invalid", {}),
     "CSRF_TRUSTED_ORIGINS": ("triage.example", {}),
     "BEHIND_TLS_PROXY": ("maybe", {}),
+    "SECURITY_CONTACT": ("security at the site", {}),
     "DATA_DIR": ("/dev/null/x", {}),
     "REDIS_URL": ("redis://127.0.0.1:1/0", {}),
     "DATABASE_URL": ("postgres://nobody@127.0.0.1:1/x", {}),

@@ -6,7 +6,7 @@ class TriageSiteConfig(AppConfig):
 
     def ready(self) -> None:
         # Every process that uses Django then sends its tasks to this project's broker.
-        from triage_site import celery  # noqa: F401
+        from triage_site import celery, deploy_checks  # noqa: F401
         from triage_site.silent_database import bound_waits
 
         bound_waits()

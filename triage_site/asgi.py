@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 class Application:
-    """Routes `/live/` to the live streams and all else to Django; starts and stops upkeep."""
+    """Streams `/live/` where Django admits it, all else is Django's; starts and stops upkeep."""
 
     def __init__(self) -> None:
         self._hub: Hub | None = None
@@ -47,7 +47,8 @@ class Application:
         elif scope["type"] == "http" and scope["path"] == ALIVE:
             await _answer_alive(send)
         elif scope["type"] == "http" and scope["path"].startswith(PREFIX):
-            await serve_stream(scope, receive, send, self._running_hub())
+            django = cast(Any, django_application)
+            await serve_stream(scope, receive, send, self._running_hub(), django)
         else:
             await cast(Any, django_application)(scope, receive, send)
 

@@ -119,6 +119,13 @@ def origins(name: str) -> list[str]:
     return values
 
 
+def contact(name: str) -> str:
+    value = text(name)
+    if value and not value.startswith(("mailto:", "https://")):
+        raise wrong(name, "must begin with mailto: or https://")
+    return value
+
+
 def folder_for(name: str, path: Path) -> Path:
     """Makes the folder `path` of the value of a variable, for its user only."""
     try:

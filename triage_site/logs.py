@@ -94,6 +94,8 @@ def django_logging(*, level: str, as_json: bool) -> dict[str, Any]:
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             "django.server": {"handlers": [], "propagate": True},
+            # It logs what was typed as a name; audit/sign_ins.py logs sign-ins that failed.
+            "axes": {"level": logging.CRITICAL},
             "httpx": {"level": logging.WARNING},
             "httpcore": {"level": logging.WARNING},
             # At INFO these write two lines per task, which hide all others.

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from triage_site import environment, logs
+from triage_site import deployment, environment, logs
 from triage_site.triage.decision import DEFAULT_COSTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -25,6 +25,8 @@ HOST = environment.text("HOST", "127.0.0.1")
 PORT = environment.integer("PORT", 8000, at_least=1, at_most=65535)
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
+# Whom to tell about a hole, in security.txt: mailto:... or https://...
+SECURITY_CONTACT = environment.contact("SECURITY_CONTACT")
 # Set this when a reverse proxy terminates TLS and sets X-Forwarded-Proto.
 BEHIND_TLS_PROXY = environment.flag("BEHIND_TLS_PROXY", default=False)
 
@@ -170,6 +172,7 @@ TRIAGE_LLM_NAME = (
 
 INSTALLED_APPS = [
     "triage_site",
+    "triage_site.audit",
     "triage_site.cases",
     "triage_site.classifiers",
     "triage_site.ops",
@@ -180,6 +183,10 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "django_htmx",
     "csp",
     "ninja",
@@ -190,6 +197,7 @@ warnings.filterwarnings(
 )
 MIDDLEWARE = [
     "triage_site.health.HealthMiddleware",
+    "triage_site.web_rules.NoStoreMiddleware",
     "triage_site.cases.api_errors.ApiErrorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -198,9 +206,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "triage_site.cases.inactivity.InactivityMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "triage_site.cases.second_factor.SecondFactorMiddleware",
+    "triage_site.cases.audit_middleware.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "triage_site.urls"
 ASGI_APPLICATION = "triage_site.asgi.application"
@@ -242,7 +255,26 @@ STORAGES = {
 
 # --- Accounts and browser security -----------------------------------------------------------
 
-AUTHENTICATION_BACKENDS = ["triage_site.cases.auth.AccountBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "triage_site.cases.auth.AccountBackend",
+]
+# Five failures of one name from one address lock both out together for 15 minutes. A name alone
+# is not locked: a stranger could then lock out a department.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "triage_site.cases.lockout.locked_out"
+AXES_USERNAME_CALLABLE = "triage_site.cases.lockout.key_of"
+AXES_CLIENT_IP_CALLABLE = "triage_site.audit.sign_ins.address_of"
+AXES_DISABLE_ACCESS_LOG = True  # sign-ins are in the audit
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+OTP_TOTP_ISSUER = "Semantic Triage"
+OTP_TOTP_THROTTLE_FACTOR = 1
+# Longest life of an API token in days.
+API_TOKEN_DAYS = 365
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
@@ -254,9 +286,10 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
 ]
 
-# A session ends after 15 idle minutes, because terminals in a department are shared.
+# A session ends after 15 minutes without an act of the person (inactivity.py), because terminals
+# in a department are shared, and 12 hours after the sign-in.
 SESSION_COOKIE_AGE = 15 * 60
-SESSION_SAVE_EVERY_REQUEST = True
+SESSION_HOURS = 12
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -272,6 +305,8 @@ if BEHIND_TLS_PROXY:
     SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+# Whether browsers may preload the domain is decided by who owns the domain.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -338,3 +373,16 @@ LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING",
 LOG_FORMAT = environment.choice("LOG_FORMAT", "console", ["console", "json"])
 LOGGING = logs.django_logging(level=LOG_LEVEL, as_json=LOG_FORMAT == "json")
 logs.configure_structlog()
+
+# --- A real site -----------------------------------------------------------------------------
+
+DEPLOYMENT = deployment.Deployment(
+    secret_key=SECRET_KEY,
+    debug=DEBUG,
+    hosts=tuple(ALLOWED_HOSTS),
+    is_behind_tls=BEHIND_TLS_PROXY,
+    redis_url=REDIS_URL,
+    database=DATABASES["default"],
+)
+if not TRIAGE_DEMO:
+    deployment.refuse(DEPLOYMENT)

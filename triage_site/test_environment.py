@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable
@@ -95,7 +96,8 @@ def test_demo_mode_is_on_without_a_secret_key() -> None:
 
 
 def test_demo_mode_is_off_with_a_secret_key() -> None:
-    assert _settings(SECRET_KEY="k" * 50).stdout.split() == ["False", "k" * 50]
+    key = secrets.token_urlsafe(48)
+    assert _settings(SECRET_KEY=key, BEHIND_TLS_PROXY="1").stdout.split() == ["False", key]
 
 
 def test_a_site_without_demo_mode_needs_a_secret_key() -> None:

@@ -3,6 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
+from triage_site import metrics, web_rules
 from triage_site.cases.views import Login
 from triage_site.ops.api import api
 
@@ -14,4 +15,6 @@ urlpatterns = [
     path("login/", Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("api/", api.urls),
+    path("metrics", metrics.metrics, name="metrics"),
+    path(".well-known/security.txt", web_rules.security_txt, name="security_txt"),
 ]

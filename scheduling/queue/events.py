@@ -259,3 +259,17 @@ def _numbers(raw: Mapping[str, str]) -> dict[str, float]:
 
 def _text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def rewrite_log(client: redis.Redis) -> bool:
+    """Makes the server write its append-only file anew, without what has expired.
+
+    False where there is no such file, or where the server does not allow it.
+    """
+    if not cast(Any, client.info("persistence")).get("aof_enabled"):
+        return False
+    try:
+        client.bgrewriteaof()
+    except redis.ResponseError:  # it is being rewritten, or another program decides
+        return False
+    return True

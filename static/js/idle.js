@@ -1,15 +1,43 @@
-// Shows a warning before the session ends. All tabs share the time of the last request.
+// A session ends some time after the last act of the person. Requests that the page makes by
+// itself do not count, so keys, clicks and scrolling are reported, at most once a minute. All
+// tabs share the time of the last act that the server knows of.
 import { toLogin } from "./connection.js";
 
-const KEY = "last-request";
+const KEY = "last-act";
 const WARN_SECONDS = 120;
+const REPORT_SECONDS = 60;
 const bar = document.getElementById("idle");
 const limit = Number(document.body.dataset.idleSeconds);
+let isReporting = false;
 
-const storeRequestTime = () => localStorage.setItem(KEY, String(Date.now()));
+const storeAct = () => localStorage.setItem(KEY, String(Date.now()));
+const secondsSinceAct = () => (Date.now() - Number(localStorage.getItem(KEY))) / 1000;
 
-const check = async () => {
-  const left = limit - (Date.now() - Number(localStorage.getItem(KEY))) / 1000;
+const report = async () => {
+  if (isReporting) return;
+  isReporting = true;
+  try {
+    const headers = JSON.parse(document.body.getAttribute("hx-headers"));
+    const answer = await fetch("/stay/", { method: "POST", headers, redirect: "manual" });
+    if (answer.status === 204) {
+      storeAct();
+      bar.hidden = true;
+    } else if (answer.type === "opaqueredirect") {
+      toLogin();
+    }
+  } catch {
+    // Offline: the next act reports again.
+  } finally {
+    isReporting = false;
+  }
+};
+
+const onAct = () => {
+  if (secondsSinceAct() > REPORT_SECONDS) report();
+};
+
+const check = () => {
+  const left = limit - secondsSinceAct();
   bar.hidden = left > WARN_SECONDS;
   if (left > WARN_SECONDS) return;
   if (left <= 0) {
@@ -23,13 +51,10 @@ const check = async () => {
 };
 
 if (bar && limit) {
-  storeRequestTime();
-  document.addEventListener("htmx:afterOnLoad", storeRequestTime);
-  bar.querySelector("[data-stay]").addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.successful) {
-      storeRequestTime();
-      bar.hidden = true;
-    }
-  });
+  storeAct();
+  for (const act of ["keydown", "pointerdown", "wheel", "touchmove"]) {
+    document.addEventListener(act, onAct, { passive: true });
+  }
+  bar.querySelector("[data-stay]").addEventListener("click", report);
   setInterval(check, 5000);
 }

@@ -11,7 +11,13 @@ from playwright.sync_api import Page, expect
 from tests.e2e.steps import GUIDANCE, finish, take_slot, waiting_case
 
 AXE = (Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js").read_text()
-OPS = ("/ops/", "/ops/triage/", "/ops/triage/signs/?sign=chest")
+OPS = (
+    "/ops/",
+    "/ops/triage/",
+    "/ops/triage/signs/?sign=chest",
+    "/ops/audit/",
+    "/account/",
+)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from ninja import NinjaAPI, Query, Router, Status
@@ -18,6 +19,7 @@ from scheduling import selectors as queue_selectors
 from scheduling import services as scheduling
 from scheduling.core.policies import POLICIES
 from triage_site.cases import api_errors, selectors, services
+from triage_site.cases.access import for_people, require
 from triage_site.cases.api_auth import TokenAuth
 from triage_site.cases.api_errors import ApiError, TooMany, field_error
 from triage_site.cases.api_fields import storable
@@ -42,8 +44,8 @@ from triage_site.cases.api_schemas import (
 )
 from triage_site.cases.entry import check_entry
 from triage_site.cases.fhir import bundle
-from triage_site.cases.models import Case, CaseEvent
-from triage_site.cases.roles import Action, may
+from triage_site.cases.models import Case
+from triage_site.cases.roles import Action
 from triage_site.cases.submission_limit import submissions
 from triage_site.triage import screen
 from triage_site.triage.facts import CaseFacts
@@ -59,6 +61,7 @@ api = NinjaAPI(
     urls_namespace="api",
     auth=TokenAuth(),
     docs_url="/docs",
+    docs_decorator=for_people,
     openapi_url="/openapi.json",
 )
 api_errors.install(api)
@@ -118,7 +121,8 @@ def list_cases(request: HttpRequest, wanted: Query[CaseFilter]) -> dict[str, Any
 
 @router.get("/cases/{case_id}", response={200: CaseOut, **_ERRORS})
 def read(request: HttpRequest, case_id: uuid.UUID) -> dict[str, Any]:
-    return case_out(_viewed(request, case_id, via="api"), timezone.now())
+    allowed_user(request, Action.VIEW)
+    return case_out(_case(case_id), timezone.now())
 
 
 _FHIR_CONTENT = {"content": {"application/fhir+json": {"schema": {"type": "object"}}}}
@@ -131,7 +135,8 @@ _FHIR_CONTENT = {"content": {"application/fhir+json": {"schema": {"type": "objec
 )
 def fhir(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     """Returns the case as a FHIR R4 Bundle."""
-    case = _viewed(request, case_id, via="fhir")
+    allowed_user(request, Action.VIEW)
+    case = _case(case_id)
     made = bundle(case, selectors.vitals_over_time(case), now=timezone.now())
     return JsonResponse(made, content_type=FHIR_JSON)
 
@@ -255,14 +260,6 @@ def change_case(
     return case_out(case, timezone.now())
 
 
-def _viewed(request: HttpRequest, case_id: uuid.UUID, *, via: str) -> Case:
-    """Returns the case and records that the user viewed it."""
-    user = allowed_user(request, Action.VIEW)
-    case = _case(case_id)
-    services.record(case, CaseEvent.Kind.VIEWED, timezone.now(), actor=user, data={"via": via})
-    return case
-
-
 def _flood(user: User, facts: CaseFacts) -> bool:
     """Returns whether the case comes after those of others. Raises TooMany to refuse it.
 
@@ -278,11 +275,12 @@ def _flood(user: User, facts: CaseFacts) -> bool:
 
 
 def allowed_user(request: HttpRequest, action: Action) -> User:
-    user = request.user
-    if not may(user, action):
-        raise ApiError(403, "authorization", f"this account may not {action}")
-    assert isinstance(user, User)
-    return user
+    try:
+        require(request, action)
+    except PermissionDenied:
+        raise ApiError(403, "authorization", f"this account may not {action}") from None
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def _case(case_id: uuid.UUID) -> Case:

@@ -13,6 +13,9 @@ from triage_site.cases.levels import LEVELS, clock_text
 from triage_site.cases.models import DISPOSITION_CHOICES, Case, CaseEvent, OverrideReason
 from triage_site.cases.place_words import steps_words
 
+# Names of addresses in words. Fragments belong to a page, and are in the audit log alone.
+_VIEWS: Final = {"case": "case page", "print": "print", "live_case": "live updates"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryLine:
@@ -28,6 +31,8 @@ def history(case: Case) -> tuple[list[HistoryLine], list[HistoryLine]]:
     changes: list[HistoryLine] = []
     views: list[HistoryLine] = []
     for event in case.events.select_related("actor"):
+        if event.data.get("via") == "fragment":
+            continue
         lines = views if event.kind == CaseEvent.Kind.VIEWED else changes
         lines.append(_history_line(case, event))
     return changes, views
@@ -105,6 +110,6 @@ _DETAILS: Final[dict[CaseEvent.Kind, Callable[[dict[str, Any]], str]]] = {
     _K.VITALS: _news2_words,
     _K.MOVED: _place_words,
     _K.NOTE: lambda data: "",
-    _K.VIEWED: lambda data: str(data.get("what", data.get("via", ""))),
+    _K.VIEWED: lambda data: _VIEWS.get(data.get("what", ""), str(data.get("via", ""))),
     _K.WITHHELD: lambda data: WITHHELD_WORDS.get(data.get("why", ""), ""),
 }

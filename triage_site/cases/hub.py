@@ -26,6 +26,7 @@ from triage_site.cases.live_pages import PAGES
 from triage_site.cases.panel import render_case_panel
 from triage_site.cases.queue_view import QueueView
 from triage_site.cases.sse import on_database, sse
+from triage_site.cases.stream_access import Access, refused
 from triage_site.cases.trouble import render_trouble
 from triage_site.cases.watchers import Target, Watcher, id_order
 
@@ -39,6 +40,7 @@ PAUSE_PER_RENDERING: Final = 3.0
 MAX_PAUSE_SECONDS: Final = 2.0
 REFRESH_SECONDS: Final = 10.0
 READ_MILLISECONDS: Final = 200
+ACCESS_SECONDS: Final = 2.0
 PAGE_SECONDS: Final = 1.0  # between two renderings of a page of figures
 STORE_SECONDS: Final = 0.5
 _TIMEOUT_SECONDS: Final = 3.0  # of Redis, longer than a blocking read
@@ -69,7 +71,7 @@ class Hub:
 
     def start(self) -> None:
         duties = (self._listen, self._render, self._read_tokens, self._refresh, self._tell)
-        for duty in (*duties, self._renew_pages):
+        for duty in (*duties, self._renew_pages, self._check_access):
             self._tasks.append(asyncio.create_task(self._forever(duty)))
 
     async def stop(self) -> None:
@@ -85,9 +87,9 @@ class Hub:
     def num_watchers(self) -> int:
         return sum(len(watchers) for watchers in self._watchers.values())
 
-    async def watch(self, target: Target, *, last_event_id: str | None) -> Watcher:
+    async def watch(self, target: Target, *, last_event_id: str | None, access: Access) -> Watcher:
         """Adds a page. It receives the tokens of its case after `last_event_id`, or all."""
-        watcher = Watcher(target)
+        watcher = Watcher(target, access)
         if isinstance(target, uuid.UUID):
             watcher.job_id = await on_database(_job_of, target)
             watcher.resume(last_event_id or "")
@@ -156,6 +158,19 @@ class Hub:
             await asyncio.sleep(PAGE_SECONDS)
             for target in PAGES:
                 self._mark(target)
+
+    async def _check_access(self) -> None:
+        """Ends the streams of people who signed out, were deactivated or have another role."""
+        while True:
+            await asyncio.sleep(ACCESS_SECONDS)
+            watchers = [one for some in self._watchers.values() for one in some]
+            if not watchers or self._is_database_down:
+                continue
+            accesses = {watcher.access for watcher in watchers}
+            ended = await on_database(refused, accesses, timezone.now())
+            for watcher in watchers:
+                if watcher.access in ended:
+                    watcher.refuse()
 
     # -- fragments
 

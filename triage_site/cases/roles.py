@@ -46,5 +46,5 @@ def may(user: User | AnonymousUser, action: Action) -> bool:
         return False
     if user.is_superuser:
         return True
-    groups = user.groups.values_list("name", flat=True)
-    return any(action in _ALLOWED.get(group, frozenset()) for group in groups)
+    groups = user.groups.all()
+    return any(action in _ALLOWED.get(group.name, frozenset()) for group in groups)

@@ -1,8 +1,9 @@
-"""Live streams: server-sent events for the board and the case pages.
+"""Live streams: server-sent events for the board, the case pages and registered pages.
 
-This is an ASGI application beside Django. The access of a client is checked in a thread that
-closes its database connection afterwards. From then on a client needs one bounded queue. The
-board is rendered once per change for all clients, the panel of a case once for its watchers.
+This is an ASGI application beside Django. Django admits each stream (live_views.py), so that
+hosts, HTTPS, methods, headers, rights and the audit are those of any page. From then on a client
+needs one bounded queue. The board is rendered once per change for all clients, the panel of a
+case once for its watchers.
 """
 
 from __future__ import annotations
@@ -10,71 +11,77 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from http.cookies import SimpleCookie
-from importlib import import_module
-from typing import Any, Final
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Final, cast
 
-import structlog
 from django.conf import settings
-from django.contrib.auth import get_user
-from django.http import HttpRequest
 
 from triage_site.cases.hub import BOARD, Hub
-from triage_site.cases.live_pages import PAGES
-from triage_site.cases.models import Case
-from triage_site.cases.roles import Action, may
-from triage_site.cases.sse import on_database, sse
+from triage_site.cases.live_pages import PAGES, action_of
+from triage_site.cases.sse import sse
+from triage_site.cases.stream_access import Access
 from triage_site.cases.watchers import Watcher
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-
-log = structlog.get_logger(__name__)
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PREFIX: Final = "/live/"
 PING_SECONDS: Final = 15.0
-RECHECK_SECONDS: Final = 30.0
 
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream"),
-    (b"cache-control", b"no-cache, no-transform"),
+    (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
+_REPLACED: Final = frozenset({b"content-length", *(name for name, _ in _HEADERS)})
 
 
-async def serve_stream(scope: Scope, receive: Receive, send: Send, hub: Hub) -> None:
-    """Serves `/live/board/`, `/live/cases/<uuid>/` and registered pages; else 401, 403 or 404."""
+async def serve_stream(
+    scope: Scope, receive: Receive, send: Send, hub: Hub, django: Application
+) -> None:
+    """Serves `/live/board/`, `/live/cases/<uuid>/` and registered pages, where Django admits."""
+    answer = await _answer_of(django, scope)
     target = _target(scope["path"])
-    if target is None:
-        await _refuse(send, 404, "This stream does not exist.")
+    if answer[0]["status"] != 200 or target is None:
+        for message in answer:
+            await send(message)
         return
-    status = await on_database(_check, scope, target)
-    if status != 200:
-        await _refuse(send, status, _REFUSALS[status])
-        return
-    watcher = await hub.watch(target, last_event_id=_header(scope, b"last-event-id"))
+    access = Access(session_key=_session_key(scope), action=action_of(target))
+    watcher = await hub.watch(target, last_event_id=_header(scope, b"last-event-id"), access=access)
+    kept = [(name, value) for name, value in answer[0]["headers"] if name.lower() not in _REPLACED]
     try:
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        await _send_events(scope, receive, send, watcher, target)
+        await send({**answer[0], "headers": [*kept, *_HEADERS]})
+        await _send_events(receive, send, watcher)
     finally:
         hub.unwatch(watcher)
 
 
-_REFUSALS: Final = {
-    401: "Please sign in again.",
-    403: "This account may not view this page.",
-    404: "This case does not exist.",
-}
+async def _answer_of(django: Application, scope: Scope) -> list[Message]:
+    """Returns Django's answer to the request, whose connection stays open meanwhile."""
+    answer: list[Message] = []
+    is_read = False
+
+    async def receive() -> Message:
+        nonlocal is_read
+        if is_read:
+            await asyncio.Future()  # until Django cancels it
+        is_read = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def keep(message: Message) -> None:
+        answer.append(message)
+
+    await django(scope, receive, keep)
+    return answer
 
 
-async def _send_events(
-    scope: Scope, receive: Receive, send: Send, watcher: Watcher, target: str | uuid.UUID
-) -> None:
+async def _send_events(receive: Receive, send: Send, watcher: Watcher) -> None:
     disconnected = asyncio.ensure_future(_wait_for_disconnect(receive))
     try:
-        async for chunk in _chunks(scope, watcher, target, disconnected):
+        async for chunk in _chunks(watcher, disconnected):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
     except OSError:
@@ -83,32 +90,20 @@ async def _send_events(
         disconnected.cancel()
 
 
-async def _chunks(
-    scope: Scope, watcher: Watcher, target: str | uuid.UUID, disconnected: asyncio.Future[None]
-) -> AsyncIterator[bytes]:
+async def _chunks(watcher: Watcher, disconnected: asyncio.Future[None]) -> AsyncIterator[bytes]:
     """Yields events, or a comment line after `PING_SECONDS` without one. Ends with the access."""
     yield b"retry: 2000\n\n"
-    loop = asyncio.get_running_loop()
-    recheck_at = loop.time() + RECHECK_SECONDS
     while not disconnected.done() and not watcher.closed:
         chunk = await watcher.next(PING_SECONDS, disconnected)
-        if loop.time() >= recheck_at:
-            recheck_at = loop.time() + RECHECK_SECONDS
-            if await on_database(_check, scope, target) != 200:
-                yield sse("signed-out", "")
-                return
-        yield chunk or b": ping\n\n"
+        if not watcher.is_refused:
+            yield chunk or b": ping\n\n"
+    if watcher.is_refused:
+        yield sse("signed-out", "")
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _refuse(send: Send, status: int, message: str) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": message.encode()})
 
 
 def _target(path: str) -> str | uuid.UUID | None:
@@ -123,24 +118,12 @@ def _target(path: str) -> str | uuid.UUID | None:
     return None
 
 
-def _check(scope: Scope, target: str | uuid.UUID) -> int:
-    """Returns the HTTP status of the request by session, role and existence of the case."""
-    cookies = SimpleCookie(_header(scope, b"cookie") or "")
-    morsel = cookies.get(settings.SESSION_COOKIE_NAME)
-    if morsel is None:
-        return 401
-    request = HttpRequest()
-    store = import_module(settings.SESSION_ENGINE).SessionStore
-    request.session = store(morsel.value)
-    user = get_user(request)
-    if not user.is_authenticated:
-        return 401
-    page = PAGES.get(target) if isinstance(target, str) else None
-    if not may(user, Action.VIEW if page is None else page.action):
-        return 403
-    if isinstance(target, uuid.UUID) and not Case.objects.filter(id=target).exists():
-        return 404
-    return 200
+def _session_key(scope: Scope) -> str:
+    try:
+        morsel = SimpleCookie(_header(scope, b"cookie") or "").get(settings.SESSION_COOKIE_NAME)
+    except CookieError:
+        return ""
+    return "" if morsel is None else cast(str, morsel.value)
 
 
 def _header(scope: Scope, name: bytes) -> str | None:

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.http import HttpRequest
 from django.test import Client, override_settings
 
 from triage_site.cases.demo import ensure_demo_accounts
@@ -28,7 +29,7 @@ def account(
 
 def test_an_account_signs_in_with_its_role(monkeypatch: pytest.MonkeyPatch) -> None:
     account(monkeypatch, "--password-stdin", role=CLINICIAN)
-    user = authenticate(username="alice", password=PASSWORD)
+    user = authenticate(HttpRequest(), username="alice", password=PASSWORD)
     assert isinstance(user, User)
     assert may(user, Action.SUBMIT)
     assert not may(user, Action.OPERATE)
@@ -37,7 +38,7 @@ def test_an_account_signs_in_with_its_role(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_role_is_changed_without_a_new_password(monkeypatch: pytest.MonkeyPatch) -> None:
     account(monkeypatch, "--password-stdin", role=CHARGE_NURSE)
     account(monkeypatch, role=AUDITOR)
-    user = authenticate(username="alice", password=PASSWORD)
+    user = authenticate(HttpRequest(), username="alice", password=PASSWORD)
     assert isinstance(user, User)
     assert not user.is_staff
     assert not may(user, Action.SUBMIT)
@@ -65,6 +66,6 @@ def test_a_new_token_replaces_the_old_one(monkeypatch: pytest.MonkeyPatch, clien
 
 def test_demo_passwords_are_refused_outside_demo_mode() -> None:
     demo = ensure_demo_accounts()[0]
-    assert authenticate(username=demo.username, password=demo.password)
+    assert authenticate(HttpRequest(), username=demo.username, password=demo.password)
     with override_settings(TRIAGE_DEMO=False):
-        assert authenticate(username=demo.username, password=demo.password) is None
+        assert authenticate(HttpRequest(), username=demo.username, password=demo.password) is None

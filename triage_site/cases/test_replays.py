@@ -15,6 +15,8 @@ from scheduling import services as scheduling
 from scheduling.models import Forecast, Job
 from scheduling.simulator.forecast import Estimate, Range
 from tests.factories import at, make_case, make_job, make_user
+from triage_site.audit.services import seal_all
+from triage_site.audit.verification import faults
 from triage_site.cases import services
 from triage_site.cases.calls import Call, Escalation, fixture_calls
 from triage_site.cases.models import Case, CaseEvent, Replay, ReplayEvent
@@ -150,7 +152,10 @@ def test_removal_takes_cases_jobs_and_queue_entries_and_leaves_real_ones(
     with pytest.raises(ValueError, match="Stop it first"):
         services.remove_replay(replay.id, actor=replay.started_by, now=at(3))
     services.stop_replay(replay.id, actor=replay.started_by, now=at(3))
+    while seal_all(at(3)):
+        pass
     assert services.remove_replay(replay.id, actor=replay.started_by, now=at(4)) == num
+    assert list(faults()) == []  # the audit knows what was removed, by whom and why
     assert list(Case.objects.all()) == [real]
     assert sum(connection.queue().counts().waiting) == 1
     (job,) = Job.objects.all()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,7 @@ import pytest
 import redis
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.core.asgi import get_asgi_application
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -202,13 +204,70 @@ def test_anonymous_clients_are_refused(live_app: str) -> None:
     assert httpx.get(f"{live_app}/live/cases/{case.id}/").status_code == 401
 
 
-def test_a_stream_ends_with_its_session(live_app: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "RECHECK_SECONDS", 0.2)
-    monkeypatch.setattr(streams, "PING_SECONDS", 0.1)
-    with watching(f"{live_app}/live/board/", make_user()) as page:
+ENDINGS: dict[str, Callable[[User], Any]] = {
+    "sign-out": lambda user: Session.objects.all().delete(),
+    "inactivity": lambda user: Session.objects.update(
+        expire_date=timezone.now() - timedelta(seconds=1)
+    ),
+    "deactivation": lambda user: User.objects.filter(id=user.id).update(is_active=False),
+    "another role": lambda user: user.groups.clear(),
+    "another password": lambda user: User.objects.filter(id=user.id).update(password="other"),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_stream_ends_with_its_access(live_app: str, ending: str) -> None:
+    user = make_user()
+    with (
+        watching(f"{live_app}/live/board/", user) as page,
+        watching(f"{live_app}/live/board/", make_user()) as other,
+    ):
         page.next("board")
-        Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
-        page.next("signed-out")
+        ENDINGS[ending](user)
+        page.next("signed-out", seconds=20)
+        if ending in ("deactivation", "another role", "another password"):
+            make_case("a case for the others")
+            other.next("changes")
+
+
+def test_streams_have_the_rules_of_pages(live_app: str) -> None:
+    headers = signed_in(make_user())
+    url = f"{live_app}/live/board/"
+    with httpx.Client(headers=headers, timeout=30) as client:
+        assert client.get(url, headers={"Host": "evil.example"}).status_code == 400
+        assert client.post(url).status_code == 403  # no token against forged requests
+        assert client.request("DELETE", url).status_code == 403
+        assert client.head(url).status_code == 405
+        with client.stream("GET", url) as answer:
+            page = client.get(f"{live_app}/")
+            for name in ("content-security-policy", "x-frame-options", "referrer-policy"):
+                assert answer.headers[name] == page.headers[name]
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert "no-store" in answer.headers["cache-control"]
+
+
+def test_streams_go_to_https_where_pages_do(live_app: str, settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    handler = get_asgi_application()
+    sent: list[Any] = []
+
+    async def ask() -> None:
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/live/board/",
+            "query_string": b"",
+            "headers": [(b"host", b"localhost")],
+        }
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await streams.serve_stream(scope, send, send, None, handler)  # type: ignore[arg-type]
+
+    asyncio.run(ask())
+    assert sent[0]["status"] == 301
+    assert (b"Location", b"https://localhost/live/board/") in sent[0]["headers"]
 
 
 @pytest.mark.parametrize(

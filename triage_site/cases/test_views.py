@@ -423,8 +423,10 @@ def test_opening_a_case_is_recorded() -> None:
     assert client.get(f"/cases/{case.id}/facts/").status_code == 200
     events = case.events.filter(kind=CaseEvent.Kind.VIEWED)
     assert [(event.actor, event.data["what"]) for event in events] == [
-        (user, "case page"),
+        (user, "case"),
         (user, "print"),
+        (user, "panel"),
+        (user, "facts"),
     ]
 
 

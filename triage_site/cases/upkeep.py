@@ -14,8 +14,10 @@ from scheduling import minutes as minute_figures
 from scheduling.core.status import JobStatus
 from scheduling.forecast_record import forget_samples
 from scheduling.models import Job
+from scheduling.queue.events import rewrite_log
 from scheduling.receipts import record_promotions
 from scheduling.switch_outcome import judge_switches
+from triage_site.audit.services import seal_all
 from triage_site.cases import late_answers
 from triage_site.cases.duties import Duties, Duty
 from triage_site.cases.services import rescue_unclassified
@@ -59,6 +61,9 @@ class _Keeper:
             Duty("ask again", 2.0, lambda: late_answers.ask_again(self._reminder, _seconds())),
             Duty("reap", 1.0, lambda: services.reap_expired(now=timezone.now())),
             Duty("check queue", 1.0, lambda: services.check_queue(now=timezone.now())),
+            Duty("seal audit", 5.0, lambda: seal_all(timezone.now())),
+            # The words of answers leave the append-only file soon after their stream expired.
+            Duty("rewrite log", 1800.0, lambda: rewrite_log(connection.client())),
             Duty("promotions", 2.0, lambda: record_promotions(timezone.now())),
             Duty("watch queue", 1.0, self._watch_queue),
             # Damage that the cheap checks do not see is repaired within 10 seconds.

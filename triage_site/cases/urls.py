@@ -1,6 +1,14 @@
 from django.urls import path
 
-from triage_site.cases import care_views, find_views, move_views, views, wall_views
+from triage_site.cases import (
+    account_views,
+    care_views,
+    find_views,
+    live_views,
+    move_views,
+    views,
+    wall_views,
+)
 
 urlpatterns = [
     path("", views.board, name="board"),
@@ -27,4 +35,12 @@ urlpatterns = [
     path("cases/<uuid:case_id>/order/", move_views.order, name="order"),
     path("cases/<uuid:case_id>/retry/", care_views.retry, name="retry"),
     path("cases/<uuid:case_id>/print/", views.print_page, name="print"),
+    path("account/", account_views.account, name="account"),
+    path("account/password/", account_views.password, name="password"),
+    path("account/second-factor/", account_views.second_factor, name="second_factor"),
+    path("account/sessions/end/", account_views.end_session, name="end_session"),
+    path("account/tokens/make/", account_views.make_token, name="make_token"),
+    path("account/tokens/revoke/", account_views.revoke_token, name="revoke_token"),
+    path("live/cases/<uuid:case_id>/", live_views.case, name="live_case"),
+    path("live/<slug:name>/", live_views.page, name="live"),
 ]

@@ -17,13 +17,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from scheduling.core.guidance import HEADINGS
 from triage_site.cases import demo, selectors, services
-from triage_site.cases.access import SIGNED_OUT, WHY, allowed
+from triage_site.cases.access import SIGNED_OUT, WHY, allowed, no_act
 from triage_site.cases.action_forms import CloseForm, NoteForm, OverrideForm
 from triage_site.cases.board import board_html, build_board, render_board
 from triage_site.cases.board_filter import BoardFilter, filtered, links, shown_of
 from triage_site.cases.forms import CaseForm
 from triage_site.cases.guidance_text import sections
-from triage_site.cases.models import Case, CaseEvent
+from triage_site.cases.models import Case
 from triage_site.cases.panel import (
     facts_context,
     guidance_context,
@@ -152,6 +152,7 @@ def _entry_page(
 
 
 @require_POST
+@no_act
 @allowed(Action.SUBMIT)
 def preview(request: HttpRequest) -> HttpResponse:
     if not previews.allows(request.user.pk or 0):
@@ -160,9 +161,13 @@ def preview(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@no_act
 @allowed(Action.VIEW)
 def stay(request: HttpRequest) -> HttpResponse:
-    """Does nothing: every request renews the session. The page learns whose it is."""
+    """Does nothing: the request is an act of the person, which renews the session.
+
+    The page learns whose it is.
+    """
     return HttpResponse(status=204, headers={"X-User": str(request.user.pk)})
 
 
@@ -173,7 +178,7 @@ def stay(request: HttpRequest) -> HttpResponse:
 @never_cache
 @allowed(Action.VIEW)
 def case_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
-    case = _viewed(request, case_id, what="case page")
+    case = get_object_or_404(Case, id=case_id)
     context = {
         **facts_context(case),
         **panel_context(case.id, timezone.now()),
@@ -189,7 +194,7 @@ def case_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
 @never_cache
 @allowed(Action.VIEW)
 def print_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
-    case = _viewed(request, case_id, what="print")
+    case = get_object_or_404(Case, id=case_id)
     now = timezone.now()
     context = {
         **facts_context(case),
@@ -225,16 +230,3 @@ def facts(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
 def guidance(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     case = get_object_or_404(Case, id=case_id)
     return HttpResponse(render_guidance(case.id))
-
-
-def _viewed(request: HttpRequest, case_id: uuid.UUID, *, what: str) -> Case:
-    """Returns the case and records that the user viewed it."""
-    case = get_object_or_404(Case, id=case_id)
-    services.record(
-        case,
-        CaseEvent.Kind.VIEWED,
-        timezone.now(),
-        actor=request.user,  # type: ignore[arg-type]
-        data={"what": what, "guidance_shown": bool(case.guidance)},
-    )
-    return case

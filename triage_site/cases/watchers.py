@@ -11,6 +11,7 @@ from scheduling.queue.events import FIRST, StreamEntry
 from triage_site.cases.board_changes import Picture, changes, whole
 from triage_site.cases.panel import render_token
 from triage_site.cases.sse import sse
+from triage_site.cases.stream_access import Access
 
 MAX_UNREAD: Final = 512  # a page with more unread events is closed; the browser reconnects
 _ENTRY_ID: Final = re.compile(r"(\d{1,18})-(\d{1,18})")
@@ -21,9 +22,11 @@ Target = str | uuid.UUID
 class Watcher:
     """One open page. A newer fragment replaces an unread one; tokens go into a bounded queue."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, access: Access) -> None:
         self.target = target
+        self.access = access
         self.closed = False
+        self.is_refused = False  # the access has ended
         self.job_id: str | None = None
         self.last_id = FIRST
         self.attempt = 0
@@ -74,6 +77,11 @@ class Watcher:
         self.closed = True
         self._tokens.clear()
         self._ready.set()
+
+    def refuse(self) -> None:
+        """Ends the stream, because the person may no longer watch."""
+        self.is_refused = True
+        self.close()
 
     def deliver(self, entry: StreamEntry) -> None:
         """Sends one entry of the token stream, once. A new attempt begins with a reset event."""

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from triage_site.ops import queue_views, replay_views, views
+from triage_site.ops import audit_views, queue_views, replay_views, views
 from triage_site.ops.comparisons import views as comparisons
 from triage_site.ops.monitoring import views as monitoring
 from triage_site.ops.monitoring.sign_views import sign_tables
@@ -34,6 +34,8 @@ urlpatterns = [
         )
         for what in comparisons.DOWNLOADS
     ),
+    path("audit/", audit_views.audit, name="audit"),
+    path("audit/audit.csv", audit_views.download, name="audit_csv"),
     path("triage/", monitoring.monitoring, name="ops_monitoring"),
     path("triage/signs/", sign_tables, name="ops_signs"),
     path("triage/promote/", monitoring.promote, name="ops_promote"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from math import isfinite
@@ -10,10 +11,13 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
+from scheduling import append_only
 from scheduling import services as scheduling
 from scheduling.core.status import OPEN
-from scheduling.models import Job
+from scheduling.models import AppendOnly, Job, QueueMove
+from triage_site.audit.services import record_removal
 from triage_site.cases.announcements import announce
 from triage_site.cases.calls import Call, CallsFileError, fixture_calls, fixture_names
 from triage_site.cases.models import ENDED, Case, OverrideReason
@@ -136,7 +140,7 @@ def remove_replay(replay_id: uuid.UUID, *, actor: User, now: datetime) -> int:
     """Removes all cases of a replay with their history and jobs, also from the queue. Returns
     their number. Raises ValueError while it sends calls."""
     cases = Case.objects.filter(replay_id=replay_id)
-    with transaction.atomic():
+    with append_only.unlocked():
         replay = Replay.objects.select_for_update().get(id=replay_id)
         if replay.status == ReplayStatus.SENDING:
             raise ValueError("replay: Stop it first")
@@ -144,16 +148,28 @@ def remove_replay(replay_id: uuid.UUID, *, actor: User, now: datetime) -> int:
         jobs = Job.objects.filter(case_id__in=ids)
         for job_id in jobs.filter(status__in=OPEN).values_list("id", flat=True):
             scheduling.cancel_job(job_id, now=now)
-        ShadowAnswer.objects.filter(case_id__in=ids).delete()
-        for relation in Case._meta.related_objects:
-            rows = relation.related_model._base_manager
-            rows.filter(**{f"{relation.field.name}__replay_id": replay_id}).delete()
+        for rows in _histories(replay_id, ids, jobs):
+            numbers = list(rows.values_list("pk", flat=True))
+            record_removal(rows.model, numbers, now, actor=actor, why="replay removed")
+            rows.delete()
         jobs.delete()
         cases.delete()
         Replay.objects.filter(id=replay_id, removed_at=None).update(removed_at=now)
         _record(replay, ReplayEvent.Kind.REMOVED, now, actor, cases=len(ids))
         transaction.on_commit(lambda: announce({"kind": "removed"}))
     return len(ids)
+
+
+def _histories(
+    replay_id: uuid.UUID, case_ids: list[uuid.UUID], jobs: QuerySet[Job]
+) -> Iterator[QuerySet[Any]]:
+    """The append-only rows of the cases of a replay, table by table."""
+    yield ShadowAnswer.objects.filter(case_id__in=case_ids)
+    yield QueueMove.objects.filter(job__in=jobs)
+    for relation in Case._meta.related_objects:
+        if issubclass(relation.related_model, AppendOnly):
+            rows: Any = relation.related_model._base_manager
+            yield rows.filter(**{f"{relation.field.name}__replay_id": replay_id})
 
 
 def _record(

@@ -1,4 +1,4 @@
-"""Creates or changes a user account: a role and optionally an API token."""
+"""Creates, changes, deactivates and lists user accounts."""
 
 from __future__ import annotations
 
@@ -7,36 +7,91 @@ import getpass
 import sys
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from triage_site.cases.accounts import find_account, replace_token, set_account
+from triage_site.cases import accounts
+from triage_site.cases.lockout import unlock
 from triage_site.cases.roles import ROLES
+from triage_site.cases.second_factor import has_device
 
 
 class Command(BaseCommand):
-    help = "Creates an account or changes its role. A new account needs a password."
+    help = "Creates an account or changes it. A new account needs a role and a password."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("username")
-        parser.add_argument("--role", choices=ROLES, required=True)
+        parser.add_argument("username", nargs="?")
+        parser.add_argument("--role", choices=ROLES)
         parser.add_argument(
             "--password-stdin", action="store_true", help="read the password from a pipe"
         )
         parser.add_argument("--new-password", action="store_true", help="change the password")
         parser.add_argument("--token", action="store_true", help="print a new API token, once")
+        parser.add_argument("--list", action="store_true", help="list all accounts")
+        parser.add_argument(
+            "--deactivate", action="store_true", help="end all access of the account"
+        )
+        parser.add_argument("--activate", action="store_true", help="undo --deactivate")
+        parser.add_argument(
+            "--reset-second-factor", action="store_true", help="for a person who lost the app"
+        )
+        parser.add_argument("--unlock", action="store_true", help="after too many failed sign-ins")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        username, role = options["username"], options["role"]
+        if options["list"]:
+            self._list()
+            return
+        username = options["username"]
+        if not username:
+            raise CommandError("name an account, or use --list")
+        user = accounts.find_account(username)
+        changes = [one for one in _CHANGES if options[one]]
+        if changes and user is None:
+            raise CommandError(f"{username}: there is no such account")
+        for one in changes:
+            _CHANGES[one](user)
+            self.stdout.write(f"{username}: {one.replace('_', ' ')}")
+        if options["role"] or options["new_password"] or options["password_stdin"]:
+            user = self._set(username, user, options)
+        elif user is None or not (changes or options["token"]):
+            raise CommandError(f"{username}: say what to do; a new account needs --role")
+        if options["token"]:
+            self.stdout.write(f"API token (shown only once): {accounts.replace_token(user)}")
+
+    def _set(self, username: str, user: User | None, options: dict[str, Any]) -> User:
         is_given = options["new_password"] or options["password_stdin"]
-        password = _password(options) if is_given or find_account(username) is None else None
+        role = options["role"] or (user and user.groups.values_list("name", flat=True).first())
+        if not role:
+            raise CommandError(f"{username}: --role is needed, one of {', '.join(ROLES)}")
+        password = _password(options) if is_given or user is None else None
         try:
-            user = set_account(username, role=role, password=password)
+            user = accounts.set_account(username, role=role, password=password)
         except ValidationError as error:
             raise CommandError(f"{username}: {' '.join(error.messages)}") from None
         self.stdout.write(f"{user.username}: {role}")
-        if options["token"]:
-            self.stdout.write(f"API token (shown only once): {replace_token(user)}")
+        return user
+
+    def _list(self) -> None:
+        for user in User.objects.order_by("username").prefetch_related("groups"):
+            role = ", ".join(group.name for group in user.groups.all()) or "no role"
+            state = "active" if user.is_active else "deactivated"
+            factor = "second factor" if has_device(user) else "no second factor"
+            last = f"{user.last_login:%Y-%m-%d}" if user.last_login else "never"
+            self.stdout.write(
+                f"{user.username:<24} {role:<14} {state:<12} {factor:<17} last sign-in {last}"
+            )
+        if settings.TRIAGE_DEMO:
+            self.stdout.write("demo mode: nobody needs a second factor")
+
+
+_CHANGES: dict[str, Any] = {
+    "deactivate": lambda user: accounts.set_active(user, False),
+    "activate": lambda user: accounts.set_active(user, True),
+    "reset_second_factor": accounts.reset_second_factor,
+    "unlock": unlock,
+}
 
 
 def _password(options: dict[str, Any]) -> str:

@@ -1,0 +1,187 @@
+"""The account of the person who is signed in: password, second factor, sessions, API tokens."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import qrcode
+import qrcode.image.svg
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import mark_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_otp import login as give_factor
+from django_otp import match_token
+
+from triage_site.cases import accounts
+from triage_site.cases import second_factor as factor
+from triage_site.cases.access import signed_in
+from triage_site.cases.models import ApiToken
+
+UNPROCESSABLE = 422
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(max_length=16, error_messages={"required": "Enter the code"})
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(max_length=60, error_messages={"required": "Say what it is for"})
+    days = forms.IntegerField(
+        min_value=1,
+        max_value=365,
+        initial=accounts.TOKEN_DAYS,
+        error_messages={"invalid": "Enter a number of days"},
+    )
+
+
+@require_GET
+@never_cache
+@signed_in
+def account(request: HttpRequest) -> HttpResponse:
+    return _page(request)
+
+
+def _page(
+    request: HttpRequest, form: TokenForm | None = None, key: str = "", status: int = 200
+) -> HttpResponse:
+    user = _user(request)
+    now = timezone.now()
+    context = {
+        "here": "account",
+        "token_form": form or TokenForm(),
+        "new_key": key,
+        "has_factor": factor.has_device(user),
+        "must_have_factor": factor.is_required(user),
+        "sessions": accounts.sessions_of(user, now, request.session.session_key),
+        "tokens": ApiToken.objects.filter(user=user).order_by("-created_at"),
+        "now": now,
+    }
+    return render(request, "account/account.html", context, status=status)
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@signed_in
+def password(request: HttpRequest) -> HttpResponse:
+    """A new password ends all other sessions and all API tokens."""
+    user = _user(request)
+    form = PasswordChangeForm(user, request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        status = UNPROCESSABLE if form.is_bound else 200
+        return render(request, "account/password.html", {"form": form}, status=status)
+    form.save()
+    update_session_auth_hash(request, user)
+    accounts.revoke_tokens(user)
+    accounts.note(user, "password changed", actor=user)
+    messages.success(request, "Your password is changed. Other sessions and API tokens have ended.")
+    return redirect("account")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@signed_in
+def second_factor(request: HttpRequest) -> HttpResponse:
+    """Asks for a code; a person without a device sets one up first."""
+    user = _user(request)
+    if factor.has_device(user):
+        return _ask(request, user)
+    return _set_up(request, user)
+
+
+def _ask(request: HttpRequest, user: User) -> HttpResponse:
+    form = CodeForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        device = match_token(user, form.cleaned_data["code"].replace(" ", ""))
+        if device is not None:
+            give_factor(request, device)
+            return redirect(_next(request))
+        form.add_error("code", "This code is wrong or was used before")
+        accounts.note(user, "wrong code", actor=user)
+    return _code_page(request, form)
+
+
+def _set_up(request: HttpRequest, user: User) -> HttpResponse:
+    device = factor.new_device(user)
+    form = CodeForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        if device.verify_token(form.cleaned_data["code"].replace(" ", "")):
+            codes = factor.confirm(device)
+            give_factor(request, device)
+            accounts.note(user, "second factor set up", actor=user)
+            context = {"codes": codes, "next": _next(request)}
+            return render(request, "account/recovery_codes.html", context)
+        form.add_error("code", "This code is wrong. Check the clock of the phone")
+    return _code_page(request, form, device.config_url)
+
+
+def _code_page(request: HttpRequest, form: CodeForm, url: str = "") -> HttpResponse:
+    secret = url.partition("secret=")[2].partition("&")[0]
+    context: dict[str, Any] = {
+        "form": form,
+        "next": _next(request),
+        "picture": mark_safe(_picture(url)) if url else "",
+        "secret": " ".join(secret[i : i + 4] for i in range(0, len(secret), 4)),
+    }
+    status = UNPROCESSABLE if form.errors else 200
+    return render(request, "account/second_factor.html", context, status=status)
+
+
+def _picture(url: str) -> str:
+    out = io.BytesIO()
+    qrcode.make(url, image_factory=qrcode.image.svg.SvgPathImage, box_size=16).save(out)
+    return out.getvalue().decode().partition("?>")[2]
+
+
+def _next(request: HttpRequest) -> str:
+    """Returns the address that the person wanted; the board for an address elsewhere."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    is_here = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()})
+    return wanted if is_here else "/"
+
+
+@require_POST
+@signed_in
+def end_session(request: HttpRequest) -> HttpResponse:
+    ended = accounts.end_session(
+        _user(request), request.POST.get("session", ""), now=timezone.now()
+    )
+    messages.success(request, "The session has ended." if ended else "It had ended already.")
+    return redirect("account")
+
+
+@require_POST
+@never_cache
+@signed_in
+def make_token(request: HttpRequest) -> HttpResponse:
+    form, user = TokenForm(request.POST), _user(request)
+    if not form.is_valid():
+        return _page(request, form, status=UNPROCESSABLE)
+    key = accounts.make_token(user, **form.cleaned_data, now=timezone.now(), actor=user)
+    return _page(request, key=key)
+
+
+@require_POST
+@signed_in
+def revoke_token(request: HttpRequest) -> HttpResponse:
+    user, given = _user(request), request.POST.get("token", "")
+    is_number = given.isascii() and given.isdigit() and len(given) < 18
+    ended = is_number and accounts.revoke_token(user, int(given), actor=user)
+    messages.success(request, "The token has ended." if ended else "It had ended already.")
+    return redirect("account")
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user

@@ -1,0 +1,171 @@
+"""The audit log: the rows of every append-only table that names an actor, newest first.
+
+A new table of that kind appears without code of its own; `str` of its rows are its words.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import DateTimeField, F, Q, QuerySet, Value
+
+from scheduling.append_only import append_only_models
+from scheduling.models import AppendOnly
+from triage_site.audit.models import AuditRecord
+from triage_site.cases.models import CaseEvent
+
+NUM_LINES: Final = 100  # of one page
+NUM_EXPORTED: Final = 1000  # read at a time
+VIEWS, ACTS, ACCESS = "views", "acts", "access"
+KINDS: Final = {"": "Everything", VIEWS: "Views", ACTS: "Acts", ACCESS: "Sign-ins and accounts"}
+_ACCESS: Final = frozenset(
+    {
+        AuditRecord.Kind.SIGNED_IN,
+        AuditRecord.Kind.SIGNED_OUT,
+        AuditRecord.Kind.SIGN_IN_FAILED,
+        AuditRecord.Kind.LOCKED_OUT,
+        AuditRecord.Kind.REFUSED,
+        AuditRecord.Kind.ACCOUNT,
+    }
+)
+_DETAILS: Final = ("via", "version", "old", "new", "from", "to", "priority", "address")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Limits of the log; empty for none."""
+
+    since: datetime
+    until: datetime
+    person: str = ""
+    case: int | None = None
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLine:
+    at: datetime
+    person: str
+    what: str
+    case: str
+    detail: str
+
+
+def num_lines(wanted: Wanted) -> int:
+    return sum(rows.count() for rows in _queries(wanted).values())
+
+
+def lines(wanted: Wanted, first: int = 0, num: int = NUM_LINES) -> list[AuditLine]:
+    """Newest first; the order is total, so that pages neither repeat nor leave out a line."""
+    queries = _queries(wanted)
+    keys = [
+        rows.order_by()
+        .annotate(moment=F(_time_field(rows.model)), source=Value(table))
+        .values_list("moment", "source", "pk")
+        for table, rows in queries.items()
+    ]
+    if not keys:
+        return []
+    both = keys[0].union(*keys[1:], all=True) if len(keys) > 1 else keys[0]
+    chosen = list(both.order_by("-moment", "-source", "-pk")[first : first + num])
+    found = {
+        table: rows.select_related("actor").in_bulk(
+            [row for _, source, row in chosen if source == table]
+        )
+        for table, rows in queries.items()
+    }
+    return [_line(found[table][row], moment) for moment, table, row in chosen]
+
+
+def export(wanted: Wanted) -> Iterator[str]:
+    """Yields CSV, newest first."""
+    yield _csv([("at", "person", "what", "case", "detail")])
+    first = 0
+    while some := lines(wanted, first, NUM_EXPORTED):
+        yield _csv([(one.at.isoformat(), *map(_safe, _words(one))) for one in some])
+        first += len(some)
+
+
+def _words(line: AuditLine) -> tuple[str, ...]:
+    return line.person, line.what, line.case, line.detail
+
+
+def _safe(text: str) -> str:
+    """Spreadsheets run cells that begin like a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _csv(rows: Sequence[Sequence[str]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue()
+
+
+def _queries(wanted: Wanted) -> dict[str, QuerySet[Any]]:
+    """Returns the rows of each table that can have some, by the name of the table."""
+    found = {}
+    for model in append_only_models():
+        limits = _limits(model, wanted)
+        if _has_actor(model) and limits is not None:
+            objects: Any = model._default_manager
+            found[model._meta.db_table] = objects.filter(limits)
+    return found
+
+
+def _has_actor(model: type[AppendOnly]) -> bool:
+    return any(field.name == "actor" for field in model._meta.concrete_fields)
+
+
+def _time_field(model: Any) -> str:
+    fields = model._meta.concrete_fields
+    return next(field.name for field in fields if isinstance(field, DateTimeField))
+
+
+def _limits(model: type[AppendOnly], wanted: Wanted) -> Q | None:
+    time = _time_field(model) if _has_actor(model) else "at"
+    limits = Q((f"{time}__gte", wanted.since), (f"{time}__lt", wanted.until))
+    if wanted.person:
+        limits &= Q(actor__username__iexact=wanted.person)
+    if wanted.case is not None:
+        if model is CaseEvent:
+            limits &= Q(case_id=wanted.case)
+        elif model is AuditRecord:
+            limits &= Q(data__case=wanted.case)
+        else:
+            return None
+    return limits if not wanted.kind else _of_kind(model, wanted.kind, limits)
+
+
+def _of_kind(model: type[AppendOnly], kind: str, limits: Q) -> Q | None:
+    if model is CaseEvent:
+        viewed = Q(kind=CaseEvent.Kind.VIEWED)
+        return {VIEWS: limits & viewed, ACTS: limits & ~viewed}.get(kind)
+    if model is AuditRecord:
+        viewed, access = Q(kind=AuditRecord.Kind.VIEWED), Q(kind__in=_ACCESS)
+        wanted = {VIEWS: viewed, ACCESS: access, ACTS: ~viewed & ~access}
+        return limits & wanted[kind]
+    return limits if kind == ACTS else None
+
+
+def _line(row: Any, moment: datetime) -> AuditLine:
+    data = getattr(row, "data", {})
+    has_kind = hasattr(row, "get_kind_display")
+    what = str(row.get_kind_display() if has_kind else row._meta.verbose_name)
+    parts = [f"{name} {data[name]}" for name in _DETAILS if data.get(name) not in (None, "")]
+    named = getattr(row, "what", "") or data.get("what", "")
+    return AuditLine(
+        at=moment,
+        person=row.actor.get_username() if row.actor else "",
+        what=what[:1].upper() + what[1:],
+        case=str(data.get("case", "") if isinstance(row, AuditRecord) else _number(row)),
+        detail=", ".join([str(named)] * bool(named) + parts) if has_kind else str(row),
+    )
+
+
+def _number(row: Any) -> str:
+    return str(row.case_id) if isinstance(row, CaseEvent) else ""
