@@ -80,5 +80,8 @@ def test_a_new_priority_keeps_arrival_and_progress(
     moved = request_.with_priority(priority, due_seconds)
     assert moved.priority == priority
     assert moved.due_seconds == (request_.due_seconds if due_seconds is None else due_seconds)
-    back = moved.with_priority(request_.priority, request_.due_seconds)
+    assert not moved.first_in_level  # a person has set the level
+    back = moved.with_priority(
+        request_.priority, request_.due_seconds, first_in_level=request_.first_in_level
+    )
     assert back == request_.with_manual(request_.manual if priority == request_.priority else None)

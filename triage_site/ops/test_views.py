@@ -59,7 +59,7 @@ def test_withheld_guidance_is_counted_by_reason(nurse: Client) -> None:
 def test_every_policy_is_described(nurse: Client) -> None:
     text = nurse.get("/ops/").content.decode()
     for words in (
-        "Most urgent level first; within a level, the shortest",
+        "Most urgent level first; within a level, cases that were not understood",
         "First come, first served",
         '<span class="chip">active</span>',
         "No change yet",
