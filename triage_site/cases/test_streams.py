@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from queue import Empty, Queue
@@ -50,6 +51,13 @@ class Page:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
+    def leave(self) -> None:
+        """Closes the connection. A close alone would wait for the thread that reads from it."""
+        stream = self._response.extensions["network_stream"]
+        with suppress(OSError):  # the server has closed it
+            stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        self._thread.join(timeout=30)
+
     def _read(self) -> None:
         fields: dict[str, Any] = {"data": []}
         try:
@@ -92,7 +100,11 @@ def watching(url: str, user: User, **headers: str) -> Iterator[Page]:
     ):
         assert response.status_code == 200
         assert response.headers["content-type"] == "text/event-stream"
-        yield Page(response)
+        page = Page(response)
+        try:
+            yield page
+        finally:
+            page.leave()
 
 
 def running_case(text: str = "sore toe") -> tuple[Case, Job]:
