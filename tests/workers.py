@@ -33,11 +33,11 @@ def worker(name: str, env: dict[str, str], log: Path) -> Iterator[subprocess.Pop
 
 def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
     try:
-        process.wait(30)
+        process.wait(60)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGABRT)
         process.wait(10)
-        pytest.fail(f"the worker did not stop within 30 s: {log.read_text()[-8000:]}")
+        pytest.fail(f"the worker did not stop within 60 s: {log.read_text()[-8000:]}")
 
 
 def wait_for_worker(name: str, client: redis.Redis, log: Path) -> None:
