@@ -39,14 +39,7 @@ def make_engine() -> Engine:
     """The engine that the settings select. Returns at once; it says itself when it is ready."""
     if settings.TRIAGE_ENGINE == "remote":
         return _remote_engine()
-    return DeferredEngine(_local_engine, num_slots=settings.TRIAGE_SLOTS, clock=time.time)
-
-
-def build_engine() -> Engine:
-    """Builds the engine and loads its model, which may take minutes. Raises EngineUnavailable."""
-    if settings.TRIAGE_ENGINE == "remote":
-        return _remote_engine()
-    return _local_engine()
+    return DeferredEngine(local_engine, num_slots=settings.TRIAGE_SLOTS, clock=time.time)
 
 
 def _remote_engine() -> Engine:
@@ -91,7 +84,8 @@ def _check_context(model: Any, num_kv_tokens: int) -> None:
         )
 
 
-def _local_engine() -> Engine:
+def local_engine() -> Engine:
+    """Loads the model, which may take minutes. Raises EngineUnavailable."""
     context_tokens = MAX_PROMPT_TOKENS + settings.TRIAGE_MAX_NEW_TOKENS
     device = resolve_device(cast(Device, settings.TRIAGE_DEVICE))
     sizes = EngineSettings.for_device(

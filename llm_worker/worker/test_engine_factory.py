@@ -16,7 +16,7 @@ from llm_worker.engine.local import loading
 from llm_worker.engine.local.byte_tokenizer import NUM_BYTE_TOKENS, byte_tokenizer
 from llm_worker.engine.local.loading import ModelUnavailable, NotEnoughMemory, random_model
 from llm_worker.engine.prompt import SYSTEM_INSTRUCTION
-from llm_worker.worker.engine_factory import build_engine, num_threads
+from llm_worker.worker.engine_factory import local_engine, num_threads
 
 CHAT_TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
@@ -58,7 +58,7 @@ def site(settings: Settings) -> Settings:
 
 def test_a_chat_model_from_a_folder_uses_its_template(site: Settings, chat_folder: Path) -> None:
     site.TRIAGE_LLM = str(chat_folder)
-    engine = build_engine()
+    engine = local_engine()
     assert engine.count_prompt_tokens("cough") > len(SYSTEM_INSTRUCTION.encode())
     engine.start()
     try:
@@ -77,9 +77,9 @@ def test_a_configuration_without_weights_needs_the_random_setting(
             path.unlink()
     site.TRIAGE_LLM = str(chat_folder)
     with pytest.raises(ModelUnavailable, match="no usable weights"):
-        build_engine()
+        local_engine()
     site.TRIAGE_LLM_RANDOM = True
-    assert build_engine().num_slots == 2
+    assert local_engine().num_slots == 2
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +99,7 @@ def test_a_small_model_uses_one_thread_unless_the_site_sets_more() -> None:
 def test_a_missing_path_is_named(site: Settings, source: str) -> None:
     site.TRIAGE_LLM = source
     with pytest.raises(ModelUnavailable, match=f"{source}: there is no such folder"):
-        build_engine()
+        local_engine()
 
 
 def test_a_model_that_does_not_fit_is_refused_with_the_figures(
@@ -112,4 +112,4 @@ def test_a_model_that_does_not_fit_is_refused_with_the_figures(
     monkeypatch.setattr(loading, "free_bytes", lambda device: 8 * 1024**3)
     site.TRIAGE_LLM = str(chat_folder)
     with pytest.raises(NotEnoughMemory, match=r"billion parameters need .* GiB and a KV cache"):
-        build_engine()
+        local_engine()

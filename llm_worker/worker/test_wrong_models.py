@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from llm_worker.engine.local import loading
 from llm_worker.engine.protocol import EngineUnavailable
-from llm_worker.worker.engine_factory import build_engine
+from llm_worker.worker.engine_factory import local_engine
 
 Change = Callable[[Path], object]
 
@@ -33,7 +33,7 @@ def folder(tmp_path: Path, settings: Settings) -> Path:
 
 def sentence() -> str:
     with pytest.raises(EngineUnavailable) as caught:
-        build_engine()
+        local_engine()
     said = str(caught.value)
     assert "\n" not in said
     assert len(said) < 500
@@ -147,7 +147,7 @@ def test_a_wrong_model_is_one_sentence(folder: Path, change: Change, said: str) 
 
 def test_the_embedded_model_itself_is_accepted(folder: Path) -> None:
     before = torch.get_num_threads()
-    assert build_engine().num_slots == 2
+    assert local_engine().num_slots == 2
     torch.set_num_threads(before)
 
 
@@ -167,5 +167,5 @@ def test_logits_count_in_the_memory(
     assert "logits need" in sentence()
     monkeypatch.setattr(loading, "free_bytes", lambda device: 60_000_000)
     before = torch.get_num_threads()
-    assert build_engine().num_slots == 2
+    assert local_engine().num_slots == 2
     torch.set_num_threads(before)

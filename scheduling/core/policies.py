@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -35,6 +35,8 @@ class Policy:
     key: KeyFunction
     title: str
     description: str  # one sentence for staff
+    good_for: str = ""
+    bad_for: str = ""
     bounded_wait: bool = False
     max_running: int | None = None
 
@@ -44,13 +46,16 @@ class Policy:
     @property
     def ignores_urgency(self) -> bool:
         """Whether two requests that differ in the level alone are equal to this policy."""
-        first, last = (
-            Request(
-                id="x", arrival_seconds=0.0, priority=level, prompt_tokens=1, predicted_tokens=1
-            )
-            for level in (PRIORITIES[0], PRIORITIES[-1])
-        )
-        return not self.bounded_wait and self.key(first) == self.key(last)
+        return not self.bounded_wait and self._ignores("priority", PRIORITIES[0], PRIORITIES[-1])
+
+    @property
+    def ignores_length(self) -> bool:
+        """Whether two requests that differ in the predicted length alone are equal to it."""
+        return self._ignores("predicted_tokens", 1, 2)
+
+    def _ignores(self, field: str, *values: int) -> bool:
+        same = Request(id="x", arrival_seconds=0.0, priority=0, prompt_tokens=1, predicted_tokens=1)
+        return len({self.key(replace(same, **{field: value})) for value in values}) == 1
 
 
 class Preemption(StrEnum):
@@ -86,6 +91,8 @@ _ALL: Final = (
             "Most urgent level first; within a level, cases that were not understood, then the "
             "shortest expected answer first."
         ),
+        good_for="Urgent patients, always.",
+        bad_for="Level 3 and 4 in a long surge.",
     ),
     Policy(
         name="semantic_due",
@@ -97,6 +104,8 @@ _ALL: Final = (
             "shortest expected answer."
         ),
         bounded_wait=True,
+        good_for="Urgent patients, and no one waits without end.",
+        bad_for="Level 1 in a surge.",
     ),
     Policy(
         name="pjf",
@@ -106,18 +115,24 @@ _ALL: Final = (
             "Most urgent level first; within a level, cases that were not understood, then first "
             "come, first served."
         ),
+        good_for="Urgent patients; fair within a level.",
+        bad_for="The mean wait: long answers go first.",
     ),
     Policy(
         name="sjf",
         key=_shortest,
         title="Shortest first",
         description="The shortest expected answer first, whatever the urgency.",
+        good_for="The mean wait of all.",
+        bad_for="Urgent patients, and whoever has a long answer.",
     ),
     Policy(
         name="fcfs",
         key=_arrival_only,
         title="First come",
         description="First come, first served, whatever the urgency.",
+        good_for="Fairness by arrival.",
+        bad_for="Urgent patients who arrive late.",
     ),
     Policy(
         name="serial",
@@ -125,6 +140,8 @@ _ALL: Final = (
         title="One at a time",
         description="First come, first served, one case at a time: no batching, for comparison.",
         max_running=1,
+        good_for="A baseline for comparison.",
+        bad_for="Everyone: slots stay empty.",
     ),
 )
 

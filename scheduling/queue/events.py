@@ -99,15 +99,15 @@ def write_stream(
     greater ids, the stream is deleted first: Redis would accept no further entry.
     """
     key = tokens_key(job_id, name)
-    ids = _write(client, key, pieces)
-    if before and client.xlen(key) <= len(pieces):
+    ids, num_stored = _write(client, key, pieces)
+    if before and num_stored <= len(pieces):
         client.delete(key)
-        ids = _write(client, key, [*before, *pieces])[len(before) :]
+        ids = _write(client, key, [*before, *pieces])[0][len(before) :]
     if ids[0] is None and pieces[0].fields().keys() == {"attempt"}:
         newest = _newest(client, key)
         if newest is not None and newest.attempt < pieces[0].attempt:
             client.delete(key)
-            ids = _write(client, key, pieces)
+            ids, _ = _write(client, key, pieces)
     return [piece.id if one is None else one for piece, one in zip(pieces, ids, strict=True)]
 
 
@@ -207,8 +207,9 @@ def _workers(client: redis.Redis, name: str) -> dict[str, dict[str, str]]:
     return states
 
 
-def _write(client: redis.Redis, key: str, pieces: Sequence[Piece]) -> list[str | None]:
-    """Returns the id of each new entry; None if the stream has this id or a greater one."""
+def _write(client: redis.Redis, key: str, pieces: Sequence[Piece]) -> tuple[list[str | None], int]:
+    """Returns the id of each new entry, None if the stream has this id or a greater one; and the
+    number of entries that the stream has then."""
     with client.pipeline(transaction=True) as pipe:
         for piece in pieces:
             pipe.xadd(
@@ -219,7 +220,8 @@ def _write(client: redis.Redis, key: str, pieces: Sequence[Piece]) -> list[str |
                 approximate=True,
             )
         pipe.expire(key, STREAM_TTL_SECONDS)
-        answers = pipe.execute(raise_on_error=False)[:-1]
+        pipe.xlen(key)
+        *answers, _, num_stored = pipe.execute(raise_on_error=False)
     ids: list[str | None] = []
     for answer in answers:
         if not isinstance(answer, redis.RedisError):
@@ -230,7 +232,7 @@ def _write(client: redis.Redis, key: str, pieces: Sequence[Piece]) -> list[str |
             if "WRONGTYPE" in str(answer):  # damaged; the final text is in SQL
                 client.delete(key)
             raise answer
-    return ids
+    return ids, num_stored
 
 
 def _newest(client: redis.Redis, key: str) -> StreamEntry | None:

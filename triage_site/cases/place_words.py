@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from django.utils.text import get_text_list
+
 from scheduling.selectors import QueuePlace
 
 _ORDINALS: Final = (
@@ -33,9 +35,8 @@ def ahead_words(ahead: Sequence[int]) -> str:
         f"{number_word(num)}{_cases(num) if at == 0 else ''} of level {level}"
         for at, (num, level) in enumerate(parts)
     ]
-    listed = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
     stand = "stands" if sum(num for num, _ in parts) == 1 else "stand"
-    return f"{listed} {stand} before it"
+    return f"{get_text_list(words, 'and')} {stand} before it"
 
 
 def ordinal(rank: int) -> str:

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.utils.text import get_text_list
+
 from scheduling.core.policies import Policy
 from scheduling.core.request import PRIORITIES, Request
 from triage_site.cases.levels import LEVELS
-
-_SHORTEST_WITHIN_LEVEL = ("semantic", "semantic_due")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,9 @@ def waiting_reason(
 
 def _parts_ahead(request: Request, ahead: Ahead, policy: Policy) -> list[str]:
     num, own = sum(ahead.all), request.priority
-    if policy.name in ("fcfs", "serial"):
-        return [f"{num} earlier {_cases(num)}"]
-    if policy.name == "sjf":
-        return [f"{num} quicker {_cases(num)}"]
+    kind = "earlier" if policy.ignores_length else "quicker"
+    if policy.ignores_urgency:
+        return [f"{num} {kind} {_cases(num)}"]
     late = sum(ahead.overdue[own:]) if policy.bounded_wait else 0
     parts = [f"{late} overdue {_cases(late)}"] if late else []
     parts += _level_counts(ahead.all[:own])
@@ -66,7 +65,6 @@ def _parts_ahead(request: Request, ahead: Ahead, policy: Policy) -> list[str]:
         parts.append(f"{num_first} not understood {_cases(num_first)} of the same level")
     num_same = sum(ahead.all[own:]) - late - num_first
     if num_same:
-        kind = "quicker" if policy.name in _SHORTEST_WITHIN_LEVEL else "earlier"
         parts.append(f"{num_same} {kind} {_cases(num_same)} of the same level")
     return parts
 
@@ -78,9 +76,7 @@ def _level_counts(counts: Sequence[int]) -> list[str]:
 
 def _after(parts: Sequence[str]) -> str:
     """Returns "After 1 resus, 3 urgent and 2 quicker cases"; empty without parts."""
-    if not parts:
-        return ""
-    return f"After {' and '.join(filter(None, (', '.join(parts[:-1]), parts[-1])))}"
+    return f"After {get_text_list(parts, 'and')}" if parts else ""
 
 
 def _cases(num: int) -> str:

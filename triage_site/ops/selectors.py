@@ -56,17 +56,6 @@ class PolicyLine:
     is_active: bool
 
 
-# For whom a policy is good, and for whom bad; a policy may lack both.
-_EFFECTS: Final = {
-    "semantic": ("Urgent patients, always.", "Level 3 and 4 in a long surge."),
-    "semantic_due": ("Urgent patients, and no one waits without end.", "Level 1 in a surge."),
-    "pjf": ("Urgent patients; fair within a level.", "The mean wait: long answers go first."),
-    "sjf": ("The mean wait of all.", "Urgent patients, and whoever has a long answer."),
-    "fcfs": ("Fairness by arrival.", "Urgent patients who arrive late."),
-    "serial": ("A baseline for comparison.", "Everyone: slots stay empty."),
-}
-
-
 def policies() -> list[PolicyLine]:
     active = scheduling.active_policy_name()
     return [
@@ -74,8 +63,8 @@ def policies() -> list[PolicyLine]:
             name=name,
             title=policy.title,
             description=policy.description,
-            good_for=_EFFECTS.get(name, ("", ""))[0],
-            bad_for=_EFFECTS.get(name, ("", ""))[1],
+            good_for=policy.good_for,
+            bad_for=policy.bad_for,
             is_active=name == active,
         )
         for name, policy in POLICIES.items()
