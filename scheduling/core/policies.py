@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -46,16 +46,23 @@ class Policy:
     @property
     def ignores_urgency(self) -> bool:
         """Whether two requests that differ in the level alone are equal to this policy."""
-        return not self.bounded_wait and self._ignores("priority", PRIORITIES[0], PRIORITIES[-1])
+        same = self.key(_example(PRIORITIES[0], 1)) == self.key(_example(PRIORITIES[-1], 1))
+        return same and not self.bounded_wait
 
     @property
     def ignores_length(self) -> bool:
         """Whether two requests that differ in the predicted length alone are equal to it."""
-        return self._ignores("predicted_tokens", 1, 2)
+        return self.key(_example(PRIORITIES[0], 1)) == self.key(_example(PRIORITIES[0], 2))
 
-    def _ignores(self, field: str, *values: int) -> bool:
-        same = Request(id="x", arrival_seconds=0.0, priority=0, prompt_tokens=1, predicted_tokens=1)
-        return len({self.key(replace(same, **{field: value})) for value in values}) == 1
+
+def _example(priority: int, predicted_tokens: int) -> Request:
+    return Request(
+        id="x",
+        arrival_seconds=0.0,
+        priority=priority,
+        prompt_tokens=1,
+        predicted_tokens=predicted_tokens,
+    )
 
 
 class Preemption(StrEnum):

@@ -74,7 +74,7 @@ def _level_counts(counts: Sequence[int]) -> list[str]:
     return [f"{num} {LEVELS[p].short.lower()}" for p, num in enumerate(counts) if num]
 
 
-def _after(parts: Sequence[str]) -> str:
+def _after(parts: list[str]) -> str:
     """Returns "After 1 resus, 3 urgent and 2 quicker cases"; empty without parts."""
     return f"After {get_text_list(parts, 'and')}" if parts else ""
 
