@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from django.contrib.auth.models import User
 from django.utils import timezone
+from playwright.sync_api import Locator, Page
 
 from scheduling import connection
 from scheduling import services as scheduling
@@ -35,6 +36,22 @@ GUIDANCE = (
     "Situation: man, chest pain.\nBackground: nothing is known.\n"
     "Assessment: possibly cardiac.\nRecommendation: record an ECG now."
 )
+
+
+def press(target: Page | Locator, key: str) -> None:
+    """Presses a key once the page has loaded: its scripts hear no key before that."""
+    if isinstance(target, Page):
+        target.wait_for_load_state()
+        target.keyboard.press(key)
+    else:
+        target.page.wait_for_load_state()
+        target.press(key)
+
+
+def type_text(page: Page, text: str) -> None:
+    """Types a text where the focus is, once the page has loaded."""
+    page.wait_for_load_state()
+    page.keyboard.type(text)
 
 
 def received_case(actor: User, text: str, **facts: object) -> Case:

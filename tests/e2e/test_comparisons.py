@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.steps import press, type_text
 from tests.e2e.test_pages_access import violations
 from tests.factories import make_user
 from triage_site.cases.roles import AUDITOR
@@ -24,11 +25,11 @@ def create(page: Page, url: str) -> Comparison:
     page.goto(f"{url}/ops/comparisons/")
     page.get_by_label("Recorded traffic").focus()
     while not page.get_by_label("Synthetic load").is_checked():
-        page.keyboard.press("ArrowDown")
+        press(page, "ArrowDown")
     page.get_by_label("Largest group").focus()
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.type("20")
-    page.keyboard.press("Enter")
+    press(page, "ControlOrMeta+a")
+    type_text(page, "20")
+    press(page, "Enter")
     expect(page.get_by_role("heading", name="Waiting to start")).to_be_visible()
     return Comparison.objects.latest("created_at")
 
@@ -47,7 +48,7 @@ def test_a_comparison_from_the_form_to_an_auditors_link(
     site: Page, live_app: str, browser: Browser, tmp_path: Path
 ) -> None:
     cancelled = create(site, live_app)
-    site.get_by_role("button", name="Cancel").press("Enter")
+    press(site.get_by_role("button", name="Cancel"), "Enter")
     expect(site.get_by_text("This comparison was cancelled.")).to_be_visible()
     assert in_both_schemes(site) == []
 
@@ -67,7 +68,7 @@ def test_a_comparison_from_the_form_to_an_auditors_link(
     site.set_viewport_size({"width": 390, "height": 800})
     assert site.evaluate("document.documentElement.scrollWidth") <= 390
     with site.expect_download() as picture:
-        site.get_by_role("button", name="PNG").press("Enter")
+        press(site.get_by_role("button", name="PNG"), "Enter")
     picture.value.save_as(tmp_path / "charts.png")
     assert (tmp_path / "charts.png").read_bytes().startswith(b"\x89PNG")
 

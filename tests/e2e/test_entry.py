@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
+from tests.e2e.steps import press, type_text
 from tests.factories import PASSWORD
 from triage_site.cases.models import Case
 
 
 def test_faults_are_named_and_units_are_read(site: Page, live_app: str) -> None:
     site.goto(f"{live_app}/cases/new/")
-    site.keyboard.type("x" * 20)
+    type_text(site, "x" * 20)
     text = site.get_by_label("What is the complaint?")
     text.fill("cough " * 1_700)
     expect(site.locator(".counter.over")).to_have_text("10,199 of 10,000 characters: 199 too many")
@@ -19,14 +20,14 @@ def test_faults_are_named_and_units_are_read(site: Page, live_app: str) -> None:
     site.locator("#f-hr_bpm").fill("1_20")
     site.locator("#f-temp_c").fill("98.6F")
     site.locator("#f-sbp_mmhg").fill("120/80")
-    site.keyboard.press("Control+Enter")
+    press(site, "Control+Enter")
     expect(text).to_be_focused()
     expect(site.locator("#e-text")).to_contain_text("10,199 characters; the limit is 10,000")
     text.fill("cough")
     site.locator("#summary").get_by_role("button", name="Use 37.0 °C").click()
     expect(site.locator(".converted")).to_have_text("98.6 °F was converted. 37.0 °C will be stored")
     site.locator("#f-hr_bpm").fill("120 bpm")
-    site.keyboard.press("Control+Enter")
+    press(site, "Control+Enter")
     expect(site.locator("#panel")).to_be_visible()
     facts = Case.objects.get().facts
     assert (facts["text"], facts["temp_c"], facts["hr_bpm"]) == ("cough", 37.0, 120)
@@ -67,7 +68,7 @@ def test_a_sign_out_elsewhere_explains_itself_and_returns_to_the_draft(
     expect(site.get_by_text("You were signed out")).to_be_visible()
     site.get_by_label("User name").fill("nurse")
     site.get_by_label("Password").fill(PASSWORD)
-    site.keyboard.press("Enter")
+    press(site, "Enter")
     expect(text).to_have_value("fell off a horse")
     expect(site.locator("#draft-note")).to_have_text("Your draft was restored.")
     site.get_by_role("button", name="Submit case").click()
@@ -75,20 +76,20 @@ def test_a_sign_out_elsewhere_explains_itself_and_returns_to_the_draft(
 
 
 def test_dialogs_keep_and_return_the_focus(site: Page) -> None:
-    site.keyboard.press("?")
+    press(site, "?")
     dialog = site.get_by_role("dialog", name="Keyboard shortcuts")
     expect(dialog).to_be_visible()
     for _ in range(3):
-        site.keyboard.press("Tab")
+        press(site, "Tab")
     assert site.evaluate(
         "document.activeElement === document.body || "
         "document.querySelector('#shortcuts').contains(document.activeElement)"
     )
-    site.keyboard.press("Escape")
+    press(site, "Escape")
     expect(dialog).to_be_hidden()
     menu = site.locator(".usermenu summary")
-    menu.press("Enter")
+    press(menu, "Enter")
     expect(site.get_by_role("button", name="Sign out")).to_be_visible()
-    site.keyboard.press("Escape")
+    press(site, "Escape")
     expect(site.get_by_role("button", name="Sign out")).to_be_hidden()
     expect(menu).to_be_focused()

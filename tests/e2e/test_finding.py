@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.e2e.steps import waiting_case
+from tests.e2e.steps import press, type_text, waiting_case
 from tests.factories import make_user
 from triage_site.cases.models import Case
 
@@ -76,21 +76,21 @@ def test_a_closed_case_is_found_among_many_by_keyboard(
         clinical_status="closed", disposition="admitted", closed_at=timezone.now(), label="Bed 7"
     )
     archive(nurse, num=NUM_CASES)
-    site.keyboard.press("/")
-    site.keyboard.type("horse brown")
-    site.keyboard.press("Enter")
+    press(site, "/")
+    type_text(site, "horse brown")
+    press(site, "Enter")
     expect(site.locator("#found")).to_contain_text("1 case found")
     assert "horse" not in site.url
     site.wait_for_load_state("load")  # keys work from then on
-    site.keyboard.press("j")
-    site.keyboard.press("Enter")
+    press(site, "j")
+    press(site, "Enter")
     expect(site.locator("#panel")).to_contain_text(f"Case {case.number}")
     site.go_back(wait_until="load")
     expect(site.locator("#found")).to_contain_text("1 case found")
-    site.keyboard.press("/")
+    press(site, "/")
     expect(site.locator("#find-q")).to_be_focused()
-    site.keyboard.type("sore throat")
-    site.keyboard.press("Enter")
+    type_text(site, "sore throat")
+    press(site, "Enter")
     expect(site.locator("#found")).to_contain_text(f"{NUM_CASES} cases found")
     site.get_by_role("link", name="Older").click()
     expect(site.get_by_text("Page 2 of 8")).to_be_visible()

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 from scheduling import connection
 from scheduling.models import Job
 from scheduling.queue import events
+from tests.e2e.steps import press
 from tests.fixtures import wait_until
 from tests.workers import tail, wait_for_worker, worker
 from triage_site.cases import selectors
@@ -31,7 +32,7 @@ def submit_by_hand(page: Page, url: str, text: str, age_years: float) -> None:
     page.goto(f"{url}/cases/new/")
     page.get_by_label("What is the complaint?").fill(text)
     page.locator("#f-age").fill(f"{age_years:g}")
-    page.keyboard.press("Control+Enter")
+    press(page, "Control+Enter")
     page.wait_for_url(re.compile(r"/cases/[0-9a-f-]{36}/"))
 
 

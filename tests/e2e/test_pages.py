@@ -19,8 +19,10 @@ from tests.e2e.steps import (
     GUIDANCE,
     classify,
     finish,
+    press,
     received_case,
     take_slot,
+    type_text,
     waiting_case,
     write,
 )
@@ -55,7 +57,7 @@ def test_signing_in_and_out(live_app: str, nurse: User, page: Page) -> None:
     page.goto(live_app)
     page.get_by_label("User name").fill("nurse")
     page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_role("heading", name="Board")).to_be_visible()
     page.locator(".usermenu summary").click()
     page.get_by_role("button", name="Sign out").click()
@@ -63,15 +65,15 @@ def test_signing_in_and_out(live_app: str, nurse: User, page: Page) -> None:
 
 
 def test_a_case_is_entered_by_keyboard_alone(site: Page, live_app: str) -> None:
-    site.keyboard.press("n")
+    press(site, "n")
     expect(site.get_by_label("What is the complaint?")).to_be_focused()
-    site.keyboard.type("chest pain")
-    site.keyboard.press("Tab")
-    site.keyboard.type("71")
+    type_text(site, "chest pain")
+    press(site, "Tab")
+    type_text(site, "71")
     site.locator("#f-sbp_mmhg").focus()
-    site.keyboard.type("u")  # could not be measured
+    type_text(site, "u")  # could not be measured
     expect(site.locator("[name=sbp_mmhg_unmeasurable]")).to_be_checked()
-    site.keyboard.press("Control+Enter")
+    press(site, "Control+Enter")
     expect(site.locator("#panel")).to_be_visible()
     facts = Case.objects.get().facts
     assert (facts["text"], facts["age_years"]) == ("chest pain", 71)

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from tests.e2e.steps import GUIDANCE, finish, take_slot, waiting_case
+from tests.e2e.steps import GUIDANCE, finish, press, take_slot, waiting_case
 
 AXE = (Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js").read_text()
 OPS = (
@@ -86,6 +86,6 @@ def test_a_dialog_passes_axe_and_returns_the_focus(site: Page, addresses: list[s
     opener.click()
     expect(site.get_by_role("dialog")).to_be_visible()
     assert violations(site) == []
-    site.keyboard.press("Escape")
+    press(site, "Escape")
     expect(site.get_by_role("dialog")).not_to_be_visible()
     expect(opener).to_be_focused()

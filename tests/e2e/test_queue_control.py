@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from tests.e2e.steps import waiting_case
+from tests.e2e.steps import press, waiting_case
 
 
 def test_a_case_is_moved_and_guidance_paused_by_keyboard(
@@ -16,28 +16,28 @@ def test_a_case_is_moved_and_guidance_paused_by_keyboard(
     row = site.locator(f"#open-rows #case-{case.number}")
     expect(row).to_contain_text("Position 2")
     row.locator("[data-row-open]").focus()
-    site.keyboard.press("m")
+    press(site, "m")
     expect(site.get_by_role("heading", name=f"Move case {case.number}")).to_be_visible()
-    site.get_by_label("Up: earlier").press("Space")
-    site.get_by_label("Reason").press("Control+Enter")
+    press(site.get_by_label("Up: earlier"), "Space")
+    press(site.get_by_label("Reason"), "Control+Enter")
     expect(site.get_by_role("alert")).to_contain_text("Enter a reason")
     site.get_by_label("Reason").fill("relatives wait")
-    site.get_by_label("Reason").press("Control+Enter")
+    press(site.get_by_label("Reason"), "Control+Enter")
     expect(row).to_contain_text("moved up by 1 (nurse)")
     assert site.url == f"{live_app}/"
 
     site.goto(f"{live_app}/cases/{case.id}/")
     expect(site.locator("#panel")).to_contain_text("Next in the queue: no case stands before it.")
-    site.locator("#order summary").press("Enter")
+    press(site.locator("#order summary"), "Enter")
     expect(site.locator("#order")).to_contain_text("Up by 1, nurse")
 
     site.goto(f"{live_app}/ops/queue/")
     site.get_by_label("Reason").fill("model update")
-    site.get_by_label("Reason").press("Enter")
+    press(site.get_by_label("Reason"), "Enter")
     expect(site.locator("#paused").first).to_contain_text("by nurse: model update")
     site.goto(live_app)
     expect(site.locator("#paused")).to_contain_text("Guidance is paused")
     expect(row).to_contain_text("Next, paused")
-    site.locator("#paused a").press("Enter")
-    site.get_by_role("button", name="Resume guidance").press("Enter")
+    press(site.locator("#paused a"), "Enter")
+    press(site.get_by_role("button", name="Resume guidance"), "Enter")
     expect(site.locator("#paused")).to_have_count(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from tests.e2e.steps import press
 from tests.e2e.test_pages_access import violations
 from tests.fixtures import wait_until
 from triage_site.cases.models import Case
@@ -13,9 +14,9 @@ from triage_site.cases.replay_runner import turn
 
 def test_a_replay_is_started_watched_stopped_and_removed(site: Page, live_app: str) -> None:
     site.goto(f"{live_app}/ops/")
-    site.get_by_role("link", name="Replay a fixture").press("Enter")
-    site.get_by_role("radio", name="mass_casualty").press("Space")
-    site.get_by_role("button", name="Start the replay").press("Enter")
+    press(site.get_by_role("link", name="Replay a fixture"), "Enter")
+    press(site.get_by_role("radio", name="mass_casualty"), "Space")
+    press(site.get_by_role("button", name="Start the replay"), "Enter")
     expect(site.get_by_text("0 of 60 calls sent")).to_be_visible()
 
     def has_sent() -> bool:
@@ -28,13 +29,13 @@ def test_a_replay_is_started_watched_stopped_and_removed(site: Page, live_app: s
     assert violations(site) == []
     site.reload()
     expect(site.get_by_text(f"{num} of 60 calls sent")).to_be_visible()
-    site.get_by_role("button", name="Stop").press("Enter")
+    press(site.get_by_role("button", name="Stop"), "Enter")
     expect(site.get_by_text("The replay was stopped.")).to_be_visible()
     site.goto(live_app)
     expect(site.locator("#open-rows .chip", has_text="replay")).to_have_count(num)
     site.goto(f"{live_app}/ops/replays/")
-    site.get_by_role("link", name="Remove its cases").press("Enter")
+    press(site.get_by_role("link", name="Remove its cases"), "Enter")
     assert violations(site) == []
-    site.get_by_role("button", name="Remove").press("Enter")
+    press(site.get_by_role("button", name="Remove"), "Enter")
     expect(site.get_by_text("Its cases were removed.")).to_be_visible()
     assert not Case.objects.exists()

@@ -13,6 +13,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
+from tests.e2e.steps import press
 from tests.e2e.test_pages_access import violations
 from tests.factories import make_case
 from tests.fixtures import wait_until
@@ -36,7 +37,7 @@ def submit(page: Page, url: str, text: str) -> int:
     """Submits a case with the form. Returns its number when it has a level."""
     page.goto(f"{url}/cases/new/")
     page.get_by_label("What is the complaint?").fill(text)
-    page.keyboard.press("Control+Enter")
+    press(page, "Control+Enter")
     page.wait_for_url(re.compile(r"/cases/[0-9a-f-]{36}/"))
     number = Case.objects.latest("number").number
     wait_until(lambda: classified_by(number) != "", seconds=20, what="the case has its level")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from scheduling.models import Job
-from tests.e2e.steps import GUIDANCE, finish, take_slot, waiting_case
+from tests.e2e.steps import GUIDANCE, finish, press, take_slot, waiting_case
 from tests.factories import make_user
 from triage_site.cases import services
 from triage_site.cases.models import Case
@@ -36,30 +36,30 @@ def test_the_patient_stays_on_the_board_after_the_guidance(site: Page, nurse: Us
 def test_seen_and_closed_from_the_board_by_keyboard(site: Page, nurse: User, live_app: str) -> None:
     case = waiting_case(nurse, "chest pain", 1)
     expect(site.locator(f"#open-rows #case-{case.number}")).to_be_visible()
-    site.keyboard.press("j")
-    site.keyboard.press("s")
+    press(site, "j")
+    press(site, "s")
     seen = site.locator(f"#seen-rows #case-{case.number}")
     expect(seen).to_contain_text("nurse since")
     expect(site.locator("#count-1 .count")).to_have_text("0")
     site.locator(f"#case-{case.number} [data-row-open]").focus()
-    site.keyboard.press("x")
+    press(site, "x")
     expect(site.get_by_role("heading", name=f"Close case {case.number}")).to_be_visible()
     site.get_by_label("Admitted").focus()
-    site.keyboard.press("Space")
-    site.keyboard.press("Control+Enter")
+    press(site, "Space")
+    press(site, "Control+Enter")
     expect(site.locator(f"#done-rows #case-{case.number}")).to_contain_text("Admitted")
     assert site.url == f"{live_app}/"
-    site.locator(f"#reopen-{case.number}").press("Enter")
+    press(site.locator(f"#reopen-{case.number}"), "Enter")
     expect(site.locator(f"#open-rows #case-{case.number}")).to_be_visible()
 
 
 def test_seen_closed_and_reopened_from_the_case(site: Page, nurse: User, live_app: str) -> None:
     case = waiting_case(nurse, "chest pain", 1)
     site.goto(f"{live_app}/cases/{case.id}/")
-    site.keyboard.press("s")
+    press(site, "s")
     panel = site.locator("#panel")
     expect(panel).to_contain_text("Being seen by nurse")
-    site.keyboard.press("x")
+    press(site, "x")
     dialog = site.get_by_role("dialog")
     dialog.get_by_role("button", name="Close the case").click()
     expect(dialog).to_contain_text("Choose how the case ends")
@@ -89,12 +89,12 @@ def test_worse_vital_signs_raise_the_level_and_write_again(
     site.goto(f"{live_app}/cases/{case.id}/")
     finish(take_slot(), "Situation: may wait.")
     expect(site.locator("#guidance")).to_contain_text("may wait.")
-    site.keyboard.press("v")
+    press(site, "v")
     expect(site.get_by_role("heading", name="Vital signs")).to_be_visible()
     site.locator("#f-rr_bpm").fill("36")
     site.locator("#f-spo2_percent").fill("82")
     site.locator("#f-text").fill("on warfarin, her daughter says")
-    site.keyboard.press("Control+Enter")
+    press(site, "Control+Enter")
     panel = site.locator("#panel")
     expect(panel).to_have_attribute("data-level", re.compile("[01]"))
     expect(panel).to_contain_text("Guidance out of date")
