@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
@@ -84,9 +85,10 @@ def test_a_shadow_is_promoted_and_the_promotion_is_undone(
 
 
 def test_the_period_changes_without_a_reload(site: Page, live_app: str, nurse: User) -> None:
-    case = make_case("cough", actor=nurse)
-    services.classify_without_model(case.id, why="too slow", now=timezone.now())
-    Case.objects.update(arrived_at=timezone.now() - timedelta(days=20))
+    with transaction.atomic():  # else the upkeep of the site may be first
+        case = make_case("cough", actor=nurse)
+        services.classify_without_model(case.id, why="too slow", now=timezone.now())
+        Case.objects.update(arrived_at=timezone.now() - timedelta(days=20))
     site.goto(f"{live_app}/ops/triage/")
     expect(site.get_by_text("No case in this period")).to_be_visible()
     site.get_by_label("Period").select_option("30d")
