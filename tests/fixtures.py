@@ -185,7 +185,7 @@ class LiveApp:
         assert not self._thread.is_alive(), "the live server did not stop"
         # The threads of its lifespan must not use the database of the next test.
         for thread in threading.enumerate():
-            if thread.name == "upkeep":
+            if thread.name in ("upkeep", "warm up classifier"):
                 thread.join(timeout=5)
 
 
