@@ -22,7 +22,7 @@ from triage_site.cases import selectors
 from triage_site.cases.calls import load_calls
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow, pytest.mark.timeout(300)]
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "calls" / "quiet_evening.jsonl"
 NUM_CASES = 40
