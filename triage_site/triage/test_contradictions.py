@@ -74,3 +74,10 @@ def test_an_age_with_f_is_no_temperature(text: str) -> None:
 @pytest.mark.parametrize("text", ["T 93F", "temp 94 F", "94.1F oral", "94 degrees F"])
 def test_a_cold_body_in_fahrenheit_is_read(text: str) -> None:
     assert "very low temperature" in classify(CaseFacts(text=text)).danger_signs
+
+
+def test_usual_vital_signs_never_count_for_urgency() -> None:
+    facts = {"text": "cough", "hr_bpm": 138, "spo2_percent": 92, "rr_bpm": 28, "temp_c": 37.0}
+    for more in ({}, {"sbp_mmhg": 84}, {"sbp_mmhg": 128}):
+        for reason in classify(CaseFacts.from_dict({**facts, **more, "age_years": 50})).reasons:
+            assert reason.text != "vital signs in the usual range" or (reason.weight or 0) < 0

@@ -2,7 +2,7 @@
 
 The lines for a complaint are those that the embedded model has learned; they are kept beside its
 weights. A line that the facts of the case speak against is left out: nobody with a low blood
-pressure is asked to sit upright, and no chest is compressed where a pulse was measured.
+pressure is asked to sit upright or to stand, and no chest is compressed where a pulse was measured.
 """
 
 from __future__ import annotations
@@ -114,6 +114,17 @@ def _must_not_sit(brief: Brief) -> bool:
     )
 
 
+def _must_not_get_up(brief: Brief) -> bool:
+    """Level 0, low pressure, not alert, or very short of breath."""
+    return (
+        brief.priority == 0
+        or _band(brief, "Blood pressure").endswith("low")
+        or brief.line("Consciousness") in CONSCIOUSNESS_SIGN
+        or _band(brief, "Oxygen saturation") == "very low"
+        or _band(brief, "Respiratory rate") == "very high"
+    )
+
+
 def _has_pulse(brief: Brief) -> bool:
     """Heart rate and blood pressure were both measured."""
     labels = {reading.label for reading in brief.readings}
@@ -128,6 +139,7 @@ def _is_short_of_breath(brief: Brief) -> bool:
 
 _UNFIT: Final[tuple[tuple[re.Pattern[str], Callable[[Brief], bool]], ...]] = (
     (re.compile(r"\bupright\b"), _must_not_sit),
+    (re.compile(r"\b(?:walking|standing|sitting|gait|gentle movement)\b"), _must_not_get_up),
     (re.compile(r"\bchest compressions\b"), _has_pulse),
     (re.compile(r"^Lie flat until\b"), _is_short_of_breath),
 )

@@ -58,6 +58,16 @@ def test_upright_and_flat_are_never_asked_of_the_same_patient(complaint: str, le
     assert "Lie flat until" not in text
 
 
+@pytest.mark.parametrize("complaint", sorted(learned()))
+@pytest.mark.parametrize(
+    "line", [LOW, "Oxygen saturation: 84 % (very low)", "Consciousness: newly confused"]
+)
+def test_nobody_in_danger_is_asked_to_walk_or_stand(line: str, complaint: str) -> None:
+    words = set(text_of(line, complaint=complaint).replace(",", " ").replace(".", " ").split())
+    assert not words & {"walking", "standing", "sitting", "gait"}
+    assert "walking" in text_of(USUAL, complaint="cough and cold symptoms")
+
+
 def test_the_same_is_said_once() -> None:
     assert text_of(FAST, USUAL, complaint="breathlessness").count("upright") == 1
 
