@@ -2,8 +2,8 @@
 
 What follows from the brief is fixed: patient, level, quotation, complaint and its causes, vital
 signs, danger signs, medicines and allergies, and the actions that the vital signs ask for. The
-model chooses what is left: the actions for the complaint, of those that it has learned and that
-fit the case. The text that the model learns has the same form.
+model chooses what is left: the actions for the complaint beside the most important one, of those
+that it has learned and that fit the case. The text that the model learns has the same form.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _CLOSERS: Final = (
     "",
 )
 _MAX_VITAL_ACTIONS: Final = (3, 2, 2, 1, 0)  # by level
-_MAX_ACTIONS: Final = (5, 3, 3, 2, 1)
+_MAX_ACTIONS: Final = (4, 3, 3, 2, 1)
 _COMPLAINT_ACTIONS: Final = 3
 CONSCIOUSNESS_PHRASES: Final = ("alert", *CONSCIOUSNESS_SIGN)
 _BASIC_SET: Final = (
@@ -96,8 +96,9 @@ def sbar_form(text: str) -> tuple[Piece, ...]:
         Fixed("\nRecommendation:" + "".join(f"\n- {line}" for line in first)),
     ]
     choices = complaint_actions(brief, first)
-    for _ in range(min(len(choices), _num_complaint_actions(brief))):
-        pieces += [Fixed("\n-"), Action(choices)]
+    for number in range(min(len(choices), _num_complaint_actions(brief))):
+        # The most important one is never left to choice.
+        pieces += [Fixed("\n-"), Action(choices if number else choices[:1])]
     last = "".join(f"\n- {line}" for line in _last_lines(brief))
     return (*pieces, Fixed(f"{last}\n{CLOSING}"))
 

@@ -11,22 +11,23 @@ UPRIGHT = "Sit upright and look at the work of breathing."
 FLAT = "Lie flat if breathing allows"
 
 
-def text_of(
-    *lines: str, complaint: str = "", words: str = "unwell", level: str = "emergent"
-) -> str:
-    """All that the model may write of a brief."""
-    brief = "\n".join(
+def brief_of(*lines: str, complaint: str = "", level: str = "emergent") -> str:
+    return "\n".join(
         (
             f"Priority: {level}",
             "Age: 50 years",
             "Sex: male",
-            f'Caller\'s words: "{words}"',
+            'Caller\'s words: "unwell"',
             *([f"Complaint: {complaint}"] if complaint else []),
             *lines,
             "Danger signs: none found",
         )
     )
-    pieces = sbar_form(brief)
+
+
+def text_of(*lines: str, complaint: str = "", level: str = "emergent") -> str:
+    """All that the model may write of a brief."""
+    pieces = sbar_form(brief_of(*lines, complaint=complaint, level=level))
     return "\n".join(
         piece.text if isinstance(piece, Fixed) else "\n".join(piece.choices) for piece in pieces
     )
@@ -84,6 +85,17 @@ def test_what_is_far_from_usual_comes_first() -> None:
     text = text_of(sats, LOW, "Heart rate: 44 /min (low)", complaint="chest pain")
     assert FLAT in text
     assert text.index(FLAT) < text.index("Oxygen as the site's")
+
+
+@pytest.mark.parametrize("complaint", sorted(learned()))
+def test_the_most_important_action_for_the_complaint_is_always_there(complaint: str) -> None:
+    actions = [
+        piece
+        for piece in sbar_form(brief_of(USUAL, complaint=complaint))
+        if isinstance(piece, Action)
+    ]
+    assert actions[0].choices == (learned()[complaint]["actions"][0],)
+    assert all(piece.choices == tuple(learned()[complaint]["actions"]) for piece in actions[1:])
 
 
 def test_a_complaint_that_was_not_learned_gets_no_lines_of_another() -> None:
