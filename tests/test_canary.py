@@ -127,6 +127,8 @@ def test_the_words_of_a_patient_stay_in_the_record(
         "history": str([row for row in events_of_cases if row["kind"] != "note"]),
     }
     assert str(case.id) in places["files of Redis"]
+    if places["database log"]:
+        assert "one_case_per_submission" in places["database log"]
     found = [
         name for name, text in places.items() for word in (CANARY, "Quokkason") if word in text
     ]

@@ -25,7 +25,7 @@ from triage_site.cases.models import ENDED, Case
 from triage_site.retention.run import Run
 from triage_site.retention.table import TABLES, Fate, Table
 
-BATCH: Final = 50  # cases of one transaction
+BATCH: Final = 25  # cases of one transaction
 RULE: Final = "case days"
 
 Change = tuple[Any, Mapping[str, Any]]  # a row and the new values of its fields
@@ -83,7 +83,8 @@ def anonymise(run: Run, cutoff: datetime) -> Counter[str]:
 def _forget_streams(jobs: Sequence[uuid.UUID]) -> None:
     """Removes what Redis may still hold of these jobs. It expires in any case."""
     with suppress(redis.RedisError):
-        connection.client().delete(*[tokens_key(str(job)) for job in jobs])
+        for job in jobs:
+            connection.client().delete(tokens_key(str(job)))
 
 
 def _locked(numbers: Sequence[int], cutoff: datetime) -> tuple[list[Case], list[uuid.UUID]]:
