@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 import redis
+from axes.models import AccessAttempt
 from django.db import DataError, connections
 from django.test import Client
 
@@ -124,6 +125,7 @@ def test_the_words_of_a_patient_stay_in_the_record(
         "addresses": addresses(pages),
         "metrics": client.get("/metrics").content.decode(),
         "audit": str(list(AuditRecord.objects.values())),
+        "failed sign-ins": str(list(AccessAttempt.objects.values())),
         "history": str([row for row in events_of_cases if row["kind"] != "note"]),
     }
     assert str(case.id) in places["files of Redis"]

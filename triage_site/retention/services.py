@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from triage_site.retention import audit, cases
@@ -20,6 +20,7 @@ from triage_site.retention.run import Run
 from triage_site.retention.table import TABLES, Fate
 
 Counts = Counter[str]
+UNUSED: Final = timedelta(days=1)  # how long ago a session or a failed sign-in ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +70,11 @@ def apply(run: Run, rest: Callable[[float], None] = time.sleep) -> Counts:
 def _steps(run: Run) -> Iterator[Counts]:
     found = rules(run.now)
     for rows in _expired(run.now):
-        if num := rows.delete()[0]:
-            yield Counter({f"{rows.model._meta.label} removed": num})
+        with transaction.atomic():
+            counts = Counter({f"{name} removed": num for name, num in rows.delete()[1].items()})
+            run.record("expired", run.now - UNUSED, counts)
+        if counts:
+            yield counts
     if found.cases_before is not None:
         while done := cases.anonymise(run, found.cases_before):
             yield done
@@ -83,7 +87,7 @@ def _expired(now: datetime) -> Iterator[QuerySet[Any]]:
     for label, table in TABLES.items():
         if table.fate is Fate.EXPIRED:
             model: Any = apps.get_model(label)
-            yield model._base_manager.filter(**{f"{table.time}__lt": now - timedelta(days=1)})
+            yield model._base_manager.filter(**{f"{table.time}__lt": now - UNUSED})
 
 
 @contextmanager
