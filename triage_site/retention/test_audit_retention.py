@@ -30,8 +30,7 @@ Kind = AuditRecord.Kind
 
 
 @pytest.fixture(autouse=True)
-def _limits(settings: Any) -> None:
-    settings.TRIAGE_RETENTION_CASE_DAYS = 365
+def _audit_limit(limits: None, settings: Any) -> None:
     settings.TRIAGE_RETENTION_AUDIT_DAYS = 5 * 365
 
 

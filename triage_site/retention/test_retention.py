@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import sqlite3
-import subprocess
-import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,134 +13,25 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
-from django.test import Client
-from django.utils import timezone
 
-from scheduling import append_only, claimed, order_history, recorded
+from scheduling import append_only, order_history, recorded
 from scheduling.minutes import job_times
 from scheduling.models import Job
 from scheduling.queue import events
-from tests.factories import make_user
-from tests.postgres import find_binaries
 from tests.redis_contents import contents
 from triage_site.audit.models import AuditRecord
 from triage_site.audit.services import seal_all
 from triage_site.audit.verification import faults
 from triage_site.cases import services
 from triage_site.cases.find import Wanted, find_cases
-from triage_site.cases.models import ApiToken, Case, CaseEvent
-from triage_site.cases.roles import CHARGE_NURSE
-from triage_site.classifiers.services import record_shadow_answer
+from triage_site.cases.models import Case, CaseEvent
 from triage_site.ops.monitoring.records import Span, read
 from triage_site.retention import cases
+from triage_site.retention.retention_testing import CANARY, NOW, OLD, dump, run, whole_case
 from triage_site.retention.run import Run
 from triage_site.retention.services import apply, plan
-from triage_site.triage import classify
-from triage_site.triage.facts import CaseFacts
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-NOW = timezone.now()
-OLD = NOW - timedelta(days=400)
-CANARY = "zebrafinch"
-
-
-@pytest.fixture(autouse=True)
-def _limits(settings: Any) -> None:
-    settings.TRIAGE_RETENTION_CASE_DAYS = 365
-    settings.TRIAGE_RETENTION_AUDIT_DAYS = None
-
-
-@pytest.fixture
-def nurse() -> User:
-    return make_user(CHARGE_NURSE, username="nadia")
-
-
-def whole_case(nurse: User, word: str, at: datetime, *, close: bool = True) -> Case:
-    """A case that went through everything that people can say about it, with the word each time."""
-
-    def later(minutes: float) -> datetime:
-        return at + timedelta(minutes=minutes)
-
-    text = f"{word} chest pain radiating to the left arm"
-    case, _ = services.submit_case(
-        facts=CaseFacts.from_dict({"text": text, "age_years": 61, "sex": "female", "hr_bpm": 104}),
-        actor=nurse,
-        submission_key=f"visit-{word}-{uuid.uuid4().hex}",
-        label=f"Mrs {word}",
-        now=at,
-    )
-    services.record_classification(case.id, classify(case.case_facts), now=later(0.1))
-    moved = {"steps": 1, "asked": 1, "reason": f"{word} knows why"}
-    services.record(case, CaseEvent.Kind.MOVED, later(0.2), actor=nurse, data=moved)
-    write_guidance(case, word, later(0.5))
-    person: Any = {"actor": nurse}
-    services.record_vitals(
-        case.id, readings={"hr_bpm": 180}, note=f"{word} is pale", now=later(1), **person
-    )
-    services.add_note(case.id, text=f"{word} vomited", now=later(2), **person)
-    services.override_priority(
-        case.id, priority=1, reason="other", note=f"{word} looks bad", now=later(3), **person
-    )
-    write_guidance(case, word, later(4))
-    services.see_patient(case.id, now=later(5), **person)
-    shadow = classify(case.case_facts)
-    record_shadow(case, shadow, later(5))
-    if close:
-        services.close_case(
-            case.id, disposition="admitted", reason=f"{word} to the ward", now=later(9), **person
-        )
-    return Case.objects.get(id=case.id)
-
-
-def record_shadow(case: Case, answer: Any, now: datetime) -> None:
-    case.refresh_from_db()
-    record_shadow_answer(
-        case_id=case.id, version="shadow", seconds=0.1, failure="", classification=answer,
-        active_version="active", active_priority=case.priority or 0, now=now,
-    )  # fmt: skip
-
-
-def write_guidance(case: Case, word: str, now: datetime) -> None:
-    job = Job.objects.filter(case_id=case.id).latest("created_at")
-    values: Any = {"token": f"t{job.id}", "now": now}
-    started = claimed.start_job(job.id, worker="w", model_name="m", policy="semantic", **values)
-    assert started
-    claimed.finish_job(
-        job.id, output=f"SITUATION: {word}", num_tokens=40, finish_reason="stop",
-        first_token_at=now, **values,
-    )  # fmt: skip
-
-
-@pytest.fixture
-def old_case(redis_client: redis.Redis, nurse: User) -> Case:
-    return whole_case(nurse, CANARY, OLD)
-
-
-def run(now: datetime = NOW) -> dict[str, int]:
-    return dict(apply(Run(now=now), rest=lambda seconds: None))
-
-
-def dump() -> str:
-    """The whole database as SQL, written by the program that people make backups with."""
-    database = connection.settings_dict
-    if connection.vendor == "sqlite":
-        with sqlite3.connect(database["NAME"]) as other:
-            return "\n".join(other.iterdump())
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip("no pg_dump on this machine")
-    command = [str((binaries / "initdb").resolve().parent / "pg_dump"), "--inserts"]
-    arguments = {"-h": "HOST", "-U": "USER", "-p": "PORT", "-d": "NAME"}
-    for option, name in arguments.items():
-        if database[name]:
-            command += [option, str(database[name])]
-    environment = {**os.environ, "PGPASSWORD": str(database["PASSWORD"])}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stderr
-    # Newer programs write a random word in these lines.
-    lines = done.stdout.splitlines()
-    return "\n".join(line for line in lines if not line.startswith(("\\restrict", "\\unrestrict")))
 
 
 def test_no_word_of_an_old_case_remains(old_case: Case, redis_client: redis.Redis) -> None:
@@ -254,48 +141,6 @@ def test_the_order_of_a_past_moment_can_still_be_explained(old_case: Case, nurse
     assert order_history.order_at(moment) == before
     assert before is not None
     call_command("explain_order", at=moment.isoformat(), stdout=io.StringIO())
-
-
-PATHS = (
-    *("/cases/{id}/", "/cases/{id}/facts/", "/cases/{id}/panel/", "/cases/{id}/guidance/"),
-    *("/cases/{id}/print/", "/cases/{id}/order/", "/cases/{id}/reopen/", "/cases/{id}/close/"),
-    *("/cases/{id}/vitals/", "/cases/{id}/note/", "/cases/{id}/override/", "/", "/board/"),
-    *("/?show=closed", "/cases/?q={number}", "/cases/?status=closed", "/ops/", "/ops/audit/"),
-    *("/api/v1/cases/{id}", "/api/v1/cases/{id}/fhir", "/api/v1/cases/{id}/moves"),
-    *("/api/v1/cases", "/ops/triage/?days=500", "/ops/triage/signs/", "/ops/comparisons/"),
-)
-
-
-def test_every_page_of_an_anonymised_case_answers(
-    old_case: Case, nurse: User, client: Client
-) -> None:
-    run()
-    client.force_login(nurse)
-    headers = {"Authorization": f"Bearer {ApiToken.issue(nurse)}"}
-    wrong = {}
-    for path in PATHS:
-        address = path.format(id=old_case.id, number=old_case.number)
-        answer = client.get(address, headers=headers if "api" in path else None)
-        if answer.status_code != 200 or CANARY in answer.content.decode():
-            wrong[path] = answer.status_code
-    assert wrong == {}
-
-
-def test_the_case_page_says_what_happened(old_case: Case, nurse: User, client: Client) -> None:
-    run()
-    client.force_login(nurse)
-    text = client.get(f"/cases/{old_case.id}/").content.decode()
-    assert "40-64 y" in text
-    assert "words, names, figures and guidance of this old case were removed" in text
-    assert "The text was removed when this old case was anonymised" in text
-    for wrong in ("returned no text", "not taken", "No danger sign", "act-reopen"):
-        assert wrong not in text
-
-
-def test_an_anonymised_case_is_not_reopened(old_case: Case, nurse: User) -> None:
-    run()
-    with pytest.raises(services.Conflict, match="anonymised"):
-        services.reopen_case(old_case.id, actor=nurse, now=NOW)
 
 
 def test_nobody_finds_it_by_its_words(old_case: Case) -> None:
