@@ -162,6 +162,20 @@ def test_the_charts_show_each_wait_once_in_its_level(nurse: Client, span: str) -
         assert all(len(values) == len(one["times"]) for values in one["values"])
 
 
+@pytest.mark.parametrize("span", ["10m", "6h", "24h", "7d"])
+def test_a_wait_falls_to_zero_once_nobody_of_the_level_waits(nurse: Client, span: str) -> None:
+    now = timezone.now()
+    started(0, 400, waited=250)
+    make_job(2, arrival_at=now - timedelta(seconds=400), now=now - timedelta(seconds=400))
+    LevelMinutes().write(now)
+    values = series_of(nurse, f"span={span}")["longest"]["values"]
+    assert max(values[0]) >= 180  # the end of its last whole minute
+    if span == "10m":
+        assert values[0][-1] == 0
+    assert 399 <= values[2][-1] <= 420
+    assert max(values[4]) == 0
+
+
 def test_charts_and_figures_keep_replayed_cases_apart(nurse: Client) -> None:
     started(1, 60, waited=33.3, replayed=True)
     assert "no real case" in series_of(nurse, "span=10m")["words"]
