@@ -107,10 +107,6 @@ def test_recorded_traffic_of_the_window_alone_is_compared() -> None:
 @pytest.mark.parametrize(
     ("load", "reason"),
     [
-        (
-            {"kind": "recorded", "since": "2020-01-01T00:00:00Z", "until": "2020-01-02T00:00:00Z"},
-            "no recorded case with guidance arrived in the window 2020-01-01",
-        ),
         ({"kind": "synthetic", "max_concurrent_user_requests": 1, "gap_num": 1}, "no request"),
     ],
 )
@@ -261,6 +257,15 @@ def test_a_file_can_be_uploaded_with_the_form() -> None:
     [
         ({"kind": "recorded", "since": "soon"}, "Enter a valid date/time"),
         ({"kind": "recorded", "since": "2026-03-01T09:00", "until": "2026-03-01T08:00"}, "later"),
+        (
+            {"kind": "recorded", "since": "2020-01-01T09:00", "until": "2020-01-02T08:00"},
+            "no recorded case with guidance arrived in the window 2020-01-01",
+        ),
+        (
+            {"kind": "recorded", "since": "0001-01-01T09:00", "until": "2020-01-02T08:00"},
+            "must lie in the years",
+        ),
+        ({"kind": "file", "new_file": SimpleUploadedFile("x.csv", b" \n")}, "is empty"),
         ({"policies": []}, "Choose at least one policy"),
         ({"gap_num": "many"}, "Enter a whole number"),
         ({"slots": "0"}, "greater than or equal to 1"),
