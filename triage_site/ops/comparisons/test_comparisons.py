@@ -284,6 +284,14 @@ def test_a_bad_form_says_so_at_the_field_and_keeps_the_rest(
     assert not Comparison.objects.exists()
 
 
+def test_a_comparison_of_a_policy_that_is_gone_stays_readable() -> None:
+    made = run(CROWD)
+    Comparison.objects.update(choices={**made.choices, "policies": ["withdrawn"]})
+    client = client_of(AUDITOR)
+    for path in ("/ops/comparisons/", f"/ops/comparisons/{made.id}/"):
+        assert "A100_4B" in client.get(path).content.decode()
+
+
 def test_auditors_read_and_do_not_write() -> None:
     made = run(CROWD)
     client = client_of(AUDITOR)
