@@ -219,6 +219,25 @@ def test_a_worker_that_falls_silent_is_named_with_its_last_heartbeat(
     assert "works: 5 of 8 slots, 312 tokens/s" in nurse.get("/ops/state/").content.decode()
 
 
+def test_a_worker_that_was_restarted_is_no_alarm(nurse: Client, redis_client: redis.Redis) -> None:
+    now = timezone.now()
+
+    def reported(worker: str, minutes_ago: int) -> None:
+        moment = now - timedelta(minutes=minutes_ago)
+        minute = moment.replace(second=0, microsecond=0)
+        WorkerMinute.objects.create(minute=minute, worker=worker, reported_at=moment)
+
+    reported("a:1", 9)
+    reported("a:2", 9)  # its successor, in the same minute
+    reported("b:1", 9)
+    reported("b:2", 12)  # began before b:1 ended, so b:1 has no successor
+    for worker in ("a:2", "b:2"):
+        events.set_worker_state(redis_client, worker, {"slots": 8, "at": now.timestamp()})
+    text = nurse.get("/ops/state/").content.decode()
+    assert "a:1" not in text
+    assert "<code>b:1</code></strong> last heartbeat 9 min ago, stopped or down" in text
+
+
 def test_tokens_of_a_worker_that_started_again_count_from_zero(nurse: Client) -> None:
     begin = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=4)
     for number, (num, num_again) in enumerate(((1000, 50), (1600, 80), (300, 10))):
