@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -282,6 +283,14 @@ def test_a_bad_form_says_so_at_the_field_and_keeps_the_rest(
     assert words in text
     assert 'value="77"' in text
     assert not Comparison.objects.exists()
+
+
+def test_what_is_wrong_is_named_as_its_field_is() -> None:
+    bad = {**FORM, "gap_num": "many", "error_rate": "x", "seed": "x"}
+    text = client_of(CLINICIAN).post("/ops/comparisons/", bad).content.decode()
+    for name, label in (("gap_num", "Groups"), ("error_rate", "Wrong share"), ("seed", "Seed")):
+        assert f'<a href="#f-{name}">{label}: Enter a' in text
+        assert re.search(rf'<label for="f-{name}">{label}\b', text)
 
 
 def test_a_comparison_of_a_policy_that_is_gone_stays_readable() -> None:
