@@ -17,7 +17,7 @@ from django.db.models import DateTimeField, F, Q, QuerySet, Value
 from scheduling.append_only import append_only_models
 from scheduling.models import AppendOnly
 from triage_site.audit.models import AuditRecord
-from triage_site.cases.models import CaseEvent
+from triage_site.cases.models import Case, CaseEvent
 
 NUM_LINES: Final = 100  # of one page
 NUM_EXPORTED: Final = 1000  # read at a time
@@ -33,7 +33,7 @@ _ACCESS: Final = frozenset(
         AuditRecord.Kind.ACCOUNT,
     }
 )
-_DETAILS: Final = ("via", "version", "old", "new", "from", "to", "priority", "address")
+_DETAILS: Final = ("via", "opening", "version", "old", "new", "from", "to", "priority", "address")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +132,8 @@ def _limits(model: type[AppendOnly], wanted: Wanted) -> Q | None:
     if wanted.person:
         limits &= Q(actor__username__iexact=wanted.person)
     if wanted.case is not None:
-        if model is CaseEvent:
-            limits &= Q(case_id=wanted.case)
+        if _case_field(model):
+            limits &= Q((_case_field(model), wanted.case))
         elif model is AuditRecord:
             limits &= Q(data__case=wanted.case)
         else:
@@ -168,4 +168,10 @@ def _line(row: Any, moment: datetime) -> AuditLine:
 
 
 def _number(row: Any) -> str:
-    return str(row.case_id) if isinstance(row, CaseEvent) else ""
+    return str(row.case_id) if _case_field(type(row)) else ""
+
+
+def _case_field(model: type[AppendOnly]) -> str:
+    """Returns the column of the number of the case; empty in tables without one."""
+    fields = {field.name: field for field in model._meta.concrete_fields}
+    return "case_id" if "case" in fields and fields["case"].related_model is Case else ""
