@@ -27,7 +27,11 @@ from triage_site.triage.facts import CaseFacts
 
 pytestmark = pytest.mark.django_db
 
-OPENS: Final = (f"POST {CASE}/break-glass/", f"POST {API}/<case_id>/break-glass")
+OPENS: Final = (
+    f"GET {CASE}/break-glass/",
+    f"POST {CASE}/break-glass/",
+    f"POST {API}/<case_id>/break-glass",
+)
 WITH_CASE: Final = [key for key in RULES if "case_id" in key and key not in OPENS]
 LISTS: Final = [key for key in RULES if key.startswith("GET ") and "case_id" not in key]
 WORDS, BED = "zebrafish bite on the elbow", "Bed 977"

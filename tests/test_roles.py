@@ -56,7 +56,7 @@ RULES: dict[str, Action | str] = {
     },
     f"POST {CASE}/proposal/": A.OVERRIDE,
     f"POST {CASE}/retry/": A.SUBMIT,
-    f"POST {CASE}/break-glass/": A.BREAK_GLASS,
+    **{f"{method} {CASE}/break-glass/": A.BREAK_GLASS for method in ("GET", "POST")},
     "GET live/cases/<uuid:case_id>/": A.VIEW,
     "GET live/<slug:name>/": A.VIEW,
     "GET account/": PERSON,

@@ -56,7 +56,11 @@ class Opening(AppendOnly):
         indexes: ClassVar = [models.Index(fields=["actor", "until"], name="opening_by_actor")]
 
     def __str__(self) -> str:
-        return f"until {self.until:%Y-%m-%d %H:%M:%S} UTC: {self.reason}"
+        return f"opening of case {self.case_id}"  # without the reason, which may be clinical
+
+    @property
+    def audit_detail(self) -> str:
+        return f"until {self.until:%Y-%m-%d %H:%M:%S} UTC, reason: {self.reason}"
 
     def is_open(self, now: datetime) -> bool:
         return self.until > now
@@ -64,6 +68,8 @@ class Opening(AppendOnly):
 
 class OpeningNote(AppendOnly):
     """A charge nurse has seen the alert of an opening, or somebody has reviewed the opening."""
+
+    case_field = "opening__case_id"  # for the audit log
 
     class Kind(models.TextChoices):
         SEEN = "seen", "opening acknowledged"
@@ -80,4 +86,8 @@ class OpeningNote(AppendOnly):
         ordering: ClassVar = ["at", "id"]
 
     def __str__(self) -> str:
-        return f"opening {self.opening_id}: {self.text}" if self.text else f"{self.opening_id}"
+        return f"{self.kind} opening {self.opening_id}"
+
+    @property
+    def audit_detail(self) -> str:
+        return f"opening {self.opening_id}{f': {self.text}' if self.text else ''}"

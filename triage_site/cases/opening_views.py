@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from triage_site.cases import services
 from triage_site.cases.access import allowed, ask_for_reason
@@ -31,12 +31,13 @@ class ReasonForm(forms.Form):
     )
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @allowed(Action.BREAK_GLASS)
 def break_glass(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    """Opens the case. Who comes here after a sign-in is led to the page that asks for a reason."""
     case = get_object_or_404(Case.objects.select_related("department"), id=case_id)
-    if sight_of(request.user).has(case):
+    if request.method != "POST" or sight_of(request.user).has(case):
         return redirect("case", case.id)
     form = ReasonForm(request.POST)
 

@@ -1,6 +1,7 @@
 """The audit log: the rows of every append-only table that names an actor, newest first.
 
-A new table of that kind appears without code of its own; `str` of its rows are its words.
+A new table of that kind appears without code of its own; `audit_detail` or `str` of its rows are
+its words, and `case_field` is the way to the number of the case where there is no column `case`.
 """
 
 from __future__ import annotations
@@ -163,15 +164,21 @@ def _line(row: Any, moment: datetime) -> AuditLine:
         person=row.actor.get_username() if row.actor else "",
         what=what[:1].upper() + what[1:],
         case=str(data.get("case", "") if isinstance(row, AuditRecord) else _number(row)),
-        detail=", ".join([str(named)] * bool(named) + parts) if has_kind else str(row),
+        detail=getattr(row, "audit_detail", "")
+        or (", ".join([str(named)] * bool(named) + parts) if has_kind else str(row)),
     )
 
 
 def _number(row: Any) -> str:
-    return str(row.case_id) if _case_field(type(row)) else ""
+    value = row
+    for name in filter(None, _case_field(type(row)).split("__")):
+        value = getattr(value, name)
+    return "" if value is row else str(value)
 
 
 def _case_field(model: type[AppendOnly]) -> str:
-    """Returns the column of the number of the case; empty in tables without one."""
+    """Returns the way to the number of the case; empty in tables without one."""
+    if hasattr(model, "case_field"):
+        return str(model.case_field)
     fields = {field.name: field for field in model._meta.concrete_fields}
     return "case_id" if "case" in fields and fields["case"].related_model is Case else ""
