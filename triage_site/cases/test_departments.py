@@ -175,6 +175,10 @@ def test_a_wrong_department_is_refused(code: str, name: str, words: str) -> None
 # -- boards
 
 
+def department_of(code: str) -> Department:
+    return Department.objects.get_or_create(code=code, defaults={"name": code})[0]
+
+
 def waiting(user: User, priority: int, seconds: float, **values: Any) -> Case:
     return Case.objects.create(
         facts=CaseFacts(text="sore toe").to_dict(),
@@ -194,7 +198,7 @@ def test_a_board_leaves_rows_out_and_moves_none(cases: list[tuple[int, int, int]
     Case.objects.all().delete()
     user = User.objects.filter(username="rita").first() or make_user(username="rita")
     names = ("ED", "PAED", "SURG")
-    ids = [Department.objects.get_or_create(code=one, name=one)[0].pk for one in names]
+    ids = [department_of(one).pk for one in names]
     for priority, seconds, place in cases:
         waiting(user, priority, seconds, department_id=ids[place])
     maker = BoardMaker.read(at(7200))
