@@ -58,7 +58,7 @@ def broken_looks(page: Page) -> list[str]:
 
 
 def test_a_case_is_opened_by_keyboard_and_the_nurse_acknowledges_it(
-    site: Page, her_page: Page, live_app: str, case: Case
+    case: Case, site: Page, her_page: Page, live_app: str
 ) -> None:
     expect(site.locator("#open-rows tr.row")).to_have_count(1)
     her_page.goto(f"{live_app}/")
@@ -89,7 +89,7 @@ def test_a_case_is_opened_by_keyboard_and_the_nurse_acknowledges_it(
     site.goto(f"{live_app}/ops/")
     site.get_by_role("link", name="Openings").click()
     broken += broken_looks(site)
-    site.get_by_label("Review").fill("was asked to help")
+    site.get_by_role("textbox", name="Review").fill("was asked to help")
     site.get_by_role("button", name="Record the review").press("Enter")
     expect(site.get_by_text("Reviewed by nurse")).to_be_visible()
     broken += broken_looks(site)
@@ -97,7 +97,7 @@ def test_a_case_is_opened_by_keyboard_and_the_nurse_acknowledges_it(
 
 
 def test_an_open_page_asks_again_when_the_time_ends(
-    site: Page, her_page: Page, live_app: str, anna: User, case: Case
+    case: Case, anna: User, her_page: Page, live_app: str
 ) -> None:
     begun = timezone.now() - timedelta(minutes=60) + timedelta(seconds=10)
     services.open_with_reason(case.id, reason="helps", actor=anna, now=begun)
@@ -110,7 +110,7 @@ def test_an_open_page_asks_again_when_the_time_ends(
 
 
 def test_the_console_shows_the_alert_as_well(
-    site: Page, live_app: str, anna: User, case: Case
+    case: Case, anna: User, site: Page, live_app: str
 ) -> None:
     services.open_with_reason(case.id, reason="helps", actor=anna, now=timezone.now())
     site.goto(f"{live_app}/ops/")
@@ -119,7 +119,7 @@ def test_the_console_shows_the_alert_as_well(
 
 
 def test_who_has_several_departments_chooses_one_for_a_new_case(
-    site: Page, live_app: str, case: Case
+    case: Case, site: Page, live_app: str
 ) -> None:
     site.goto(f"{live_app}/cases/new/")
     broken = broken_looks(site)
