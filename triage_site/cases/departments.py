@@ -86,7 +86,7 @@ def reaches(users: Iterable[User], now: datetime) -> dict[int, Reach]:
 def _sights(users: list[User]) -> dict[int, Sight]:
     if not has_several():
         return {user.pk: EVERYTHING for user in users}
-    limited = [user.pk for user in users if not may(user, Action.ALL_DEPARTMENTS)]
+    limited = {user.pk for user in users if not may(user, Action.ALL_DEPARTMENTS)}
     own: dict[int, set[int]] = defaultdict(set)
     if limited:
         links = Department.people.through.objects.filter(user_id__in=limited)
