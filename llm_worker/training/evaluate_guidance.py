@@ -132,7 +132,11 @@ def _case_of_row(row: dict[str, Any]) -> EvaluationCase:
         facts=facts,
         priority=priority,
         brief=build_brief(
-            facts, priority=priority, danger_signs=signs, complaint=suggestion.complaint
+            facts,
+            priority=priority,
+            danger_signs=signs,
+            complaint=suggestion.complaint,
+            complaint_words=suggestion.complaint_words,
         ),
         must=tuple(row.get("must", ())),
         must_not=tuple(row.get("must_not", ())),
