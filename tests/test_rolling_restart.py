@@ -62,7 +62,7 @@ def _answers(url: str) -> bool:
 
 
 class Proxy(threading.Thread):
-    """Sends a case each 0.2 s to the first web process that takes it, as a proxy would."""
+    """Sends a case each 0.4 s to the first web process that takes it, as a proxy would."""
 
     def __init__(self, token: str) -> None:
         super().__init__(daemon=True)
@@ -73,7 +73,7 @@ class Proxy(threading.Thread):
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def run(self) -> None:
-        while not self.is_done.wait(0.2):
+        while not self.is_done.wait(0.4):
             key, began = uuid.uuid4().hex, time.monotonic()
             while (case := self._send(key)) is None:
                 time.sleep(0.05)
