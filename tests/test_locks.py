@@ -22,7 +22,9 @@ MACHINE = {"sys_platform": "linux", "platform_system": "Linux", "platform_machin
 def pins(name: str) -> dict[str, tuple[str, str]]:
     """The version and the hashes of each package of a list."""
     text = (FOLDER / name).read_text()
-    found = {canonicalize_name(n): (version, rest) for n, version, rest in PINNED.findall(text)}
+    found = {
+        str(canonicalize_name(n)): (version, rest) for n, version, rest in PINNED.findall(text)
+    }
     assert len(found) == len(re.findall(r"^[^#\s]", text, re.MULTILINE)), "a line of another kind"
     return found
 
@@ -61,7 +63,7 @@ def test_the_lists_hold_exactly_what_pyproject_asks_for() -> None:
 
 def test_the_versions_are_those_that_were_tested() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
-    tested = {canonicalize_name(name): version for name, _, version in
+    tested = {str(canonicalize_name(name)): version for name, _, version in
               (line.partition("==") for line in lines)}  # fmt: skip
     for lock in LOCKS:
         for name, (version, _) in pins(lock).items():

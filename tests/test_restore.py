@@ -23,7 +23,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.factories import at, make_queued_case, make_user
-from tests.postgres import find_binaries
+from tests.postgres import find_tool
 from tests.rows import digests
 from triage_site.audit.models import AuditRecord, AuditSeal
 from triage_site.audit.services import record, seal_all
@@ -71,8 +71,6 @@ def _restored_sqlite(folder: Path) -> str:
 
 
 def _restored_postgres(name: str, dump: Path) -> str:
-    folder = find_binaries()
-    assert folder is not None
     of = connection.settings_dict
     host = of["HOST"] or "127.0.0.1"
     port = ("--port", str(of["PORT"])) if of["PORT"] else ()
@@ -80,7 +78,7 @@ def _restored_postgres(name: str, dump: Path) -> str:
     environment = {**os.environ, "PGPASSWORD": of["PASSWORD"] or ""}
 
     def tool(program: str, *arguments: str) -> None:
-        subprocess.run([folder / program, *reached, *arguments], env=environment, check=True)
+        subprocess.run([find_tool(program), *reached, *arguments], env=environment, check=True)
 
     tool("pg_dump", "--format=custom", f"--file={dump}", of["NAME"])
     tool("createdb", name)

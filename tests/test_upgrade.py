@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from io import StringIO
 
 import pytest
@@ -33,7 +34,7 @@ def before(app: str) -> str | None:
 
 
 @pytest.fixture(autouse=True)
-def _up_to_date_afterwards():  # type: ignore[no-untyped-def]
+def _up_to_date_afterwards() -> Iterator[None]:
     yield
     call_command("migrate", verbosity=0)
 

@@ -24,6 +24,8 @@ class BadWorkload(ValueError):
 
 def records_of(path: PurePath, text: str, group: str | None) -> Iterator[Located]:
     """Every record of the file `path` with the content `text`. Raises BadWorkload."""
+    if "\0" in text:  # PostgreSQL stores no such text
+        raise BadWorkload(f"{path}: holds a NUL character")
     suffix = path.suffix.lower()
     if suffix == ".csv":
         yield from _csv_records(path, text)
