@@ -1,4 +1,4 @@
-"""Runs all tests on SQLite, and the tests that use the database again on PostgreSQL.
+"""Runs all tests on SQLite, and those that depend on the database again on PostgreSQL.
 
     .venv/bin/python .ci/test.py [arguments for pytest]
 
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
 
 
 def run_on_postgres(url: str, arguments: list[str]) -> int:
-    print("\nPostgreSQL: only the tests that use the database\n")
+    print("\nPostgreSQL: only the tests that depend on the database\n")
     return run_pytest("PostgreSQL", {"DATABASE_URL": url}, ["--only-database", *arguments])
 
 

@@ -111,9 +111,10 @@ class Forecaster:
     def _record(
         self, jobs: Sequence[Job], estimates: Mapping[str, Estimate], policy: str, now: datetime
     ) -> None:
+        unfinished = {str(job.id) for job in jobs}  # a case that starts at once is told its end
         waiting = {str(job.id) for job in jobs if job.status == JobStatus.WAITING}
-        new = {name: estimates[name] for name in waiting - self._told if name in estimates}
-        self._told = (self._told | set(new)) & waiting
+        new = {name: estimates[name] for name in unfinished - self._told if name in estimates}
+        self._told = (self._told | set(new)) & unfinished
         if new:
             services.record_forecasts(new, policy=policy, now=now)
         if now.timestamp() - self._sampled_at >= SAMPLE_SECONDS:

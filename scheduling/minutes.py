@@ -53,6 +53,11 @@ def job_times(begin: datetime, end: datetime, *, replayed: bool) -> list[JobTime
     ]
 
 
+def has_arrivals(begin: datetime, end: datetime) -> bool:
+    """Whether a case, real or replayed, came from `begin` to before `end`."""
+    return Job.objects.filter(arrival_at__gte=begin, arrival_at__lt=end).exists()
+
+
 def _seconds(moment: datetime | None) -> float:
     return inf if moment is None else moment.timestamp()
 

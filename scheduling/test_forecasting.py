@@ -162,6 +162,20 @@ def test_the_record_holds_the_first_forecast_and_a_sample_every_five_seconds(
     assert forget_samples(at(NOW) + SAMPLES_KEPT + timedelta(seconds=6)) == 1
 
 
+def test_a_case_that_starts_at_once_is_told_when_its_guidance_is_ready(
+    history: None, redis_client: redis.Redis
+) -> None:
+    job = make_job(2, NOW)
+    start(job)
+    forecaster = Forecaster()
+    for seconds in (NOW + 0.2, NOW + 6):
+        worker_reports(redis_client, seconds)
+        forecaster.turn(at(seconds))
+    (told,) = Forecast.objects.all()
+    assert (told.job_id, told.is_first, told.starts_high) == (job.id, True, 0)
+    assert 2 < told.ends_median < 10  # 50 tokens at 0.1 s
+
+
 def test_of_a_long_queue_a_part_is_sampled_from_its_head_to_its_end(
     history: None, redis_client: redis.Redis
 ) -> None:
@@ -201,15 +215,16 @@ def test_the_meter_finds_the_step_time_of_now() -> None:
     assert SpeedMeter().step() is None
 
 
-def forecast_of(seconds: float, starts: tuple[float, float, float], waited: float) -> None:
+def forecast_of(seconds: float, ends: tuple[float, float, float], took: float) -> None:
+    """A case whose guidance was expected at `ends` and ready after `took` seconds."""
     job = make_job(2, seconds)
-    low, middle, high = starts
+    low, middle, high = ends
     estimate = Estimate(
-        starts=Range.of([low, middle, high]), ends=Range.of([low + 5, middle + 5, high + 5])
+        starts=Range.of([low - 5, middle - 5, high - 5]), ends=Range.of([low, middle, high])
     )
     services.record_forecasts({str(job.id): estimate}, policy="semantic", now=at(seconds))
     Job.objects.filter(id=job.id).update(
-        status="done", started_at=at(seconds + waited), finished_at=at(seconds + waited + 5)
+        status="done", started_at=at(seconds + took - 5), finished_at=at(seconds + took)
     )
 
 
@@ -221,17 +236,18 @@ def judged(*flags: str) -> dict[str, Any]:
 
 
 def test_judge_eta_prints_the_figures_of_the_record() -> None:
-    forecast_of(0, (8, 10, 12), waited=10)
-    forecast_of(50, (8, 10, 12), waited=20)
-    forecast_of(100, (8, 10, 12), waited=8)
+    forecast_of(0, (8, 10, 12), took=10)
+    forecast_of(50, (8, 10, 12), took=20)
+    forecast_of(100, (8, 10, 12), took=8)
     found = judged()
     assert (found["cases"], found["median_error"]) == (3, 0.25)
     assert found["bias"] == pytest.approx(30 / 38 - 1, abs=1e-4)
     assert found["coverage"] == pytest.approx(2 / 3, abs=1e-4)
-    assert found["end"]["cases"] == found["when_queued"]["cases"] == 3
+    assert found["when_queued"]["cases"] == found["start"]["cases"] == 3
+    assert found["start"]["median_error"] == pytest.approx(2 / 3, abs=1e-4)  # 5 for 3 seconds
     later = Forecast.objects.order_by("made_at").last()
     assert later is not None
-    shown = Estimate(starts=Range.of([1, 2, 3]), ends=Range.of([6, 7, 8]))
+    shown = Estimate(starts=Range.of([0, 0, 0]), ends=Range.of([1, 2, 3]))
     services.record_forecasts(
         {str(later.job_id): shown}, policy="semantic", now=at(106), is_first=False
     )

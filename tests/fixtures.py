@@ -42,25 +42,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--only-database",
         action="store_true",
-        help="run only the tests that use the database",
+        help="run only the tests that depend on the database",
     )
-
-
-def _touches_database(item: pytest.Item) -> bool:
-    fixtures = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
-    return bool(fixtures) or item.get_closest_marker("django_db") is not None
 
 
 def _uses_browser(item: pytest.Item) -> bool:
     return "browser" in getattr(item, "fixturenames", ())
 
 
+def _depends_on_database(item: pytest.Item) -> bool:
+    """Pages in a browser are the same on both databases; the marker names the exceptions."""
+    if _uses_browser(item):
+        return item.get_closest_marker("both_databases") is not None
+    fixtures = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or item.get_closest_marker("django_db") is not None
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--only-database"):
-        left_out = [item for item in items if not _touches_database(item)]
+        left_out = [item for item in items if not _depends_on_database(item)]
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if _touches_database(item)]
+        items[:] = [item for item in items if _depends_on_database(item)]
     # Playwright leaves a running event loop in its thread, and tests with their own loop then
     # fail. So the browser tests run last.
     items.sort(key=_uses_browser)
@@ -185,7 +188,7 @@ class LiveApp:
         assert not self._thread.is_alive(), "the live server did not stop"
         # The threads of its lifespan must not use the database of the next test.
         for thread in threading.enumerate():
-            if thread.name == "upkeep":
+            if thread.name in ("upkeep", "warm up classifier"):
                 thread.join(timeout=5)
 
 

@@ -38,6 +38,7 @@ RIGHT: dict[str, tuple[str, ...]] = {
     "reconcile": (),
     "refit_length": (),
     "replay": (CALLS, NO_SITE, "--token=x"),
+    "retention": (),
     "simulate": SMALL,
     "verify_audit": (),
 }

@@ -43,7 +43,7 @@ def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
 def wait_for_worker(name: str, client: redis.Redis, log: Path) -> None:
     wait_until(
         lambda: bool(serving(client, name, time.time())),
-        seconds=60,
+        seconds=150,
         what=lambda: f"{name} serves: {tail(log)}",
     )
 

@@ -23,11 +23,13 @@ except ImproperlyConfigured as error:
 
 import structlog
 from django.conf import settings
+from django.db import connection
 
 from scheduling.beats import Beat
 from triage_site.cases.hub import Hub
 from triage_site.cases.streams import PREFIX, Receive, Scope, Send, serve_stream
 from triage_site.cases.upkeep import run_upkeep
+from triage_site.classifiers import active
 from triage_site.health import ALIVE, alive
 
 log = structlog.get_logger(__name__)
@@ -62,6 +64,7 @@ class Application:
         await receive()
         self._stop.clear()
         Thread(target=self._keep_up, name="upkeep", daemon=True).start()
+        Thread(target=_warm_up, name="warm up classifier", daemon=True).start()
         beats = asyncio.create_task(self._beat())
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -88,6 +91,12 @@ class Application:
                 self._upkeep_beats.clear()
                 beat.touch()
             await asyncio.sleep(1.0)
+
+
+def _warm_up() -> None:
+    """So that the first preview of a case does not wait for it."""
+    active.warm_up()
+    connection.close()
 
 
 async def _answer_alive(send: Send) -> None:

@@ -22,6 +22,7 @@ _NOT_STATED: Final = (
 _NO_MEDICINES: Final = re.compile(
     rf"\b(?:medicines?|medications?|drugs?)\b{_NOT_STATED}"
     r"|\b(?:no|not on any|takes no) (?:regular |current |known )?(?:medicines?|medications?)\b"
+    r"(?![^.;\n]{0,60}\b(?:was|were|is|are) missed\b)"
 )
 _ALLERGIES_UNKNOWN: Final = re.compile(rf"\ballerg(?:y|ies)\b{_NOT_STATED}")
 _NO_ALLERGIES: Final = re.compile(r"\b(?:no (?:known )?(?:drug )?allerg(?:y|ies)|nkda)\b")

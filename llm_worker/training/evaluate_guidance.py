@@ -140,7 +140,11 @@ def _case_of_row(row: dict[str, Any]) -> EvaluationCase:
         facts=facts,
         priority=priority,
         brief=build_brief(
-            facts, priority=priority, danger_signs=signs, complaint=suggestion.complaint
+            facts,
+            priority=priority,
+            danger_signs=signs,
+            complaint=suggestion.complaint,
+            complaint_words=suggestion.complaint_words,
         ),
         must=must,
         must_not=must_not,

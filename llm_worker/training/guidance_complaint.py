@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -68,6 +69,12 @@ def vocabulary() -> tuple[str, ...]:
     texts = (text for complaint in complaints() for text in _texts_of(complaint))
     found = re.findall(r"\b[A-Za-z]{2,}\b", " ".join(texts))
     return tuple(sorted(set(found)))
+
+
+def learned_lines() -> str:
+    """What the model learns to write of each complaint, as the JSON of `sbar_lines`."""
+    lines = {each.label: {"causes": each.think, "actions": each.actions} for each in complaints()}
+    return json.dumps(lines, indent=1, ensure_ascii=False) + "\n"
 
 
 def _texts_of(complaint: Complaint) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ def _complaint_quoted(text: str, brief: str) -> bool:
         return False
     quote = match[1].removesuffix(" ...")
     num_words = len(quote.split())
-    enough = min(len(words.split()), 5) <= num_words <= MAX_QUOTED_WORDS + 4
+    enough = min(len(words.split()), 3) <= num_words <= MAX_QUOTED_WORDS + 4
     return quote in words and (enough or len(quote.encode()) > MAX_QUOTED_BYTES // 2)
 
 

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llm_worker.engine.local.sbar_form import Action, Causes, Fixed, Piece, sbar_form
+from llm_worker.engine.local.sbar_form import Fixed, Piece, sbar_form
 from llm_worker.training.guidance_cases import TrainingCase
-from llm_worker.training.guidance_complaint import Complaint
 from triage_site.triage.brief import build_brief
 
 
 def write_guidance(case: TrainingCase) -> tuple[str, str]:
     """Returns the brief of a case and its guidance."""
     brief = brief_of(case)
-    return brief, fill(sbar_form(brief), case.complaint)
+    return brief, fill(sbar_form(brief))
 
 
 def brief_of(case: TrainingCase) -> str:
@@ -30,17 +29,16 @@ def brief_of(case: TrainingCase) -> str:
     )
 
 
-def fill(form: tuple[Piece, ...], complaint: Complaint | None) -> str:
-    """The text of a form with the causes and actions of a complaint group."""
-    return "".join(_texts(form, complaint))
+def fill(form: tuple[Piece, ...]) -> str:
+    """The text of a form with the first actions of its choices, in their order."""
+    return "".join(_texts(form))
 
 
-def _texts(form: tuple[Piece, ...], complaint: Complaint | None) -> Iterator[str]:
-    actions = iter(complaint.actions if complaint else ())
+def _texts(form: tuple[Piece, ...]) -> Iterator[str]:
+    num_chosen = 0
     for piece in form:
         if isinstance(piece, Fixed):
             yield piece.text
-        elif isinstance(piece, Causes) and complaint:
-            yield f" {complaint.think}."
-        elif isinstance(piece, Action):
-            yield f" {next(actions)}."
+        else:
+            yield f" {piece.choices[num_chosen]}."
+            num_chosen += 1

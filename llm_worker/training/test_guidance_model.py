@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from llm_worker.engine.local.sbar_lines import LINES_FILE, learned
 from llm_worker.guard.whole import faults_of
 from llm_worker.training.evaluate_guidance import (
     HANDWRITTEN,
@@ -18,12 +19,13 @@ from llm_worker.training.evaluate_guidance import (
     report,
 )
 from llm_worker.training.guidance_cases import TrainingCase, make_case
-from llm_worker.training.guidance_complaint import complaints
+from llm_worker.training.guidance_complaint import complaints, learned_lines
 from llm_worker.training.guidance_faults import LENGTH_TOKENS, Answer, EvaluationCase, faults
 from llm_worker.training.guidance_text import write_guidance
 from llm_worker.training.train_guidance import MODEL_FOLDER, load
 from scheduling.core.guidance import Withheld
 from triage_site.triage.brief import build_brief
+from triage_site.triage.model.complaints import labels
 
 
 def evaluation_case_of(
@@ -117,3 +119,11 @@ def test_an_invalid_case_file_names_its_line(tmp_path: Path) -> None:
     path.write_text('{"facts": {"text": "x"}}\n{"facts": {"text": "x", "hr_bpm": "fast"}}\n')
     with pytest.raises(ValueError, match="line 2: hr_bpm"):
         cases_of_file(path)
+
+
+def test_the_lines_beside_the_weights_are_those_of_the_tables() -> None:
+    assert (MODEL_FOLDER / LINES_FILE).read_text(encoding="utf-8") == learned_lines()
+
+
+def test_every_complaint_that_the_classifier_names_has_lines() -> None:
+    assert labels() <= set(learned())

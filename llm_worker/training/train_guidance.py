@@ -24,8 +24,10 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
+from llm_worker.engine.local.sbar_lines import LINES_FILE
 from llm_worker.engine.prompt import CASE_MARK, GUIDANCE_MARK
 from llm_worker.training.copy_heads import build_copy_heads
+from llm_worker.training.guidance_complaint import learned_lines
 from llm_worker.training.guidance_rows import EOS, batches, text_pairs
 from llm_worker.training.muon import Muon
 
@@ -207,6 +209,7 @@ def save(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
     stored: Any = copy.deepcopy(model)
     stored.to(torch.float16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    (folder / LINES_FILE).write_text(learned_lines(), encoding="utf-8")
 
 
 def load(folder: Path) -> tuple[PreTrainedTokenizerFast, Qwen3ForCausalLM]:

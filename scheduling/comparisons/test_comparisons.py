@@ -174,6 +174,11 @@ def test_starvation_is_named_and_the_best_policy_without_it() -> None:
 def test_where_the_order_does_not_matter_it_says_so() -> None:
     found = verdict({"semantic": figures(), "fcfs": figures()}, 5.0)
     assert "hardly matters" in found.sentences[0]
+    one_at_a_time = figures(p0=(18, 19), p1=(18, 19), p4=(22, 40))
+    found = verdict({"semantic": figures(), "fcfs": figures(), "serial": one_at_a_time}, 5.0)
+    assert "Semantic and First come are alike here" in found.sentences[0]
+    assert found.sentences[1].startswith("One at a time: ")
+    assert "soonest" not in " ".join(found.sentences)
     assert verdict({}, 0.0).sentences == ("The load holds no request.",)
 
 

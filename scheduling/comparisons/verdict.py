@@ -16,10 +16,8 @@ PAY: Final = 1.1
 STARVE: Final = 3.0  # a longest response at least so many times that of the reference
 ALIKE: Final = 1.05
 REFERENCE: Final = "fcfs"
-_ALIKE_WORDS: Final = (
-    "The order hardly matters here: no level's mean differs by more than 5 % between the "
-    "policies. Slots are free when requests arrive."
-)
+_NO_DIFFERENCE: Final = "no level's mean differs by more than 5 %"
+_SLOTS_ARE_FREE: Final = "Slots are free when requests arrive."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +61,10 @@ def _sentences(
     if len(policies) == 1:
         return [each[0].words]
     best = min(policies, key=lambda name: (critical_mean(policies[name]), name))
-    if _all_alike(policies):
-        return [_ALIKE_WORDS]
     by_name = {one.policy: one for one in each}
+    alike = [name for name, one in policies.items() if _are_alike(one, policies[best])]
+    if reference in alike and len(alike) > 1:
+        return _of_alike(alike, by_name)
     found = [_who_gains(policies, best, reference)]
     found.append(_who_pays(policies, by_name[best], reference))
     found += _who_starves(by_name, best, policies)
@@ -184,13 +183,24 @@ def _words(
     return " ".join(part for part in parts if part)
 
 
-def _all_alike(policies: Mapping[str, Figures]) -> bool:
-    for level in next(iter(policies.values()))["by_priority"]:
-        means = [one["by_priority"][level]["mean"] for one in policies.values()]
-        known = [mean for mean in means if mean]
-        if known and max(known) > ALIKE * min(known):
+def _are_alike(one: Figures, other: Figures) -> bool:
+    """Whether no level's mean differs."""
+    for level, line in one["by_priority"].items():
+        means = (line["mean"], other["by_priority"][level]["mean"])
+        if all(means) and max(means) > ALIKE * min(means):
             return False
     return True
+
+
+def _of_alike(alike: Sequence[str], by_name: Mapping[str, PolicyVerdict]) -> list[str]:
+    """Where the best policy is no better than serving in the order of arrival."""
+    others = [one for name, one in by_name.items() if name not in alike]
+    if not others:
+        hardly = f"The order hardly matters here: {_NO_DIFFERENCE} between the policies."
+        return [f"{hardly} {_SLOTS_ARE_FREE}"]
+    titles = _listed([by_name[name].title for name in alike])
+    first = f"{titles} are alike here: {_NO_DIFFERENCE} between them. {_SLOTS_ARE_FREE}"
+    return [first, *(f"{one.title}: {one.words}" for one in others)]
 
 
 def _mean_ratio(policies: Mapping[str, Figures], name: str, reference: str, level: str) -> float:
@@ -204,9 +214,13 @@ def _title(name: str) -> str:
 
 def _levels(levels: Sequence[str]) -> str:
     """ "Level 3", "Levels 3 and 4", "Levels 2, 3 and 4"."""
-    if len(levels) == 1:
-        return f"Level {levels[0]}"
-    return f"Levels {', '.join(levels[:-1])} and {levels[-1]}"
+    return f"Level{'s' if len(levels) > 1 else ''} {_listed(levels)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """ "A", "A and B", "A, B and C"."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _seconds(seconds: float) -> str:

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import replace
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Locator, Page
 
@@ -73,8 +74,9 @@ def classify(case: Case, classification: Classification) -> None:
 
 def waiting_case(actor: User, text: str, priority: int, **facts: object) -> Case:
     """A case with this priority that waits for guidance."""
-    case = received_case(actor, text, **facts)
-    classify(case, replace(CLASSIFICATION, priority=priority))
+    with transaction.atomic():  # else the upkeep of a live site may give it a level first
+        case = received_case(actor, text, **facts)
+        classify(case, replace(CLASSIFICATION, priority=priority))
     return case
 
 

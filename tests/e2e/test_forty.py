@@ -22,7 +22,7 @@ from triage_site.cases import selectors
 from triage_site.cases.calls import load_calls
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow, pytest.mark.timeout(600)]
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "calls" / "quiet_evening.jsonl"
 NUM_CASES = 40
@@ -127,13 +127,13 @@ def test_forty_cases_through_the_browser(
         submit_by_hand(site, live_app, "feels a bit tired since a week", 60)
         count_updates(reader)
         submit_by_hand(reader, live_app, "sore throat since three days, no fever", 33)
-        wait_until(all_classified, seconds=60, what=lambda: f"all have a priority: {tail(log)}")
+        wait_until(all_classified, seconds=150, what=lambda: f"all have a priority: {tail(log)}")
         site.goto(live_app)
         wait_until(lambda: board_shows_the_order(site), seconds=20, what="the board in order")
         with worker("gpu", process_env, log):
             submit_by_hand(site, live_app, "he is not breathing, no pulse, doing CPR", 60)
             site.goto(live_app)
-            wait_until(all_done, seconds=180, what=lambda: f"all done: {tail(log)}")
+            wait_until(all_done, seconds=300, what=lambda: f"all done: {tail(log)}")
     wait_until(
         lambda: bool(reader.evaluate("window.updates >= 5")),
         seconds=5,

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
+from pytest_django import Settings
 
 from scheduling import connection, selectors
 from scheduling.core.guidance import WITHHELD_WORDS, Withheld
@@ -140,7 +141,10 @@ def test_clocks_tick_between_updates(site: Page, nurse: User) -> None:
     expect(clock).not_to_have_text(first, timeout=3000)
 
 
-def test_an_open_case_page_gets_the_reasons(site: Page, nurse: User, live_app: str) -> None:
+def test_an_open_case_page_gets_the_reasons(
+    site: Page, nurse: User, live_app: str, settings: Settings
+) -> None:
+    settings.TRIAGE_CLASSIFY_WAIT_SECONDS = 60.0  # no provisional level while the page loads
     case = received_case(nurse, "crushing chest pain since noon")
     site.goto(f"{live_app}/cases/{case.id}/")
     facts = site.locator("#facts")

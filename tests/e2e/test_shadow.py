@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
@@ -22,10 +23,11 @@ from triage_site.cases import services
 from triage_site.cases.models import Case
 from triage_site.classifiers.classifier_testing import other_weights
 from triage_site.classifiers.models import ClassifierChange, ShadowAnswer
+from triage_site.triage.classify import NO_MODEL
 from triage_site.triage.model.candidate import version_of
 from triage_site.triage.model.scoring import WEIGHTS_DIR
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def classified_by(number: int) -> str:
@@ -40,7 +42,12 @@ def submit(page: Page, url: str, text: str) -> int:
     press(page, "Control+Enter")
     page.wait_for_url(re.compile(r"/cases/[0-9a-f-]{36}/"))
     number = Case.objects.latest("number").number
-    wait_until(lambda: classified_by(number) != "", seconds=20, what="the case has its level")
+    # On a busy machine a provisional level may come first.
+    wait_until(
+        lambda: classified_by(number) not in ("", NO_MODEL),
+        seconds=60,
+        what="the case has the level of a classifier",
+    )
     return number
 
 
@@ -84,9 +91,10 @@ def test_a_shadow_is_promoted_and_the_promotion_is_undone(
 
 
 def test_the_period_changes_without_a_reload(site: Page, live_app: str, nurse: User) -> None:
-    case = make_case("cough", actor=nurse)
-    services.classify_without_model(case.id, why="too slow", now=timezone.now())
-    Case.objects.update(arrived_at=timezone.now() - timedelta(days=20))
+    with transaction.atomic():  # else the upkeep of the site may be first
+        case = make_case("cough", actor=nurse)
+        services.classify_without_model(case.id, why="too slow", now=timezone.now())
+        Case.objects.update(arrived_at=timezone.now() - timedelta(days=20))
     site.goto(f"{live_app}/ops/triage/")
     expect(site.get_by_text("No case in this period")).to_be_visible()
     site.get_by_label("Period").select_option("30d")

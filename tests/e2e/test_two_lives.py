@@ -33,6 +33,7 @@ def test_the_patient_stays_on_the_board_after_the_guidance(site: Page, nurse: Us
     expect(site.locator("#count-1 .count")).to_have_text("1")
 
 
+@pytest.mark.both_databases
 def test_seen_and_closed_from_the_board_by_keyboard(site: Page, nurse: User, live_app: str) -> None:
     case = waiting_case(nurse, "chest pain", 1)
     expect(site.locator(f"#open-rows #case-{case.number}")).to_be_visible()
@@ -82,6 +83,7 @@ def test_the_longest_overdue_patient_is_named_on_top(site: Page, nurse: User) ->
     expect(site.locator(f"#case-{first.number}")).to_contain_text("re-assess now")
 
 
+@pytest.mark.both_databases
 def test_worse_vital_signs_raise_the_level_and_write_again(
     site: Page, nurse: User, live_app: str
 ) -> None:

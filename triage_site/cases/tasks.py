@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from threading import Event as Flag
 from threading import Thread
+from typing import Any
 
 import structlog
 from celery import shared_task
-from celery.signals import worker_process_init
+from celery.signals import worker_init, worker_process_init
 from django.conf import settings
 from django.utils import timezone
 
@@ -63,13 +64,15 @@ def _store(case_id: uuid.UUID, classification: Classification) -> None:
         late_answers.record_late_classification(case_id, classification, now=timezone.now())
 
 
+@worker_init.connect
+def load_tables(sender: Any, **_: object) -> None:
+    """Before the pool forks, so that its processes share the tables."""
+    if settings.CELERY_TASK_DEFAULT_QUEUE in (sender.app.amqp.queues.consume_from or {}):
+        active.load_tables()
+
+
 @worker_process_init.connect
 def warm_up(**_: object) -> None:
     """Loads the weights before the first case arrives."""
-    try:
-        active.warm_up()
-        Thread(
-            target=active.watch, args=(Flag(),), name="watch active classifier", daemon=True
-        ).start()
-    except Exception as error:
-        log.error("classifier_warm_up_failed", error=type(error).__name__)
+    active.warm_up()
+    Thread(target=active.watch, args=(Flag(),), name="watch active classifier", daemon=True).start()

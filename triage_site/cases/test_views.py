@@ -499,6 +499,15 @@ def test_the_panel_shows_position_and_reason() -> None:
     assert "Second in the queue: one case of level 0 stands before it." in panel
 
 
+def test_the_panel_says_once_how_long_somebody_waited() -> None:
+    for priority, words in ((0, "Waited 4 s"), (2, "waited 00:04 / 30 min")):
+        case = queued(priority=priority)
+        services.see_patient(case.id, actor=make_user(), now=at(4))
+        panel = re.sub(r"<[^>]+>", " ", render_case_panel(case.id, at(9)))
+        assert words in " ".join(panel.split())
+        assert "waited Waited" not in " ".join(panel.split())
+
+
 def test_the_print_page_is_an_sbar(clinician: Client) -> None:
     case = moved(queued("pale and cold"), "done", guidance="Situation: pale.")
     text = page(clinician, f"/cases/{case.id}/print/")

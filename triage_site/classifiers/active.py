@@ -52,12 +52,20 @@ def _classify(facts: CaseFacts) -> Classification:
     return replace(classification, model_version=version or classification.model_version)
 
 
+def load_tables() -> None:
+    """Builds what the reading of any note needs, about one second of processor time."""
+    classifier.screen(CaseFacts(text="warm-up"))
+
+
 def warm_up() -> None:
     """Loads the weights that the first case needs, within the start time of a worker."""
-    choice = selectors.active_choice()
-    if not _is_shipped(choice):
-        _loading_of(choice).get(WARM_UP_SECONDS)
-    classify(CaseFacts(text="warm-up"))
+    try:
+        choice = selectors.active_choice()
+        if not _is_shipped(choice):
+            _loading_of(choice).get(WARM_UP_SECONDS)
+        classify(CaseFacts(text="warm-up"))
+    except Exception as error:
+        log.error("classifier_warm_up_failed", error=type(error).__name__)
 
 
 def watch(stop: Flag) -> None:

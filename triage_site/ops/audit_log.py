@@ -33,7 +33,18 @@ _ACCESS: Final = frozenset(
         AuditRecord.Kind.ACCOUNT,
     }
 )
-_DETAILS: Final = ("via", "version", "old", "new", "from", "to", "priority", "address")
+_DETAILS: Final = (
+    "via",
+    "version",
+    "old",
+    "new",
+    "from",
+    "to",
+    "priority",
+    "address",
+    "rule",
+    "cutoff",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

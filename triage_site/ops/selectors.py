@@ -159,10 +159,10 @@ def _switch_line(change: PolicyChange) -> SwitchLine:
 
 
 def eta_record(now: datetime) -> dict[str, Any]:
-    """How good the forecasts of starts were in the last 24 hours: `judge`, of real cases,
+    """How good the forecasts of ready guidance were in the last 24 hours: `judge`, of real cases,
     and how many cases that waited were never shown a time."""
     since = now - ETA_WITHIN
-    found = judge(recorded.judged_starts(recorded.judged_forecasts(since, None, newest=NUM_JUDGED)))
+    found = judge(recorded.judged_ends(recorded.judged_forecasts(since, None, newest=NUM_JUDGED)))
     return {**found, "untold": recorded.num_untold(since, None)}
 
 

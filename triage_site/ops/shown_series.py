@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from scheduling import minutes
 from triage_site.ops.replays import replay_is_running
 from triage_site.ops.time_series import (
     DEFAULT_SPAN,
+    SHORTEST_SPAN,
     SPANS,
     Span,
     TimeSeries,
@@ -30,9 +32,10 @@ class ShownSeries:
 
 
 def shown_series(span_name: str, of: str, now: datetime) -> ShownSeries:
-    """An unknown span is the default one. Without a choice the charts show real cases, or those
+    """Without a known span it is the shortest one that holds all of today's cases, at most the
+    default one. Without a choice the charts show real cases, or those
     of a replay while it runs or where there was no real case."""
-    span = SPANS.get(span_name, SPANS[DEFAULT_SPAN])
+    span = SPANS.get(span_name) or _useful_span(now)
     if of not in (REAL, REPLAY) and replay_is_running():
         words = "Replayed cases, while the replay runs"
         return _shown(span, REPLAY, words, all_series(span, now, replayed=True))
@@ -45,6 +48,12 @@ def shown_series(span_name: str, of: str, now: datetime) -> ShownSeries:
     if has_waiting_or_started(replay):
         return _shown(span, REPLAY, "Replayed cases: there was no real case in this time", replay)
     return _shown(span, REAL, "Real cases: there was none in this time", real)
+
+
+def _useful_span(now: datetime) -> Span:
+    """The last minutes while nothing is older, for example in a first drill."""
+    short, usual = SPANS[SHORTEST_SPAN], SPANS[DEFAULT_SPAN]
+    return usual if minutes.has_arrivals(now - usual.length, now - short.length) else short
 
 
 def _shown(span: Span, of: str, words: str, series: Sequence[TimeSeries]) -> ShownSeries:

@@ -139,6 +139,14 @@ def series_of(client: Client, query: str) -> dict[str, Any]:
     return {**answer, **{one["id"]: one for one in answer["series"]}}
 
 
+def test_the_charts_show_the_last_minutes_until_there_is_more(nurse: Client) -> None:
+    now = timezone.now()
+    make_job(1, arrival_at=now - timedelta(minutes=2), now=now)
+    assert "Last 10 minutes" in nurse.get("/ops/").content.decode()
+    make_job(1, arrival_at=now - timedelta(hours=2), now=now)
+    assert "Last 6 hours" in nurse.get("/ops/").content.decode()
+
+
 @pytest.mark.parametrize("span", ["10m", "6h", "24h", "7d", "x"])
 def test_the_charts_show_each_wait_once_in_its_level(nurse: Client, span: str) -> None:
     started(0, 100, waited=4)

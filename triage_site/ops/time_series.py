@@ -43,6 +43,7 @@ SPANS: Final = {
         Span(name="7d", words="7 days", length=timedelta(days=7), step=timedelta(hours=2)),
     )
 }
+SHORTEST_SPAN: Final = "10m"
 DEFAULT_SPAN: Final = "6h"
 
 

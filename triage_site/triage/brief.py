@@ -19,6 +19,7 @@ from triage_site.triage.vitals import VITAL_RANGES, vital_band
 
 PRIORITY_NAMES: Final = tuple(name.lower() for name in LEVEL_NAMES)
 COMPLAINT_LABEL: Final = "Complaint"
+COMPLAINT_WORDS_LABEL: Final = "Complaint words"
 NONE_FOUND: Final = "none found"
 
 MAX_WORDS_CHARACTERS: Final = 4_000  # of the caller's words in a brief
@@ -39,16 +40,23 @@ _CONSCIOUSNESS: Final = {
     Consciousness.PAIN: "responds to pain only",
     Consciousness.UNRESPONSIVE: "unresponsive",
 }
+_DAYS_UNTIL_MONTHS: Final = 28
 _SINGLE_VITALS: Final = ("rr_bpm", "spo2_percent", "hr_bpm", "temp_c", "pain_score")
 
 
 def build_brief(
-    facts: CaseFacts, *, priority: int, danger_signs: Sequence[str], complaint: str | None = None
+    facts: CaseFacts,
+    *,
+    priority: int,
+    danger_signs: Sequence[str],
+    complaint: str | None = None,
+    complaint_words: Sequence[str] = (),
 ) -> str:
     """The user message: one labelled line per known thing, vitals with their units.
 
     Vitals that were not taken are left out; those that could not be measured are named.
-    `complaint` is what the classifier took the words to be about, where it knows.
+    `complaint` is what the classifier took the words to be about, where it knows, and
+    `complaint_words` are those that told it so.
     Of `danger_signs`, most urgent first, the first `MAX_DANGER_SIGNS` are told.
     Raises ValueError where `priority` is not 0 to 4.
     """
@@ -69,6 +77,8 @@ def build_brief(
     lines += _history_lines(facts.text)
     if complaint:
         lines.append(f"{COMPLAINT_LABEL}: {neutral_words(complaint)}")
+        if told_by := next(filter(None, map(neutral_words, complaint_words)), ""):
+            lines.append(f"{COMPLAINT_WORDS_LABEL}: {told_by}")
     lines += _vital_lines(facts)
     lines.append(f"Danger signs: {'; '.join(signs) or NONE_FOUND}")
     return "\n".join(lines)
@@ -93,15 +103,15 @@ def neutral_words(text: str) -> str:
 
 
 def age_phrase(age_years: float | None) -> str:
-    """`71 years`; under two years in months, under one month in days."""
+    """`71 years`; under two years in months, under four weeks in days."""
     if age_years is None:
         return "not known"
-    months = int(age_years * 12 + 1e-6)
     if age_years >= 2:
         return f"{int(age_years)} years"
-    if months >= 1:
+    # Rounded as on the pages: seven months are often entered as 0.58 years.
+    months, days = max(1, round(age_years * 12)), round(age_years * 365.25)
+    if days >= _DAYS_UNTIL_MONTHS:
         return f"{months} month{'s' if months != 1 else ''}"
-    days = int(age_years * 365.25 + 1e-6)
     return f"{days} day{'s' if days != 1 else ''}"
 
 

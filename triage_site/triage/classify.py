@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from triage_site.triage.decision import DEFAULT_COSTS, Costs, decide, level_sets
-from triage_site.triage.facts import CaseFacts
-from triage_site.triage.model.complaints import complaint
+from triage_site.triage.facts import CaseFacts, Consciousness
+from triage_site.triage.model.complaints import STATES, Complaint, complaint
 from triage_site.triage.model.explain import model_reasons
 from triage_site.triage.model.features import CaseView, view
 from triage_site.triage.model.scoring import Floats, Model, load
@@ -23,6 +24,8 @@ from triage_site.triage.types import LEAST_URGENT, NUM_PRIORITIES, Classificatio
 NO_MODEL: Final = "none"
 # What is not understood is not mild.
 DOUBTFUL_PRIORITY: Final = 2
+BY_THE_NOTE: Final = "by the note"
+_NOT_ALERT_SIGNS: Final = frozenset({"unresponsive", "unresponsive_unclear"})
 _MIN_CONFIDENCE: Final = 0.45
 _MAX_LEVELS: Final = 2
 _MAX_GAP: Final = 2
@@ -114,6 +117,7 @@ def screen(facts: CaseFacts) -> Classification:
     if _doubts(case):
         priority = min(priority, DOUBTFUL_PRIORITY)
     even = 1.0 / NUM_PRIORITIES
+    named = _complaint(case.fired, {}, case.facts)
     return Classification(
         priority=priority,
         model_priority=priority,
@@ -122,11 +126,12 @@ def screen(facts: CaseFacts) -> Classification:
         level_set=tuple(range(priority + 1)),
         needs_person=True,
         reasons=tuple(to_reason(item) for item in case.fired),
-        danger_signs=_danger_signs(case.fired),
+        danger_signs=_danger_signs(case),
         rules_version=RULES_VERSION,
         model_version=NO_MODEL,
         news2=news2(case.facts),
-        complaint=_complaint(case.fired, (), case.facts),
+        complaint=named.label or None,
+        complaint_words=named.words,
         person_reasons=(*_doubts(case), "no_model"),
     )
 
@@ -140,6 +145,7 @@ def _suggestion(
         floor = min(floor, DOUBTFUL_PRIORITY)
     priority = min(decided, floor)
     why = (*doubts, *_unsure(case, float(chances.max()), levels, decided, floor))
+    named = _complaint(case.fired, case.view.concepts, case.facts)
     p0, p1, p2, p3, p4 = (round(float(chance), 4) for chance in chances)
     return Classification(
         priority=priority,
@@ -149,11 +155,12 @@ def _suggestion(
         level_set=_with(levels, priority) if doubts else levels,
         needs_person=bool(why),
         reasons=tuple(to_reason(item) for item in case.fired),
-        danger_signs=_danger_signs(case.fired),
+        danger_signs=_danger_signs(case),
         rules_version=RULES_VERSION,
         model_version=version,
         news2=news2(case.facts),
-        complaint=_complaint(case.fired, case.view.concepts, case.facts),
+        complaint=named.label or None,
+        complaint_words=named.words,
         person_reasons=why,
     )
 
@@ -171,7 +178,8 @@ def _doubts(case: Seen) -> tuple[str, ...]:
     """Why the text itself cannot be relied on."""
     found = {
         "not_understood": bool(case.facts.text.strip()) and not _is_understood(case),
-        "contradiction": bool(case.measured.contradicted),
+        "contradiction": bool(case.measured.contradicted)
+        or any(_speaks_against(case, item) for item in case.fired),
     }
     return tuple(code for code, holds in found.items() if holds)
 
@@ -201,15 +209,55 @@ def _unsure(
     return tuple(code for code, holds in found.items() if holds)
 
 
-def _complaint(fired: Sequence[Fired], groups: Iterable[str], facts: CaseFacts) -> str | None:
-    told = [item.complaint for item in fired if item.complaint]
-    return complaint(told, groups, facts.age_years)
+def _complaint(
+    fired: Sequence[Fired], groups: Mapping[str, tuple[str, ...]], facts: CaseFacts
+) -> Complaint:
+    best = sorted(fired, key=lambda item: (item.min_priority > 1, _vagueness(item)))
+    told = [Complaint(item.complaint, item.words) for item in best if item.complaint]
+    stated = groups if _ALLERGIC_NOW.search(facts.text) else _without_stated_allergies(groups)
+    return complaint(told, stated, facts.age_years) or Complaint("")
 
 
-def _danger_signs(fired: Sequence[Fired]) -> tuple[str, ...]:
-    """Labels, most urgent first; one that a longer, more urgent label already says is left out."""
+def _vagueness(item: Fired) -> int:
+    """2 for "anaphylaxis to" something, which may be history, 1 for a state of many causes."""
+    if item.words and all(map(_ANAPHYLAXIS_TO.match, item.words)):
+        return 2
+    return int(item.complaint in STATES)
+
+
+_ANAPHYLAXIS_TO: Final = re.compile(r"anaphyla\w+ to$", re.IGNORECASE)
+# "allergic to penicillin" and "allergy status unknown" are history, not what brought somebody.
+_ALLERGIC_NOW: Final = re.compile(
+    r"\ballerg\w*\W+(?:\w+\W+){0,2}?(?:reaction|attack|response|rash|swelling|symptoms|flare)",
+    re.IGNORECASE,
+)
+_BARE_ALLERGY: Final = re.compile(r"allerg\w*$|hypersensitiv\w*$", re.IGNORECASE)
+
+
+def _without_stated_allergies(
+    groups: Mapping[str, tuple[str, ...]],
+) -> Mapping[str, tuple[str, ...]]:
+    said = groups.get("allergy", ())
+    if not said or not all(map(_BARE_ALLERGY.match, said)):
+        return groups
+    return {code: words for code, words in groups.items() if code != "allergy"}
+
+
+def _danger_signs(case: Seen) -> tuple[str, ...]:
+    """Labels, most urgent first; one that a longer, more urgent label already says is left out.
+
+    A label says so where only the note has it and what was entered contradicts it.
+    """
     signs: list[str] = []
-    for item in fired:
+    for item in case.fired:
         if not any(item.label in sign for sign in signs):
-            signs.append(item.label)
+            told = f" {BY_THE_NOTE}" if _speaks_against(case, item) else ""
+            signs.append(f"{item.label}{told}")
     return tuple(signs)
+
+
+def _speaks_against(case: Seen, item: Fired) -> bool:
+    """Whether the note alone has what fired, and the form says another thing."""
+    if item.code in _NOT_ALERT_SIGNS:
+        return case.facts.consciousness is Consciousness.ALERT
+    return item.shows in case.measured.contradicted and item.shows in case.measured.extra

@@ -40,10 +40,26 @@ class _Plain:
         last = max(first, bisect_right(self._starts, max(start, end - 1)) - 1)
         return self._text[self._words[first].start : self._words[last].end]
 
+    def written(self, start: int, end: int) -> str:
+        """As it stands in the note, with what is glued to it by hyphens; in lower case but for
+        names with capitals of their own, such as HRT and EpiPen."""
+        words = self.original(start, end)
+        glued = _GLUED.match(self._text, self._end(start, end))
+        words += glued.group() if glued else ""
+        own = any(letter.isupper() for word in words.split() for letter in word[1:])
+        return words if own and not self._text.isupper() else words.lower()
+
+    def _end(self, start: int, end: int) -> int:
+        last = bisect_right(self._starts, max(start, end - 1)) - 1
+        return self._words[max(0, last)].end
+
     def before(self, offset: int) -> str:
         """Returns the sentence of `offset` up to there."""
         start = self._sentence_starts[bisect_right(self._sentence_starts, offset) - 1]
         return self.plain[start:offset]
+
+
+_GLUED: Final = re.compile(r"(?:-[^\W\d_]+)+")
 
 
 def _whole_words(source: str) -> re.Pattern[str]:
@@ -52,11 +68,13 @@ def _whole_words(source: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """In the words of the note, in its order. `none_known`: it says that there is no allergy."""
+    """In the words of the note, in its order. `none_known`: it says that there is no allergy;
+    `none_taken`: that the patient takes no medicine."""
 
     allergies: tuple[str, ...] = ()
     none_known: bool = False
     medicines: tuple[str, ...] = ()
+    none_taken: bool = False
 
     @property
     def allergy_words(self) -> str:
@@ -65,7 +83,7 @@ class History:
 
     @property
     def medicine_words(self) -> str:
-        return ", ".join(self.medicines)
+        return ", ".join(self.medicines) or ("none taken" if self.none_taken else "")
 
 
 # Generic names, common brands and words for kinds, as notes and callers use them.
@@ -93,6 +111,10 @@ oramorph oxycodone ozempic pantoprazole paracetamol acetaminophen paroxetine pen
 perindopril phenytoin pioglitazone pravastatin prednisolone prednisone pregabalin prochlorperazine
 promethazine propranolol quetiapine quinine ramipril ranitidine risperidone rivaroxaban
 rosuvastatin sacubitril salbutamol salmeterol semaglutide seretide sertraline sildenafil
+labetalol phenprocoumon marcumar plavix sintrom acenocoumarol nitrazepam nebivolol atomoxetine
+methylphenidate lacosamide brivaracetam liraglutide tirzepatide dapsone mesalazine budesonide
+fostair clenil mometasone hyoscine buscopan cefuroxime co-trimoxazole teicoplanin rifampicin
+isoniazid ethambutol tenofovir
 simvastatin sinemet sitagliptin sodium valproate solifenacin sotalol spironolactone statins?
 steroids? sulfasalazine sumatriptan symbicort tacrolimus tamoxifen tamsulosin temazepam
 the pill thyroxine ticagrelor tiotropium topiramate tramadol trazodone trimethoprim valproate
@@ -136,10 +158,12 @@ _STOP: Final = (
 )
 _THING: Final = rf"{_STOP}[^\W\d_][\w'/-]*"
 _LIST: Final = rf"{_THING}(?: {_THING})?"
+_HOW: Final = r" \( [^()]{1,30} \)"  # which reaction
 _ALLERGIC: Final = _whole_words(
     rf"(?:allergic|allergy|allergies|anaphyla\w+|intoleran\w+|hypersensitiv\w+) (?:to|:|-|=)"
-    rf"(?: the| a)? ({_LIST}(?: ?(?:,|and|or|&) (?:and )?{_LIST}){{0,5}})"
+    rf"(?: the| a)? ({_LIST}(?:{_HOW})?(?: ?(?:,|and|or|&) (?:and )?{_LIST}(?:{_HOW})?){{0,5}})"
 )
+_BETWEEN_THINGS: Final = re.compile(rf"(?:{_HOW})?(?: ?, (?:and |or )?| (?:and|or) | ?& ?)|{_HOW}$")
 _ALLERGY_OF: Final = _whole_words(rf"({_THING}) (?:allergy|allergies|allergic)")
 _OTHER_WORDS: Final = """
 no nil none nkda any known drug drugs food severe the an a his her my their bad is was am are
@@ -152,9 +176,23 @@ _NONE_KNOWN: Final = re.compile(
     r"|\b(?:no|nil|denies|denied|without|negative for)(?: any| known| drug| food| medication| or"
     r"| and| environmental| other)*(?: allerg(?:y|ies))\b"
     r"|\ballergies ?[:=-]? ?(?:none|nil|no|nkda)\b"
-    r"|\bnot allergic to (?:anything|any)\b",
+    r"|\bnot allergic to (?:anything|any)\b"
+    r"|\b(?:keine (?:bekannten )?allergien?|pas d['’ ]?allergies?|sin alergias?"
+    r"|nessuna allergia|alergias? no)\b",
     re.IGNORECASE,
 )
+_NONE_TAKEN: Final = re.compile(
+    r"\b(?:no|nil|denies|without) (?:any |regular |current |known |daily |usual )*"
+    r"(?:meds|medications?|medicines?|tablets)\b(?! (?:for|was|were|since|today|left|helps?))"
+    r"|\b(?:meds|medications?|medicines?) ?[:=-] ?(?:none|nil)\b"
+    r"|\b(?:not on|takes?|taking) (?:any|no) (?:regular |daily )?(?:meds|medications?|medicines?)\b"
+    r"|\b(?:pt|patient|he|she|i) takes? (?:nothing|no tablets)\b",
+    re.IGNORECASE,
+)
+_REACTS: Final = re.compile(
+    r"^ (?:makes?|made|making|gives?|gave|upsets?|causes?|caused) (?:her|him|me|them|patient)\b"
+)
+INTOLERANCE: Final = "(intolerance)"
 _MAX_NAMED: Final = 12
 _MAX_CHARACTERS: Final = 40
 
@@ -163,12 +201,13 @@ def read_history(text: str) -> History:
     """What `text` says of allergies and medicines of this patient."""
     note = _Plain(text)
     spans: list[tuple[int, int]] = []
-    allergies = tuple(_allergies(note, spans))[:_MAX_NAMED]
+    allergies = tuple(dict.fromkeys((*_allergies(note, spans), *_not_tolerated(note))))
     medicines = tuple(_medicines(note, spans))[:_MAX_NAMED]
     return History(
-        allergies=allergies,
+        allergies=allergies[:_MAX_NAMED],
         none_known=not allergies and _NONE_KNOWN.search(text) is not None,
         medicines=medicines,
+        none_taken=not medicines and _NONE_TAKEN.search(text) is not None,
     )
 
 
@@ -180,19 +219,31 @@ def _allergies(note: _Plain, spans: list[tuple[int, int]]) -> Iterator[str]:
         before = note.before(match.start())
         if _DENIED.search(before) or _OF_ANOTHER.search(before):
             continue
-        for thing in things:
+        for begin, thing in things:
             if thing not in seen and thing.split()[0] not in _NOT_A_THING:
                 seen.add(thing)
-                yield thing[:_MAX_CHARACTERS]
+                yield note.written(begin, begin + len(thing))[:_MAX_CHARACTERS]
 
 
-def _allergy_mentions(note: _Plain) -> Iterator[tuple[re.Match[str], list[str]]]:
+def _allergy_mentions(note: _Plain) -> Iterator[tuple[re.Match[str], list[tuple[int, str]]]]:
+    """Each mention with its things and where they begin."""
     for match in _ALLERGIC.finditer(note.plain):
-        things = re.split(r" ?(?:,|\band\b|\bor\b|&) ?", match.group(1))
-        yield match, [thing.strip() for thing in things if thing.strip()]
+        ends = [*_BETWEEN_THINGS.finditer(match.group(1)), None]
+        things, begin = [], 0
+        for end in ends:
+            thing = match.group(1)[begin : end.start() if end else None]
+            things += [(match.start(1) + begin, thing)] if thing else []
+            begin = end.end() if end else 0
+        yield match, things
     for match in _ALLERGY_OF.finditer(note.plain):
         if match.group(1) not in _NOT_A_THING:
-            yield match, [match.group(1)]
+            yield match, [(match.start(1), match.group(1))]
+
+
+def _not_tolerated(note: _Plain) -> Iterator[str]:
+    for match in _MEDICINE.finditer(note.plain):
+        if _REACTS.match(note.plain[match.end() :]):
+            yield f"{note.written(*match.span())} {INTOLERANCE}"
 
 
 def _medicines(note: _Plain, allergy_spans: list[tuple[int, int]]) -> Iterator[str]:
@@ -204,9 +255,9 @@ def _medicines(note: _Plain, allergy_spans: list[tuple[int, int]]) -> Iterator[s
         stopped = _STOPPED.search(before) is not None
         if _OF_ANOTHER.search(before) or (not stopped and _is_denied(before)):
             continue
-        name = note.original(*match.span()).lower()
-        if name not in seen:
-            seen.add(name)
+        name = note.written(*match.span())
+        if name.lower() not in seen and not _REACTS.match(note.plain[match.end() :]):
+            seen.add(name.lower())
             yield f"{name} (stopped)" if stopped else name
 
 

@@ -161,3 +161,25 @@ def test_typography_is_plain_and_numbers_keep_their_value(words: str, neutral: s
 
 def test_every_priority_has_a_name() -> None:
     assert len(set(PRIORITY_NAMES)) == 5
+
+
+@pytest.mark.parametrize(
+    ("age_years", "phrase"),
+    [(0.58, "7 months"), (0.33, "4 months"), (0.08, "1 month"), (0.92, "11 months"),
+     (1.58, "19 months"), (7 / 12, "7 months"), (0.06, "22 days"), (0.5, "6 months")],
+)  # fmt: skip
+def test_months_that_were_entered_as_rounded_years_stay_what_they_were(
+    age_years: float, phrase: str
+) -> None:
+    assert age_phrase(age_years) == phrase
+
+
+def test_the_words_that_told_of_the_complaint_follow_it() -> None:
+    brief = build_brief(
+        CaseFacts(text="cut <thumb>"),
+        priority=3,
+        danger_signs=[],
+        complaint="cut or wound",
+        complaint_words=("cut <thumb>",),
+    )
+    assert "Complaint: cut or wound\nComplaint words: cut (thumb)\n" in brief

@@ -31,6 +31,10 @@ from triage_site.triage.medicines import read_history
         ("allergic to penicillin, on ramipril", ["ramipril"]),
         ("penicillin allergy", []),
         ("warfarin, warfarin and Warfarin", ["warfarin"]),
+        ("EpiPen used, HRT patches, NovoRapid", ["EpiPen", "HRT", "NovoRapid"]),
+        ("TAKES WARFARIN", ["warfarin"]),
+        ("On labetalol 200 mg", ["labetalol"]),
+        ("Codeine makes her sick", []),
     ],
 )
 def test_medicines(text: str, medicines: list[str]) -> None:
@@ -56,10 +60,33 @@ def test_medicines(text: str, medicines: list[str]) -> None:
         ("an allergic reaction to something", ""),
         ("severe allergic reaction", ""),
         ("chest pain", ""),
+        ("Allergic: ACE-i (angioedema). Digoxin 125 mcg", "ACE-i"),
+        ("Anaphylaxis to co-amoxiclav", "co-amoxiclav"),
+        ("allergic to penicillin (rash) and codeine (nausea)", "penicillin, codeine"),
+        ("Codeine makes her sick", "codeine (intolerance)"),
+        ("Sin alergias conocidas", "none known"),
     ],
 )
 def test_allergies(text: str, words: str) -> None:
     assert read_history(text).allergy_words == words
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("No meds, no allergies", "none taken"),
+        ("pt takes nothing", "none taken"),
+        ("not on any regular medication", "none taken"),
+        ("Meds: nil", "none taken"),
+        ("no meds but uses an inhaler", "inhaler"),
+        ("no medication since Monday, takes warfarin", "warfarin"),
+        ("no tablets left", ""),
+        ("no medicine helps", ""),
+        ("chest pain", ""),
+    ],
+)
+def test_a_note_that_says_no_medicine_is_taken(text: str, words: str) -> None:
+    assert read_history(text).medicine_words == words
 
 
 def test_an_allergen_is_no_medicine_and_a_medicine_no_allergen() -> None:

@@ -62,7 +62,8 @@ class Classification:
     they demand it. `model_priority` is the model's single most likely level, before costs and
     rules. `probabilities` run from priority 0 to 4 and sum to one. `level_set` are the
     priorities that together hold the right one nine times in ten. `complaint` names what the
-    words are about, where that is known. `person_reasons` are the codes (`PERSON_REASONS`) of why a
+    words are about, where that is known, and `complaint_words` are the exact words that told of it.
+    `person_reasons` are the codes (`PERSON_REASONS`) of why a
     person should decide.
     """
 
@@ -78,6 +79,7 @@ class Classification:
     model_version: str
     news2: News2 | None
     complaint: str | None = None
+    complaint_words: tuple[str, ...] = ()
     person_reasons: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,40 +1,36 @@
 """Constrained decoding: before each token, the tokens that the form of the answer allows.
 
 A walk goes through the pieces of a form. It yields what may come next and receives the token
-that came. Where one token is allowed the model has no choice; where it writes freely, digits,
-quotation marks and characters that it did not learn are masked.
+that came. Where one token is allowed the model has no choice; where the form has several lines to
+choose from, only tokens are allowed that go on with one of them.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import torch
 
 from llm_worker.engine.local.sbar_form import Fixed, Piece, sbar_form
-
-MAX_FREE_TOKENS: Final = 40
-_PLAIN: Final = re.compile(r"[A-Za-z ,:;'./-]+")
 
 Allowed = int | torch.Tensor  # one token, or a mask over the vocabulary
 Walk = Generator[Allowed, int, None]
 
 
 class Vocabulary:
-    """The tokens of a tokenizer, by what a form needs of them."""
+    """The tokens of a tokenizer."""
 
     def __init__(self, tokenizer: Any, num_tokens: int) -> None:
         self._tokenizer = tokenizer
-        special = set(tokenizer.all_special_ids)
-        self.texts = [
-            "" if i in special or i >= len(tokenizer) else str(tokenizer.decode([i]))
-            for i in range(num_tokens)
-        ]
+        self._num_tokens = num_tokens
         self.eos = int(tokenizer.eos_token_id)
-        self.plain = torch.tensor([bool(_PLAIN.fullmatch(text)) for text in self.texts])
-        self.full_stop = self.encode(".")[0]
+
+    def mask(self, ids: Iterable[int]) -> torch.Tensor:
+        """Over the vocabulary: true for `ids`."""
+        mask = torch.zeros(self._num_tokens, dtype=torch.bool)
+        mask[list(ids)] = True
+        return mask
 
     def encode(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False)
@@ -43,11 +39,13 @@ class Vocabulary:
 
 def walk(pieces: Iterable[Piece], vocabulary: Vocabulary) -> Walk:
     """Through all pieces, then the end."""
+    chosen: set[str] = set()
     for piece in pieces:
         if isinstance(piece, Fixed):
             yield from _fixed(vocabulary.encode(piece.text))
         else:
-            yield from _free(vocabulary)
+            rest = [line for line in piece.choices if line not in chosen]
+            chosen.add((yield from _one_of(rest, vocabulary)))
     while True:
         yield vocabulary.eos
 
@@ -57,13 +55,18 @@ def _fixed(ids: Sequence[int]) -> Walk:
         _ = yield token
 
 
-def _free(vocabulary: Vocabulary) -> Walk:
-    """Plain words up to a full stop."""
-    for _ in range(MAX_FREE_TOKENS):
-        token = yield vocabulary.plain
-        if vocabulary.texts[token].endswith("."):
-            return
-    yield vocabulary.full_stop
+def _one_of(lines: Sequence[str], vocabulary: Vocabulary) -> Generator[Allowed, int, str]:
+    """One of `lines`, which are not empty and differ; returns it."""
+    left = {line: vocabulary.encode(f" {line}.") for line in lines}
+    at = 0
+    while True:
+        ends = next((line for line, ids in left.items() if len(ids) == at), None)
+        if ends is not None:
+            return ends
+        nexts = {ids[at] for ids in left.values()}
+        token = yield nexts.pop() if len(nexts) == 1 else vocabulary.mask(nexts)
+        left = {line: ids for line, ids in left.items() if ids[at] == token}
+        at += 1
 
 
 class Walker:

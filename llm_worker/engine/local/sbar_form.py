@@ -1,17 +1,24 @@
 """The form of the guidance that the embedded model fills in. Pure.
 
-What follows from the brief is fixed: patient, level, quotation, complaint, vital signs, danger
-signs, medicines and allergies, and the actions that the vital signs ask for. The model writes
-what is left: causes to think of, and the actions for the complaint. The text that the model
-learns has the same form.
+What follows from the brief is fixed: patient, level, quotation, complaint and its causes, vital
+signs, danger signs, medicines and allergies, and the actions that the vital signs ask for. The
+model chooses what is left: the actions for the complaint beside the most important one, of those
+that it has learned and that fit the case. The text that the model learns has the same form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from llm_worker.engine.local.sbar_lines import (
+    CONSCIOUSNESS_SIGN,
+    age_years,
+    causes,
+    complaint_actions,
+    known_complaint,
+    vital_actions,
+)
 from scheduling.core.brief import Brief, is_latin, read_brief
 from scheduling.core.request import LEVEL_NAMES
 
@@ -19,6 +26,7 @@ CLOSING: Final = "Written by a demonstration model: check every line."
 NO_PATTERN: Final = "fit no usual pattern"
 MIN_QUOTED_WORDS: Final = 8  # more than a greeting
 MAX_QUOTED_WORDS: Final = 12
+_LEAST_QUOTED_WORDS: Final = 3
 MAX_QUOTED_BYTES: Final = 110  # each is up to one token
 
 _ON_CALL: Final = "emergency call, not yet here"
@@ -50,29 +58,10 @@ _CLOSERS: Final = (
     "Look again if anything changes.",
     "",
 )
-_MAX_VITAL_ACTIONS: Final = (2, 2, 2, 1, 0)  # by level
+_MAX_VITAL_ACTIONS: Final = (3, 2, 2, 1, 0)  # by level
 _MAX_ACTIONS: Final = (4, 3, 3, 2, 1)
 _COMPLAINT_ACTIONS: Final = 3
-_CONSCIOUSNESS_SIGN: Final = {
-    "newly confused": "new confusion",
-    "responds to voice only": "responds to voice only",
-    "responds to pain only": "responds to pain only",
-    "unresponsive": "unresponsive",
-}
-CONSCIOUSNESS_PHRASES: Final = ("alert", *_CONSCIOUSNESS_SIGN)
-# Label in the brief, action where the vital sign is low, action where it is high.
-_VITAL_ACTIONS: Final = (
-    ("Oxygen saturation", "Oxygen as the site's target orders; watch the saturation.", ""),
-    ("Respiratory rate", "Support breathing and call the airway team if it slows.",
-     "Sit upright and look at the work of breathing."),
-    ("Blood pressure", "Lie flat, venous access, bloods and fluids as the doctor orders.",
-     "Repeat the blood pressure on the other arm."),
-    ("Heart rate", "ECG and monitor for the slow heart rate.",
-     "ECG and monitor for the fast heart rate."),
-    ("Temperature", "Warm gently and measure a core temperature.",
-     "Screen for sepsis and look for the source of the fever."),
-    ("Pain", "", "Treat the pain early and score it again."),
-)  # fmt: skip
+CONSCIOUSNESS_PHRASES: Final = ("alert", *CONSCIOUSNESS_SIGN)
 _BASIC_SET: Final = (
     "respiratory rate", "oxygen saturation", "blood pressure", "heart rate", "temperature",
 )  # fmt: skip
@@ -86,16 +75,13 @@ class Fixed:
 
 
 @dataclass(frozen=True, slots=True)
-class Causes:
-    """Causes to think of: a few words with a full stop."""
-
-
-@dataclass(frozen=True, slots=True)
 class Action:
-    """One action for the complaint: a few words with a full stop."""
+    """One of `choices`, with a space before it and a full stop after it; none is chosen twice."""
+
+    choices: tuple[str, ...]
 
 
-Piece = Fixed | Causes | Action
+Piece = Fixed | Action
 
 
 def sbar_form(text: str) -> tuple[Piece, ...]:
@@ -104,24 +90,56 @@ def sbar_form(text: str) -> tuple[Piece, ...]:
     if not is_latin(brief.words):
         return ()
     facts = f"Situation: {_situation(brief)}\nBackground: {_background(brief)}"
+    first = _first_lines(brief)
     pieces: list[Piece] = [
         Fixed(f"{facts}\nAssessment: {_assessment(brief)}"),
-        *_causes(brief),
-        Fixed("\nRecommendation:" + "".join(f"\n- {line}" for line in _first_lines(brief))),
+        Fixed("\nRecommendation:" + "".join(f"\n- {line}" for line in first)),
     ]
-    for _ in range(_num_complaint_actions(brief)):
-        pieces += [Fixed("\n-"), Action()]
+    choices = complaint_actions(brief, first)
+    for number in range(min(len(choices), _num_complaint_actions(brief))):
+        # The most important one is never left to choice.
+        pieces += [Fixed("\n-"), Action(choices if number else choices[:1])]
     last = "".join(f"\n- {line}" for line in _last_lines(brief))
     return (*pieces, Fixed(f"{last}\n{CLOSING}"))
 
 
-def quoted(words: str) -> str:
+def quoted(words: str, told_by: str = "") -> str:
     """The part of the words that the guidance quotes: a short text is quoted whole.
 
     A longer text is quoted up to the first end of a sentence after `MIN_QUOTED_WORDS`, and up
-    to `MAX_QUOTED_WORDS` and `MAX_QUOTED_BYTES` at most. A cut is marked with `...`.
+    to `MAX_QUOTED_WORDS` and `MAX_QUOTED_BYTES` at most. Where that misses the words that the
+    complaint is `told_by`, the quotation begins at their sentence, or with them. A cut is
+    marked with `...`.
     """
     parts = words.split()
+    quote = _cut(parts)
+    if not told_by or told_by.lower() in quote.lower():
+        return quote
+    at = _place_of(told_by, parts)
+    if at is None:
+        return quote
+    for begin in (_sentence_of(parts, at), at):
+        later = _cut(parts[min(begin, len(parts) - _LEAST_QUOTED_WORDS) :])
+        if told_by.lower() in later.lower():
+            return later
+    return quote
+
+
+def _place_of(told_by: str, parts: list[str]) -> int | None:
+    """The index of the word of `parts` at which `told_by` begins."""
+    before, found, _ = " ".join(parts).lower().partition(told_by.lower())
+    return before.count(" ") if found else None
+
+
+def _sentence_of(parts: list[str], at: int) -> int:
+    return next((begin for begin in range(at, 0, -1) if _ends(parts[begin - 1])), 0)
+
+
+def _ends(word: str) -> bool:
+    return word.endswith((".", "!", "?"))
+
+
+def _cut(parts: list[str]) -> str:
     chosen = _first_sentence(parts)
     while len(chosen) > 1 and _num_bytes(" ".join(chosen)) > MAX_QUOTED_BYTES:
         chosen = chosen[:-1]
@@ -129,7 +147,7 @@ def quoted(words: str) -> str:
     if _num_bytes(quote) > MAX_QUOTED_BYTES:  # one long word
         cut = quote.encode()[:MAX_QUOTED_BYTES].decode(errors="ignore")
         return f"{cut} ..."
-    whole = len(chosen) == len(parts) or quote.endswith((".", "!", "?"))
+    whole = len(chosen) == len(parts) or _ends(quote)
     return quote if whole else f"{quote} ..."
 
 
@@ -141,7 +159,7 @@ def _first_sentence(parts: list[str]) -> list[str]:
     if len(parts) <= MAX_QUOTED_WORDS:
         return parts
     for num_words in range(MIN_QUOTED_WORDS, MAX_QUOTED_WORDS + 1):
-        if parts[num_words - 1].endswith((".", "!", "?")):
+        if _ends(parts[num_words - 1]):
             return parts[:num_words]
     return parts[:MAX_QUOTED_WORDS]
 
@@ -153,15 +171,8 @@ def opening(brief: Brief) -> str:
     return f"{patient}{level}."
 
 
-def _age_years(brief: Brief) -> float | None:
-    number, _, unit = brief.line("Age").partition(" ")
-    if not number.isdecimal():
-        return None
-    return int(number) / {"y": 1, "m": 12, "d": 365}.get(unit[:1], 1)
-
-
 def _patient(brief: Brief) -> str:
-    age = _age_years(brief)
+    age = age_years(brief)
     young, teen = age is not None and age < 2, age is not None and age < 16
     noun = {
         "female": "girl" if teen else "woman",
@@ -174,7 +185,8 @@ def _patient(brief: Brief) -> str:
 
 
 def _situation(brief: Brief) -> str:
-    quote, complaint = quoted(brief.words), brief.line("Complaint")
+    complaint = brief.line("Complaint")
+    quote = quoted(brief.words, brief.line("Complaint words"))
     quotation = f'The words "{quote}"' if quote else "The missing words"
     return f"{opening(brief)} {quotation} {f'suggest {complaint}' if complaint else NO_PATTERN}."
 
@@ -189,10 +201,12 @@ _HISTORY: Final = ("Medicines", "Allergies")
 
 
 def _ask(brief: Brief) -> str:
-    age = _age_years(brief)
+    age = age_years(brief)
     if brief.priority == 0:
         return "Take the history while treatment starts."
     known = {label for label in _HISTORY if brief.line(label)}
+    if brief.line("Medicines") == "none taken" and "Allergies" not in known:
+        return "Ask about allergies and other history."
     if known:
         return _ASK_FOR_REST[len(known) == len(_HISTORY), "Medicines" in known]
     if brief.priority == 4:
@@ -220,7 +234,9 @@ def _assessment(brief: Brief) -> str:
     if brief.unmeasurable:
         parts.append(f"Could not be measured: {', '.join(brief.unmeasurable)}.")
     parts += _signs(brief)
-    if not brief.line("Complaint") and brief.priority != 4:
+    if brief.priority in (1, 2) and causes(brief):
+        parts.append(f"Think of {causes(brief)}.")
+    if not known_complaint(brief) and brief.priority != 4:
         parts.append("Ask what is worst, when it began and what has changed.")
     return " ".join(parts)
 
@@ -246,14 +262,8 @@ def _not_taken(brief: Brief) -> list[str]:
 
 def _far_from_usual(brief: Brief) -> list[str]:
     far = [f"{r.band} {r.label.lower()}" for r in brief.readings if r.band.startswith("very")]
-    sign = _CONSCIOUSNESS_SIGN.get(brief.line("Consciousness"))
+    sign = CONSCIOUSNESS_SIGN.get(brief.line("Consciousness"))
     return [*far, sign] if sign else far
-
-
-def _causes(brief: Brief) -> Iterator[Piece]:
-    if brief.line("Complaint") and brief.priority in (1, 2):
-        yield Fixed(" Think of")
-        yield Causes()
 
 
 def _is_on_call(brief: Brief) -> bool:
@@ -267,17 +277,15 @@ def _level(brief: Brief) -> int:
 def _first_lines(brief: Brief) -> list[str]:
     level = _level(brief)
     openers = _OPENERS_ON_CALL if _is_on_call(brief) else _OPENERS
-    lines = [openers[level], *_by_vitals(brief)[: _MAX_VITAL_ACTIONS[level]]]
-    if not brief.line("Complaint") and level < 3 and len(lines) - 1 < _MAX_ACTIONS[level]:
+    lines = [openers[level], *vital_actions(brief)[: _MAX_VITAL_ACTIONS[level]]]
+    if not known_complaint(brief) and level < 3 and len(lines) - 1 < _MAX_ACTIONS[level]:
         lines.append("Examine from airway to skin and ask a senior clinician early.")
     return lines
 
 
 def _num_complaint_actions(brief: Brief) -> int:
-    if not brief.line("Complaint"):
-        return 0
     level = _level(brief)
-    num_by_vitals = min(len(_by_vitals(brief)), _MAX_VITAL_ACTIONS[level])
+    num_by_vitals = min(len(vital_actions(brief)), _MAX_VITAL_ACTIONS[level])
     return min(_COMPLAINT_ACTIONS, _MAX_ACTIONS[level] - num_by_vitals)
 
 
@@ -287,21 +295,6 @@ def _last_lines(brief: Brief) -> list[str]:
         lines.append("Take a full set of vital signs first.")
     closer = _CLOSERS[_level(brief)]
     return [*lines, closer] if closer else lines
-
-
-def _by_vitals(brief: Brief) -> list[str]:
-    out = []
-    if brief.unmeasurable:
-        out.append("Repeat by hand what could not be measured.")
-    if brief.line("Consciousness") in _CONSCIOUSNESS_SIGN:
-        out.append("Protect the airway and check glucose.")
-    bands = {reading.label: reading.band for reading in brief.readings}
-    for label, low, high in _VITAL_ACTIONS:
-        band = bands.get(label) or bands.get(f"Systolic {label.lower()}", "")
-        action = low if band.endswith("low") else high if band.endswith("high") else ""
-        if action:
-            out.append(action)
-    return out
 
 
 def _capitalised(text: str) -> str:

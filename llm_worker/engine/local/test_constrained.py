@@ -14,6 +14,7 @@ from transformers import AutoTokenizer
 
 from llm_worker.engine.local.constrained import Vocabulary, Walker, form_of, restrict, walk
 from llm_worker.engine.local.sbar_form import Fixed, quoted, sbar_form
+from llm_worker.engine.local.sbar_lines import learned
 
 FOLDER = Path(__file__).parents[2] / "models" / "embedded"
 BRIEF = """\
@@ -76,11 +77,32 @@ def test_words_in_another_script_end_the_answer_at_once() -> None:
     assert written(BRIEF.format(words="боль в груди"), 1) == []
 
 
-def test_free_text_has_no_number_and_no_quotation() -> None:
-    allowed = [text for text, is_plain in zip(vocabulary().texts, vocabulary().plain, strict=True)
-               if is_plain]  # fmt: skip
-    assert allowed
-    assert not any(set(text) & set('"0123456789\n\ufffd') for text in allowed)
+def actions_of(text: str) -> list[str]:
+    return [line[2:] for line in text.splitlines() if line.startswith("- ")]
+
+
+def known_lines() -> set[str]:
+    return {f"{line}." for one in learned().values() for line in one["actions"]}
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.sampled_from(sorted(learned())), st.integers(0, 99))
+def test_whatever_the_model_prefers_each_action_is_a_learned_one_and_none_is_there_twice(
+    complaint: str, seed: int
+) -> None:
+    brief = BRIEF.format(words="felt bad").replace("fainting", complaint)
+    actions = actions_of(str(tokenizer().decode(written(brief, seed))))
+    chosen = [line for line in actions if line in known_lines()]
+    assert set(chosen) <= {f"{line}." for line in learned()[complaint]["actions"]}
+    assert len(chosen) == len(set(chosen)) >= 1
+    fixed = "".join(piece.text for piece in sbar_form(brief) if isinstance(piece, Fixed))
+    assert all(f"- {line}" in fixed for line in actions if line not in chosen)
+
+
+def test_the_preferences_of_the_model_decide_between_the_lines() -> None:
+    brief = BRIEF.format(words="felt faint")
+    texts = {str(tokenizer().decode(written(brief, seed))) for seed in range(12)}
+    assert len(texts) > 1
 
 
 def test_a_walk_that_resumes_goes_on_where_it_was() -> None:

@@ -17,10 +17,11 @@ from scheduling.simulator.judgement import judge
 
 class Command(BaseCommand):
     help = (
-        "Compares what the board showed for waiting cases, when they were queued and every few "
-        "seconds afterwards, with what then happened. The first figures are of the wait for the "
-        "start of guidance; `end` holds those of its end, `when_queued` those of the first "
-        "forecast of each case alone. `cases` counts forecasts, `untold` cases without any. Cases "
+        "Compares what was shown for each case, first when it was queued and then every few "
+        "seconds while it waited, with what then happened. The first figures are of the time "
+        "until the guidance is ready; `start` holds those of the wait for its start, "
+        "`when_queued` those of the first forecast of each case alone. Times below one second "
+        "are left out. `cases` counts forecasts, `untold` cases that waited without any. Cases "
         "of a replay that was started from the page are in `replayed` and nowhere else."
     )
 
@@ -40,22 +41,22 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(figures))
             return
-        self.stdout.write(f"start of guidance: {_words(figures)}")
+        self.stdout.write(f"guidance ready:    {_words(figures)}")
         self.stdout.write(f"when queued:       {_words(figures['when_queued'])}")
-        self.stdout.write(f"end of guidance:   {_words(figures['end'])}")
+        self.stdout.write(f"start of guidance: {_words(figures['start'])}")
         self.stdout.write(f"without a time:    {figures['untold']} cases that waited")
         if figures["replayed"]["cases"]:
-            self.stdout.write(f"of replays, start: {_words(figures['replayed'])}")
+            self.stdout.write(f"of replays, ready: {_words(figures['replayed'])}")
 
 
 def _figures(found: Sequence[Forecast]) -> dict[str, Any]:
-    return {**judge(judged_starts(found)), "end": judge(judged_ends(found))}
+    return {**judge(judged_ends(found)), "start": judge(judged_starts(found))}
 
 
 def _words(figures: dict[str, Any]) -> str:
     if not figures["cases"]:
-        return "no case waited a second or longer"
+        return "none of a second or longer"
     return (
-        f"{figures['cases']} forecasts, median error {figures['median_error']:.0%} of the wait, "
+        f"{figures['cases']} forecasts, median error {figures['median_error']:.0%} of the time, "
         f"bias {figures['bias']:+.0%}, {figures['coverage']:.0%} within the range"
     )

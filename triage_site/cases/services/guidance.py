@@ -32,6 +32,7 @@ def brief_of(case: Case) -> str:
         priority=case.priority,
         danger_signs=said.get("danger_signs", ()),
         complaint=said.get("complaint"),
+        complaint_words=said.get("complaint_words", ()),
     )
 
 

@@ -111,6 +111,7 @@ def _work_of(call: Call, index: int) -> Work:
         priority=found.priority,
         danger_signs=found.danger_signs,
         complaint=found.complaint,
+        complaint_words=found.complaint_words,
     )
     tokens = predict_tokens(brief)
     return Work(

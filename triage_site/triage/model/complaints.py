@@ -6,8 +6,9 @@ for the brief of the language model. A sign that fired names it better than a gr
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -74,22 +75,97 @@ def is_denied(mention: Mention) -> bool:
     return mention.assertion is Assertion.DENIED
 
 
-def complaint(told: Iterable[str], groups: Iterable[str], age_years: float | None) -> str | None:
-    """The words for the complaint, None when nothing was found that names one.
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """The words for the complaint, and the words of the note that told of it."""
 
-    `told` are names given by signs that fired, the most urgent first; `groups` codes in any order.
+    label: str
+    words: tuple[str, ...] = ()
+
+
+def complaint(
+    told: Iterable[Complaint], groups: Mapping[str, tuple[str, ...]], age_years: float | None
+) -> Complaint | None:
+    """What the note is about, None when nothing was found that names it.
+
+    `told` are those of signs that fired, the best first; `groups` are the codes that were found
+    with their words, in any order. A sign says it better than a group.
     """
-    by_urgency = sorted(groups, key=lambda code: (_LEVELS.get(code, 5.0), code))
-    found = [*told, *(_LABELS[code] for code in by_urgency if code in _LABELS)]
-    label = found[0] if found else None
-    if age_years is None or age_years >= CHILD_YEARS:
-        return label
-    if label is None:
-        return _UNWELL_INFANT if age_years < INFANT_YEARS else None
-    return _OF_CHILDREN.get(label, label)
+    named = sorted(
+        _own_words(groups), key=lambda code: (_is_worry(code, groups[code]), _LEVELS[code], code)
+    )
+    found = [*told, *(Complaint(_LABELS[code], groups[code]) for code in named)]
+    if not found:
+        return (
+            Complaint(_UNWELL_INFANT)
+            if age_years is not None and age_years < INFANT_YEARS
+            else None
+        )
+    low_sugar = next((one for one in found if one.label == _LOW_SUGAR), None)
+    first = low_sugar if low_sugar and found[0].label == _HIGH_SUGAR else found[0]
+    label = _refined(first)
+    if label == _BREATHLESS and any(map(_ASTHMA.search, groups.get("breathless", ()))):
+        label = "asthma or wheeze"
+    if age_years is not None and age_years < CHILD_YEARS:
+        label = _OF_CHILDREN.get(label, label)
+    return Complaint(label, first.words)
+
+
+def _own_words(groups: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """Groups with a label that say more than a part of what another one says: "fit note"
+    is no fit, and "suture removal" no wound."""
+    for code, words in groups.items():
+        if code == "admin" and words and all(map(_MEDICINE_LIST.match, words)):
+            continue
+        others = [
+            word.lower() for other in groups if other in _LABELS and other != code
+            for word in groups[other]
+        ]  # fmt: skip
+        inside = all(any(word.lower() in o and word.lower() != o for o in others) for word in words)
+        if code in _LABELS and not (words and inside):
+            yield code
+
+
+def _is_worry(code: str, words: tuple[str, ...]) -> bool:
+    """Worry comes with any complaint."""
+    return code == "psych" and bool(words) and all(map(_WORRY.match, words))
+
+
+def _refined(found: Complaint) -> str:
+    """The label that the words themselves allow."""
+    for label, pattern, instead in _BY_WORDS:
+        if label == found.label and found.words and all(map(pattern.search, found.words)):
+            return instead
+    return found.label
+
+
+_LOW_SUGAR: Final = "low blood sugar"
+_HIGH_SUGAR: Final = "high blood sugar"
+# What many causes lead to: a sign that names the cause says it better.
+STATES: Final = frozenset(
+    {"reduced consciousness", "new confusion", "choking or airway trouble", "possible sepsis"}
+)
+_BREATHLESS: Final = "breathlessness"
+_ASTHMA: Final = re.compile(r"asthma", re.I)
+_WORRY: Final = re.compile(r"worr|anxi|nervous|concern", re.I)
+_MEDICINE_LIST: Final = re.compile(r"med(?:s|ications?|icines?)?\b", re.I)
+# Label, what each of the words must be, and the label that is true then.
+_BY_WORDS: Final = (
+    ("limb injury", re.compile(r"^(?:fall\w*|fell)\b(?! on)", re.I), "fall"),
+    ("head injury", re.compile(r"^(?!.*(?:head|skull|scalp|brain|face|concus|knock))", re.I | re.S),
+     "fall"),
+    ("overdose or poisoning", re.compile(r"batter|magnet", re.I), "foreign body"),
+    ("foreign body", re.compile(r"splinter|thorn|hook", re.I), "cut or wound"),
+    ("agitation or psychosis", _WORRY, "anxiety or panic"),
+    (_HIGH_SUGAR, re.compile(r"hypo|\blow", re.I), _LOW_SUGAR),
+    (_HIGH_SUGAR, re.compile(r"^(?!.*(?:hyper|high|hhs|keto|dka|raised|elevated))", re.I | re.S),
+     "blood sugar problem"),
+)  # fmt: skip
 
 
 def labels() -> frozenset[str]:
     """Every answer that `complaint` can give."""
     told = {sign.complaint for sign in signs() if sign.complaint}
-    return frozenset(_LABELS.values()) | frozenset(_OF_CHILDREN.values()) | {_UNWELL_INFANT} | told
+    refined = {instead for _, _, instead in _BY_WORDS}
+    fixed = refined | {_UNWELL_INFANT, "asthma or wheeze", *_OF_CHILDREN.values()}
+    return frozenset(_LABELS.values()) | fixed | told

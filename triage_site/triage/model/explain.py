@@ -15,7 +15,13 @@ from typing import Final
 import numpy as np
 
 from triage_site.triage.model.clauses import Clause
-from triage_site.triage.model.features import FEATURES, WAYS_OF_ARRIVAL, CaseView, net_signs
+from triage_site.triage.model.features import (
+    DIRECTIONS,
+    FEATURES,
+    WAYS_OF_ARRIVAL,
+    CaseView,
+    net_signs,
+)
 from triage_site.triage.model.scoring import Floats, Model, together
 from triage_site.triage.signs.rules import Fired
 from triage_site.triage.types import NUM_PRIORITIES, Reason
@@ -144,7 +150,7 @@ def _without_groups(row: Floats, fired: Sequence[Fired]) -> list[tuple[Reason, F
                 continue
             variant = row.copy()
             variant[columns] = 0.0
-            if kind == "vital":
+            if kind == "vital" and any(DIRECTIONS[name] >= 0 for name in names):
                 variant[[_COLUMN[name] for name in by_words]] = list(by_words.values())
             reason = Reason(kind=kind, code=f"{kind}:{text.replace(' ', '-')}", text=text)  # type: ignore[arg-type]
             out.append((reason, variant))

@@ -162,9 +162,16 @@ def _temperature(kind: str, match: re.Match[str]) -> list[tuple[str, float]]:
     before = match.string[max(0, match.start() - 24) : match.start()]
     if not named and (_OTHER_DEGREES.search(before) or _WEATHER.match(match.string, match.end())):
         return []
+    if not named and _PATIENT.fullmatch(match.group()) and value < _LEAST_FAHRENHEIT:
+        return []
     if unit.startswith("f") or (not unit and 80 <= value <= 115):
         return [(kind, round((value - 32) / 1.8, 1))] if value >= 70 else []
     return [(kind, value)] if value >= 25 else []
+
+
+# "72F fall": a woman of 72. A body of 95 degrees Fahrenheit is already cold.
+_PATIENT: Final = re.compile(r"\d{2}\s?[Ff]")
+_LEAST_FAHRENHEIT: Final = 95.0
 
 
 def _coma(kind: str, match: re.Match[str]) -> list[tuple[str, float]]:

@@ -1,17 +1,18 @@
 """The facts of a case with what its words say of them. Pure.
 
 Entered values always stand; figures of the text fill gaps, the worst of several. Where both are
-there and differ much, that is said.
+there and differ much, that is said; so it is where the text tells of a patient of another age or
+sex, or calls usual what was measured as far from it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from triage_site.triage.facts import NOT_TAKEN, CaseFacts, Consciousness
+from triage_site.triage.facts import NOT_TAKEN, CaseFacts, Consciousness, Sex
 from triage_site.triage.reading.note import Note
 
 _MIDDLE: Final = {
@@ -63,6 +64,26 @@ _PARENT: Final = re.compile(
     r"breast ?feed|with (?:her|his|a|the) newborn", re.I
 )  # fmt: skip
 _NEWBORN_YEARS: Final = 14 / 365.25
+_AGE_APART_YEARS: Final = 1.0  # so much may lie between a letter and a birthday
+_AGE_APART: Final = 0.1
+# Only where an age stands before it: elsewhere it may be anybody.
+_SEX: Final = re.compile(
+    r"(?<!her )(?<!his )(?<!their )(?<!with a )\b\d{1,3}"
+    r"[\s-]*(?:y(?:ea)?rs?|yo|y/o|y|months?|weeks?)[\s-]*(?:olds?)?[\s-]*(woman|female|lady|girl|gentleman|man|male|boy)\b",
+    re.I,
+)
+_FEMALE: Final = frozenset({"woman", "female", "lady", "girl"})
+_USUAL: Final = r"\b(?:normal|regular|usual) "
+# Vital sign, the words, and what is still near enough to usual for them in an adult.
+_CALLED_USUAL: Final = (
+    ("temp_c", re.compile(r"\b(?:afebrile|apyrexia\w*|apyrexic)\b|" + _USUAL + r"temp", re.I),
+     35.5, 38.2),
+    ("hr_bpm", re.compile(_USUAL + r"(?:heart rate|pulse|hr)\b", re.I), 40.0, 125.0),
+    ("sbp_mmhg", re.compile(_USUAL + r"(?:blood pressure|bp)\b|\bnormotensive\b", re.I),
+     90.0, 180.0),
+    ("spo2_percent", re.compile(_USUAL + r"(?:oxygen|sats?\b|saturations?|spo2)", re.I),
+     91.0, 100.0),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +99,7 @@ class Measured:
 def measure(facts: CaseFacts, note: Note) -> Measured:
     worst = _worst(note)
     filled: dict[str, Any] = {}
-    contradicted = []
+    contradicted: list[str] = []
     for vital in (
         "hr_bpm",
         "rr_bpm",
@@ -99,9 +120,37 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
     if facts.age_years is None:
         age = spoken_age(note.chars)
         filled |= {} if age is None else {"age_years": age}
+    contradicted += _of_another_patient(facts, note.chars) + _called_usual(facts, note.chars)
     extra = {name: value for name, value in worst.items() if name not in filled}
     whole = replace(facts, **filled) if filled else facts
     return Measured(whole, extra, tuple(contradicted))
+
+
+def _of_another_patient(facts: CaseFacts, chars: str) -> list[str]:
+    """Age and sex of the form that the note contradicts, where it says them beyond doubt."""
+    if _PARENT.search(chars):
+        return []
+    found = []
+    age = _age_by(chars, (_OLD, _SHORT, _LETTER))
+    if facts.age_years is not None and age is not None:
+        apart = abs(facts.age_years - age)
+        if apart > max(_AGE_APART_YEARS, _AGE_APART * max(facts.age_years, age)):
+            found.append("age_years")
+    told = {match[1].lower() for match in _SEX.finditer(chars)}
+    said = {Sex.FEMALE if sex in _FEMALE else Sex.MALE for sex in told}
+    if len(said) == 1 and facts.sex in (Sex.FEMALE, Sex.MALE) and facts.sex not in said:
+        found.append("sex")
+    return found
+
+
+def _called_usual(facts: CaseFacts, chars: str) -> list[str]:
+    return [
+        vital
+        for vital, pattern, low, high in _CALLED_USUAL
+        if (value := facts.value(vital)) is not None
+        and not low <= value <= high
+        and pattern.search(chars)
+    ]
 
 
 def _worst(note: Note) -> dict[str, float]:
@@ -137,17 +186,24 @@ def _oxygen(facts: CaseFacts, worst: Mapping[str, float]) -> dict[str, Any]:
 def spoken_age(chars: str) -> float | None:
     """The patient's age in years, where the words say it; never that of a wound or of a child
     whose mother is the patient."""
-    for pattern in (_OLD, _SHORT, _AGED, _OPENING, _LETTER, _LETTER_FIRST):
-        match = pattern.search(chars)
-        if match:
-            age = _in_years(match)
-            if 0 <= age <= 120 and not (pattern is _OPENING and _is_gestation(match)):
-                return age
+    age = _age_by(chars, (_OLD, _SHORT, _AGED, _OPENING, _LETTER, _LETTER_FIRST))
+    if age is not None:
+        return age
     decade = _DECADE.search(chars)
     if decade:
         return int(decade.group(1)) * 10 + 5.0
     if _NEWBORN.search(chars) and not _PARENT.search(chars):
         return _NEWBORN_YEARS
+    return None
+
+
+def _age_by(chars: str, patterns: Sequence[re.Pattern[str]]) -> float | None:
+    for pattern in patterns:
+        match = pattern.search(chars)
+        if match:
+            age = _in_years(match)
+            if 0 <= age <= 120 and not (pattern is _OPENING and _is_gestation(match)):
+                return age
     return None
 
 

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -86,7 +87,12 @@ _ROWS: Final = tuple(
     for _kind in [None if row["kind"] == "none" else Assertion(row["kind"])]
     for term in joined(row["terms"])
 )
-_INDEX: Final = TermIndex([term for term, _ in _ROWS], _TABLE["groups"])
+
+
+@cache
+def _index() -> TermIndex:
+    """Built at the first note: it reads the dictionary, and most processes read no note."""
+    return TermIndex([term for term, _ in _ROWS], _TABLE["groups"])
 
 
 def judge(words: Sequence[Word], line: Line) -> Judged:
@@ -107,7 +113,7 @@ def _denying(words: Sequence[Word], first: int, last: int) -> int:
 
 def _cues(line: Line) -> list[tuple[int, int, CueKind]]:
     """In order; of two that overlap the longer one counts."""
-    found = [(first, last, _ROWS[index][1]) for index, first, last in _INDEX.find(line)]
+    found = [(first, last, _ROWS[index][1]) for index, first, last in _index().find(line)]
     found.sort(key=lambda one: (one[0] - one[1], one[2].kind is not None))
     kept: list[tuple[int, int, CueKind]] = []
     for first, last, row in found:

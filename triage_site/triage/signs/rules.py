@@ -30,6 +30,7 @@ class Fired:
     detail: str = ""
     mentions: tuple[Mention, ...] = ()
     complaint: str = ""
+    shows: str = ""  # the vital sign of a rule on figures
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -81,4 +82,5 @@ def _vitals(measured: Measured) -> Iterable[Fired]:
                 min_priority=rule.min_priority,
                 source=rule.source,
                 detail=rule.detail(measured),
+                shows=rule.shows,
             )

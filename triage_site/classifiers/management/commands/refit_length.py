@@ -59,7 +59,8 @@ class Command(BaseCommand):
             status=JobStatus.DONE,
             finish_reason=COMPLETE,
             finished_at__gte=timezone.now() - timedelta(days=days),
-        ).order_by("-finished_at")
+        ).exclude(prompt="")  # of anonymised cases
+        jobs = jobs.order_by("-finished_at")
         newest = jobs.first()
         if newest is None:
             return "no model", []

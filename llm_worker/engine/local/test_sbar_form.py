@@ -1,0 +1,131 @@
+"""What the form says of a case: quotation, complaint and actions agree with the facts."""
+
+from __future__ import annotations
+
+import pytest
+
+from llm_worker.engine.local.sbar_form import Action, Fixed, quoted, sbar_form
+from llm_worker.engine.local.sbar_lines import learned
+
+UPRIGHT = "Sit upright and look at the work of breathing."
+FLAT = "Lie flat if breathing allows"
+
+
+def brief_of(*lines: str, complaint: str = "", level: str = "emergent") -> str:
+    return "\n".join(
+        (
+            f"Priority: {level}",
+            "Age: 50 years",
+            "Sex: male",
+            'Caller\'s words: "unwell"',
+            *([f"Complaint: {complaint}"] if complaint else []),
+            *lines,
+            "Danger signs: none found",
+        )
+    )
+
+
+def text_of(*lines: str, complaint: str = "", level: str = "emergent") -> str:
+    """All that the model may write of a brief."""
+    pieces = sbar_form(brief_of(*lines, complaint=complaint, level=level))
+    return "\n".join(
+        piece.text if isinstance(piece, Fixed) else "\n".join(piece.choices) for piece in pieces
+    )
+
+
+FAST = "Respiratory rate: 28 /min (very high)"
+LOW = "Systolic blood pressure: 84 mmHg (very low)"
+USUAL = "Systolic blood pressure: 124 mmHg"
+
+
+def test_who_breathes_fast_sits_upright() -> None:
+    assert UPRIGHT in text_of(FAST, USUAL)
+
+
+@pytest.mark.parametrize(
+    "line", [LOW, "Injury: yes", "Consciousness: responds to voice only", "Age: 9 months"]
+)
+@pytest.mark.parametrize("complaint", sorted(learned()))
+def test_nobody_who_should_lie_is_asked_to_sit(line: str, complaint: str) -> None:
+    assert "upright" not in text_of(FAST, line, complaint=complaint)
+
+
+@pytest.mark.parametrize("complaint", sorted(learned()))
+@pytest.mark.parametrize("level", ["resuscitation", "emergent", "urgent"])
+def test_upright_and_flat_are_never_asked_of_the_same_patient(complaint: str, level: str) -> None:
+    text = text_of(FAST, LOW, complaint=complaint, level=level)
+    assert FLAT in text
+    assert "upright" not in text
+    assert "Lie flat until" not in text
+
+
+@pytest.mark.parametrize("complaint", sorted(learned()))
+@pytest.mark.parametrize(
+    "line", [LOW, "Oxygen saturation: 84 % (very low)", "Consciousness: newly confused"]
+)
+def test_nobody_in_danger_is_asked_to_walk_or_stand(line: str, complaint: str) -> None:
+    words = set(text_of(line, complaint=complaint).replace(",", " ").replace(".", " ").split())
+    assert not words & {"walking", "standing", "sitting", "gait"}
+    assert "walking" in text_of(USUAL, complaint="cough and cold symptoms")
+
+
+def test_the_same_is_said_once() -> None:
+    assert text_of(FAST, USUAL, complaint="breathlessness").count("upright") == 1
+
+
+def test_no_chest_is_compressed_where_a_pulse_was_measured() -> None:
+    compress = "chest compressions"
+    pulse = ("Heart rate: 118 /min (high)", "Blood pressure: 92/50 mmHg (low)")
+    assert compress in text_of(complaint="cardiac arrest", level="resuscitation")
+    assert compress not in text_of(*pulse, complaint="cardiac arrest", level="resuscitation")
+
+
+def test_what_is_far_from_usual_comes_first() -> None:
+    sats = "Oxygen saturation: 93 % (low)"
+    text = text_of(sats, LOW, "Heart rate: 44 /min (low)", complaint="chest pain")
+    assert FLAT in text
+    assert text.index(FLAT) < text.index("Oxygen as the site's")
+
+
+@pytest.mark.parametrize("complaint", sorted(learned()))
+def test_the_most_important_action_for_the_complaint_is_always_there(complaint: str) -> None:
+    actions = [
+        piece
+        for piece in sbar_form(brief_of(USUAL, complaint=complaint))
+        if isinstance(piece, Action)
+    ]
+    assert actions[0].choices == (learned()[complaint]["actions"][0],)
+    assert all(piece.choices == tuple(learned()[complaint]["actions"]) for piece in actions[1:])
+
+
+def test_a_complaint_that_was_not_learned_gets_no_lines_of_another() -> None:
+    brief = 'Priority: urgent\nCaller\'s words: "x"\nComplaint: hiccups\nDanger signs: none found'
+    assert not any(isinstance(piece, Action) for piece in sbar_form(brief))
+    assert "Examine from airway to skin" in text_of(complaint="hiccups")
+
+
+@pytest.mark.parametrize(
+    ("words", "told_by", "quote"),
+    [
+        ("No chest pain. No SOB. No collapse. No fever. Requests suture removal from L knee.",
+         "suture removal", "Requests suture removal from L knee."),
+        ("Not on any anticoagulants. Not allergic to anything. Black tarry stools 3 days, dizzy.",
+         "Black tarry stools", "Black tarry stools 3 days, dizzy."),
+        ("Dear Colleague, thank you for seeing this kind and patient lady with a swollen leg today",
+         "swollen leg", "patient lady with a swollen leg today"),
+        ("chest pain since noon", "chest pain", "chest pain since noon"),
+        ("chest pain since noon", "not there", "chest pain since noon"),
+    ],
+)  # fmt: skip
+def test_the_quotation_has_the_words_that_the_complaint_is_told_by(
+    words: str, told_by: str, quote: str
+) -> None:
+    found = quoted(words, told_by)
+    assert found.removesuffix(" ...") in words
+    assert quote.endswith(found) or found == quote
+    assert told_by in found or told_by not in words
+
+
+def test_nobody_who_takes_nothing_is_asked_for_other_medicines() -> None:
+    text = text_of("Medicines: none taken")
+    assert "Medicines: none taken. Ask about allergies and other history." in text
