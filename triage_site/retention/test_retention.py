@@ -140,7 +140,7 @@ def test_the_order_of_a_past_moment_can_still_be_explained(old_case: Case, nurse
     run()
     assert order_history.order_at(moment) == before
     assert before is not None
-    call_command("explain_order", at=moment.isoformat(), stdout=io.StringIO())
+    call_command("explain_order", "--at", moment.isoformat(), stdout=io.StringIO())
 
 
 def test_nobody_finds_it_by_its_words(old_case: Case) -> None:
