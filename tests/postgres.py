@@ -14,6 +14,7 @@ from urllib.parse import quote
 # Fast but not durable: a power failure may destroy this database.
 OPTIONS = (
     *("-c", "listen_addresses=", "-c", "fsync=off", "-c", "synchronous_commit=off"),
+    *("-c", "log_error_verbosity=terse"),  # as docs/OPERATIONS.md asks of a real site
     *("-c", "full_page_writes=off", "-c", "max_connections=200", "-c", "shared_buffers=64MB"),
 )
 
@@ -30,10 +31,22 @@ def find_binaries() -> Path | None:
     return next((f for f in folders if (f / "initdb").exists() and (f / "pg_ctl").exists()), None)
 
 
+def find_tool(name: str) -> Path:
+    """A client program of the same installation as the server, such as pg_dump."""
+    folder = find_binaries()
+    places = [] if folder is None else [folder, (folder / "initdb").resolve().parent]
+    on_path = shutil.which(name)
+    found = [place / name for place in places if (place / name).exists()]
+    if not found and on_path is None:
+        raise RuntimeError(f"{name} is not installed")
+    return found[0] if found else Path(str(on_path))
+
+
 class Postgres:
     """A context manager for the server. `url` is the URL of its database."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
+        self._options = (*OPTIONS, *options)
         binaries = find_binaries()
         if binaries is None:
             raise RuntimeError("no PostgreSQL server on this machine")
@@ -52,7 +65,7 @@ class Postgres:
 
     def _start(self) -> None:
         data, log = str(self._folder / "data"), str(self._folder / "log")
-        server_options = " ".join([*OPTIONS, "-k", str(self._folder)])
+        server_options = " ".join([*self._options, "-k", str(self._folder)])
         self._run("pg_ctl", "-D", data, "-l", log, "-o", server_options, "-w", "start")
 
     def restart(self) -> None:
@@ -82,9 +95,9 @@ class Postgres:
         )
         if done.returncode != 0:
             output = (done.stdout or b"").decode(errors="replace")
-            raise RuntimeError(f"{program} failed: {output}{self._log()}")
+            raise RuntimeError(f"{program} failed: {output}{self.log()}")
 
-    def _log(self) -> str:
+    def log(self) -> str:
         path = self._folder / "log"
         return path.read_text() if path.exists() else ""
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
-import subprocess
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
+from axes.models import AccessAttempt
+from django.db import DataError, connections
 from django.test import Client
 
 from scheduling import connection
 from scheduling.queue import events
 from tests.factories import make_user
-from tests.fixtures import _redis_answers, _redis_program, wait_until
-from triage_site import embedded_redis
+from tests.fixtures import wait_until
+from tests.redis_contents import contents, messages
+from tests.site_log import site_log
 from triage_site.audit.models import AuditRecord
 from triage_site.cases import services
 from triage_site.cases.models import ApiToken, Case, CaseEvent
@@ -24,12 +28,6 @@ from triage_site.cases.roles import CHARGE_NURSE
 pytestmark = pytest.mark.django_db(transaction=True)
 CANARY = "zebrafinch"
 LABEL = "Mr Quokkason"
-
-
-def contents(client: redis.Redis) -> str:
-    """All keys and values of the server, as they would be saved."""
-    raw: Any = redis.Redis(connection_pool=client.connection_pool)
-    return " ".join(f"{key!r} {raw.dump(key)!r}" for key in raw.scan_iter())
 
 
 def everything_goes_wrong(client: Client, headers: dict[str, str], case_id: str) -> None:
@@ -44,61 +42,99 @@ def everything_goes_wrong(client: Client, headers: dict[str, str], case_id: str)
     client.get("/api/v1/cases?priority=x", headers=headers)
 
 
+def breaks(client: Client, case_id: str) -> None:
+    """The database refuses a note and quotes its words."""
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise DataError(f"value too long: {CANARY}")
+
+    client.raise_request_exception = False
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(services, "add_note", fail)
+        answer = client.post(f"/cases/{case_id}/note/", {"text": CANARY})
+    assert answer.status_code == 500
+    assert CANARY not in answer.content.decode()
+
+
+def files_of(client: redis.Redis) -> str:
+    """All that the server has written to disk."""
+    folder = Path(str(cast(Any, client.config_get("dir"))["dir"]))
+    files = [one for one in folder.rglob("*") if one.is_file() and one.suffix != ".conf"]
+    return " ".join(repr(one.read_bytes()) for one in files)
+
+
+def database_log() -> str:
+    """The log of the PostgreSQL server of the tests, where its folder is known."""
+    path = Path(connections["default"].settings_dict.get("HOST") or "/none") / "log"
+    return path.read_text() if path.is_file() else ""
+
+
+def addresses(answers: list[Any]) -> str:
+    """Where the pages lead to, and where they send what they ask for."""
+    links = re.compile(r"""\b(?:href|src|action|hx-[a-z]+|sse-connect)=["']([^"']*)""")
+    found = [link for one in answers for link in links.findall(one.content.decode())]
+    headers = ("Location", "HX-Redirect", "HX-Push-Url", "Content-Location")
+    return " ".join([*found, *(one[name] for one in answers for name in headers if name in one)])
+
+
+@pytest.fixture
+def with_file(redis_client: redis.Redis) -> Iterator[redis.Redis]:
+    """The server of the tests, with an append-only file."""
+    redis_client.config_set("appendfsync", "always")
+    redis_client.config_set("rdbcompression", "no")
+    redis_client.config_set("appendonly", "yes")
+    yield redis_client
+    redis_client.config_set("appendonly", "no")
+
+
 def test_the_words_of_a_patient_stay_in_the_record(
-    redis_client: redis.Redis, client: Client, caplog: pytest.LogCaptureFixture
+    with_file: redis.Redis, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     user = make_user(CHARGE_NURSE)
     client.force_login(user)
-    headers = {"Authorization": f"Bearer {ApiToken.issue(user)}"}
+    headers = {"Authorization": f"Bearer {ApiToken.issue(user)}", "Idempotency-Key": f"{CANARY}-7"}
     body = {"text": f"{CANARY} pain in the chest", "label": LABEL, "age_years": 50}
-    answer = client.post("/api/v1/cases", body, content_type="application/json", headers=headers)
-    assert answer.status_code == 201
+    for status in (201, 200):  # the second one is refused by a constraint of the database
+        answer = client.post(
+            "/api/v1/cases", body, content_type="application/json", headers=headers
+        )
+        assert answer.status_code == status
     case = Case.objects.get()
+    queue = "triage:celery:classify"
+    wait_until(lambda: bool(with_file.exists(queue)), seconds=10, what="the message waits")
+    waiting = " ".join(messages(with_file))
+    assert str(case.id) in waiting
     services.classify_without_model(case.id, why="test", now=case.arrived_at)
-    for path in ("", "print/", "facts/", "panel/"):
-        assert client.get(f"/cases/{case.id}/{path}").status_code == 200
+    pages = [client.get(f"/cases/{case.id}/{path}") for path in ("", "print/", "facts/", "panel/")]
+    pages += [client.get("/"), client.get("/cases/"), client.post("/cases/", {"q": CANARY})]
+    assert {one.status_code for one in pages} == {200, 302}
     everything_goes_wrong(client, headers, str(case.id))
-    metrics = client.get("/metrics").content.decode()
+    logged = caplog.text  # from here on, messages are as the site's own handler withholds them
+    with site_log(as_json=True) as lines:
+        breaks(client, str(case.id))
+    assert "DataError" in lines.getvalue()
     events_of_cases = [dict(row) for row in CaseEvent.objects.values()]
     places = {
-        "log": caplog.text,
-        "Redis": contents(redis_client),
-        "metrics": metrics,
+        "log": logged,
+        "exceptions": lines.getvalue(),
+        "Celery": waiting,
+        "Redis": contents(with_file),
+        "files of Redis": files_of(with_file),
+        "database log": database_log(),
+        "addresses": addresses(pages),
+        "metrics": client.get("/metrics").content.decode(),
         "audit": str(list(AuditRecord.objects.values())),
+        "failed sign-ins": str(list(AccessAttempt.objects.values())),
         "history": str([row for row in events_of_cases if row["kind"] != "note"]),
     }
+    assert str(case.id) in places["files of Redis"]
+    if places["database log"]:
+        assert "one_case_per_submission" in places["database log"]
     found = [
         name for name, text in places.items() for word in (CANARY, "Quokkason") if word in text
     ]
     assert found == []
-
-
-def test_the_words_of_an_answer_leave_the_append_only_file(tmp_path: Path) -> None:
-    port = embedded_redis.free_port()
-    text = embedded_redis.configuration(port=port, folder=tmp_path)
-    configuration = embedded_redis.write_configuration(text, tmp_path)
-    with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen([_redis_program(), configuration], stdout=log, stderr=log)
-    client = redis.Redis(port=port, decode_responses=True)
-
-    def is_on_disk() -> bool:
-        files = [one for one in tmp_path.rglob("*") if one.is_file()]
-        return any(CANARY.encode() in one.read_bytes() for one in files)
-
-    try:
-        wait_until(lambda: _redis_answers(client), seconds=20, what="Redis answers")
-        key = events.tokens_key("job")
-        client.xadd(key, {"text": CANARY})
-        wait_until(is_on_disk, seconds=20, what="the words are in the file")
-        client.pexpire(key, 1)
-        wait_until(lambda: not client.exists(key), seconds=20, what="the stream has expired")
-        assert events.rewrite_log(client)
-        wait_until(lambda: not is_on_disk(), seconds=20, what="the words have left the file")
-    finally:
-        client.close()
-        server.kill()
-        server.wait()
 
 
 def test_a_server_without_a_file_is_left_alone(redis_client: redis.Redis) -> None:

@@ -24,6 +24,8 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "HOST": ("no.such.host.invalid", {}),
     "CSRF_TRUSTED_ORIGINS": ("triage.example", {}),
     "BEHIND_TLS_PROXY": ("maybe", {}),
+    "TRIAGE_RETENTION_CASE_DAYS": ("0", {}),
+    "TRIAGE_RETENTION_AUDIT_DAYS": ("364", {"TRIAGE_RETENTION_CASE_DAYS": "365"}),
     "SECURITY_CONTACT": ("security at the site", {}),
     "DATA_DIR": ("/dev/null/x", {}),
     "REDIS_URL": ("redis://127.0.0.1:1/0", {}),

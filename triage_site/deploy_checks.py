@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from triage_site.cases.demo import demo_logins
 from triage_site.deployment import problems
@@ -22,6 +23,36 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if settings.TRIAGE_DEMO:
         found.append(Error("TRIAGE_DEMO: passwords and key are public", id="triage.TRIAGE_DEMO"))
     return found
+
+
+@register(Tags.security, deploy=True)
+def check_database_log(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """What the log of PostgreSQL would quote of patients. Only its operator can change that."""
+    if connection.vendor != "postgresql":
+        return []
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name, setting FROM pg_settings WHERE name LIKE 'log%'")
+            found = dict(cursor.fetchall())
+    except DatabaseError:
+        return []
+    return [Error(problem, id="triage.database_log") for problem in quoting_problems(found)]
+
+
+def quoting_problems(found: Mapping[str, str]) -> Iterator[str]:
+    """Yields what is wrong with the settings of a PostgreSQL server, whose names begin with log."""
+    if found.get("log_error_verbosity") != "terse":
+        yield "PostgreSQL: log_error_verbosity must be terse, or errors quote rows of patients"
+    if found.get("log_parameter_max_length_on_error", "0") != "0":
+        yield "PostgreSQL: log_parameter_max_length_on_error must be 0, or errors quote patients"
+    logs_statements = (
+        found.get("log_statement", "none") not in ("none", "ddl")
+        or found.get("log_min_duration_statement", "-1") != "-1"
+        or found.get("log_min_duration_sample", "-1") != "-1"
+        or float(found.get("log_transaction_sample_rate", "0")) > 0
+    )
+    if logs_statements and found.get("log_parameter_max_length", "-1") != "0":
+        yield "PostgreSQL: log_parameter_max_length must be 0 where statements are logged"
 
 
 @register(Tags.security, deploy=True)

@@ -78,6 +78,8 @@ def _database() -> dict[str, Any]:
         milliseconds = int(1000 * DATABASE_WAIT_SECONDS)
         entry["OPTIONS"] = {
             **entry.get("OPTIONS", {}),
+            # Words of patients are no part of a statement, so the server's log cannot quote them.
+            "server_side_binding": True,
             "connect_timeout": 2,
             "keepalives_idle": 5,
             "keepalives_interval": 2,
@@ -141,6 +143,12 @@ TRIAGE_CLASSIFY_WAIT_SECONDS = environment.number("TRIAGE_CLASSIFY_WAIT_SECONDS"
 # Folder of a classifier to use instead of the shipped one: weights of this project, or a
 # sequence classifier of transformers. The shipped one answers while that one is unavailable.
 TRIAGE_CLASSIFIER = environment.text("TRIAGE_CLASSIFIER")
+# After how many days `manage.py retention` anonymises a closed case, and removes a record of the
+# audit. Without them all records stay.
+TRIAGE_RETENTION_CASE_DAYS = environment.optional_integer("TRIAGE_RETENTION_CASE_DAYS", at_least=1)
+TRIAGE_RETENTION_AUDIT_DAYS = environment.optional_integer(
+    "TRIAGE_RETENTION_AUDIT_DAYS", at_least=TRIAGE_RETENTION_CASE_DAYS or 1
+)
 # Folder of the shadow classifier: its answers are only compared with the active classifier's.
 TRIAGE_SHADOW_CLASSIFIER = environment.text("TRIAGE_SHADOW_CLASSIFIER")
 # The weights of the length predictor that `refit_length` fits to this site's guidance.
@@ -180,6 +188,7 @@ INSTALLED_APPS = [
     "triage_site.cases",
     "triage_site.classifiers",
     "triage_site.ops",
+    "triage_site.retention",
     "scheduling",
     "llm_worker",
     "django.contrib.auth",

@@ -12,7 +12,7 @@ from django.core.handlers.exception import response_for_exception
 from django.db import DatabaseError, DataError, IntegrityError, connection
 from django.test import RequestFactory, override_settings
 
-from triage_site import logs
+from tests.site_log import site_log
 
 CANARY = "zebra7 crushing chest pain"
 
@@ -20,21 +20,8 @@ CANARY = "zebra7 crushing chest pain"
 @pytest.fixture(params=[True, False], ids=["json", "console"])
 def written(request: pytest.FixtureRequest) -> Iterator[StringIO]:
     """What the handler of the site's LOGGING writes."""
-    config = logs.django_logging(level="DEBUG", as_json=request.param)
-    formatter = config["formatters"]["line"]
-    stream = StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processors=formatter["processors"], foreign_pre_chain=formatter["foreign_pre_chain"]
-        )
-    )
-    for name in config["handlers"]["console"]["filters"]:
-        handler.addFilter(config["filters"][name]["()"]())
-    root = logging.getLogger()
-    root.addHandler(handler)
-    yield stream
-    root.removeHandler(handler)
+    with site_log(as_json=request.param) as stream:
+        yield stream
 
 
 def fails(error: Exception) -> None:

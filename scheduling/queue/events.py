@@ -17,7 +17,11 @@ import redis
 from scheduling.queue.semantic_queue import tagged
 
 STREAM_MAX_ENTRIES: Final = 2000
-STREAM_TTL_SECONDS: Final = 3600
+# The words of an answer leave the server soon after the last of them was written, and its
+# append-only file at the next rewrite: within an hour, even if one rewrite could not be done.
+STREAM_TTL_SECONDS: Final = 900
+ENDED_TTL_SECONDS: Final = 300  # after the end; then the text is in SQL
+REWRITE_SECONDS: Final = 900
 WORKER_TTL_SECONDS: Final = 15
 FIRST: Final = "0-0"  # an id before all entries
 
@@ -219,7 +223,8 @@ def _write(client: redis.Redis, key: str, pieces: Sequence[Piece]) -> tuple[list
                 maxlen=STREAM_MAX_ENTRIES,
                 approximate=True,
             )
-        pipe.expire(key, STREAM_TTL_SECONDS)
+        ended = any(piece.status is not None for piece in pieces)
+        pipe.expire(key, ENDED_TTL_SECONDS if ended else STREAM_TTL_SECONDS)
         pipe.xlen(key)
         *answers, _, num_stored = pipe.execute(raise_on_error=False)
     ids: list[str | None] = []
@@ -263,15 +268,21 @@ def _text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def rewrite_log(client: redis.Redis) -> bool:
+def rewrite_log(client: redis.Redis, *, name: str = "main") -> bool:
     """Makes the server write its append-only file anew, without what has expired.
 
-    False where there is no such file, or where the server does not allow it.
+    False where there is no such file, or where it is just being written. Raises
+    redis.ResponseError where the server does not allow it.
     """
     if not cast(Any, client.info("persistence")).get("aof_enabled"):
         return False
+    # A key whose time is over stays, and is written, until the server or a reader meets it.
+    for _ in client.scan_iter(match=tokens_key("*", name), count=1000):
+        pass
     try:
         client.bgrewriteaof()
-    except redis.ResponseError:  # it is being rewritten, or another program decides
-        return False
+    except redis.ResponseError as error:
+        if "in progress" in str(error):
+            return False
+        raise
     return True

@@ -135,7 +135,7 @@ def header_fault(names: Sequence[str]) -> str:
     plain_names = {plain(name) for name in names}
     missing = OWN.missing(plain_names)
     wanted = "; ".join(f"{known.name}: {known.published_header}" for known in PUBLIC)
-    found = ", ".join(name.strip() for name in names) or "nothing"
+    found = ", ".join(name.strip() for name in names)[:200] or "nothing"
     field = missing[0] if len(missing) < len(_WANTED) else "header"
     what = "missing column" if len(missing) < len(_WANTED) else "no known columns"
     return f"{field}: {what}; wanted: {OWN.published_header}; or {wanted}; found: {found}"

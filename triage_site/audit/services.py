@@ -42,14 +42,42 @@ def record(
 
 
 def record_removal(
-    model: type[AppendOnly], ids: Iterable[int], at: datetime, *, actor: User | None, why: str
+    model: type[AppendOnly],
+    ids: Iterable[int],
+    at: datetime,
+    *,
+    actor: User | None,
+    why: str,
+    data: Mapping[str, Any] | None = None,
 ) -> None:
     """Notes that rows of an append-only table were removed on purpose, so that the audit stays
     intact. Nothing for no rows."""
     if ranges := _ranges(ids):
-        data = {"why": why, "ids": ranges}
-        kind = AuditRecord.Kind.RETENTION
-        record(kind, at, actor=actor, what=model._meta.db_table, data=data)
+        _record_retention(model, at, actor, {**(data or {}), "why": why, "ids": ranges})
+
+
+def record_change(
+    model: type[AppendOnly],
+    ids: Iterable[int],
+    at: datetime,
+    *,
+    actor: User | None,
+    why: str,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Notes that rows of an append-only table were changed on purpose, with their new digests, so
+    that any other change is still found. Nothing for no rows."""
+    columns = columns_of(model)
+    if found := digests(model, ids, columns):
+        values = {"why": why, "columns": columns, "digests": found}
+        _record_retention(model, at, actor, {**(data or {}), **values})
+
+
+def _record_retention(
+    model: type[AppendOnly], at: datetime, actor: User | None, data: Mapping[str, Any]
+) -> None:
+    kind = AuditRecord.Kind.RETENTION
+    record(kind, at, actor=actor, what=model._meta.db_table, data=data)
 
 
 def _ranges(ids: Iterable[int]) -> list[list[int]]:
@@ -74,8 +102,12 @@ def seal_all(now: datetime) -> int:
 
 def _seal(model: type[AppendOnly], now: datetime) -> int:
     ids = _new_ids(model)
-    if not ids:
-        return 0
+    return seal_rows(model, ids, now) if ids else 0
+
+
+def seal_rows(model: type[AppendOnly], ids: Sequence[int], now: datetime) -> int:
+    """Appends a seal over these rows, which exist. Returns their number; 0 where another process
+    made this link of the chain."""
     columns = columns_of(model)
     values: dict[str, Any] = {
         "at": now,
@@ -98,10 +130,12 @@ def _seal(model: type[AppendOnly], now: datetime) -> int:
 
 
 def _new_ids(model: type[AppendOnly]) -> list[int]:
-    seals = AuditSeal.objects.filter(table=model._meta.db_table).order_by("-id")
-    recent = list(seals.values_list("first_id", "rows")[:NUM_SEALS_LOOKED_AT])
-    sealed = {int(row) for _, rows in recent for row in rows}
-    first = min((first for first, _ in recent), default=0)
+    seals = AuditSeal.objects.filter(table=model._meta.db_table)
+    # Those of the newest rows, which are not always the newest seals: retention seals old rows.
+    recent = seals.order_by("-last_id").values_list("first_id", flat=True)
+    first = min(recent[:NUM_SEALS_LOOKED_AT], default=0)
+    known = seals.filter(last_id__gte=first).values_list("rows", flat=True)
+    sealed = {int(row) for rows in known for row in rows}
     objects: Any = model._default_manager
     ids = objects.filter(pk__gte=first).order_by("pk").values_list("pk", flat=True)
     return [row for row in ids[: NUM_ROWS * (NUM_SEALS_LOOKED_AT + 1)] if row not in sealed][

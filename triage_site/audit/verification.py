@@ -30,7 +30,8 @@ def faults(head: str = "") -> Iterator[str]:
 
 
 def _chain_faults(head: str) -> Iterator[str]:
-    previous, has_head = "", not head
+    previous = anchor_head()
+    has_head = head in ("", previous)
     for seal in AuditSeal.objects.order_by("id").iterator(chunk_size=50):
         values = {
             "at": seal.at,
@@ -51,15 +52,17 @@ def _chain_faults(head: str) -> Iterator[str]:
 
 def _row_faults(model: type[AppendOnly]) -> Iterator[str]:
     table = model._meta.db_table
-    removed = _removed(table)
+    removed, changed = _removed(table), _changed(table)
     sealed: set[int] = set()
     for seal in AuditSeal.objects.filter(table=table).order_by("id").iterator(chunk_size=50):
         now = digests(model, [int(row) for row in seal.rows], _existing(model, seal.columns))
+        differ = [row for row, digest in now.items() if digest != seal.rows[row]]
+        as_recorded = _as_recorded(model, differ, changed)
         for row, digest in seal.rows.items():
             sealed.add(int(row))
             if row not in now and int(row) not in removed:
                 yield f"{table}: row {row} is missing"
-            elif row in now and now[row] != digest:
+            elif row in now and now[row] != digest and row not in as_recorded:
                 yield f"{table}: row {row} was changed"
     yield from _unsealed(model, sealed)
 
@@ -71,6 +74,42 @@ def _unsealed(model: type[AppendOnly], sealed: set[int]) -> Iterator[str]:
     for row in objects.filter(pk__lt=recent).values_list("pk", flat=True).iterator():
         if row not in sealed:
             yield f"{model._meta.db_table}: row {row} was inserted afterwards"
+
+
+def anchor() -> AuditRecord | None:
+    """Returns the record up to which retention removed the chain; None where it is whole."""
+    table = AuditSeal._meta.db_table
+    found = AuditRecord.objects.filter(kind=AuditRecord.Kind.RETENTION, what=table)
+    return found.order_by("id").last()
+
+
+def anchor_head() -> str:
+    """Returns the digest of the newest seal that retention removed; empty for none. The first
+    seal that is left follows it: without its record, a chain without beginning was cut."""
+    found = anchor()
+    return "" if found is None else str(found.data.get("head", ""))
+
+
+def _changed(table: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Returns digest and columns of rows that were changed on purpose, by id, as changed last."""
+    records = AuditRecord.objects.filter(kind=AuditRecord.Kind.RETENTION, what=table)
+    return {
+        row: (digest, tuple(one.data["columns"]))
+        for one in records.order_by("id")
+        for row, digest in one.data.get("digests", {}).items()
+    }
+
+
+def _as_recorded(
+    model: type[AppendOnly], rows: list[str], changed: dict[str, tuple[str, tuple[str, ...]]]
+) -> set[str]:
+    """Returns those of the rows that are as retention left them."""
+    found: set[str] = set()
+    for columns in {changed[row][1] for row in rows if row in changed}:
+        ids = [int(row) for row in rows if row in changed and changed[row][1] == columns]
+        now = digests(model, ids, _existing(model, list(columns)))
+        found |= {row for row, digest in now.items() if digest == changed[row][0]}
+    return found
 
 
 def _existing(model: type[AppendOnly], columns: list[str]) -> list[str]:

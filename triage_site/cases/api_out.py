@@ -35,6 +35,8 @@ def case_brief(case: Case, now: datetime, *, is_online: bool) -> dict[str, Any]:
         "seen_by": case.seen_by.get_username() if case.seen_by else None,
         "closed_at": case.closed_at,
         "disposition": case.disposition,
+        "anonymised_at": case.anonymised_at,
+        "age_band": case.age_band,
         "wait_seconds": round(standing.clock.waited_seconds, 1),
         "overdue": standing.is_overdue,
         "reassess_at": standing.reassess_at,

@@ -228,6 +228,10 @@ class CaseBrief(Schema):
     seen_by: str | None
     closed_at: datetime | None
     disposition: str
+    anonymised_at: datetime | None = Field(
+        description="When words, names and figures of an old case were removed."
+    )
+    age_band: str = Field(description="Of an anonymised case, in years; else empty.")
     wait_seconds: float = Field(description="From arrival until seen, closed or now.")
     overdue: bool = Field(description="Waits longer than the target of its level.")
     reassess_at: datetime | None = Field(description="When somebody should look again.")

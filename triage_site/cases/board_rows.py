@@ -11,11 +11,10 @@ from typing import Final
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
-from triage_site.cases.case_words import care_words, complaint_text
+from triage_site.cases.case_words import care_words, complaint_words, patient_words
 from triage_site.cases.clinical import GUIDANCE_WORDS, ClinicalStatus, GuidanceStatus
 from triage_site.cases.levels import Clock, Level, clock_html, level_of
 from triage_site.cases.models import UNCLASSIFIED, Case, CaseStatus
-from triage_site.cases.patient import patient_summary
 from triage_site.cases.place_words import moved_words
 from triage_site.cases.queue_view import QueueView, place_text
 from triage_site.cases.standing import Standing, standing_of
@@ -25,7 +24,7 @@ COLUMNS = (
     "ended_at", "priority", "suggested_priority", "proposed_priority", "needs_person",
     "person_reasons", "guidance_withheld", "guidance_stale_at", "clinical_status", "seen_at",
     "closed_at", "disposition", "assessed_at", "version", "replay_id", "seen_by__username",
-    "department__name",
+    "department__name", "anonymised_at", "age_band",
 )  # fmt: skip
 
 
@@ -113,7 +112,6 @@ class Rows:
     def row(self, patient: Patient, longest: Patient | None = None) -> Row:
         case, standing = patient.case, patient.standing
         state, reason, percent = self._guidance(case, standing.guidance)
-        facts = case.case_facts
         return Row(
             case=case,
             standing=standing,
@@ -134,8 +132,8 @@ class Rows:
             is_reassess_due=standing.is_reassess_due,
             is_longest_overdue=patient is longest,
             level=level_of(case.priority),
-            patient=patient_summary(facts),
-            complaint=complaint_text(facts.text),
+            patient=patient_words(case),
+            complaint=complaint_words(case),
             state=state,
             reason=reason,
             percent=percent,

@@ -7,8 +7,22 @@ from typing import Final
 
 from triage_site.cases.levels import duration_text, moment_text
 from triage_site.cases.models import Case
+from triage_site.cases.patient import patient_summary
 
 COMPLAINT_CHARACTERS: Final = 140
+ANONYMISED: Final = "Anonymised: words, names and figures were removed"
+
+
+def patient_words(case: Case) -> str:
+    """Returns age and sex; of an anonymised case the band of the age."""
+    if case.anonymised_at is None:
+        return patient_summary(case.case_facts)
+    return f"{case.age_band} y" if case.age_band else "Age unknown"
+
+
+def complaint_words(case: Case) -> str:
+    """Returns the complaint in one line, or that it was removed."""
+    return complaint_text(case.case_facts.text) if case.anonymised_at is None else ANONYMISED
 
 
 def complaint_text(text: str) -> str:

@@ -101,6 +101,7 @@ def bundle(case: Case, vitals: Iterable[VitalsTaken], *, now: datetime) -> Json:
     return {
         "resourceType": "Bundle",
         "id": maker.id_of("bundle"),
+        **maker.meta(),
         "type": "collection",
         "timestamp": _instant(now),
         "entry": [{"fullUrl": f"urn:uuid:{one['id']}", "resource": one} for one in resources],
@@ -123,6 +124,13 @@ class _Maker:
     def _ref(self, name: str) -> Json:
         return {"reference": f"urn:uuid:{self.id_of(name)}"}
 
+    def meta(self) -> Json:
+        """Says that words, names and figures were removed, where they were."""
+        if self.case.anonymised_at is None:
+            return {}
+        label = _coding(f"{CODES}/v3-ObservationValue", "ANONYED", "anonymized")
+        return {"meta": {"security": [label]}}
+
     def patient(self) -> Json:
         made: Json = {
             "resourceType": "Patient",
@@ -144,8 +152,9 @@ class _Maker:
             "class": _coding(f"{CODES}/v3-ActCode", "EMER", "emergency"),
             "subject": self._ref("patient"),
             "period": {"start": _instant(case.arrived_at)},
-            "reasonCode": [{"text": self.facts.text}],
         }
+        if self.facts.text:
+            made["reasonCode"] = [{"text": self.facts.text}]
         if case.priority is not None:
             code, display = _PRIORITY[case.priority]
             made["priority"] = _concept(f"{CODES}/v3-ActPriority", code, display)

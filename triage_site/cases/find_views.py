@@ -23,13 +23,12 @@ from django.views.decorators.http import require_http_methods
 
 from triage_site.cases.access import allowed
 from triage_site.cases.board_rows import COLUMNS
-from triage_site.cases.case_words import care_words, complaint_text
+from triage_site.cases.case_words import care_words, complaint_words, patient_words
 from triage_site.cases.departments import Reach, reach_of
 from triage_site.cases.find import find_cases, number_in
 from triage_site.cases.find_forms import FindForm
 from triage_site.cases.levels import Level, level_of, moment_text
 from triage_site.cases.models import Case
-from triage_site.cases.patient import patient_summary
 from triage_site.cases.roles import Action
 from triage_site.cases.standing import Standing, standing_of, workers_online
 
@@ -136,13 +135,12 @@ def _elsewhere(words: str, reach: Reach) -> Case | None:
 
 
 def _row(case: Case, now: datetime, *, is_online: bool) -> FoundRow:
-    facts = case.case_facts
     return FoundRow(
         case=case,
         level=level_of(case.priority),
         standing=standing_of(case, now, is_online=is_online),
-        patient=patient_summary(facts),
-        complaint=complaint_text(facts.text),
+        patient=patient_words(case),
+        complaint=complaint_words(case),
         arrived=moment_text(case.arrived_at, now),
         state=care_words(case, now),
     )

@@ -109,6 +109,10 @@ class Case(models.Model):
     guidance_model = models.CharField(max_length=200, blank=True)
     guidance_stale_at = models.DateTimeField(null=True)  # when the facts left the text behind
 
+    # When `manage.py retention` removed words, names and figures. An age is then only a band.
+    anonymised_at = models.DateTimeField(null=True)
+    age_band = models.CharField(max_length=8, blank=True)
+
     class Meta:
         ordering: ClassVar = ["-arrived_at"]
         indexes: ClassVar = [

@@ -17,13 +17,14 @@ from scheduling.models import Job
 from scheduling.simulator.forecast import Estimate
 from triage_site.cases import selectors
 from triage_site.cases.case_history import history
+from triage_site.cases.case_words import patient_words
 from triage_site.cases.clinical import GUIDANCE_WORDS
 from triage_site.cases.departments import has_several
 from triage_site.cases.guidance_text import Section, sections
 from triage_site.cases.highlight import highlighted
 from triage_site.cases.levels import level_of, rough_range
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
-from triage_site.cases.patient import ARRIVAL_LABELS, patient_summary
+from triage_site.cases.patient import ARRIVAL_LABELS
 from triage_site.cases.place_words import moved_words, place_sentence
 from triage_site.cases.queue_view import QueueView
 from triage_site.cases.standing import standing_of
@@ -58,7 +59,7 @@ def panel_context(
         "guidance_words": GUIDANCE_WORDS[standing.guidance],
         "job_id": _newest_job_id(case),
         "now_epoch": round(now.timestamp(), 1),
-        "patient": patient_summary(case.case_facts),
+        "patient": patient_words(case),
         "place": place,
         "reason": queue.reason(case, place) if place is None or place.position == 0 else "",
         "place_sentence": "" if place is None else place_sentence(place.position, place.ahead),

@@ -13,7 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from tests.factories import make_user
 from triage_site.cases.models import Case, Department
 
-BEFORE, AFTER = "0010_api_tokens_end", "0012_people_of_the_department"
+BEFORE, AFTER = "0011_anonymised_cases", "0013_people_of_the_department"
 
 
 def to(name: str) -> Any:

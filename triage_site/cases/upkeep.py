@@ -14,7 +14,7 @@ from scheduling import minutes as minute_figures
 from scheduling.core.status import JobStatus
 from scheduling.forecast_record import forget_samples
 from scheduling.models import Job
-from scheduling.queue.events import rewrite_log
+from scheduling.queue.events import REWRITE_SECONDS, rewrite_log
 from scheduling.receipts import record_promotions
 from scheduling.switch_outcome import judge_switches
 from triage_site.audit.services import seal_all
@@ -63,7 +63,7 @@ class _Keeper:
             Duty("check queue", 1.0, lambda: services.check_queue(now=timezone.now())),
             Duty("seal audit", 5.0, lambda: seal_all(timezone.now())),
             # The words of answers leave the append-only file soon after their stream expired.
-            Duty("rewrite log", 1800.0, lambda: rewrite_log(connection.client())),
+            Duty("rewrite log", REWRITE_SECONDS, lambda: rewrite_log(connection.client())),
             Duty("promotions", 2.0, lambda: record_promotions(timezone.now())),
             Duty("watch queue", 1.0, self._watch_queue),
             # Damage that the cheap checks do not see is repaired within 10 seconds.

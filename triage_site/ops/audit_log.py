@@ -34,7 +34,19 @@ _ACCESS: Final = frozenset(
         AuditRecord.Kind.ACCOUNT,
     }
 )
-_DETAILS: Final = ("via", "opening", "version", "old", "new", "from", "to", "priority", "address")
+_DETAILS: Final = (
+    "via",
+    "opening",
+    "version",
+    "old",
+    "new",
+    "from",
+    "to",
+    "priority",
+    "address",
+    "rule",
+    "cutoff",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,6 +93,7 @@ def test_an_auditor_reads_and_changes_nothing() -> None:
 
 
 def test_a_silent_sender_is_named() -> None:
-    started = timezone.now() - timedelta(seconds=40)
+    now = timezone.now()
+    started = now - timedelta(seconds=40)
     services.start_replay("city_day", 60, actor=make_user(CHARGE_NURSE), now=started)
-    assert "No call was sent for 40 s" in render_replays(timezone.now())
+    assert "No call was sent for 40 s" in render_replays(now)

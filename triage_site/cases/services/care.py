@@ -64,6 +64,8 @@ def reopen_case(
     """Reopens the case. The patient waits again since the arrival. Raises Conflict."""
     with transaction.atomic():
         case, _ = locked(case_id, version)
+        if case.anonymised_at is not None:
+            raise Conflict("status: The case was anonymised, so it cannot be reopened")
         data = {"was": case.clinical_status, "disposition": case.disposition}
         target = _checked(case, Move.REOPEN)
         values = {"seen_by": None, "seen_at": None, "closed_at": None, "disposition": ""}

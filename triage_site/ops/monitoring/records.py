@@ -47,7 +47,7 @@ class CaseLine:
     given: int
     needs_person: bool
     failed: bool
-    facts: dict[str, Any]
+    facts: dict[str, Any] | None  # None for an anonymised case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class Records:
         return sum(one.reason in PATIENT_CHANGED for one in self.overrides)
 
     def case_facts(self) -> list[CaseFacts]:
-        return [CaseFacts.from_dict(case.facts) for case in self.cases]
+        return [CaseFacts.from_dict(case.facts) for case in self.cases if case.facts is not None]
 
 
 def read(span: Span) -> Records:
@@ -110,7 +110,7 @@ def _cases(span: Span) -> list[CaseLine]:
         replay__isnull=True,
     ).values_list(
         *("number", "id", "arrived_at", "suggested_priority", "facts"),
-        "classification__needs_person",
+        *("classification__needs_person", "anonymised_at"),
     )
     return [
         CaseLine(
@@ -120,9 +120,11 @@ def _cases(span: Span) -> list[CaseLine]:
             given=given,
             needs_person=bool(needs_person) or number in failed,
             failed=number in failed,
-            facts=facts,
+            facts=facts if anonymised_at is None else None,
         )
-        for number, case_id, arrived_at, given, facts, needs_person in rows[: MAX_CASES + 1]
+        for (*(number, case_id, arrived_at, given, facts, needs_person, anonymised_at),) in rows[
+            : MAX_CASES + 1
+        ]
     ]
 
 

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from scheduling.management.option_types import text
 from triage_site.cases import accounts
 from triage_site.cases.departments import has_several
 from triage_site.cases.lockout import unlock
@@ -20,12 +21,14 @@ from triage_site.cases.roles import CLINICIAN, ROLES, Action, may
 from triage_site.cases.second_factor import has_device
 from triage_site.cases.services.departments import departments_of_codes
 
+MAX_PASSWORD = 4096
+
 
 class Command(BaseCommand):
     help = "Creates an account or changes it. A new account needs a role and a password."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("username", nargs="?")
+        parser.add_argument("username", nargs="?", type=text)
         parser.add_argument("--role", choices=ROLES)
         parser.add_argument(
             "--department",
@@ -54,7 +57,7 @@ class Command(BaseCommand):
             return
         username = options["username"]
         if not username:
-            raise CommandError("name an account, or use --list")
+            raise CommandError("username: name an account, or use --list")
         user = accounts.find_account(username)
         changes = [one for one in _CHANGES if options[one]]
         if changes and user is None:
@@ -132,9 +135,22 @@ _CHANGES: dict[str, Any] = {
 
 
 def _password(options: dict[str, Any]) -> str:
-    if options["password_stdin"]:
-        return sys.stdin.readline().rstrip("\n")
-    first = getpass.getpass("Password: ")
-    if getpass.getpass("Again: ") != first:
+    try:
+        if options["password_stdin"]:
+            return _line()
+        first = getpass.getpass("Password: ")
+        again = getpass.getpass("Again: ")
+    except UnicodeDecodeError:
+        raise CommandError("password: not UTF-8 text. Nothing was changed.") from None
+    except EOFError:
+        raise CommandError("password: no terminal to ask; use --password-stdin") from None
+    if again != first:
         raise CommandError("The passwords differ. Nothing was changed.")
     return first
+
+
+def _line() -> str:
+    line = sys.stdin.readline(MAX_PASSWORD + 2).rstrip("\n")
+    if len(line) > MAX_PASSWORD:
+        raise CommandError(f"password: longer than {MAX_PASSWORD} characters. Nothing was changed.")
+    return line

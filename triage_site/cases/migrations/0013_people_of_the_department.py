@@ -13,7 +13,7 @@ def join_default(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0011_departments"),
+        ("cases", "0012_departments"),
     ]
 
     operations = [

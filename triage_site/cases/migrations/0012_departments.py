@@ -12,7 +12,7 @@ def make_default(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0010_api_tokens_end"),
+        ("cases", "0011_anonymised_cases"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
