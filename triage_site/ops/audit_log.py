@@ -1,6 +1,7 @@
 """The audit log: the rows of every append-only table that names an actor, newest first.
 
-A new table of that kind appears without code of its own; `str` of its rows are its words.
+A new table of that kind appears without code of its own; `audit_detail` or `str` of its rows are
+its words, and `case_field` is the way to the number of the case where there is no column `case`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from django.db.models import DateTimeField, F, Q, QuerySet, Value
 from scheduling.append_only import append_only_models
 from scheduling.models import AppendOnly
 from triage_site.audit.models import AuditRecord
-from triage_site.cases.models import CaseEvent
+from triage_site.cases.models import Case, CaseEvent
 
 NUM_LINES: Final = 100  # of one page
 NUM_EXPORTED: Final = 1000  # read at a time
@@ -35,6 +36,7 @@ _ACCESS: Final = frozenset(
 )
 _DETAILS: Final = (
     "via",
+    "opening",
     "version",
     "old",
     "new",
@@ -143,8 +145,8 @@ def _limits(model: type[AppendOnly], wanted: Wanted) -> Q | None:
     if wanted.person:
         limits &= Q(actor__username__iexact=wanted.person)
     if wanted.case is not None:
-        if model is CaseEvent:
-            limits &= Q(case_id=wanted.case)
+        if _case_field(model):
+            limits &= Q((_case_field(model), wanted.case))
         elif model is AuditRecord:
             limits &= Q(data__case=wanted.case)
         else:
@@ -174,9 +176,21 @@ def _line(row: Any, moment: datetime) -> AuditLine:
         person=row.actor.get_username() if row.actor else "",
         what=what[:1].upper() + what[1:],
         case=str(data.get("case", "") if isinstance(row, AuditRecord) else _number(row)),
-        detail=", ".join([str(named)] * bool(named) + parts) if has_kind else str(row),
+        detail=getattr(row, "audit_detail", "")
+        or (", ".join([str(named)] * bool(named) + parts) if has_kind else str(row)),
     )
 
 
 def _number(row: Any) -> str:
-    return str(row.case_id) if isinstance(row, CaseEvent) else ""
+    value = row
+    for name in filter(None, _case_field(type(row)).split("__")):
+        value = getattr(value, name)
+    return "" if value is row else str(value)
+
+
+def _case_field(model: type[AppendOnly]) -> str:
+    """Returns the way to the number of the case; empty in tables without one."""
+    if hasattr(model, "case_field"):
+        return str(model.case_field)
+    fields = {field.name: field for field in model._meta.concrete_fields}
+    return "case_id" if "case" in fields and fields["case"].related_model is Case else ""

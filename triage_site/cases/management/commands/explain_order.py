@@ -13,6 +13,7 @@ from scheduling.core.request import Request
 from scheduling.management.option_types import moment
 from scheduling.order_history import PastOrder, order_at
 from scheduling.receipts import factors_of
+from triage_site.cases.departments import EVERYTHING
 from triage_site.cases.order_shown import case_numbers, factors
 from triage_site.cases.place_words import place_sentence
 from triage_site.cases.waiting_reason import tallies
@@ -35,7 +36,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = order_at(options["at"])
-        numbers = case_numbers(found.cases)
+        numbers = case_numbers(found.cases, EVERYTHING)
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(found, numbers)))
             return
