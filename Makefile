@@ -7,14 +7,15 @@ SEED ?= 1
 DATABASE ?= sqlite
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-vllm chaos lint format environment environment-dev clean
+.PHONY: help run test test-vllm chaos lint lock format environment environment-dev clean
 
 help:
 	@echo "make run    start the system on 127.0.0.1; variables: PORT=8000 DATA_DIR=.data"
 	@echo "make test   install the test dependencies and run the tests on SQLite and PostgreSQL"
 	@echo "make test-vllm  the engine contract on a real vLLM server; VLLM_PYTHON names its Python"
 	@echo "make chaos  faults in real processes under load; variables: KILLS=20 SEED=1 DATABASE=sqlite"
-	@echo "make lint   ruff, mypy, import contract"
+	@echo "make lint   ruff, mypy, import contract, known holes in dependencies"
+	@echo "make lock   hash-pinned packages of production, after a change of pyproject.toml"
 	@echo "make format format the code with ruff"
 	@echo "make clean  remove the environment and caches, not the data"
 
@@ -35,6 +36,10 @@ lint: environment-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/python .ci/scan.py
+
+lock: environment-dev
+	$(BIN)/python .ci/lock.py
 
 format: environment-dev
 	$(BIN)/ruff check --fix .

@@ -23,12 +23,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from scheduling.core.policies import POLICIES
 from scheduling.core.request import Request
 from scheduling.core.scheduler import Scheduler
+from scheduling.files import write_whole
 from scheduling.paper.figures import PUBLISHED_DECISION_SECONDS, PUBLISHED_RUN_SECONDS
 from scheduling.paper.replica import PUBLISHED_POLICIES
 from scheduling.paper.results_page import write_results_page
 from scheduling.paper.simulate import Batching, Simulation, simulate
 from scheduling.reports.plots import COLOURS, Line, NoPlots, Panel, save
-from scheduling.simulator.files import write_whole
 from scheduling.simulator.hardware import SETTINGS
 from scheduling.simulator.workload import WorkloadSpec, generate
 

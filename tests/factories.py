@@ -12,8 +12,9 @@ from django.contrib.auth.models import Group, User
 from scheduling import services as scheduling
 from scheduling.models import Job
 from triage_site.cases import services
-from triage_site.cases.models import Case, CaseStatus
+from triage_site.cases.models import Case, CaseStatus, Department
 from triage_site.cases.roles import CLINICIAN
+from triage_site.cases.services import departments
 from triage_site.triage.facts import CaseFacts
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
@@ -33,6 +34,15 @@ def make_user(role: str | None = CLINICIAN, **values: Any) -> User:
     if role is not None:
         user.groups.add(Group.objects.get_or_create(name=role)[0])
     return user
+
+
+def make_department(code: str, *people: User) -> Department:
+    """Another department of the site, beside the one that every site has."""
+    departments.add_department(code, f"Department {code}")
+    department = Department.objects.get(code=code)
+    for user in people:
+        user.departments.set([department])
+    return department
 
 
 def make_job(priority: int = 2, seconds: float = 0.0, **values: Any) -> Job:

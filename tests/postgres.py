@@ -31,6 +31,17 @@ def find_binaries() -> Path | None:
     return next((f for f in folders if (f / "initdb").exists() and (f / "pg_ctl").exists()), None)
 
 
+def find_tool(name: str) -> Path:
+    """A client program of the same installation as the server, such as pg_dump."""
+    folder = find_binaries()
+    places = [] if folder is None else [folder, (folder / "initdb").resolve().parent]
+    on_path = shutil.which(name)
+    found = [place / name for place in places if (place / name).exists()]
+    if not found and on_path is None:
+        raise RuntimeError(f"{name} is not installed")
+    return found[0] if found else Path(str(on_path))
+
+
 class Postgres:
     """A context manager for the server. `url` is the URL of its database."""
 

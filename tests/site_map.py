@@ -16,6 +16,7 @@ VALUES: dict[str, object] = {
     "comparison_id": UUID(int=1),
     "replay_id": UUID(int=1),
     "change_id": 1,
+    "opening_id": 1,
     "name": "board",
 }
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")

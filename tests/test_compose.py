@@ -62,3 +62,62 @@ def test_every_permanent_service_has_a_healthcheck(services: dict[str, dict[str,
     assert {name for name, service in services.items() if "healthcheck" not in service} == {
         "migrate"
     }
+
+
+STORES = {"postgres", "redis"}
+
+
+def test_every_service_has_limits(services: dict[str, dict[str, Any]]) -> None:
+    for name, service in services.items():
+        missing = {"cpus", "mem_limit", "pids_limit"} - set(service)
+        assert not missing, name
+        assert service["restart"] in ("unless-stopped", "no"), name
+
+
+def test_no_service_has_more_rights_than_it_needs(services: dict[str, dict[str, Any]]) -> None:
+    for name, service in services.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["read_only"] is True, name
+        assert not {"privileged", "cap_add", "devices", "pid", "ipc", "network_mode"} & set(service)
+        assert service.get("user", "triage") != "root", name
+        assert ("user" in service) == (name in STORES), name
+
+
+def test_a_service_writes_to_named_volumes_and_to_memory_of_a_set_size(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    for name, service in services.items():
+        for volume in service.get("volumes", []):
+            assert volume.partition(":")[0] in compose["volumes"], name
+        assert all("size=" in one for one in service["tmpfs"]), name
+        if name not in STORES:
+            places = [one.partition(":")[0] for one in service["tmpfs"]]
+            places += [one.partition(":")[2] for one in service.get("volumes", [])]
+            assert sorted(places) == ["/data", "/tmp"], name
+
+
+def test_only_the_web_process_has_a_port_and_only_on_this_host(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    ports = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert list(ports) == ["web"]
+    assert all(port.startswith("127.0.0.1:") for port in ports["web"])
+
+
+def test_the_stores_are_reached_by_the_services_alone(services: dict[str, dict[str, Any]]) -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    assert compose["networks"]["stores"] == {"internal": True}
+    assert all(services[name]["networks"] == ["stores"] for name in STORES)
+    assert all(re.search(r":\d+\.\d+", services[name]["image"]) for name in STORES)
+
+
+def test_the_image_says_what_it_is_and_runs_without_root() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    labels = set(re.findall(r"org\.opencontainers\.image\.(\w+)=", dockerfile))
+    assert labels >= {"title", "description", "licenses", "version", "revision"}
+    (version,) = re.findall(r"^ARG VERSION=(\S+)", dockerfile, re.MULTILINE)
+    assert f'version = "{version}"' in (ROOT / "pyproject.toml").read_text()
+    assert "\nUSER triage\n" in dockerfile
+    assert re.findall(r"--[ug]id (\d+)", dockerfile) == ["10001"] * 3

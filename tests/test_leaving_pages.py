@@ -24,4 +24,4 @@ def test_leaving_pages_frees_everything(live_app: str) -> None:
     # At the latest the next ping finds that the browser has gone.
     wait_until(lambda: hub.num_watchers() == 0, seconds=PING_SECONDS + 5, what="no page is left")
     assert dict(hub._watchers) == {}
-    assert hub._picture is None
+    assert hub._pictures == {}

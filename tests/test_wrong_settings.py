@@ -42,6 +42,7 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "TRIAGE_DEADLINE_SECONDS": ("1,2,3", {}),
     "TRIAGE_TARGET_MINUTES": ("5,4,3,2,1", {}),
     "TRIAGE_REASSESS_MINUTES": ("5,15,30,60,0", {}),
+    "TRIAGE_BREAK_GLASS_MINUTES": ("1441", {}),
     "TRIAGE_UNDER_COSTS": ("1,2,3,4", {}),
     "TRIAGE_OVER_COST": ("0", {}),
     "TRIAGE_MISSED_EMERGENCY_COST": ("-1", {}),

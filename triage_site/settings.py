@@ -119,6 +119,10 @@ TRIAGE_TARGET_MINUTES = environment.numbers(
 TRIAGE_REASSESS_MINUTES = environment.numbers(
     "TRIAGE_REASSESS_MINUTES", (5.0, 15.0, 30.0, 60.0, 120.0), at_least=1
 )
+# How long a case of another department stays open for who opened it with a reason.
+TRIAGE_BREAK_GLASS_MINUTES = environment.integer(
+    "TRIAGE_BREAK_GLASS_MINUTES", 60, at_least=1, at_most=24 * 60
+)
 # Cost of a wrong level, per level of distance: under-triage by true priority 0 to 3, and
 # over-triage. A patient of priority 0 or 1 at priority 3 or 4 adds the missed emergency cost.
 TRIAGE_UNDER_COSTS = environment.numbers(

@@ -10,8 +10,8 @@ and judged twice: by the guard, and by checks that share no code with it.
 
 from __future__ import annotations
 
-import json
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -33,6 +33,7 @@ from llm_worker.training.guidance_text import brief_of
 from llm_worker.training.train_guidance import CHECK_SEED
 from scheduling.core.guidance import Withheld
 from scheduling.core.request import Request
+from scheduling.files import parse_json, read_text
 from triage_site.triage.brief import build_brief
 from triage_site.triage.classify import classify
 from triage_site.triage.facts import CaseFacts
@@ -114,11 +115,13 @@ def generated_cases(count: int, seed: int = CHECK_SEED + 1) -> list[EvaluationCa
 def cases_of_file(path: Path) -> list[EvaluationCase]:
     """Cases of a JSONL file. Raises ValueError with the number of an invalid line."""
     cases = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
         try:
-            cases.append(_case_of_row(json.loads(line)))
-        except (ValueError, KeyError, TypeError) as error:
+            cases.append(_case_of_row(parse_json(line)))
+        except (ValueError, KeyError, TypeError, re.error) as error:
             raise ValueError(f"{path}, line {number}: {error}") from error
+    if not cases:
+        raise ValueError(f"{path}: holds no case")
     return cases
 
 
@@ -128,6 +131,11 @@ def _case_of_row(row: dict[str, Any]) -> EvaluationCase:
     priority, signs = suggestion.priority, suggestion.danger_signs
     if "danger_signs" in row:
         priority, signs = int(row.get("priority", 2)), tuple(row["danger_signs"])
+    if not all(isinstance(sign, str) for sign in signs):
+        raise ValueError("danger_signs: must be texts")
+    must, must_not = tuple(row.get("must", ())), tuple(row.get("must_not", ()))
+    for pattern in (*must, *must_not):
+        re.compile(pattern)
     return EvaluationCase(
         facts=facts,
         priority=priority,
@@ -138,8 +146,8 @@ def _case_of_row(row: dict[str, Any]) -> EvaluationCase:
             complaint=suggestion.complaint,
             complaint_words=suggestion.complaint_words,
         ),
-        must=tuple(row.get("must", ())),
-        must_not=tuple(row.get("must_not", ())),
+        must=must,
+        must_not=must_not,
     )
 
 

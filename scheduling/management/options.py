@@ -5,11 +5,20 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from scheduling.core.policies import POLICIES, Preemption
 from scheduling.core.request import PRIORITIES
+from scheduling.management.option_types import (
+    MAX_COUNT,
+    count,
+    path,
+    seconds,
+    share,
+    shown,
+    text,
+    whole,
+)
 from scheduling.paper.simulate import DEFAULT_SETTING, Batching, Simulation
 from scheduling.simulator.error_models import ErrorModel
 from scheduling.simulator.hardware import SETTINGS, ServiceModel
@@ -37,29 +46,30 @@ def add_workload_options(parser: ArgumentParser) -> None:
     add = _adder(parser)
     add(
         "--setting",
+        type=text,
         default=DEFAULT_SETTING,
         help=f"{', '.join(SETTINGS)}, or a .json file with step times",
     )
     add(
         "--user-request-gap",
-        type=_seconds,
+        type=seconds,
         default=1.0,
         metavar="SECONDS",
         help="time between two groups of requests",
     )
     add(
         "--max-concurrent-user-requests",
-        type=_count,
+        type=count,
         default=5,
         metavar="N",
         help="largest size of a group of requests",
     )
-    add("--gap-num", type=_count, default=DEFAULT_NUM_GROUPS, metavar="N", help="number of groups")
-    add("--batch-size", type=_count, metavar="N", help="number of slots; default from the setting")
-    add("--seed", type=int, default=0, help="seed of the random requests")
+    add("--gap-num", type=count, default=DEFAULT_NUM_GROUPS, metavar="N", help="number of groups")
+    add("--batch-size", type=count, metavar="N", help="number of slots; default from the setting")
+    add("--seed", type=whole(), default=0, help="seed of the random requests")
     add(
         "--workload",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="requests from a .csv, .jsonl or .json file instead of random ones; also "
         "traces of Azure, BurstGPT, Vidur and Mooncake as they are published",
@@ -70,7 +80,7 @@ def add_workload_options(parser: ArgumentParser) -> None:
         help="the level of each request of a file without priorities: all levels alike, the "
         "shares of an ambulance service, or longer prompts less urgent; public traces: uniform",
     )
-    add("--workload-name", metavar="NAME", help="which workload of a .json file")
+    add("--workload-name", type=text, metavar="NAME", help="which workload of a .json file")
     add(
         "--preemption",
         choices=[mode.value for mode in Preemption],
@@ -92,17 +102,17 @@ def _add_predictor_options(add: Callable[..., None]) -> None:
     add("--error", choices=_ERRORS, default="none", help="predictions with errors")
     add(
         "--error-rate",
-        type=_share,
+        type=share,
         metavar="SHARE",
         help=f"share of wrong predictions; default {_DEFAULT_ERROR_RATE}",
     )
     add(
         "--error-distance",
-        type=_share,
+        type=share,
         metavar="SHARE",
         help="size of an error, as a share of the range; default: the error rate",
     )
-    add("--predictor-batch-size", type=_count, default=5, metavar="N")
+    add("--predictor-batch-size", type=count, default=5, metavar="N")
     add(
         "--predictor-mode",
         choices=[mode.value for mode in PredictorMode],
@@ -111,7 +121,7 @@ def _add_predictor_options(add: Callable[..., None]) -> None:
     )
     add(
         "--predictor-latency",
-        type=_seconds,
+        type=seconds,
         metavar="SECONDS",
         help="time of one predictor batch; default 0.0003 x its size",
     )
@@ -161,6 +171,11 @@ def loaded_workload(options: Options) -> LoadedWorkload:
 
 def spec_of(options: Options) -> WorkloadSpec:
     error = _error_of(options)
+    if options["gap_num"] * options["max_concurrent_user_requests"] > MAX_COUNT:
+        raise ValueError(
+            "--gap-num: with --max-concurrent-user-requests, there may be at most "
+            f"{MAX_COUNT:,} requests"
+        )
     predictions = options["error"]
     return WorkloadSpec(
         gap_seconds=options["user_request_gap"],
@@ -197,7 +212,9 @@ def model_of(options: Options) -> ServiceModel:
 def _error_of(options: Options) -> ErrorModel:
     rate, distance = options["error_rate"], options["error_distance"]
     if options["error"] == "none" and (rate is not None or distance is not None):
-        raise ValueError("--error: must be length, priority or both if an error rate is given")
+        raise ValueError(
+            "--error: must be length, priority or both with --error-rate or --error-distance"
+        )
     rate = _DEFAULT_ERROR_RATE if rate is None else rate
     return ErrorModel(
         rate=rate,
@@ -216,41 +233,10 @@ def _adder(parser: ArgumentParser) -> Callable[..., None]:
     return add
 
 
-def _count(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        raise ArgumentTypeError(f"must be a whole number, not {text!r}") from None
-    if number < 1:
-        raise ArgumentTypeError(f"must be at least 1, not {number}")
-    return number
-
-
-def _seconds(text: str) -> float:
-    number = _number(text)
-    if not 0 <= number < float("inf"):
-        raise ArgumentTypeError(f"must be finite and not negative, not {text}")
-    return number
-
-
-def _share(text: str) -> float:
-    number = _number(text)
-    if not 0 <= number <= 1:
-        raise ArgumentTypeError(f"must be between 0 and 1, not {text}")
-    return number
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ArgumentTypeError(f"must be a number, not {text!r}") from None
-
-
-def _deadlines(text: str) -> tuple[float, ...]:
-    seconds = tuple(_seconds(part) for part in text.split(","))
-    if len(seconds) != len(PRIORITIES):
+def _deadlines(value: str) -> tuple[float, ...]:
+    parts = value.split(",")
+    if len(parts) != len(PRIORITIES):
         raise ArgumentTypeError(
-            f"must be {len(PRIORITIES)} numbers separated by commas, not {text!r}"
+            f"must be {len(PRIORITIES)} numbers separated by commas, not {shown(value)}"
         )
-    return seconds
+    return tuple(seconds(part) for part in parts)

@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 from scheduling.comparisons.compare import compare
 from scheduling.core.policies import POLICIES
+from scheduling.files import write_whole
 from scheduling.management.options import Options, loaded_workload, simulation_of, workload_of
 from scheduling.paper.replica import PUBLISHED_POLICIES
 from scheduling.paper.simulate import simulate
 from scheduling.reports.comparison import comparison
 from scheduling.reports.run_report import table, to_json, trace_lines
-from scheduling.simulator.files import write_whole
 
 Clock = Callable[[], float]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from scheduling.files import write_whole
 from scheduling.reports.plots import NoPlots, Panel, policy_lines, save
-from scheduling.simulator.files import write_whole
 
 Points = Sequence[Mapping[str, Any]]
 

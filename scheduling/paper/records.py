@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scheduling.core.request import PRIORITIES
-from scheduling.simulator.files import write_whole
+from scheduling.files import write_whole
 
 TABLE: Final = "results.csv"
 UNFINISHED: Final = "points.jsonl"

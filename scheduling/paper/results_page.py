@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from scheduling.files import write_whole
 from scheduling.paper.experiment_output import TITLES, description
 from scheduling.paper.experiments import points_of
 from scheduling.paper.records import read_points
@@ -13,7 +14,6 @@ from scheduling.paper.results_conclusions import conclusions
 from scheduling.paper.results_paper import head_to_head, published_section
 from scheduling.paper.results_speed import speed_section
 from scheduling.reports.markdown import markdown_table
-from scheduling.simulator.files import write_whole
 
 Record = Mapping[str, Any]
 

@@ -21,11 +21,11 @@ has no limit. `swap_seconds_per_token` null: evicted KV is always recomputed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from scheduling.files import CannotUse, NotJson, parse_json, read_text
 from scheduling.simulator.hardware import (
     ServiceModel,
     StepTimeModel,
@@ -35,6 +35,7 @@ from scheduling.simulator.hardware import (
 
 FORMAT: Final = "step-time/1"
 _TIMES: Final = ("base_seconds", "seconds_per_new_token", "seconds_per_kv_token")
+_MOST: Final = 10**9
 _COUNTS: Final = ("num_slots", "max_step_tokens")
 _OPTIONAL: Final = ("num_kv_blocks", "kv_block_tokens", "swap_seconds_per_token", "measured_on")
 
@@ -48,11 +49,11 @@ def load_setting(name_or_file: str) -> ServiceModel:
         return published_setting(name_or_file)
     path = Path(name_or_file)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UnknownSetting(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise UnknownSetting(f"{path}: not JSON: {error}") from error
+        content = parse_json(read_text(path))
+    except CannotUse as error:
+        raise UnknownSetting(str(error)) from None
+    except NotJson as error:
+        raise UnknownSetting(f"{path}: not JSON: {error}") from None
     return parse_setting(content, str(path))
 
 
@@ -61,7 +62,9 @@ def parse_setting(content: Any, where: str) -> StepTimeModel:
     if not isinstance(content, dict):
         raise UnknownSetting(f"{where}: must be one JSON object")
     if content.get("format") != FORMAT:
-        raise UnknownSetting(f"{where}: format: must be {FORMAT!r}, not {content.get('format')!r}")
+        raise UnknownSetting(
+            f"{where}: format: must be {FORMAT!r}, not {content.get('format')!r:.80}"
+        )
     known = {"format", "name", *_TIMES, *_COUNTS, *_OPTIONAL}
     for field in content:
         if field not in known:
@@ -92,8 +95,8 @@ def parse_setting(content: Any, where: str) -> StepTimeModel:
 def _number(content: Mapping[str, Any], field: str, where: str) -> float:
     value = content.get(field)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UnknownSetting(f"{where}: {field}: must be a number, not {value!r}")
-    if not 0 <= value < float("inf"):
+        raise UnknownSetting(f"{where}: {field}: must be a number, not {value!r:.80}")
+    if not 0 <= value <= _MOST:
         raise UnknownSetting(f"{where}: {field}: must be finite and not negative")
     return float(value)
 
@@ -101,7 +104,9 @@ def _number(content: Mapping[str, Any], field: str, where: str) -> float:
 def _count(content: Mapping[str, Any], field: str, where: str) -> int:
     value = content.get(field)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise UnknownSetting(f"{where}: {field}: must be a whole number, not {value!r}")
+        raise UnknownSetting(f"{where}: {field}: must be a whole number, not {value!r:.80}")
     if value < 1:
         raise UnknownSetting(f"{where}: {field}: must be at least 1")
+    if value > _MOST:
+        raise UnknownSetting(f"{where}: {field}: must be at most {_MOST}")
     return value

@@ -145,7 +145,7 @@ def header_fault(names: Sequence[str]) -> str:
     nearest = min((OWN, *PUBLIC), key=lambda known: len(known.missing(plain_names)))
     missing = nearest.missing(plain_names)
     wanted = "; ".join(f"{known.name}: {known.published_header}" for known in PUBLIC)
-    found = ", ".join(name.strip() for name in names) or "nothing"
+    found = ", ".join(name.strip() for name in names)[:200] or "nothing"
     field, what = "header", "no known columns"
     if len(missing) < len(_WANTED):
         field = nearest.published_name(missing[0])

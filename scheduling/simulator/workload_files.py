@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from scheduling.core.request import NUM_PRIORITIES
+from scheduling.files import CannotUse, read_text
 from scheduling.simulator.trace_formats import (
     OWN,
     PriorityRule,
@@ -62,11 +63,9 @@ def load_workload(path: Path, gap_seconds: float, group: str | None = None) -> l
 def read_workload(path: Path, reading: Reading) -> LoadedWorkload:
     """Reads a whole file or raises BadWorkload."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise BadWorkload(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise BadWorkload(f"{path}: not UTF-8 text") from error
+        text = read_text(path)
+    except CannotUse as error:
+        raise BadWorkload(str(error)) from None
     return parse_workload(path, text, reading)
 
 
@@ -120,7 +119,7 @@ def _without_failed(path: PurePath, records: list[Located], notes: list[str]) ->
 def _is_zero(value: Any) -> bool:
     try:
         return float(value) == 0
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
 
 
@@ -191,8 +190,11 @@ def _work(where: str, record: Mapping[str, Any], gap_seconds: float, default_id:
     sent = group * gap_seconds if "group" in record else arrival
     if "sent" in record:
         sent = _seconds(where, "sent", record["sent"])
+    name = str(record.get("id", default_id))
+    if not name:
+        raise BadWorkload(f"{where}: id: must not be empty")
     return Work(
-        id=str(record.get("id", default_id)),
+        id=name,
         group=group if "group" in record else int(default_id),
         priority=priority,
         predicted_priority=(
@@ -217,7 +219,7 @@ def _at_gap(where: str, record: Mapping[str, Any], field: str, gap_seconds: floa
         try:
             if float(gap) == gap_seconds:
                 return seconds
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             break
     raise BadWorkload(f"{where}: {field}: no times for a gap of {gap_seconds:g} s")
 
@@ -247,7 +249,7 @@ def _number(where: str, field: str, value: Any) -> float:
         if isinstance(value, bool):
             raise ValueError
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise BadWorkload(f"{where}: {field}: must be a number, not {shown(value)}") from None
     if not isfinite(number):
         raise BadWorkload(f"{where}: {field}: must be finite, not {shown(value)}")

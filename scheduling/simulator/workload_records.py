@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any, Final
 
+from scheduling.files import NotJson, parse_json
 from scheduling.simulator.trace_formats import format_of, header_fault
 
 Located = tuple[str, dict[str, Any]]  # where it stands, and what it holds
@@ -23,6 +24,8 @@ class BadWorkload(ValueError):
 
 def records_of(path: PurePath, text: str, group: str | None) -> Iterator[Located]:
     """Every record of the file `path` with the content `text`. Raises BadWorkload."""
+    if "\0" in text:  # PostgreSQL stores no such text
+        raise BadWorkload(f"{path}: holds a NUL character")
     suffix = path.suffix.lower()
     if suffix == ".csv":
         yield from _csv_records(path, text)
@@ -38,17 +41,17 @@ def _csv_records(path: PurePath, text: str) -> Iterator[Located]:
     delimiter = _delimiter(text.partition("\n")[0])
     lines = text.splitlines()
     reader = csv.DictReader(lines, strict=True, delimiter=delimiter, skipinitialspace=True)
-    header = list(reader.fieldnames or [])
-    if format_of(header) is None:
-        raise BadWorkload(f"{path}: line 1: {header_fault(header)}")
     try:
+        header = list(reader.fieldnames or [])
+        if format_of(header) is None:
+            raise BadWorkload(f"{path}: line 1: {header_fault(header)}")
         for row in reader:
             where = f"{path}: line {reader.line_num}"
             if None in row or None in row.values():
                 raise BadWorkload(f"{where}: row: must have {len(header)} fields")
             yield where, {name: _cell(value, delimiter) or None for name, value in row.items()}
     except csv.Error as error:
-        raise BadWorkload(f"{path}: line {reader.line_num}: row: {error}") from error
+        raise BadWorkload(f"{path}: line {reader.line_num or 1}: row: {error}") from error
 
 
 def _delimiter(header: str) -> str:
@@ -67,9 +70,9 @@ def _line_records(path: PurePath, text: str) -> Iterator[Located]:
             continue
         where = f"{path}: line {number}"
         try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise BadWorkload(f"{where}: record: not JSON: {error}") from error
+            record = parse_json(line)
+        except NotJson as error:
+            raise BadWorkload(f"{where}: record: not JSON: {error}") from None
         if not isinstance(record, dict):
             raise BadWorkload(f"{where}: record: must be a JSON object")
         yield where, record
@@ -77,9 +80,9 @@ def _line_records(path: PurePath, text: str) -> Iterator[Located]:
 
 def _json_records(path: PurePath, text: str, group: str | None) -> Iterator[Located]:
     try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise BadWorkload(f"{path}: line {error.lineno}: file: not JSON: {error.msg}") from error
+        content = parse_json(text)
+    except NotJson as error:
+        raise BadWorkload(f"{path}: line {error.line or 1}: file: not JSON: {error}") from None
     start = 0
     if isinstance(content, dict):
         name = _chosen(path, content, group)

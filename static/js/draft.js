@@ -2,6 +2,7 @@
 // discards it or signs out. The server lists received submissions in a cookie, so that the next
 // form never shows the text of the previous patient. A form that changes a case has the version
 // of the case instead: another version means that it was received, or that the case has changed.
+const CHOSEN_FOR_YOU = ["age_unit", "department"]; // alone they are no entry
 const NOT_STORED = ["csrfmiddlewaretoken", "submission_key", "confirm_values", "version"];
 const form = document.querySelector("form[data-draft]");
 const keyOf = (name) => `draft:${document.body.dataset.user}:${name}`;
@@ -34,7 +35,7 @@ const restore = () => {
   const {submission, version, entries} = JSON.parse(sessionStorage.getItem(keyOf(form.dataset.draft)) ?? '{"entries": []}');
   if (submission && isReceived(submission)) return deleteDraft(form.dataset.draft);
   if (version !== form.elements.version?.value) return deleteDraft(form.dataset.draft);
-  if (!entries.some(([name]) => name !== "age_unit")) return;
+  if (!entries.some(([name]) => !CHOSEN_FOR_YOU.includes(name))) return;
   fill(entries);
   document.getElementById("draft-note").textContent = "Your draft was restored.";
   document.addEventListener("DOMContentLoaded", () => {

@@ -20,6 +20,7 @@ from tests.fixtures import wait_until
 from tests.workers import tail, wait_for_worker, worker
 from triage_site.cases import selectors
 from triage_site.cases.calls import load_calls
+from triage_site.cases.departments import EVERYTHING
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -74,7 +75,7 @@ def board_shows_the_order(page: Page) -> bool:
     shown = page.locator("#open-rows tr.row").evaluate_all(
         "rows => rows.map(row => Number(row.id.replace('case-', '')))"
     )
-    overview = selectors.queue_overview(timezone.now())
+    overview = selectors.queue_overview(timezone.now(), EVERYTHING)
     waiting = [item["number"] for item in overview["waiting"]]
     return len(waiting) > 3 and [number for number in shown if number in waiting] == waiting
 

@@ -1,19 +1,28 @@
-"""Access to views: the user must be signed in and have the right in the table of roles."""
+"""Access to views: the user must be signed in and have the right in the table of roles.
+
+An address that names a case also needs the case: of a department of the user, or opened with a
+reason. `require` looks for that in the address, so a new view needs no code of its own.
+"""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, Final, ParamSpec
+from typing import Any, Concatenate, Final, ParamSpec
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from triage_site.cases.departments import reach_of
+from triage_site.cases.models import Case
 from triage_site.cases.roles import Action, may
 
 P = ParamSpec("P")
@@ -24,11 +33,38 @@ SIGNED_OUT: Final = "signed-out"
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
+class OtherDepartment(PermissionDenied):
+    """The case is of another department; it can be opened with a reason."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__("This case is of another department.")
+        self.case = case
+
+
 def require(request: HttpRequest, action: Action) -> None:
-    """Notes the right that the request needs, for the audit. Raises PermissionDenied."""
+    """Notes what the request needs, for the audit. Raises PermissionDenied, OtherDepartment."""
     request.action = action  # type: ignore[attr-defined]
     if not may(request.user, action):
         raise PermissionDenied(f"Your role may not {action}.")
+    case = None if action is Action.BREAK_GLASS else case_of(request)
+    if case is None:  # a view answers 404 for a case that does not exist
+        return
+    reach = reach_of(request.user, timezone.now())
+    if not reach.opens(case):
+        raise OtherDepartment(case)
+    request.opening = reach.opening_for(case)  # type: ignore[attr-defined]
+
+
+def case_of(request: HttpRequest) -> Case | None:
+    """Returns the case that the address names."""
+    match = request.resolver_match
+    if match is None:
+        return None
+    try:
+        case_id = uuid.UUID(str(match.kwargs["case_id"]))
+    except (KeyError, ValueError):
+        return None
+    return Case.objects.select_related("department").filter(id=case_id).first()
 
 
 def allowed(action: Action) -> Callable[[View[P]], View[P]]:
@@ -39,13 +75,28 @@ def allowed(action: Action) -> Callable[[View[P]], View[P]]:
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if not request.user.is_authenticated:
                 return _to_login(request)
-            require(request, action)
+            try:
+                require(request, action)
+            except OtherDepartment as error:
+                return ask_for_reason(request, error.case)
             return view(request, *args, **kwargs)
 
         guarded.action = action  # type: ignore[attr-defined]  # for the matrix of roles
         return guarded
 
     return decorate
+
+
+def ask_for_reason(
+    request: HttpRequest, case: Case, form: Any = None, status: int = 403
+) -> HttpResponse:
+    """The page that opens a case of another department. A fragment leads to it."""
+    if getattr(request, "htmx", None):
+        page = HttpResponse(status=403)
+        page["HX-Redirect"] = reverse("case", args=[case.id])
+        return page
+    context = {"case": case, "form": form, "minutes": settings.TRIAGE_BREAK_GLASS_MINUTES}
+    return render(request, "cases/other_department.html", context, status=status)
 
 
 def signed_in(view: View[P]) -> View[P]:

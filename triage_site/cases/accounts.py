@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -20,8 +20,9 @@ from triage_site.audit.models import AuditRecord
 from triage_site.audit.services import record
 from triage_site.cases import second_factor
 from triage_site.cases.inactivity import SIGNED_IN_AT
-from triage_site.cases.models import ApiToken
+from triage_site.cases.models import ApiToken, Department
 from triage_site.cases.roles import CHARGE_NURSE
+from triage_site.cases.services.departments import join
 
 TOKEN_DAYS: Final = 90  # of a new token, unless somebody says otherwise
 
@@ -52,9 +53,16 @@ def find_account(username: str) -> User | None:
 
 
 @transaction.atomic
-def set_account(username: str, *, role: str, password: str | None) -> User:
+def set_account(
+    username: str,
+    *,
+    role: str,
+    password: str | None,
+    departments: Sequence[Department] | None = None,
+) -> User:
     """Creates or changes an account. With `password=None` an account keeps its password.
 
+    With `departments=None` it keeps its departments; a new one joins the only one of the site.
     Raises ValidationError for a weak password and for a new account without a password.
     """
     user = find_account(username) or User(username=username)
@@ -66,7 +74,15 @@ def set_account(username: str, *, role: str, password: str | None) -> User:
     user.full_clean(exclude=["password"])
     user.save()
     user.groups.set([Group.objects.get_or_create(name=role)[0]])
-    note(user, "created" if is_new else "changed", role=role, password=password is not None)
+    if is_new or departments is not None:
+        join(user, departments)
+    note(
+        user,
+        "created" if is_new else "changed",
+        role=role,
+        password=password is not None,
+        departments=list(user.departments.values_list("code", flat=True)),
+    )
     return user
 
 

@@ -6,11 +6,9 @@ Errors are JSON: `{"errors": [{"field": ..., "reason": ...}]}` (api_errors.py).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from ninja import NinjaAPI, Query, Router, Status
@@ -19,7 +17,8 @@ from scheduling import selectors as queue_selectors
 from scheduling import services as scheduling
 from scheduling.core.policies import POLICIES
 from triage_site.cases import api_errors, selectors, services
-from triage_site.cases.access import for_people, require
+from triage_site.cases.access import for_people
+from triage_site.cases.api_access import allowed_user, change_case, find_case, other_department
 from triage_site.cases.api_auth import TokenAuth
 from triage_site.cases.api_errors import ApiError, TooMany, field_error
 from triage_site.cases.api_fields import storable
@@ -42,9 +41,10 @@ from triage_site.cases.api_schemas import (
     Vitals,
     VitalsIn,
 )
+from triage_site.cases.departments import department_for, reach_of, sight_of
 from triage_site.cases.entry import check_entry
 from triage_site.cases.fhir import bundle
-from triage_site.cases.models import Case
+from triage_site.cases.models import Case, Department
 from triage_site.cases.roles import Action
 from triage_site.cases.submission_limit import submissions
 from triage_site.triage import screen
@@ -80,17 +80,20 @@ def submit(request: HttpRequest, body: NewCase) -> Status:
         actor=user,
         submission_key=_submission_key(request),
         label=body.label,
+        department=_department(user, body.department),
         now=timezone.now(),
         is_flood=_flood(user, facts),
     )
     submissions.count(user.pk)
     if not created and case.facts != facts.to_dict():
         raise ApiError(409, "Idempotency-Key", "was used for another case")
+    if not created and not reach_of(user, timezone.now()).opens(case):
+        raise other_department(case)
     return Status(201 if created else 200, case_out(case, timezone.now(), warnings))
 
 
 def _facts_of(body: NewCase) -> tuple[CaseFacts, Any]:
-    data = body.dict(exclude={"label", "confirmed"}, exclude_none=True)
+    data = body.dict(exclude={"label", "confirmed", "department"}, exclude_none=True)
     try:
         facts = CaseFacts.from_dict(data)
     except ValueError as error:
@@ -100,6 +103,13 @@ def _facts_of(body: NewCase) -> tuple[CaseFacts, Any]:
         first = entry.errors[0]
         raise ApiError(422, first.field, first.reason)
     return facts, entry.warnings
+
+
+def _department(user: User, code: str) -> Department:
+    try:
+        return department_for(user, code)
+    except ValueError as error:
+        raise field_error(error) from None
 
 
 def _submission_key(request: HttpRequest) -> str:
@@ -115,14 +125,14 @@ def _submission_key(request: HttpRequest) -> str:
 @router.get("/cases", response={200: CasePage, **_ERRORS})
 def list_cases(request: HttpRequest, wanted: Query[CaseFilter]) -> dict[str, Any]:
     """Returns one page of the matching cases, newest first."""
-    allowed_user(request, Action.VIEW)
-    return case_page(wanted, timezone.now())
+    user = allowed_user(request, Action.VIEW)
+    return case_page(wanted, timezone.now(), sight_of(user))
 
 
 @router.get("/cases/{case_id}", response={200: CaseOut, **_ERRORS})
 def read(request: HttpRequest, case_id: uuid.UUID) -> dict[str, Any]:
     allowed_user(request, Action.VIEW)
-    return case_out(_case(case_id), timezone.now())
+    return case_out(find_case(case_id), timezone.now())
 
 
 _FHIR_CONTENT = {"content": {"application/fhir+json": {"schema": {"type": "object"}}}}
@@ -136,7 +146,7 @@ _FHIR_CONTENT = {"content": {"application/fhir+json": {"schema": {"type": "objec
 def fhir(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     """Returns the case as a FHIR R4 Bundle."""
     allowed_user(request, Action.VIEW)
-    case = _case(case_id)
+    case = find_case(case_id)
     made = bundle(case, selectors.vitals_over_time(case), now=timezone.now())
     return JsonResponse(made, content_type=FHIR_JSON)
 
@@ -220,9 +230,12 @@ def cancel(request: HttpRequest, case_id: uuid.UUID, body: CancelIn) -> Any:
 
 @router.get("/queue", response={200: QueueOut, **_ERRORS})
 def queue(request: HttpRequest) -> dict[str, Any]:
-    """Returns the running cases and the waiting cases in the order of service."""
-    allowed_user(request, Action.VIEW)
-    return selectors.queue_overview(timezone.now())
+    """Returns the running and the waiting cases of your departments in the order of service.
+
+    Positions count the cases of all departments: there is one queue.
+    """
+    user = allowed_user(request, Action.VIEW)
+    return selectors.queue_overview(timezone.now(), sight_of(user))
 
 
 @router.get("/policy", response={200: PolicyOut, **_ERRORS})
@@ -244,22 +257,6 @@ def switch(request: HttpRequest, body: PolicyIn) -> dict[str, Any]:
 api.add_router("/v1", router)
 
 
-def change_case(
-    request: HttpRequest,
-    case_id: uuid.UUID,
-    action: Action,
-    act: Callable[[dict[str, Any]], Case],
-) -> dict[str, Any]:
-    """Calls a service with case, actor and time. Returns the changed case."""
-    user = allowed_user(request, action)
-    _case(case_id)
-    try:
-        case = act({"case_id": case_id, "actor": user, "now": timezone.now()})
-    except ValueError as error:
-        raise field_error(error) from None
-    return case_out(case, timezone.now())
-
-
 def _flood(user: User, facts: CaseFacts) -> bool:
     """Returns whether the case comes after those of others. Raises TooMany to refuse it.
 
@@ -272,22 +269,6 @@ def _flood(user: User, facts: CaseFacts) -> bool:
     if wait:
         raise TooMany(wait)
     return True
-
-
-def allowed_user(request: HttpRequest, action: Action) -> User:
-    try:
-        require(request, action)
-    except PermissionDenied:
-        raise ApiError(403, "authorization", f"this account may not {action}") from None
-    assert isinstance(request.user, User)
-    return request.user
-
-
-def _case(case_id: uuid.UUID) -> Case:
-    case = Case.objects.filter(id=case_id).first()
-    if case is None:
-        raise ApiError(404, "id", "there is no case with this id")
-    return case
 
 
 def _policy_out() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from triage_site.cases import selectors
 from triage_site.cases.api_schemas import CaseFilter, Reason
 from triage_site.cases.clinical import GuidanceStatus
+from triage_site.cases.departments import Sight
 from triage_site.cases.entry import Finding
 from triage_site.cases.find import Wanted, find_cases
 from triage_site.cases.models import Case
@@ -22,6 +23,7 @@ def case_brief(case: Case, now: datetime, *, is_online: bool) -> dict[str, Any]:
         "id": case.id,
         "number": case.number,
         "label": case.label,
+        "department": case.department.code,
         "replayed": case.replay_id is not None,
         "clinical_status": case.clinical_status,
         "guidance_status": standing.guidance,
@@ -70,8 +72,8 @@ def case_out(case: Case, now: datetime, warnings: Iterable[Finding] = ()) -> dic
     }
 
 
-def case_page(wanted: CaseFilter, now: datetime) -> dict[str, Any]:
-    """One page of the cases that fit, newest first."""
+def case_page(wanted: CaseFilter, now: datetime, sight: Sight) -> dict[str, Any]:
+    """One page of the cases that fit and that the person sees, newest first."""
     is_online = workers_online()
     status = wanted.guidance_status
     fits = Wanted(
@@ -84,7 +86,7 @@ def case_page(wanted: CaseFilter, now: datetime) -> dict[str, Any]:
         arrived_until=wanted.arrived_until,
         words=wanted.q,
     )
-    found = find_cases(fits, now, is_online=is_online)
+    found = find_cases(fits, now, sight, is_online=is_online)
     page = found[wanted.offset : wanted.offset + wanted.limit]
     return {
         "count": found.count(),

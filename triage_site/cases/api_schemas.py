@@ -76,6 +76,9 @@ class NewCase(Vitals):
     arrival_mode: ArrivalField = "unknown"
     injury: Flag = None
     label: Annotated[str, Field(max_length=MAX_LABEL_CHARACTERS, examples=["Bed 3"]), Storable] = ""
+    department: Annotated[str, Field(max_length=16), Storable] = Field(
+        default="", description="Code of one of your departments; without it the first of yours."
+    )
     confirmed: Yes = Field(
         default=False, description="Unusual but possible values have been checked."
     )
@@ -210,6 +213,7 @@ class CaseBrief(Schema):
     id: uuid.UUID
     number: int
     label: str
+    department: str = Field(description="Code of the department.")
     replayed: bool = Field(description="Of a replay, not of a real patient.")
     clinical_status: ClinicalField
     guidance_status: GuidanceField

@@ -6,8 +6,7 @@ recorded without code of its own. An answer that cannot be recorded is not given
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -20,11 +19,12 @@ from scheduling.models import AppendOnly
 from triage_site.audit.models import AuditRecord
 from triage_site.audit.services import record
 from triage_site.cases import services
-from triage_site.cases.models import Case, CaseEvent
+from triage_site.cases.access import case_of
+from triage_site.cases.models import CaseEvent
 from triage_site.cases.roles import Action
 
 # The rights to read what is told about patients and people.
-READS: Final = frozenset({Action.VIEW, Action.AUDIT})
+READS: Final = frozenset({Action.VIEW, Action.AUDIT, Action.REVIEW})
 _SHOWS_RECORD: Final = frozenset({409, 422})  # a form that comes back, with the record beside it
 _is_recorded: ContextVar[bool] = ContextVar("is_recorded", default=False)
 
@@ -55,9 +55,10 @@ def _record(request: HttpRequest, user: User, action: Action, status: int) -> No
         return
     match = request.resolver_match
     name = match.view_name if match else ""
-    case_id = _case_id(match.kwargs if match else {})
-    data = {"via": _via(request)}
-    case = Case.objects.filter(id=case_id).first() if case_id else None
+    data: dict[str, Any] = {"via": _via(request)}
+    if opening := getattr(request, "opening", None):
+        data["opening"] = opening.pk
+    case = case_of(request)
     if kind == AuditRecord.Kind.VIEWED and case is not None:
         services.record(
             case,
@@ -83,7 +84,8 @@ def _kind(request: HttpRequest, action: Action, status: int) -> AuditRecord.Kind
     if status == 403:
         return AuditRecord.Kind.REFUSED
     if is_read or (status in _SHOWS_RECORD and _via(request) != "api"):
-        has_case = bool(request.resolver_match and "case_id" in request.resolver_match.kwargs)
+        names_case = bool(request.resolver_match and "case_id" in request.resolver_match.kwargs)
+        has_case = names_case and action is not Action.BREAK_GLASS  # it shows nothing of the case
         shows = (action in READS or has_case) and (status == 200 or status in _SHOWS_RECORD)
         return AuditRecord.Kind.VIEWED if shows and not is_no_act else None
     is_act = status < 400 and not _is_recorded.get() and not is_no_act
@@ -96,10 +98,3 @@ def _via(request: HttpRequest) -> str:
     if request.path_info.startswith("/live/"):
         return "stream"
     return "fragment" if "HX-Request" in request.headers else "page"
-
-
-def _case_id(kwargs: Mapping[str, Any]) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(str(kwargs.get("case_id", "")))
-    except ValueError:
-        return None

@@ -13,7 +13,8 @@ from typing import Final
 from urllib.parse import urlencode
 
 from scheduling.core.request import PRIORITIES
-from triage_site.cases.board import URGENT, Board, Row
+from triage_site.cases.board import URGENT, Board
+from triage_site.cases.board_rows import Row
 
 _ROW: Final = re.compile(r'<tr id="case-(\d+)"')
 _LEVEL_LINK: Final = re.compile(r'href="\?level=(\d)" data-filter-level="\d"')

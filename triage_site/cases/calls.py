@@ -6,7 +6,6 @@ does not stop in the middle at a bad line.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -16,6 +15,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from scheduling.core.request import PRIORITIES
+from scheduling.files import CannotUse, NotJson, parse_json, read_text
 from triage_site.cases.entry import check_entry
 from triage_site.triage.facts import CaseFacts
 
@@ -100,11 +100,9 @@ def load_calls(path: str | Path) -> list[Call]:
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Splits at newlines only, because a JSON string may hold other line separators."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise CallsFileError(path, None, "file", error.strerror or "cannot be read") from None
-    except UnicodeDecodeError:
-        raise CallsFileError(path, None, "file", "is not a text file in UTF-8") from None
+        text = read_text(path)
+    except CannotUse as error:
+        raise CallsFileError(path, None, "file", error.reason) from None
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield number, line
@@ -112,11 +110,9 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def _parse_object(text: str) -> Mapping[str, Any]:
     try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise _BadField("line", f"is not JSON: {error.msg} at column {error.colno}") from None
-    except RecursionError:
-        raise _BadField("line", "is nested too deeply") from None
+        value = parse_json(text)
+    except NotJson as error:
+        raise _BadField("line", f"is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise _BadField("line", "must be a JSON object")
     return value

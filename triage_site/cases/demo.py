@@ -14,6 +14,7 @@ from django.db import transaction
 
 from triage_site.cases.models import ApiToken
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
+from triage_site.cases.services.departments import join
 
 _ACCOUNTS: Final = {"clinician": CLINICIAN, "nurse": CHARGE_NURSE, "auditor": AUDITOR}
 
@@ -66,6 +67,7 @@ def _ensure(username: str, role: str, token: str | None) -> DemoAccount:
     if created:
         user.set_password(password_of(username))
         user.save()
+        join(user)
     user.groups.set([Group.objects.get_or_create(name=role)[0]])
     valid = token and ApiToken.objects.filter(user=user, digest=ApiToken.digest_of(token)).exists()
     if not token or not valid:

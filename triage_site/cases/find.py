@@ -10,6 +10,7 @@ from typing import Final
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from triage_site.cases.clinical import ClinicalStatus, GuidanceStatus
+from triage_site.cases.departments import Sight
 from triage_site.cases.models import Case, CaseNote
 from triage_site.cases.standing import guidance_filter, overdue_filter
 
@@ -31,9 +32,10 @@ class Wanted:
     arrived_until: datetime | None = None
 
 
-def find_cases(wanted: Wanted, now: datetime, *, is_online: bool) -> QuerySet[Case]:
+def find_cases(wanted: Wanted, now: datetime, sight: Sight, *, is_online: bool) -> QuerySet[Case]:
     """Returns the case with the wanted number first, then the newest first."""
-    found = Case.objects.select_related("seen_by").filter(_holds(wanted, now, is_online))
+    seen = sight.of(Case.objects.select_related("seen_by", "department"))
+    found = seen.filter(_holds(wanted, now, is_online))
     number = number_in(wanted.words)
     if number is None:
         return found.order_by("-arrived_at", "-number")

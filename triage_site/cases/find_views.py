@@ -22,8 +22,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from triage_site.cases.access import allowed
-from triage_site.cases.board import COLUMNS
+from triage_site.cases.board_rows import COLUMNS
 from triage_site.cases.case_words import care_words, complaint_words, patient_words
+from triage_site.cases.departments import Reach, reach_of
 from triage_site.cases.find import find_cases, number_in
 from triage_site.cases.find_forms import FindForm
 from triage_site.cases.levels import Level, level_of, moment_text
@@ -59,7 +60,14 @@ def find(request: HttpRequest) -> HttpResponse:
     form = FindForm({**request.GET.dict(), "q": words} if request.GET else None)
     if is_gone and form.is_valid():
         form.add_error("q", _GONE)
-    context = {"here": "find", "form": form, **_results(request, form, words)}
+    reach = reach_of(request.user, timezone.now())
+    opened = [one for one in reach.openings.values() if not reach.sight.has(one.case)]
+    context = {
+        "here": "find",
+        "form": form,
+        "opened": opened,
+        **_results(request, form, words),
+    }
     return render(request, "cases/find.html", context)
 
 
@@ -99,12 +107,31 @@ def _results(request: HttpRequest, form: FindForm, words: str) -> Mapping[str, A
     if not form.is_bound or not form.is_valid():
         return {}
     now, is_online = timezone.now(), workers_online()
-    found = find_cases(form.wanted(words, request.user.pk), now, is_online=is_online)
+    reach = reach_of(request.user, now)
+    found = find_cases(form.wanted(words, request.user.pk), now, reach.sight, is_online=is_online)
     page: Page[Case] = Paginator(found.only(*COLUMNS), PAGE_SIZE).get_page(request.GET.get("page"))
     rows = [_row(case, now, is_online=is_online) for case in page]
     query = request.GET.copy()
     query.pop("page", None)
-    return {"page": page, "rows": rows, "query": query.urlencode(), "words": words}
+    return {
+        "page": page,
+        "rows": rows,
+        "query": query.urlencode(),
+        "words": words,
+        "elsewhere": _elsewhere(words, reach),
+    }
+
+
+def _elsewhere(words: str, reach: Reach) -> Case | None:
+    """Returns the case with this number where it is of another department.
+
+    Words find no such case: that a patient is in another department is no news for a search.
+    """
+    number = number_in(words)
+    if number is None or reach.sight.departments is None:
+        return None
+    case = Case.objects.select_related("department").filter(number=number).first()
+    return None if case is None or reach.sight.has(case) else case
 
 
 def _row(case: Case, now: datetime, *, is_online: bool) -> FoundRow:

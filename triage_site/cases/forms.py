@@ -248,6 +248,7 @@ LABELS: Final = {
     "on_oxygen": "Air or oxygen",
     "consciousness": "Consciousness",
     "label": "Name or bed",
+    "department": "Department",
 }
 
 

@@ -18,21 +18,18 @@ from django.utils import timezone
 from redis.exceptions import RedisError, ResponseError
 
 from scheduling import connection
-from scheduling.models import Job
 from scheduling.queue.events import events_channel, parse_entries, tokens_key
-from triage_site.cases.board import render_board
 from triage_site.cases.board_changes import Picture
+from triage_site.cases.departments import Sight
+from triage_site.cases.live_fragments import job_of, rendered
 from triage_site.cases.live_pages import PAGES
-from triage_site.cases.panel import render_case_panel
-from triage_site.cases.queue_view import QueueView
 from triage_site.cases.sse import on_database, sse
-from triage_site.cases.stream_access import Access, refused
+from triage_site.cases.stream_access import Access, Target, refused
 from triage_site.cases.trouble import render_trouble
-from triage_site.cases.watchers import Target, Watcher, id_order
+from triage_site.cases.watchers import Watcher, id_order
 
 log = structlog.get_logger(__name__)
 
-BOARD: Final = "board"
 RENDER_SECONDS: Final = 0.25  # minimum time between two renderings of the same fragment
 # A rendering of a long board is followed by a pause that is longer: requests and streams of this
 # process must not wait for it, and each one is sent to every page.
@@ -45,8 +42,6 @@ PAGE_SECONDS: Final = 1.0  # between two renderings of a page of figures
 STORE_SECONDS: Final = 0.5
 _TIMEOUT_SECONDS: Final = 3.0  # of Redis, longer than a blocking read
 _NUM_ENTRIES: Final = 500  # of one stream at a time
-
-Rendered = tuple[Target, str, str | None]  # target, HTML, job of a case
 
 
 class Hub:
@@ -65,7 +60,7 @@ class Hub:
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._num_pictures = 0
-        self._picture: Picture | None = None
+        self._pictures: dict[Sight, Picture] = {}
         self._is_database_down = False
         self._trouble = ""
 
@@ -87,14 +82,14 @@ class Hub:
     def num_watchers(self) -> int:
         return sum(len(watchers) for watchers in self._watchers.values())
 
-    async def watch(self, target: Target, *, last_event_id: str | None, access: Access) -> Watcher:
+    async def watch(self, access: Access, *, last_event_id: str | None) -> Watcher:
         """Adds a page. It receives the tokens of its case after `last_event_id`, or all."""
-        watcher = Watcher(target, access)
+        target, watcher = access.target, Watcher(access)
         if isinstance(target, uuid.UUID):
-            watcher.job_id = await on_database(_job_of, target)
+            watcher.job_id = await on_database(job_of, target)
             watcher.resume(last_event_id or "")
-        elif target == BOARD and self._picture is not None:
-            watcher.show_board(self._picture)
+        elif isinstance(target, Sight) and target in self._pictures:
+            watcher.show_board(self._pictures[target])
         if self._trouble:
             watcher.show_trouble(sse("trouble", self._trouble))
         self._watchers[target].add(watcher)
@@ -107,8 +102,8 @@ class Hub:
         watchers.discard(watcher)
         if not watchers:
             self._watchers.pop(watcher.target, None)
-            if watcher.target == BOARD:
-                self._picture = None
+            if isinstance(watcher.target, Sight):
+                self._pictures.pop(watcher.target, None)
 
     def _mark(self, target: Target) -> None:
         if self._watchers.get(target):
@@ -139,7 +134,9 @@ class Hub:
                         self._on_event(json.loads(message["data"]))
 
     def _on_event(self, event: dict[str, Any]) -> None:
-        self._mark(BOARD)
+        for target in list(self._watchers):
+            if isinstance(target, Sight):
+                self._mark(target)
         if "case" in event:
             self._mark(uuid.UUID(event["case"]))
 
@@ -181,7 +178,7 @@ class Hub:
             targets, self._dirty = self._dirty, set()
             begun = time.monotonic()
             try:
-                rendered = await on_database(_rendered, targets & self._watchers.keys())
+                shown = await on_database(rendered, targets & self._watchers.keys())
                 self._is_database_down = False
             except DatabaseError:
                 self._is_database_down = True
@@ -189,18 +186,20 @@ class Hub:
                 await asyncio.sleep(1.0)
                 self._changed.set()
                 continue
-            for target, html, job_id in rendered:
+            for target, html, job_id in shown:
                 await self._show(target, html, job_id)
             took = time.monotonic() - begun
             await asyncio.sleep(_pause(took))
 
     async def _show(self, target: Target, html: str, job_id: str | None) -> None:
         watchers = list(self._watchers.get(target, ()))
-        if target == BOARD:
+        if not watchers:  # the last page left meanwhile
+            return
+        if isinstance(target, Sight):
             self._num_pictures += 1
-            self._picture = Picture.of(self._num_pictures, html)
+            self._pictures[target] = picture = Picture.of(self._num_pictures, html)
             for watcher in watchers:
-                watcher.show_board(self._picture)
+                watcher.show_board(picture)
             return
         if target in PAGES:
             for watcher in watchers:
@@ -277,32 +276,3 @@ class Hub:
 
 def _pause(took_seconds: float) -> float:
     return min(max(RENDER_SECONDS, PAUSE_PER_RENDERING * took_seconds), MAX_PAUSE_SECONDS)
-
-
-def _rendered(targets: set[Target]) -> list[Rendered]:
-    """Renders all targets from one snapshot of the queue. A target that fails is left out."""
-    now = timezone.now()
-    done: list[Rendered] = []
-    if not targets:
-        return done
-    queue = None if targets <= PAGES.keys() else QueueView.read(now)
-    for target in targets:
-        try:
-            if target in PAGES:
-                done.append((target, PAGES[str(target)].render(now), None))
-            elif isinstance(target, uuid.UUID):
-                html = render_case_panel(target, now, queue)
-                done.append((target, html, _job_of(target)))
-            elif queue is not None:
-                done.append((target, render_board(now, queue), None))
-        except DatabaseError:
-            raise
-        except Exception as error:
-            log.error("render_failed", error=type(error).__name__)
-    return done
-
-
-def _job_of(case_id: uuid.UUID) -> str | None:
-    found = Job.objects.filter(case_id=case_id).order_by("created_at")
-    job_id = found.values_list("id", flat=True).last()
-    return None if job_id is None else str(job_id)

@@ -21,11 +21,5 @@ class LivePage:
 PAGES: Final[dict[str, LivePage]] = {}  # an app registers its pages when it is loaded
 
 
-def action_of(target: object) -> Action:
-    """Returns the right to watch a target: a registered page by its name, the board or a case."""
-    page = PAGES.get(target) if isinstance(target, str) else None
-    return Action.VIEW if page is None else page.action
-
-
 def register_page(name: str, page: LivePage) -> None:
     PAGES[name] = page

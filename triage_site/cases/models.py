@@ -20,6 +20,10 @@ from triage_site.cases.clinical import (
     STATUS_WORDS,
     ClinicalStatus,
 )
+from triage_site.cases.department_models import Department as Department
+from triage_site.cases.department_models import Opening as Opening
+from triage_site.cases.department_models import OpeningNote as OpeningNote
+from triage_site.cases.department_models import default_department
 from triage_site.cases.replay_models import Replay as Replay
 from triage_site.cases.replay_models import ReplayEvent as ReplayEvent
 from triage_site.triage import NOT_UNDERSTOOD, PERSON_REASONS
@@ -68,6 +72,9 @@ class Case(models.Model):
     id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     status = models.CharField(max_length=12, choices=CaseStatus, default=CaseStatus.RECEIVED)
     label = models.CharField(max_length=60, blank=True)  # a bed or a name, never required
+    department = models.ForeignKey(
+        Department, on_delete=models.PROTECT, related_name="cases", default=default_department
+    )
     facts = models.JSONField()
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     submission_key = models.CharField(max_length=80)

@@ -15,6 +15,7 @@ from triage_site.cases import services
 from triage_site.cases.access import allowed
 from triage_site.cases.action_forms import MoveForm
 from triage_site.cases.care_views import answered
+from triage_site.cases.departments import sight_of
 from triage_site.cases.models import Case
 from triage_site.cases.order_shown import neighbours, order_context
 from triage_site.cases.roles import Action
@@ -40,6 +41,6 @@ def move(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
 def order(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     """The factors and moves: a fragment for the case page, or a page of its own."""
     case = get_object_or_404(Case, id=case_id)
-    context = order_context(case, timezone.now())
+    context = order_context(case, timezone.now(), sight_of(request.user))
     name = "cases/_order.html" if getattr(request, "htmx", None) else "cases/order.html"
     return render(request, name, context)

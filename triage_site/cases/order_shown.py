@@ -15,6 +15,7 @@ from scheduling.core.request import Request
 from scheduling.models import Job, QueueMove
 from scheduling.order_history import moves_of
 from scheduling.receipts import request_from
+from triage_site.cases.departments import Sight
 from triage_site.cases.models import Case
 from triage_site.cases.place_words import ahead_words, place_sentence, steps_words
 from triage_site.cases.queue_view import QueueView
@@ -56,13 +57,17 @@ def factors(request: Request, policy_name: str) -> list[Factor]:
     return found
 
 
-def order_context(case: Case, now: datetime) -> dict[str, Any]:
-    """Returns what the page shows of the order, now and since the case was queued."""
+def order_context(case: Case, now: datetime, sight: Sight) -> dict[str, Any]:
+    """Returns what the page shows of the order, now and since the case was queued.
+
+    Other cases are named where the person sees their department.
+    """
     queue = QueueView.read(now)
     request = queue.requests.get(str(case.id))
     moves = moves_of(case.id)
     numbers = case_numbers(
-        {*(move.by_job for move in moves), *(one for m in moves for one in m.first_ahead)}
+        {*(move.by_job for move in moves), *(one for m in moves for one in m.first_ahead)},
+        sight,
     )
     return {
         "case": case,
@@ -90,11 +95,12 @@ def neighbours(case: Case, now: datetime) -> dict[str, Any]:
     }
 
 
-def case_numbers(job_ids: Iterable[uuid.UUID | str | None]) -> dict[str, int]:
-    """Returns the number of the case of each job."""
+def case_numbers(job_ids: Iterable[uuid.UUID | str | None], sight: Sight) -> dict[str, int]:
+    """Returns the number of the case of each job, of the cases in sight."""
     wanted = [job_id for job_id in job_ids if job_id]
     jobs = dict(Job.objects.filter(id__in=wanted).values_list("id", "case_id"))
-    numbers = dict(Case.objects.filter(id__in=jobs.values()).values_list("id", "number"))
+    cases = sight.of(Case.objects.filter(id__in=jobs.values()))
+    numbers = dict(cases.values_list("id", "number"))
     return {str(job): numbers[case_id] for job, case_id in jobs.items() if case_id in numbers}
 
 

@@ -19,6 +19,7 @@ from triage_site.cases import selectors
 from triage_site.cases.case_history import history
 from triage_site.cases.case_words import patient_words
 from triage_site.cases.clinical import GUIDANCE_WORDS
+from triage_site.cases.departments import has_several
 from triage_site.cases.guidance_text import Section, sections
 from triage_site.cases.highlight import highlighted
 from triage_site.cases.levels import level_of, rough_range
@@ -42,13 +43,14 @@ def render_case_panel(case_id: uuid.UUID, now: datetime, queue: QueueView | None
 def panel_context(
     case_id: uuid.UUID, now: datetime, queue: QueueView | None = None
 ) -> dict[str, Any]:
-    case = Case.objects.select_related("seen_by").get(id=case_id)
+    case = Case.objects.select_related("seen_by", "department").get(id=case_id)
     queue = queue or QueueView.read(now)
     place = queue.places.get(str(case.id)) if case.status == CaseStatus.QUEUED else None
     num_workers = len(scheduling.workers())
     standing = standing_of(case, now, is_online=num_workers > 0)
     return {
         "case": case,
+        "department": case.department.name if has_several() else "",
         "level": level_of(case.priority),
         "suggested": level_of(case.suggested_priority),
         "proposed": level_of(case.proposed_priority),

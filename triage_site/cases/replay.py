@@ -17,6 +17,7 @@ from triage_site.cases.calls import Call
 from triage_site.cases.models import ENDED
 
 POLL_SECONDS: Final = 0.5
+RETRY_SECONDS: Final = 0.5
 GIVE_UP_SECONDS: Final = 900.0  # without progress
 
 
@@ -135,7 +136,7 @@ class Replay:
                         f"{self.client.base_url}: no connection ({type(error).__name__}). "
                         "Check that `make run` is running and that --url is correct."
                     ) from None
-                self.sleep(0.5)
+                self.sleep(RETRY_SECONDS)
         if response.is_error and response.status_code not in allow:
             raise ReplayError(f"{method} {path}: {response.status_code} {response.text[:300]}")
         answer: dict[str, Any] = response.json()

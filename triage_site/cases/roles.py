@@ -22,6 +22,10 @@ class Action(StrEnum):
     CONSOLE = "read the operations console"
     COMPARE = "compare policies"
     AUDIT = "read the audit log"
+    ALL_DEPARTMENTS = "see the cases of all departments"
+    BREAK_GLASS = "open a case of another department with a reason"
+    ACKNOWLEDGE = "acknowledge the opening of a case of another department"
+    REVIEW = "review openings of cases of other departments"
 
 
 _ALLOWED: Final[dict[str, frozenset[Action]]] = {
@@ -33,10 +37,19 @@ _ALLOWED: Final[dict[str, frozenset[Action]]] = {
             Action.CARE,
             Action.CONSOLE,
             Action.COMPARE,
+            Action.BREAK_GLASS,
         }
     ),
     CHARGE_NURSE: frozenset(Action),
-    AUDITOR: frozenset({Action.VIEW, Action.AUDIT, Action.CONSOLE}),
+    AUDITOR: frozenset(
+        {
+            Action.VIEW,
+            Action.AUDIT,
+            Action.CONSOLE,
+            Action.ALL_DEPARTMENTS,
+            Action.REVIEW,
+        }
+    ),
 }
 
 

@@ -12,6 +12,7 @@ from scheduling.core.guidance import WITHHELD_REASONS, WITHHELD_WORDS
 from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from scheduling.selectors import QueuePlace
+from triage_site.cases.departments import Sight
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
 from triage_site.cases.place_words import moved_words, place_sentence
 from triage_site.cases.readings import news2_of, readings_of
@@ -71,10 +72,14 @@ def timestamps(case: Case) -> list[dict[str, Any]]:
     ]
 
 
-def queue_overview(now: datetime) -> dict[str, Any]:
-    """Returns the policy, the running cases, and the waiting cases in the order of service."""
+def queue_overview(now: datetime, sight: Sight) -> dict[str, Any]:
+    """Returns the policy, the running cases, and the waiting cases in the order of service.
+
+    Positions count the cases of all departments.
+    """
     places = places_by_case(now)
-    cases = {str(case.id): case for case in Case.objects.filter(status=CaseStatus.QUEUED)}
+    seen = sight.of(Case.objects.all())
+    cases = {str(case.id): case for case in seen.filter(status=CaseStatus.QUEUED)}
     waiting = [
         {
             "id": case.id,
@@ -88,7 +93,7 @@ def queue_overview(now: datetime) -> dict[str, Any]:
         for case_id, place in places.items()
         if (case := cases.get(case_id)) is not None
     ]
-    running = Case.objects.filter(status=CaseStatus.RUNNING).order_by("priority", "arrived_at")
+    running = seen.filter(status=CaseStatus.RUNNING).order_by("priority", "arrived_at")
     return {
         "policy": scheduling.active_policy_name(),
         "admission": admission(),

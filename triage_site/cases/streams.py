@@ -2,22 +2,18 @@
 
 This is an ASGI application beside Django. Django admits each stream (live_views.py), so that
 hosts, HTTPS, methods, headers, rights and the audit are those of any page. From then on a client
-needs one bounded queue. The board is rendered once per change for all clients, the panel of a
-case once for its watchers.
+needs one bounded queue. The board is rendered once per change for all clients with an equal
+sight (departments.py), the panel of a case once for its watchers.
 """
 
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from django.conf import settings
-
-from triage_site.cases.hub import BOARD, Hub
-from triage_site.cases.live_pages import PAGES, action_of
+from triage_site.cases.hub import Hub
+from triage_site.cases.live_views import ADMITTED
 from triage_site.cases.sse import sse
 from triage_site.cases.stream_access import Access
 from triage_site.cases.watchers import Watcher
@@ -44,13 +40,12 @@ async def serve_stream(
 ) -> None:
     """Serves `/live/board/`, `/live/cases/<uuid>/` and registered pages, where Django admits."""
     answer = await _answer_of(django, scope)
-    target = _target(scope["path"])
-    if answer[0]["status"] != 200 or target is None:
+    access: Access | None = scope.get(ADMITTED)
+    if answer[0]["status"] != 200 or access is None:
         for message in answer:
             await send(message)
         return
-    access = Access(session_key=_session_key(scope), action=action_of(target))
-    watcher = await hub.watch(target, last_event_id=_header(scope, b"last-event-id"), access=access)
+    watcher = await hub.watch(access, last_event_id=_header(scope, b"last-event-id"))
     kept = [(name, value) for name, value in answer[0]["headers"] if name.lower() not in _REPLACED]
     try:
         await send({**answer[0], "headers": [*kept, *_HEADERS]})
@@ -104,26 +99,6 @@ async def _chunks(watcher: Watcher, disconnected: asyncio.Future[None]) -> Async
 async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _target(path: str) -> str | uuid.UUID | None:
-    parts = path.removeprefix(PREFIX).strip("/").split("/")
-    if len(parts) == 1 and (parts[0] == BOARD or parts[0] in PAGES):
-        return parts[0]
-    if len(parts) == 2 and parts[0] == "cases":
-        try:
-            return uuid.UUID(parts[1])
-        except ValueError:
-            return None
-    return None
-
-
-def _session_key(scope: Scope) -> str:
-    try:
-        morsel = SimpleCookie(_header(scope, b"cookie") or "").get(settings.SESSION_COOKIE_NAME)
-    except CookieError:
-        return ""
-    return "" if morsel is None else cast(str, morsel.value)
 
 
 def _header(scope: Scope, name: bytes) -> str | None:

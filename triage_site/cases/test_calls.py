@@ -147,4 +147,4 @@ def test_a_missing_empty_or_binary_file_is_refused(tmp_path: Path) -> None:
     assert refusal(write(tmp_path, "")).reason == "holds no call"
     binary = tmp_path / "binary.jsonl"
     binary.write_bytes(b"\xff\xfe\x00")
-    assert refusal(binary).reason == "is not a text file in UTF-8"
+    assert refusal(binary).reason == "not UTF-8 text"

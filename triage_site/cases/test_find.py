@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories import START, at, make_user
+from triage_site.cases.departments import EVERYTHING
 from triage_site.cases.find import Wanted, find_cases, number_in
 from triage_site.cases.models import Case, CaseNote
 from triage_site.cases.roles import AUDITOR
@@ -44,7 +45,7 @@ def made(user: User, text: str = "cough", seconds: float = 0, **values: Any) -> 
 
 
 def found(**wanted: Any) -> list[int]:
-    cases = find_cases(Wanted(**wanted), at(3600), is_online=True)
+    cases = find_cases(Wanted(**wanted), at(3600), EVERYTHING, is_online=True)
     return [case.number for case in cases]
 
 
@@ -96,7 +97,7 @@ def test_the_overdue_filter_agrees_with_the_clock(user: User, seconds: float) ->
     made(user, priority=0, clinical_status="closed")
     cases = list(Case.objects.all())
     late = {c.number for c in cases if standing_of(c, at(seconds), is_online=True).is_overdue}
-    wanted = find_cases(Wanted(is_overdue=True), at(seconds), is_online=True)
+    wanted = find_cases(Wanted(is_overdue=True), at(seconds), EVERYTHING, is_online=True)
     assert {case.number for case in wanted} == late
 
 
@@ -202,7 +203,7 @@ def test_names_found_are_escaped(client: Client, user: User) -> None:
 
 def test_a_level_is_found_through_an_index(user: User) -> None:
     made(user)
-    query = find_cases(Wanted(priority=1), at(0), is_online=True)[:50]
+    query = find_cases(Wanted(priority=1), at(0), EVERYTHING, is_online=True)[:50]
     plan = query.explain()
     assert "priority" in plan.lower() or "Seq Scan" in plan  # PostgreSQL scans a tiny table
 

@@ -6,6 +6,7 @@ from triage_site.cases import (
     find_views,
     live_views,
     move_views,
+    opening_views,
     views,
     wall_views,
 )
@@ -35,6 +36,7 @@ urlpatterns = [
     path("cases/<uuid:case_id>/order/", move_views.order, name="order"),
     path("cases/<uuid:case_id>/retry/", care_views.retry, name="retry"),
     path("cases/<uuid:case_id>/print/", views.print_page, name="print"),
+    path("cases/<uuid:case_id>/break-glass/", opening_views.break_glass, name="break_glass"),
     path("account/", account_views.account, name="account"),
     path("account/password/", account_views.password, name="password"),
     path("account/second-factor/", account_views.second_factor, name="second_factor"),

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import LoginView
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -21,7 +22,8 @@ from triage_site.cases.access import SIGNED_OUT, WHY, allowed, no_act
 from triage_site.cases.action_forms import CloseForm, NoteForm, OverrideForm
 from triage_site.cases.board import board_html, build_board, render_board
 from triage_site.cases.board_filter import BoardFilter, filtered, links, shown_of
-from triage_site.cases.forms import CaseForm
+from triage_site.cases.departments import sight_of, submits_to
+from triage_site.cases.entry_form import EntryForm
 from triage_site.cases.guidance_text import sections
 from triage_site.cases.models import Case
 from triage_site.cases.panel import (
@@ -62,7 +64,7 @@ class Login(LoginView):
 @allowed(Action.VIEW)
 def board(request: HttpRequest) -> HttpResponse:
     chosen = BoardFilter.of(request.GET, request.user.pk or 0)
-    made = build_board(timezone.now())
+    made = build_board(timezone.now(), sight_of(request.user))
     context = {
         "here": "board",
         "fragment": mark_safe(filtered(board_html(made), made, chosen)),
@@ -78,7 +80,7 @@ def board(request: HttpRequest) -> HttpResponse:
 @allowed(Action.VIEW)
 def board_fragment(request: HttpRequest) -> HttpResponse:
     """Returns the board for pages without a live stream."""
-    return HttpResponse(render_board(timezone.now()))
+    return HttpResponse(render_board(timezone.now(), sight_of(request.user)))
 
 
 # -- a new case
@@ -88,9 +90,12 @@ def board_fragment(request: HttpRequest) -> HttpResponse:
 @never_cache
 @allowed(Action.SUBMIT)
 def new_case(request: HttpRequest) -> HttpResponse:
+    departments = submits_to(request.user)  # type: ignore[arg-type]
+    if not departments:
+        raise PermissionDenied("Your account belongs to no department.")
     if request.method != "POST":
-        return _entry_page(request, CaseForm())
-    form = CaseForm(request.POST)
+        return _entry_page(request, EntryForm(departments=departments))
+    form = EntryForm(request.POST, departments=departments)
     if "convert_temp" in request.POST:
         converted = form.with_celsius()
         converted.is_valid()
@@ -101,13 +106,14 @@ def new_case(request: HttpRequest) -> HttpResponse:
     return _submit(request, form)
 
 
-def _submit(request: HttpRequest, form: CaseForm) -> HttpResponse:
+def _submit(request: HttpRequest, form: EntryForm) -> HttpResponse:
     got = form.cleaned_data
     case, created = services.submit_case(
         facts=got["facts"],
         actor=request.user,  # type: ignore[arg-type]
         submission_key=got["submission_key"],
         label=got["label"],
+        department=form.chosen_department,
         now=timezone.now(),
     )
     if not created and case.facts != got["facts"].to_dict():
@@ -135,7 +141,7 @@ def _with_receipt(
 
 def _entry_page(
     request: HttpRequest,
-    form: CaseForm,
+    form: EntryForm,
     *,
     key: str = "",
     status: int = 200,
@@ -186,6 +192,7 @@ def case_page(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
         "override_form": OverrideForm(),
         "close_form": CloseForm(),
         "note_form": NoteForm(),
+        "opening": getattr(request, "opening", None),
     }
     return render(request, "cases/case.html", context)
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from triage_site.cases.board import Board, LevelCount, build_board
+from triage_site.cases.departments import EVERYTHING, Sight
 from triage_site.cases.levels import Clock, Level
 
 NUM_SHOWN: Final = 22  # two columns of rows that are readable at four metres
@@ -51,9 +52,9 @@ class Wall:
         return round(self.now.timestamp(), 1)
 
 
-def build_wall(now: datetime) -> Wall:
+def build_wall(now: datetime, sight: Sight = EVERYTHING) -> Wall:
     """Returns the patients who wait to be seen, in the order of the board."""
-    board = build_board(now)
+    board = build_board(now, sight)
     return Wall(
         now=now,
         rows=_rows(board),

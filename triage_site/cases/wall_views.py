@@ -1,9 +1,9 @@
 """The wall display and its pass.
 
 Somebody who may view cases opens the display once. The browser then gets a signed pass that opens
-nothing but the display, so the display stays on when the session ends, and does not keep the
-session alive: its updates carry the pass and no cookie. The pass ends after a week without
-updates, with the right to view cases, and with a new password.
+nothing but the display of that person's departments. So the display stays on when the session
+ends, and does not keep the session alive: its updates carry the pass and no cookie. The pass ends
+after a week without updates, with the right to view cases, and with a new password.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from triage_site.cases.departments import sight_of
 from triage_site.cases.roles import Action, may
 from triage_site.cases.wall import build_wall
 
@@ -40,7 +41,7 @@ def wall(request: HttpRequest) -> HttpResponse:
     if viewer is None:
         return redirect_to_login(request.get_full_path())
     key = _pass_of(viewer)
-    response = render(request, "cases/wall.html", {**_context(), "pass": key})
+    response = render(request, "cases/wall.html", {**_context(viewer), "pass": key})
     response.set_cookie(
         COOKIE,
         key,
@@ -60,7 +61,7 @@ def wall_rows(request: HttpRequest) -> HttpResponse:
     viewer = _viewer(request, request.headers.get(HEADER, ""))
     if viewer is None:
         return HttpResponse("This wall display has ended.", status=403, content_type="text/plain")
-    response = render(request, "cases/_wall.html", _context())
+    response = render(request, "cases/_wall.html", _context(viewer))
     response[HEADER] = _pass_of(viewer)
     return response
 
@@ -72,8 +73,8 @@ def end_wall(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _context() -> Mapping[str, Any]:
-    return {"wall": build_wall(timezone.now())}
+def _context(viewer: User) -> Mapping[str, Any]:
+    return {"wall": build_wall(timezone.now(), sight_of(viewer))}
 
 
 def _viewer(request: HttpRequest, key: str) -> User | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import uuid
 from typing import Any, Final
 
 from scheduling.queue.events import FIRST, StreamEntry
@@ -16,14 +15,12 @@ from triage_site.cases.stream_access import Access
 MAX_UNREAD: Final = 512  # a page with more unread events is closed; the browser reconnects
 _ENTRY_ID: Final = re.compile(r"(\d{1,18})-(\d{1,18})")
 
-Target = str | uuid.UUID
-
 
 class Watcher:
     """One open page. A newer fragment replaces an unread one; tokens go into a bounded queue."""
 
-    def __init__(self, target: Target, access: Access) -> None:
-        self.target = target
+    def __init__(self, access: Access) -> None:
+        self.target = access.target
         self.access = access
         self.closed = False
         self.is_refused = False  # the access has ended

@@ -14,9 +14,11 @@ from pydantic import ConfigDict
 
 from scheduling.comparisons.choices import DEFAULT_ERROR_RATE, DEFAULT_SETTING, BadChoice
 from scheduling.core.policies import Preemption
-from triage_site.cases.api import allowed_user, api
+from triage_site.cases.api import api
+from triage_site.cases.api_access import allowed_user
 from triage_site.cases.api_errors import ApiError
 from triage_site.cases.api_schemas import Errors
+from triage_site.cases.opening_api import router as opening_router
 from triage_site.cases.roles import Action
 from triage_site.ops import services
 from triage_site.ops.comparisons import selectors
@@ -137,3 +139,4 @@ def upload(request: HttpRequest, file: File[UploadedFile]) -> Status:
 
 api.add_router("/v1", router)
 api.add_router("/v1", queue_router)
+api.add_router("/v1", opening_router)

@@ -1,6 +1,7 @@
 """The audit log: the rows of every append-only table that names an actor, newest first.
 
-A new table of that kind appears without code of its own; `str` of its rows are its words.
+A new table of that kind appears without code of its own; `audit_detail` or `str` of its rows are
+its words, and `case_field` is the way to the number of the case where there is no column `case`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Final
 from django.db.models import DateTimeField, F, Q, QuerySet, Value
 
 from scheduling.append_only import append_only_models
-from scheduling.models import AppendOnly, Job, QueueMove
+from scheduling.models import AdmissionChange, AppendOnly, Job, PolicyChange, QueueMove
 from triage_site.audit.models import AuditRecord
 from triage_site.cases.models import Case, CaseEvent
 
@@ -42,6 +43,7 @@ _ACCESS: Final = frozenset(
 )
 _DETAILS: Final = (
     "via",
+    "opening",
     "version",
     "old",
     "new",
@@ -164,8 +166,8 @@ def _limits(model: type[AppendOnly], wanted: Wanted) -> Q | None:
     if wanted.person:
         limits &= Q(actor__username__iexact=wanted.person)
     if wanted.case is not None:
-        if model is CaseEvent:
-            limits &= Q(case_id=wanted.case)
+        if _case_field(model):
+            limits &= Q((_case_field(model), wanted.case))
         elif model is AuditRecord:
             limits &= Q(data__case=wanted.case)
         elif _has_field(model, "job"):
@@ -198,16 +200,20 @@ def _line(row: Any, moment: datetime, numbers: Mapping[Any, int]) -> AuditLine:
         person=row.actor.get_username() if row.actor else "",
         what=what[:1].upper() + what[1:],
         case=str(data.get("case", "") if isinstance(row, AuditRecord) else _number(row, numbers)),
-        detail=", ".join([str(named)] * bool(named) + parts + _of_a_move(row))
-        if has_kind
-        else ". ".join([str(row), *_of_a_switch(row)]),
+        detail=getattr(row, "audit_detail", "")
+        or (
+            ", ".join([str(named)] * bool(named) + parts + _of_a_move(row))
+            if has_kind
+            else ". ".join([str(row), *_of_a_switch(row)])
+        ),
     )
 
 
 def _number(row: Any, numbers: Mapping[Any, int]) -> str:
-    if isinstance(row, CaseEvent):
-        return str(row.case_id)
-    return str(numbers.get(getattr(row, "job_id", None), ""))
+    value = row
+    for name in filter(None, _case_field(type(row)).split("__")):
+        value = getattr(value, name)
+    return str(numbers.get(getattr(row, "job_id", None), "")) if value is row else str(value)
 
 
 def _of_a_move(row: Any) -> list[str]:
@@ -219,10 +225,20 @@ def _of_a_move(row: Any) -> list[str]:
 
 def _of_a_switch(row: Any) -> list[str]:
     """The reason, and by level what was forecast for the start of guidance."""
-    reason = [row.reason] if getattr(row, "reason", "") else []
+    if not isinstance(row, PolicyChange | AdmissionChange):
+        return []  # the reasons of other tables may speak of a patient
+    reason = [row.reason] if row.reason else []
     starts = [
         f"level {level} {line['starts_before']:.0f} to {line['starts_after']:.0f} s"
         for level, line in sorted(getattr(row, "preview", {}).items())
         if line.get("starts_before") is not None and line.get("starts_after") is not None
     ]
     return reason + ([f"Forecast of the start: {', '.join(starts)}"] if starts else [])
+
+
+def _case_field(model: type[AppendOnly]) -> str:
+    """Returns the way to the number of the case; empty in tables without one."""
+    if hasattr(model, "case_field"):
+        return str(model.case_field)
+    fields = {field.name: field for field in model._meta.concrete_fields}
+    return "case_id" if "case" in fields and fields["case"].related_model is Case else ""

@@ -13,10 +13,9 @@ from ninja import Router, Schema
 from scheduling import queue_control
 from scheduling.order_history import moves_of
 from triage_site.cases import selectors, services
-from triage_site.cases.api import allowed_user, change_case
-from triage_site.cases.api_errors import ApiError, field_error
+from triage_site.cases.api_access import allowed_user, change_case, find_case
+from triage_site.cases.api_errors import field_error
 from triage_site.cases.api_schemas import AdmissionIn, AdmissionOut, CaseOut, Errors, MoveIn
-from triage_site.cases.models import Case
 from triage_site.cases.roles import Action
 
 router = Router()
@@ -50,8 +49,7 @@ def move(request: HttpRequest, case_id: uuid.UUID, body: MoveIn) -> Any:
 def moves(request: HttpRequest, case_id: uuid.UUID) -> list[dict[str, Any]]:
     """Returns the receipts of the moves of a case in the queue, oldest first."""
     allowed_user(request, Action.VIEW)
-    if not Case.objects.filter(id=case_id).exists():
-        raise ApiError(404, "id", "there is no case with this id")
+    find_case(case_id)
     fields = ("at", "kind", "policy", "key", "rank", "num_waiting", "ahead", "why", "factors")
     return [
         {name: getattr(move, name) for name in fields}

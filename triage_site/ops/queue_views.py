@@ -14,8 +14,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from scheduling import queue_control, selectors
 from scheduling.selectors import QueuePlace
 from triage_site.cases.access import allowed
+from triage_site.cases.departments import Sight, sight_of
 from triage_site.cases.forms import call_service
-from triage_site.cases.models import Case
+from triage_site.cases.models import Case, CaseStatus
 from triage_site.cases.place_words import moved_words, place_sentence
 from triage_site.cases.queue_view import QueueView, place_text
 from triage_site.cases.roles import Action, may
@@ -54,12 +55,12 @@ def _change(request: HttpRequest) -> HttpResponse:
 @never_cache
 @allowed(Action.CONSOLE)
 def queue_state(request: HttpRequest) -> HttpResponse:
-    return render(request, "ops/_queue.html", _state())
+    return render(request, "ops/_queue.html", _state(sight_of(request.user)))
 
 
 def _page(request: HttpRequest, form: PauseForm, status: int = 200) -> HttpResponse:
     context = {
-        **_state(),
+        **_state(sight_of(request.user)),
         "form": form,
         "here": "ops",
         "may_operate": may(request.user, Action.OPERATE),
@@ -67,24 +68,35 @@ def _page(request: HttpRequest, form: PauseForm, status: int = 200) -> HttpRespo
     return render(request, "ops/queue.html", context, status=status)
 
 
-def _state() -> dict[str, Any]:
+def _state(sight: Sight) -> dict[str, Any]:
+    """The numbers are those of the one queue; cases are listed of the departments in sight."""
     view = QueueView.read(timezone.now())
-    shown = view.order[:NUM_SHOWN]
     of_request = {request.id: case_id for case_id, request in view.requests.items()}
-    cases = Case.objects.in_bulk([of_request[one.id] for one in shown], field_name="id")
+    waiting = [of_request[one.id] for one in view.order]
+    seen = _in_sight(waiting, sight)
+    cases = Case.objects.in_bulk(seen[:NUM_SHOWN], field_name="id")
     by_id = {str(case_id): case for case_id, case in cases.items()}
     return {
         "pause": selectors.pause(),
         "policy_title": view.policy.title,
         "num_waiting": len(view.order),
         "num_running": len(view.running),
-        "num_hidden": max(0, len(view.order) - NUM_SHOWN),
+        "num_hidden": max(0, len(seen) - NUM_SHOWN),
+        "num_elsewhere": len(waiting) - len(seen),
         "lines": [
             _line(by_id[case_id], view.places[case_id], is_paused=view.is_paused)
-            for one in shown
-            if (case_id := of_request[one.id]) in by_id and case_id in view.places
+            for case_id in seen[:NUM_SHOWN]
+            if case_id in by_id and case_id in view.places
         ],
     }
+
+
+def _in_sight(waiting: list[str], sight: Sight) -> list[str]:
+    if sight.departments is None:
+        return waiting
+    queued = sight.of(Case.objects.filter(status=CaseStatus.QUEUED))
+    seen = set(map(str, queued.values_list("id", flat=True)))
+    return [case_id for case_id in waiting if case_id in seen]
 
 
 def _line(case: Case, place: QueuePlace, *, is_paused: bool) -> dict[str, Any]:

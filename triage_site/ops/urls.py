@@ -1,6 +1,6 @@
 from django.urls import path
 
-from triage_site.ops import audit_views, queue_views, replay_views, views
+from triage_site.ops import audit_views, opening_views, queue_views, replay_views, views
 from triage_site.ops.comparisons import views as comparisons
 from triage_site.ops.monitoring import views as monitoring
 from triage_site.ops.monitoring.sign_views import sign_tables
@@ -34,6 +34,14 @@ urlpatterns = [
         )
         for what in comparisons.DOWNLOADS
     ),
+    path("openings/", opening_views.opening_list, name="ops_openings"),
+    path("openings/alerts/", opening_views.opening_alerts, name="opening_alerts"),
+    path(
+        "openings/<int:opening_id>/acknowledge/",
+        opening_views.acknowledge,
+        name="acknowledge_opening",
+    ),
+    path("openings/<int:opening_id>/review/", opening_views.review, name="review_opening"),
     path("audit/", audit_views.audit, name="audit"),
     path("audit/audit.csv", audit_views.download, name="audit_csv"),
     path("triage/", monitoring.monitoring, name="ops_monitoring"),

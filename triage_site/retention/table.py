@@ -51,7 +51,7 @@ EVENT_KEYS: Final = frozenset(
     {
         *("from", "to", "priority", "confidence", "rules_version", "model_version", "version"),
         *("late", "job", "by", "was", "why", "policy", "attempt", "waited_seconds", "disposition"),
-        *("steps", "asked", "what", "via", "guidance_shown"),
+        *("steps", "asked", "what", "via", "guidance_shown", "opening"),
     }
 )
 _CLASSIFICATION_KEYS: Final = frozenset(
@@ -102,6 +102,13 @@ TABLES: Final[Mapping[str, Table]] = {
     # The rows of old cases: those that are removed first, the case itself last.
     "cases.CaseNote": _whole(Fate.CASES, "text", lookup="case__in"),
     "cases.VitalSet": _whole(Fate.CASES, "readings", lookup="case__in"),
+    "cases.OpeningNote": Table(
+        fate=Fate.CASES,
+        lookup="opening__case__in",
+        cleared={"text": _to("")},
+        kept=_kept(_CODE, "kind"),
+    ),
+    "cases.Opening": Table(fate=Fate.CASES, lookup="case__in", cleared={"reason": _to("")}),
     "classifiers.ShadowAnswer": _whole(
         *(Fate.CASES, "version", "failure", "level_set", "active_version"),
         lookup="case_id__in",
@@ -208,6 +215,8 @@ TABLES: Final[Mapping[str, Table]] = {
         "session_hash",
         time="attempt_time",
     ),
+    "cases.Department": Table(fate=Fate.KEPT, kept=_kept(_SITE, "code", "name")),
+    "cases.Department_people": Table(fate=Fate.KEPT),
     "cases.ApiToken": Table(fate=Fate.KEPT, kept=_kept(_STAFF, "digest", "name", "password_hash")),
     "auth.User": Table(
         fate=Fate.KEPT,

@@ -23,6 +23,7 @@ from triage_site.audit.models import AuditRecord
 from triage_site.audit.services import seal_all
 from triage_site.audit.verification import faults
 from triage_site.cases import services
+from triage_site.cases.departments import EVERYTHING
 from triage_site.cases.find import Wanted, find_cases
 from triage_site.cases.models import Case, CaseEvent
 from triage_site.ops.monitoring.records import Span, read
@@ -140,14 +141,16 @@ def test_the_order_of_a_past_moment_can_still_be_explained(old_case: Case, nurse
     run()
     assert order_history.order_at(moment) == before
     assert before is not None
-    call_command("explain_order", at=moment.isoformat(), stdout=io.StringIO())
+    call_command("explain_order", "--at", moment.isoformat(), stdout=io.StringIO())
 
 
 def test_nobody_finds_it_by_its_words(old_case: Case) -> None:
-    assert find_cases(Wanted(words=CANARY), NOW, is_online=True).count() == 1
+    assert find_cases(Wanted(words=CANARY), NOW, EVERYTHING, is_online=True).count() == 1
     run()
-    assert find_cases(Wanted(words=CANARY), NOW, is_online=True).count() == 0
-    assert find_cases(Wanted(words=str(old_case.number)), NOW, is_online=True).count() == 1
+    assert find_cases(Wanted(words=CANARY), NOW, EVERYTHING, is_online=True).count() == 0
+    assert (
+        find_cases(Wanted(words=str(old_case.number)), NOW, EVERYTHING, is_online=True).count() == 1
+    )
 
 
 def test_the_audit_stays_intact_and_says_who_did_what(old_case: Case, nurse: User) -> None:

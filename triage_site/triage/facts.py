@@ -93,6 +93,8 @@ class CaseFacts:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> CaseFacts:
         """Raises ValueError naming the field on an unknown name or a bad value."""
+        if not isinstance(data, Mapping):
+            raise ValueError("facts: must be an object")
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(data) - known)
         if unknown:
@@ -102,6 +104,7 @@ class CaseFacts:
         return cls(**{name: _parse(name, value) for name, value in data.items()})
 
 
+_MOST: Final = 10**9  # of any number; VITAL_RANGES are narrower
 _ENUMS: Final[Mapping[str, type[StrEnum]]] = {
     "sex": Sex,
     "arrival_mode": ArrivalMode,
@@ -138,6 +141,8 @@ def _parse_reading(name: str, value: Any) -> Reading:
 def _parse_number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise ValueError(f"{name}: must be a number")
+    if abs(value) > _MOST:
+        raise ValueError(f"{name}: must be at most {_MOST}")
     return value
 
 

@@ -10,11 +10,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from scheduling.management.option_types import count, output, whole
 from scheduling.paper.experiment_output import write_outputs
 from scheduling.paper.experiments import EXPERIMENTS, run_experiment
 from scheduling.paper.records import read_points
 from scheduling.paper.results_page import write_results_page
 
+MAX_PROCESSES = 256
 DOCS_RESULTS = Path(settings.BASE_DIR) / "docs" / "results"
 
 
@@ -29,15 +31,17 @@ class Command(BaseCommand):
         parser.add_argument("experiment", choices=[*EXPERIMENTS, "all", "report"])
         parser.add_argument(
             "--out",
-            type=Path,
+            type=output,
             default=DOCS_RESULTS,
             metavar="DIR",
             help="folder for results, also of an interrupted run; default docs/results",
         )
-        parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, metavar="N")
+        parser.add_argument(
+            "--processes", type=whole(1, MAX_PROCESSES), default=os.cpu_count() or 1, metavar="N"
+        )
         parser.add_argument(
             "--largest-group",
-            type=int,
+            type=count,
             metavar="N",
             help="skip simulations with larger groups of requests",
         )
@@ -80,7 +84,7 @@ class Command(BaseCommand):
         points = run_experiment(
             name,
             out,
-            num_processes=max(1, options["processes"]),
+            num_processes=options["processes"],
             progress=progress,
             largest_group=options["largest_group"],
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
+from scheduling.management.option_types import moment
 from scheduling.models import Forecast
 from scheduling.recorded import judged_ends, judged_forecasts, judged_starts, num_untold
 from scheduling.simulator.judgement import judge
@@ -28,10 +28,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         for name in ("--since", "--until"):
-            parser.add_argument(name, help="of the forecasts, such as 2026-03-01T08:00:00+00:00")
+            parser.add_argument(
+                name, type=moment, help="of the forecasts, such as 2026-03-01T08:00:00+00:00"
+            )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        window = (_moment(options, "since"), _moment(options, "until"))
+        window = (options["since"], options["until"])
         figures = _figures(judged_forecasts(*window))
         figures["untold"] = num_untold(*window)
         figures["when_queued"] = _figures(judged_forecasts(*window, first_only=True))
@@ -49,19 +51,6 @@ class Command(BaseCommand):
 
 def _figures(found: Sequence[Forecast]) -> dict[str, Any]:
     return {**judge(judged_ends(found)), "start": judge(judged_starts(found))}
-
-
-def _moment(options: dict[str, Any], name: str) -> datetime | None:
-    text = options[name]
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise CommandError(f"--{name}: must be a date and time", returncode=2) from None
-    if moment.tzinfo is None:
-        raise CommandError(f"--{name}: needs a time zone, such as +00:00", returncode=2)
-    return moment
 
 
 def _words(figures: dict[str, Any]) -> str:

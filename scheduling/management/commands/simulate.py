@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from scheduling.management import options as simulator_options
+from scheduling.management.option_types import output
 from scheduling.management.simulation import simulate_command
 
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         simulator_options.add_batching_option(parser)
         simulator_options.add_workload_options(parser)
         parser.add_argument("--json", action="store_true", help="one JSON object")
-        parser.add_argument("--trace", type=Path, help="CSV file to write, one line per request")
+        parser.add_argument("--trace", type=output, help="CSV file to write, one line per request")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

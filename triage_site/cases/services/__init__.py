@@ -21,6 +21,11 @@ from triage_site.cases.services.levels import (
     move_in_queue,
     override_priority,
 )
+from triage_site.cases.services.openings import (
+    acknowledge_opening,
+    open_with_reason,
+    review_opening,
+)
 from triage_site.cases.services.queue_moves import move_case
 from triage_site.cases.services.reassess import add_note, record_vitals
 from triage_site.cases.services.records import Conflict, change, changes_since, locked, record
@@ -44,6 +49,7 @@ __all__ = [
     "MIN_SPEED",
     "SAFE_PRIORITY",
     "Conflict",
+    "acknowledge_opening",
     "add_note",
     "ask_classifier",
     "beat_replay",
@@ -61,6 +67,7 @@ __all__ = [
     "locked",
     "move_case",
     "move_in_queue",
+    "open_with_reason",
     "override_priority",
     "record",
     "record_classification",
@@ -70,6 +77,7 @@ __all__ = [
     "reopen_case",
     "rescue_unclassified",
     "retry_case",
+    "review_opening",
     "see_patient",
     "send_call",
     "start_replay",

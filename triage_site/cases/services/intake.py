@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef
 
 from scheduling import messages
 from scheduling.messages import Message
+from triage_site.cases.department_models import Department, default_department
 from triage_site.cases.models import UNCLASSIFIED, Case, CaseEvent, CaseStatus, Replay
 from triage_site.cases.services.guidance import submit_guidance
 from triage_site.cases.services.records import record
@@ -37,12 +38,14 @@ def submit_case(
     submission_key: str,
     now: datetime,
     label: str = "",
+    department: Department | None = None,
     is_flood: bool = False,
     replay: Replay | None = None,
 ) -> tuple[Case, bool]:
     """Returns the case and whether it is new: the same key of the same user makes one case.
 
-    A case of a submitter who sends a flood is classified after those of others.
+    A case of a submitter who sends a flood is classified after those of others. Without a
+    department it is that of the submitter, else the first one of the site.
     """
     with_same_key = Case.objects.filter(created_by=actor, submission_key=submission_key)
     try:
@@ -52,6 +55,7 @@ def submit_case(
                 created_by=actor,
                 submission_key=submission_key,
                 label=label,
+                department_id=department.pk if department else _department_of(actor),
                 replay=replay,
                 arrived_at=now,
                 assessed_at=now,
@@ -65,6 +69,11 @@ def submit_case(
     priority = LAST_IN_TURN if is_flood else None
     transaction.on_commit(lambda: ask_classifier(case.id, priority=priority))
     return case, True
+
+
+def _department_of(actor: User) -> int:
+    own = actor.departments.order_by("id").values_list("id", flat=True)
+    return own.first() or default_department()
 
 
 def ask_classifier(case_id: uuid.UUID, *, priority: int | None = None) -> bool:

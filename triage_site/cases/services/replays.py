@@ -166,10 +166,17 @@ def _histories(
     """The append-only rows of the cases of a replay, table by table."""
     yield ShadowAnswer.objects.filter(case_id__in=case_ids)
     yield QueueMove.objects.filter(job__in=jobs)
-    for relation in Case._meta.related_objects:
+    yield from _append_only_rows(Case, "replay_id", replay_id)
+
+
+def _append_only_rows(model: type[Any], path: str, replay_id: uuid.UUID) -> Iterator[QuerySet[Any]]:
+    """Rows that refer to those of `model`, and before them what refers to these."""
+    for relation in model._meta.related_objects:
         if issubclass(relation.related_model, AppendOnly):
+            longer = f"{relation.field.name}__{path}"
+            yield from _append_only_rows(relation.related_model, longer, replay_id)
             rows: Any = relation.related_model._base_manager
-            yield rows.filter(**{f"{relation.field.name}__replay_id": replay_id})
+            yield rows.filter(**{longer: replay_id})
 
 
 def _record(

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from scheduling import selectors
 from scheduling.models import AdmissionChange
+from triage_site.cases.departments import has_several
 from triage_site.cases.levels import Clock, Level, clock_html, duration_text, level_of
 from triage_site.cases.roles import ROLES, Action, may
 
@@ -49,6 +50,12 @@ def role_name(user: User | AnonymousUser) -> str:
         return ""
     groups = set(user.groups.values_list("name", flat=True))
     return next((role for role in ROLES if role in groups), "no role")
+
+
+@register.simple_tag
+def departments_shown(user: User | AnonymousUser) -> bool:
+    """Returns whether pages speak of departments: the site has several."""
+    return user.is_authenticated and has_several()
 
 
 @register.simple_tag

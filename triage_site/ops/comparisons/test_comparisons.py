@@ -20,6 +20,7 @@ from scheduling.comparisons.choices import BadChoice
 from scheduling.core.policies import POLICIES
 from scheduling.models import Job
 from tests.factories import START, at, make_job, make_user
+from tests.wrong_input import CONTENTS
 from triage_site.cases.models import ApiToken
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
 from triage_site.ops import services
@@ -202,6 +203,18 @@ def test_a_cancelled_comparison_stores_nothing() -> None:
 def test_a_broken_upload_says_what_is_wrong(content: bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         services.store_upload("load.csv", content, actor=None, now=START)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".jsonl", ""])
+@pytest.mark.parametrize("kind", [*CONTENTS, "NUL in a name"])
+def test_no_upload_ends_with_an_error_of_the_server(kind: str, suffix: str) -> None:
+    of_name = b"id,arrival,priority,prompt,output\na\0b,0,1,1,1\n"
+    content = CONTENTS.get(kind, of_name)
+    client = client_of(CLINICIAN)
+    file = SimpleUploadedFile(f"load{suffix}", content)
+    response = client.post("/ops/comparisons/", {**FORM, "kind": "file", "new_file": file})
+    assert response.status_code in (302, 422), response.content[-500:]
+    assert Comparison.objects.count() == (response.status_code == 302)
 
 
 @pytest.mark.parametrize("upload", ["nonsense", "6f1c0c3a-0000-4000-8000-000000000000"])

@@ -89,7 +89,9 @@ def to_facts(row: Row) -> CaseFacts:
 
 
 def check(facts: CaseFacts) -> None:
-    """Raises BadField where a vital sign cannot be."""
+    """Raises BadField where an age or a vital sign cannot be."""
+    if facts.age_years is not None and not 0 <= facts.age_years <= _MAX_AGE:
+        raise BadField("age_years", f"{facts.age_years:g} is outside 0 to {_MAX_AGE:g}")
     for vital, limits in VITAL_RANGES.items():
         value = facts.value(vital)
         if value is not None and not limits.hard[0] <= value <= limits.hard[1]:

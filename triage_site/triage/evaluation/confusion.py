@@ -7,10 +7,12 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from scheduling.files import writing
 from triage_site.triage.types import NUM_PRIORITIES
 
 
 def draw(counts: Sequence[Sequence[int]], title: str, path: Path) -> None:
+    """Writes a PNG. Raises CannotUse."""
     figure = Figure(figsize=(5.2, 4.6), layout="constrained")
     axes = figure.subplots()
     shares = [[number / max(1, sum(row)) for number in row] for row in counts]
@@ -25,4 +27,5 @@ def draw(counts: Sequence[Sequence[int]], title: str, path: Path) -> None:
         for to, number in enumerate(row):
             colour = "white" if shares[at][to] > 0.6 else "black"
             axes.text(to, at, str(number), ha="center", va="center", color=colour)
-    figure.savefig(path, dpi=120)
+    with writing(path):
+        figure.savefig(path, dpi=120, format="png")

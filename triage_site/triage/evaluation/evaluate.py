@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from scheduling.files import writing
 from triage_site.triage.classify import classify, classify_many
 from triage_site.triage.decision import DEFAULT_COSTS, Costs
 from triage_site.triage.evaluation import figures
@@ -103,8 +104,8 @@ def report(cases: Cases, outcome: Run) -> dict[str, Any]:
 
 
 def write_cases(path: Path, judged: list[tuple[Cases, Run]]) -> None:
-    """A row per case in the order of the input; priorities from 0 to 4."""
-    with path.open("w", newline="", encoding="utf-8") as handle:
+    """A row per case in the order of the input; priorities from 0 to 4. Raises CannotUse."""
+    with writing(path), path.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)
         writer.writerow(["id", "priority", "best_guess", "needs_person", "signs"])
         for cases, outcome in judged:

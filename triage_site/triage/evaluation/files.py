@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from scheduling.files import CannotUse, NotJson, parse_json, read_bytes
 from triage_site.triage.evaluation.columns import BadField, Row, check, our_name, to_facts
 from triage_site.triage.facts import CaseFacts
 
@@ -51,15 +51,18 @@ class _Case:
 
 
 def sources(path: Path) -> list[Path]:
-    """The file, or all files of a folder that can be read, by name."""
-    if not path.is_dir():
-        return [path]
+    """The file, or all files of a folder that can be read, by name. Raises CannotUse."""
+    try:
+        if not path.is_dir():
+            return [path]
+    except OSError as error:
+        raise CannotUse(path, f"cannot be read: {error.strerror}") from None
     return sorted(file for file in path.iterdir() if file.suffix.lower() in _JSON_LINES | _TABLES)
 
 
 def read_file(path: Path) -> Cases:
-    """By its ending: JSON lines, or a table. Raises BadFile, or OSError."""
-    text = _decoded(path.read_bytes())
+    """By its ending: JSON lines, or a table. Raises BadFile, or CannotUse."""
+    text = _decoded(read_bytes(path))
     read = _json_lines if path.suffix.lower() in _JSON_LINES else _table
     cases = list(read(text))
     if not cases:
@@ -104,7 +107,10 @@ def _table(text: str) -> Iterator[_Case]:
     delimiter = max(_DELIMITERS, key=header.count)
     lines = io.StringIO(f"{header}\n{rest}", newline="")
     reader = csv.DictReader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
-    columns = [our_name(name or "") for name in reader.fieldnames or []]
+    try:
+        columns = [our_name(name or "") for name in reader.fieldnames or []]
+    except csv.Error as error:
+        raise BadFile(1, "row", str(error)) from None
     reader.fieldnames = columns
     if "text" not in columns:
         raise BadFile(1, "text", "neither a column chief_complaint nor a column text")
@@ -130,8 +136,8 @@ def _json_lines(text: str) -> Iterator[_Case]:
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             try:
-                row = json.loads(line)
-            except ValueError:
+                row = parse_json(line)
+            except NotJson:
                 raise BadFile(number, "row", "is no JSON") from None
             if not isinstance(row, dict):
                 raise BadFile(number, "row", "is no JSON object")

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from scheduling.management.option_types import text
 from triage_site.audit.models import AuditSeal
 from triage_site.audit.services import seal_all
 from triage_site.audit.verification import faults
@@ -18,10 +19,10 @@ class Command(BaseCommand):
     help = "Verifies the chain of seals over all histories. Exit code 1 when anything differs."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--head", default="", help="digest of a seal that you noted earlier")
+        parser.add_argument("--head", type=text, help="digest of a seal that you noted earlier")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = list(faults(options["head"].strip()))
+        found = list(faults((options["head"] or "").strip()))
         for fault in found[:MAX_SHOWN]:
             self.stderr.write(fault)
         if found:

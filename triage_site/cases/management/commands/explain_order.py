@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from scheduling.core.policies import order
 from scheduling.core.request import Request
+from scheduling.management.option_types import moment
 from scheduling.order_history import PastOrder, order_at
 from scheduling.receipts import factors_of
+from triage_site.cases.departments import EVERYTHING
 from triage_site.cases.order_shown import case_numbers, factors
 from triage_site.cases.place_words import place_sentence
 from triage_site.cases.waiting_reason import tallies
@@ -26,13 +27,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--at", required=True, help="a moment, such as 2026-03-01T08:00:00+00:00"
+            "--at",
+            required=True,
+            type=moment,
+            help="a moment, such as 2026-03-01T08:00:00+00:00",
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = order_at(_moment(options["at"]))
-        numbers = case_numbers(found.cases)
+        found = order_at(options["at"])
+        numbers = case_numbers(found.cases, EVERYTHING)
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(found, numbers)))
             return
@@ -48,16 +52,6 @@ class Command(BaseCommand):
             self.stdout.write(f"    {values}")
         if not found.waiting:
             self.stdout.write("No case waited.")
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise CommandError("--at: must be a date and time", returncode=2) from None
-    if moment.tzinfo is None:
-        raise CommandError("--at: needs a time zone, such as +00:00", returncode=2)
-    return moment
 
 
 def _name(request: Request, numbers: dict[str, int]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,29 +13,32 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from scheduling.core.policies import POLICIES
+from scheduling.management.option_types import ascii_text, number, path, web_address
 from triage_site.cases.calls import CallsFileError, load_calls
 from triage_site.cases.demo import demo_token
 from triage_site.cases.replay import Replay, ReplayError, summarise
+
+speed = number(0, 100_000, above=True, words="above 0 and at most 100000")
 
 
 class Command(BaseCommand):
     help = "Sends a file of calls through the HTTP API of a running site."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="fixtures/calls/city_day.jsonl, for example")
+        parser.add_argument("file", type=path, help="fixtures/calls/city_day.jsonl, for example")
         parser.add_argument(
-            "--speed", type=float, default=1.0, help="60 replays an hour in a minute"
+            "--speed", type=speed, default=1.0, help="60 replays an hour in a minute"
         )
         parser.add_argument("--policy", choices=sorted(POLICIES), help="policy during the replay")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
-        parser.add_argument("--url", default=f"http://127.0.0.1:{settings.PORT}")
+        parser.add_argument("--url", type=web_address, default=f"http://127.0.0.1:{settings.PORT}")
         parser.add_argument(
-            "--token", help="API token; by default the demo charge nurse of this installation"
+            "--token",
+            type=ascii_text,
+            help="API token; by default the demo charge nurse of this installation",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["speed"] <= 0:
-            raise CommandError("--speed: must be above 0", returncode=2)
         try:
             calls = load_calls(options["file"])
         except CallsFileError as error:

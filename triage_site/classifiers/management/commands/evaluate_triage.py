@@ -10,6 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from scheduling.files import CannotUse
+from scheduling.management.option_types import output, path
 from triage_site.triage.evaluation import confusion, evaluate
 from triage_site.triage.model.candidate import Candidate, CannotOpen, open_candidate
 
@@ -23,23 +25,28 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", type=Path)
+        parser.add_argument("path", type=path)
         parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
         parser.add_argument(
-            "--out", type=Path, help="CSV of every case: id, priority, best_guess, ..."
+            "--out", type=output, help="CSV of every case: id, priority, best_guess, ..."
         )
-        parser.add_argument("--png", type=Path, help="picture of the table of levels")
+        parser.add_argument("--png", type=output, help="picture of the table of levels")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        path: Path = options["path"]
+        try:
+            self._evaluate(options)
+        except CannotUse as error:
+            raise CommandError(str(error), returncode=2) from None
+
+    def _evaluate(self, options: dict[str, Any]) -> None:
         candidate = self._candidate()
         judged = {
             file.name: (cases, evaluate.run(cases, candidate=candidate))
-            for file in evaluate.sources(path)
+            for file in evaluate.sources(options["path"])
             for cases in [self._read(file)]
         }
         if not judged:
-            raise CommandError(f"{path}: no file of cases", returncode=2)
+            raise CommandError(f"{options['path']}: no file of cases", returncode=2)
         if options["out"]:
             evaluate.write_cases(options["out"], list(judged.values()))
         found = {name: evaluate.report(*one) for name, one in judged.items()}
@@ -64,8 +71,6 @@ class Command(BaseCommand):
             return evaluate.read_file(file)
         except evaluate.BadFile as bad:
             raise CommandError(f"{file}: {bad}", returncode=2) from None
-        except OSError as error:
-            raise CommandError(f"{file}: {error.strerror}", returncode=2) from None
 
     def _candidate(self) -> Candidate | None:
         """Returns the classifier of TRIAGE_CLASSIFIER; None stands for the shipped one."""

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from scheduling.core.status import JobStatus
+from scheduling.management.option_types import number
 from scheduling.models import Job
 from triage_site.triage import length_fit
 from triage_site.triage.length import current_weights
@@ -19,6 +20,7 @@ from triage_site.triage.length import current_weights
 # Only complete texts are used: the full length of a cut or withheld text is unknown.
 COMPLETE = "eos"
 MAX_RECORDED = 20_000
+days = number(0, 36_525, above=True, words="more than 0 and at most 36525 days")
 
 
 class Command(BaseCommand):
@@ -28,13 +30,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--since", type=float, default=90, metavar="DAYS")
+        parser.add_argument("--since", type=days, default=90.0, metavar="DAYS")
         parser.add_argument("--dry-run", action="store_true", help="evaluate, but change nothing")
         parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["since"] <= 0:
-            raise CommandError("--since: must be more than 0 days", returncode=2)
         model, jobs = self._jobs(options["since"])
         record = [length_fit.Written(prompt, tokens) for prompt, tokens in jobs]
         version = f"site-{timezone.now():%Y%m%d%H%M%S}"

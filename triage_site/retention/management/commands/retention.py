@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from scheduling.management.option_types import text
 from triage_site.retention import services
 from triage_site.retention.audit import DamagedAuditError
 from triage_site.retention.run import Run
@@ -22,7 +23,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--apply", action="store_true", help="do it, in small steps")
         parser.add_argument(
-            "--as", dest="account", default="", help="the account that the audit names"
+            "--as", dest="account", type=text, help="the account that the audit names"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -43,7 +44,7 @@ class Command(BaseCommand):
             ) from None
         self.stdout.write("Done.")
 
-    def _actor(self, account: str) -> User | None:
+    def _actor(self, account: str | None) -> User | None:
         if not account:
             return None
         found = User.objects.filter(username=account, is_active=True).first()

@@ -1,0 +1,53 @@
+"""Departments of the site and who works in them. Each change is in the audit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from triage_site.cases.department_models import Department, default_department
+
+_CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{0,15}", re.ASCII)
+
+
+@transaction.atomic
+def add_department(code: str, name: str) -> Department:
+    """Adds a department or renames it.
+
+    With the second one each person who was in none joins the first: so nobody loses what they
+    saw before. Raises ValueError that names the field.
+    """
+    code, name = code.strip().upper(), name.strip()
+    if not _CODE.fullmatch(code):
+        raise ValueError("code: must be 1 to 16 letters, digits or hyphens")
+    if not 1 <= len(name) <= 80:
+        raise ValueError("name: must have 1 to 80 characters")
+    if Department.objects.filter(name=name).exclude(code=code).exists():
+        raise ValueError("name: another department has it")
+    codes = list(Department.objects.values_list("code", flat=True))
+    if code not in codes and len(codes) <= 1:
+        first = Department.objects.get(pk=default_department())
+        first.people.add(*User.objects.filter(departments=None))
+    return Department.objects.update_or_create(code=code, defaults={"name": name})[0]
+
+
+def join(user: User, departments: Sequence[Department] | None = None) -> None:
+    """Sets the departments of the person. None: the only one of the site, if there is one."""
+    if departments is not None:
+        user.departments.set(departments)
+    elif Department.objects.count() < 2:
+        user.departments.add(default_department())
+
+
+def departments_of_codes(codes: Sequence[str]) -> list[Department]:
+    """Raises ValueError for an unknown code."""
+    known = {one.code: one for one in Department.objects.all()}
+    wanted = [code.strip().upper() for code in codes]
+    unknown = [code for code in wanted if code not in known]
+    if unknown:
+        raise ValueError(f"department: no department {unknown[0]}; there are {', '.join(known)}")
+    return [known[code] for code in wanted]
