@@ -80,7 +80,7 @@ class LevelMinutes:
             rows,
             update_conflicts=True,
             unique_fields=["minute", "priority", "replayed"],
-            update_fields=["arrived", "in_time", "waits", "waiting"],
+            update_fields=["arrived", "in_time", "waits", "waiting", "longest"],
         )
         self._next = end
         return num
@@ -105,6 +105,7 @@ def _rows(begin: datetime, end: datetime, num: int, replayed: bool) -> list[Leve
             in_time=line.in_time,
             waits=line.waits,
             waiting=line.waiting,
+            longest=line.longest,
         )
         for at, stretch in enumerate(found)
         for priority, line in enumerate(stretch)
@@ -159,6 +160,7 @@ def level_minutes(begin: datetime, end: datetime, *, replayed: bool) -> dict[dat
             stretch = found.setdefault(row.minute, empty_stretch())
             line: LevelFigures = stretch[row.priority]
             line.arrived, line.in_time, line.waiting = row.arrived, row.in_time, row.waiting
+            line.longest = row.longest
             line.waits = [float(wait) for wait in row.waits]
     return found
 

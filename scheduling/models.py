@@ -229,6 +229,8 @@ class LevelMinute(models.Model):
     in_time = models.PositiveIntegerField(default=0)  # started before the deadline
     waits = models.JSONField(default=list)
     waiting = models.PositiveIntegerField(default=0)  # at the end of the minute
+    # Seconds that the case that waits longest at the end has waited; null in old rows.
+    longest = models.FloatField(null=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -32,6 +32,13 @@ def recorded_jobs(since: datetime, until: datetime, *, replayed: bool = False) -
     return window.only(*_FIGURES).order_by("arrival_at", "id")
 
 
+def has_recorded_jobs(since: datetime, until: datetime) -> bool:
+    """Whether a comparison of this window has requests, of real cases or of a replay."""
+    return any(
+        recorded_jobs(since, until, replayed=replayed).exists() for replayed in (False, True)
+    )
+
+
 def recent_records(now: datetime) -> list[JobRecord]:
     """The newest uninterrupted generations of the model that wrote last, oldest first."""
     done = Job.objects.filter(

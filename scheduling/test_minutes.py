@@ -54,6 +54,24 @@ def test_who_waits_at_the_end_has_arrived_and_not_started(jobs: list[JobTimes]) 
             assert line.waiting == len(waiting)
 
 
+@given(jobs_lists, st.floats(0, 700))
+def test_the_longest_wait_so_far_is_that_of_who_waits_at_the_end(
+    jobs: list[JobTimes], now: float
+) -> None:
+    parts = stretches(jobs, 0.0, 60.0, 10, now)
+    for at_minute, stretch in enumerate(parts):
+        end = min(60.0 * (at_minute + 1), now)
+        for priority, line in enumerate(stretch):
+            waited = [
+                end - j.arrived
+                for j in jobs
+                if j.priority == priority and j.arrived <= end < j.started
+            ]
+            assert line.longest == pytest.approx(max(waited, default=0.0), abs=0.01)
+    for priority, line in enumerate(merged(parts)):
+        assert line.longest == max(stretch[priority].longest or 0 for stretch in parts)
+
+
 def started_job(priority: int, seconds: float, waited: float, *, replayed: bool = False) -> Job:
     made = make_job(priority, seconds, replayed=replayed)
     Job.objects.filter(id=made.id).update(started_at=at(seconds + waited))

@@ -14,7 +14,8 @@ from django.test import Client
 from django.utils import timezone
 
 from scheduling import append_only
-from tests.factories import PASSWORD, at, make_case, make_user
+from scheduling.services import switch_policy
+from tests.factories import PASSWORD, at, make_case, make_job, make_user
 from triage_site.audit.models import AuditRecord, AuditSeal
 from triage_site.audit.services import record, seal_all
 from triage_site.audit.verification import faults
@@ -294,6 +295,24 @@ def test_the_log_shows_views_acts_and_sign_ins(auditor: Client, nurse: User) -> 
     of_case = auditor.get("/ops/audit/", {"case": case.number}).content.decode()
     assert "Note added" in of_case
     assert "<td>Signed in" not in of_case
+
+
+def test_moves_in_the_queue_are_found_by_case_and_switches_by_kind(
+    auditor: Client, nurse: User
+) -> None:
+    cases = [make_case(actor=nurse, seconds=number) for number in range(2)]
+    for case in cases:
+        make_job(2, case_id=case.id, arrival_at=timezone.now(), now=timezone.now())
+    policy = switch_policy("fcfs", actor=nurse, reason="drill at noon", now=timezone.now())
+    mine = auditor.get(f"/ops/audit/?kind=queue&case={cases[0].number}").content.decode()
+    assert "<td>Queued</td>" in mine
+    assert f">{cases[0].number}<" in mine
+    assert "place 1 of 1, policy semantic" in mine
+    assert f">{cases[1].number}<" not in mine
+    switches = auditor.get("/ops/audit/", {"kind": "switches"}).content.decode()
+    assert f"{policy}. drill at noon" in switches
+    assert "Queued" not in switches
+    assert "drill at noon" not in auditor.get("/ops/audit/", {"kind": "queue"}).content.decode()
 
 
 def test_pages_of_the_log_neither_repeat_nor_leave_out(auditor: Client) -> None:

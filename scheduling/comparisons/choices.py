@@ -21,6 +21,8 @@ DEFAULT_ERROR_RATE: Final = 0.1
 MAX_GROUPS: Final = 100_000
 MAX_REQUESTS: Final = 200_000
 MAX_SLOTS: Final = 1024
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 9998  # so that every time zone can show the moment
 ERRORS: Final = ("none", "length", "priority", "both")
 
 
@@ -140,7 +142,7 @@ _FIELDS: Final[Mapping[LoadKind, tuple[str, ...]]] = {
 def _synthetic(data: Mapping[str, Any]) -> Load:
     load = Load(
         kind=LoadKind.SYNTHETIC,
-        user_request_gap=_number(data, "user_request_gap", 1.0, 0, 1e6),
+        user_request_gap=_number(data, "user_request_gap", 1.0, 0, 1_000_000),
         max_concurrent_user_requests=_whole(
             data, "max_concurrent_user_requests", 5, 1, MAX_REQUESTS
         ),
@@ -216,7 +218,7 @@ def _number(data: Mapping[str, Any], field: str, default: float, low: float, hig
     except (TypeError, ValueError):
         raise BadChoice(field, "must be a number") from None
     if not isfinite(number) or not low <= number <= high:
-        raise BadChoice(field, f"must lie in {low:g} to {high:g}")
+        raise BadChoice(field, f"must lie in {low:,} to {high:,}")
     return number
 
 
@@ -232,4 +234,6 @@ def _moment(data: Mapping[str, Any], field: str) -> datetime:
         raise BadChoice(field, "must be a date and time, such as 2026-03-01T08:00:00Z") from None
     if moment.tzinfo is None:
         raise BadChoice(field, "needs a time zone, such as Z or +01:00")
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise BadChoice(field, f"must lie in the years {_FIRST_YEAR} to {_LAST_YEAR}")
     return moment

@@ -103,6 +103,40 @@ def test_epoch_times_start_at_zero_and_relative_ones_stay() -> None:
     assert relative.notes == ()
 
 
+@pytest.mark.parametrize("per_second", [1, 10**3, 10**6, 10**9])
+def test_epoch_times_in_finer_units_are_seconds(per_second: int) -> None:
+    rows = "".join(f"{time * per_second},100,10\n" for time in (1700158546, 1700158550))
+    heads = (
+        "TIMESTAMP,ContextTokens,GeneratedTokens",
+        "arrived_at,num_prefill_tokens,num_decode_tokens",
+    )
+    for head in heads:
+        loaded = read(f"{head}\n{rows}")
+        assert [w.arrival_seconds for w in loaded.works] == [0.0, 4.0]
+        assert any("units a second" in note for note in loaded.notes) == (per_second > 1)
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("TIMESTAMP,ContextTokens", "GeneratedTokens: missing column of a trace of Azure"),
+        ("Timestamp,Model,Request tokens", "Response tokens: missing column of a trace of Burst"),
+        ("arrived_at,num_decode_tokens", "num_prefill_tokens: missing column of a trace of Vidur"),
+        ("arrival,priority,prompt", "output: missing column; wanted"),
+        ("when,who", "header: no known columns"),
+    ],
+)
+def test_a_header_that_lacks_a_column_names_it(header: str, words: str) -> None:
+    with pytest.raises(BadWorkload, match=words):
+        read(f"{header}\n1,2\n")
+
+
+@pytest.mark.parametrize("text", ["", "\ufeff", " \n\n"])
+def test_an_empty_file_is_called_empty(text: str) -> None:
+    with pytest.raises(BadWorkload, match="is empty"):
+        read(text)
+
+
 def test_an_unknown_header_names_what_is_wanted_and_what_was_found() -> None:
     with pytest.raises(BadWorkload) as refusal:
         read("when,who,how much\n1,2,3\n")
@@ -124,6 +158,9 @@ def test_our_own_file_without_priority_asks_for_a_rule() -> None:
         ("yesterday,5,5", "line 2: arrival: must be a number or a date with a time"),
         ("2023-13-45 10:00:00,5,5", "line 2: arrival: not a date with a time"),
         ("nan,5,5", "line 2: arrival: must be finite"),
+        ("0001-01-01 00:00:00+14:00,5,5", "line 2: arrival: not a date with a time"),
+        ("0,5,5\n1e300,5,5", "line 3: arrival: must be at most 1e"),
+        (f"0,{'9' * 400},5", "line 2: prompt: must be finite, not '9{39}\\.\\.\\.$"),
         ("2023-11-16 18:17:03,,5", "line 2: prompt: missing"),
         ("2023-11-16 18:17:03,5,0", "contains no request with an answer"),
     ],

@@ -34,7 +34,11 @@ class PriorityRule(StrEnum):
 
 _EMS_SHARES: Final = (0.013, 0.218, 0.286, 0.402, 0.081)
 _EPOCH_FROM: Final = 100_000_000  # seconds; a relative time of three years is none
+# Epoch times of this size are in milliseconds, microseconds or nanoseconds; as seconds they
+# would lie in the year 5138 or later.
+_EPOCH_UNITS: Final = ((10**17, 10**9), (10**14, 10**6), (10**11, 10**3))
 _WANTED: Final = ("arrival", "prompt", "output")
+_MAX_SHOWN: Final = 40  # characters of a wrong value
 _DATE: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
@@ -53,6 +57,11 @@ class TraceFormat:
     def missing(self, plain_names: Collection[str]) -> list[str]:
         """The fields for which none of the names is there."""
         return [field for field in _WANTED if not set(self.columns[field]) & set(plain_names)]
+
+    def published_name(self, field: str) -> str:
+        """The column of a field as its publisher writes it."""
+        names = re.split(r"[,\[(]", self.published_header)
+        return next((n.strip() for n in names if plain(n) in self.columns[field]), field)
 
 
 def _public(
@@ -133,11 +142,14 @@ def format_of(names: Collection[str]) -> TraceFormat | None:
 def header_fault(names: Sequence[str]) -> str:
     """Why a header fits no format: the field that is missing, what is wanted, what was found."""
     plain_names = {plain(name) for name in names}
-    missing = OWN.missing(plain_names)
+    nearest = min((OWN, *PUBLIC), key=lambda known: len(known.missing(plain_names)))
+    missing = nearest.missing(plain_names)
     wanted = "; ".join(f"{known.name}: {known.published_header}" for known in PUBLIC)
     found = ", ".join(name.strip() for name in names)[:200] or "nothing"
-    field = missing[0] if len(missing) < len(_WANTED) else "header"
-    what = "missing column" if len(missing) < len(_WANTED) else "no known columns"
+    field, what = "header", "no known columns"
+    if len(missing) < len(_WANTED):
+        field = nearest.published_name(missing[0])
+        what = "missing column" + (f" of a trace of {nearest.name}" if nearest.is_public else "")
     return f"{field}: {what}; wanted: {OWN.published_header}; or {wanted}; found: {found}"
 
 
@@ -163,17 +175,31 @@ def moment(value: Any, known: TraceFormat) -> Decimal:
             number = Decimal(text)
         except InvalidOperation:
             kinds = "a number or a date with a time" if known.is_public else "a number"
-            raise ValueError(f"must be {kinds}, not {value!r}") from None
+            raise ValueError(f"must be {kinds}, not {shown(value)}") from None
         if not number.is_finite():
-            raise ValueError(f"must be finite, not {value!r}")
+            raise ValueError(f"must be finite, not {shown(value)}")
         return number / known.units_per_second
     day, time, fraction, zone = dated.groups()
     offset = "+00:00" if zone in (None, "Z") else zone
     try:
         whole = datetime.strptime(f"{day} {time} {offset}", "%Y-%m-%d %H:%M:%S %z")
-    except ValueError:
-        raise ValueError(f"not a date with a time: {value!r}") from None
-    return int(whole.astimezone(UTC).timestamp()) + Decimal(fraction or "0")
+        seconds = int(whole.astimezone(UTC).timestamp())
+    except (ValueError, OverflowError):
+        raise ValueError(f"not a date with a time: {shown(value)}") from None
+    return seconds + Decimal(fraction or "0")
+
+
+def shown(value: Any) -> str:
+    """A wrong value for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+
+
+def epoch_units(moments: Sequence[Decimal]) -> int:
+    """How many units of the times make a second: more than 1 for epoch times in milliseconds
+    and finer."""
+    first = min(moments, default=Decimal(0))
+    return next((units for least, units in _EPOCH_UNITS if first >= least), 1)
 
 
 def zero_of(moments: Sequence[Decimal], known: TraceFormat) -> Decimal:

@@ -20,10 +20,12 @@ from scheduling.simulator.trace_formats import (
     OWN,
     PriorityRule,
     TraceFormat,
+    epoch_units,
     format_of,
     moment,
     own_record,
     priorities_by,
+    shown,
     zero_of,
 )
 from scheduling.simulator.workload import Work, with_shifted_arrivals
@@ -32,6 +34,7 @@ from scheduling.simulator.workload_records import BadWorkload, Located, records_
 __all__ = ["BadWorkload", "LoadedWorkload", "Reading", "load_workload", "parse_workload"]
 
 _MAX_TOKENS: Final = 1_000_000
+_MAX_SECONDS: Final = 1e9  # about 30 years; later, a float no longer tells short answers apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,8 @@ def parse_workload(path: PurePath, text: str, reading: Reading) -> LoadedWorkloa
     `reading.group` selects one of several workloads in a JSON object (`max5`, `max20`, ...). If
     a record has arrivals for several gaps, those of `reading.gap_seconds` are used.
     """
+    if not text.strip("\ufeff \t\r\n"):
+        raise BadWorkload(f"{path}: is empty")
     raw = list(records_of(path, text.removeprefix("\ufeff"), reading.group))
     if not raw:
         raise BadWorkload(f"{path}: contains no requests")
@@ -123,14 +128,18 @@ def _from_zero(
 ) -> list[Located]:
     """The records with arrivals in seconds, from zero where they are epoch times."""
     moments = [_moment(where, record, known, gap_seconds) for where, record in records]
-    zero = zero_of([time for time in moments if time is not None], known)
+    known_moments = [time for time in moments if time is not None]
+    zero, units = zero_of(known_moments, known), epoch_units(known_moments)
     if zero and not known.is_public:
         notes.append("Arrivals are epoch times; the first one is time zero.")
+    if units > 1:
+        notes.append(f"Arrivals are epoch times with {units:,} units a second.")
     for (where, record), time in zip(records, moments, strict=True):
         if time is not None:
-            record["arrival"] = float(time - zero)
+            record["arrival"] = float((time - zero) / units)
             if zero and "sent" in record:
-                record["sent"] = _number(where, "sent", record["sent"]) - float(zero)
+                sent = _number(where, "sent", record["sent"])
+                record["sent"] = (sent - float(zero)) / units
     return records
 
 
@@ -219,6 +228,8 @@ def _seconds(where: str, field: str, value: Any) -> float:
     number = _number(where, field, value)
     if number < 0:
         raise BadWorkload(f"{where}: {field}: must not be negative, not {number:g}")
+    if number > _MAX_SECONDS:
+        raise BadWorkload(f"{where}: {field}: must be at most {_MAX_SECONDS:g} s, not {number:g}")
     return number
 
 
@@ -239,7 +250,7 @@ def _number(where: str, field: str, value: Any) -> float:
             raise ValueError
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise BadWorkload(f"{where}: {field}: must be a number, not {value!r:.80}") from None
+        raise BadWorkload(f"{where}: {field}: must be a number, not {shown(value)}") from None
     if not isfinite(number):
-        raise BadWorkload(f"{where}: {field}: must be finite, not {value!r:.80}")
+        raise BadWorkload(f"{where}: {field}: must be finite, not {shown(value)}")
     return number

@@ -43,7 +43,7 @@ def recorded(num: int = 60) -> None:
 
 def drawn(page: Page) -> None:
     expect(page.locator("[data-drawn]")).to_have_count(1)
-    expect(page.locator(".plot canvas")).to_have_count(6)
+    expect(page.locator(".plot canvas")).to_have_count(7)
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 340)])

@@ -32,9 +32,15 @@ def test_a_case_is_moved_and_guidance_paused_by_keyboard(
     expect(site.locator("#order")).to_contain_text("Up by 1, nurse")
 
     site.goto(f"{live_app}/ops/queue/")
+    press(site.get_by_role("link", name=f"Move case {case.number} in the queue"), "Enter")
+    expect(site.get_by_role("heading", name=f"Move case {case.number}")).to_be_visible()
+
+    site.goto(f"{live_app}/ops/queue/")
     site.get_by_label("Reason").fill("model update")
     press(site.get_by_label("Reason"), "Enter")
     expect(site.locator("#paused").first).to_contain_text("by nurse: model update")
+    site.goto(f"{live_app}/ops/")
+    expect(site.get_by_role("link", name="Resume guidance")).to_be_visible()
     site.goto(live_app)
     expect(site.locator("#paused")).to_contain_text("Guidance is paused")
     expect(row).to_contain_text("Next, paused")

@@ -24,6 +24,19 @@ _WORDS: Final = {
     413: "the body is too large",
     500: "something went wrong here; it is in the log",
 }
+# What a field must be, by the type of pydantic's error up to its first underscore or as a whole.
+_MUST_BE: Final = {
+    "missing": "is missing",
+    "extra_forbidden": "no such field",
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "bool": "must be true or false",
+    "string_type": "must be text",
+    "list": "must be a list",
+    "dict": "must be an object",
+    "model": "must be an object",
+    "uuid": "must be an id of 32 hexadecimal digits",
+}
 Item = dict[str, str]
 
 
@@ -106,7 +119,9 @@ def _on_invalid(request: HttpRequest, error: Any) -> HttpResponse:
 
 def _item(error: dict[str, Any]) -> Item:
     field = str(error["loc"][-1])[:_MAX_FIELD_CHARACTERS]
-    reason = str(error["msg"]).removeprefix("Value error, ")
+    kind = str(error.get("type", ""))
+    words = _MUST_BE.get(kind) or _MUST_BE.get(kind.partition("_")[0])
+    reason = words or str(error["msg"]).removeprefix("Value error, ")
     return {"field": field, "reason": reason}
 
 

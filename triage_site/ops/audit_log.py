@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -16,14 +16,21 @@ from typing import Any, Final
 from django.db.models import DateTimeField, F, Q, QuerySet, Value
 
 from scheduling.append_only import append_only_models
-from scheduling.models import AppendOnly
+from scheduling.models import AdmissionChange, AppendOnly, Job, PolicyChange, QueueMove
 from triage_site.audit.models import AuditRecord
 from triage_site.cases.models import Case, CaseEvent
 
 NUM_LINES: Final = 100  # of one page
 NUM_EXPORTED: Final = 1000  # read at a time
-VIEWS, ACTS, ACCESS = "views", "acts", "access"
-KINDS: Final = {"": "Everything", VIEWS: "Views", ACTS: "Acts", ACCESS: "Sign-ins and accounts"}
+VIEWS, ACTS, ACCESS, SWITCHES, QUEUE = "views", "acts", "access", "switches", "queue"
+KINDS: Final = {
+    "": "Everything",
+    VIEWS: "Views",
+    ACTS: "Acts",
+    SWITCHES: "Switches and pauses",
+    QUEUE: "Moves in the queue",
+    ACCESS: "Sign-ins and accounts",
+}
 _ACCESS: Final = frozenset(
     {
         AuditRecord.Kind.SIGNED_IN,
@@ -92,7 +99,17 @@ def lines(wanted: Wanted, first: int = 0, num: int = NUM_LINES) -> list[AuditLin
         )
         for table, rows in queries.items()
     }
-    return [_line(found[table][row], moment) for moment, table, row in chosen]
+    rows = [(found[table][row], moment) for moment, table, row in chosen]
+    numbers = _numbers_of_jobs([row for row, _ in rows])
+    return [_line(row, moment, numbers) for row, moment in rows]
+
+
+def _numbers_of_jobs(rows: Sequence[Any]) -> dict[Any, int]:
+    """The number of the case of each job that a row speaks of."""
+    jobs = {row.job_id for row in rows if _has_field(type(row), "job")}
+    cases = dict(Job.objects.filter(id__in=jobs).values_list("id", "case_id"))
+    numbers = dict(Case.objects.filter(id__in=cases.values()).values_list("id", "number"))
+    return {job: numbers[case] for job, case in cases.items() if case in numbers}
 
 
 def export(wanted: Wanted) -> Iterator[str]:
@@ -131,7 +148,11 @@ def _queries(wanted: Wanted) -> dict[str, QuerySet[Any]]:
 
 
 def _has_actor(model: type[AppendOnly]) -> bool:
-    return any(field.name == "actor" for field in model._meta.concrete_fields)
+    return _has_field(model, "actor")
+
+
+def _has_field(model: type[AppendOnly], name: str) -> bool:
+    return any(field.name == name for field in model._meta.concrete_fields)
 
 
 def _time_field(model: Any) -> str:
@@ -149,6 +170,9 @@ def _limits(model: type[AppendOnly], wanted: Wanted) -> Q | None:
             limits &= Q((_case_field(model), wanted.case))
         elif model is AuditRecord:
             limits &= Q(data__case=wanted.case)
+        elif _has_field(model, "job"):
+            cases = Case.objects.filter(number=wanted.case).values("id")
+            limits &= Q(job__case_id__in=cases)
         else:
             return None
     return limits if not wanted.kind else _of_kind(model, wanted.kind, limits)
@@ -161,11 +185,11 @@ def _of_kind(model: type[AppendOnly], kind: str, limits: Q) -> Q | None:
     if model is AuditRecord:
         viewed, access = Q(kind=AuditRecord.Kind.VIEWED), Q(kind__in=_ACCESS)
         wanted = {VIEWS: viewed, ACCESS: access, ACTS: ~viewed & ~access}
-        return limits & wanted[kind]
-    return limits if kind == ACTS else None
+        return limits & wanted[kind] if kind in wanted else None
+    return limits if kind in (ACTS, QUEUE if _has_field(model, "job") else SWITCHES) else None
 
 
-def _line(row: Any, moment: datetime) -> AuditLine:
+def _line(row: Any, moment: datetime, numbers: Mapping[Any, int]) -> AuditLine:
     data = getattr(row, "data", {})
     has_kind = hasattr(row, "get_kind_display")
     what = str(row.get_kind_display() if has_kind else row._meta.verbose_name)
@@ -175,17 +199,41 @@ def _line(row: Any, moment: datetime) -> AuditLine:
         at=moment,
         person=row.actor.get_username() if row.actor else "",
         what=what[:1].upper() + what[1:],
-        case=str(data.get("case", "") if isinstance(row, AuditRecord) else _number(row)),
+        case=str(data.get("case", "") if isinstance(row, AuditRecord) else _number(row, numbers)),
         detail=getattr(row, "audit_detail", "")
-        or (", ".join([str(named)] * bool(named) + parts) if has_kind else str(row)),
+        or (
+            ", ".join([str(named)] * bool(named) + parts + _of_a_move(row))
+            if has_kind
+            else ". ".join([str(row), *_of_a_switch(row)])
+        ),
     )
 
 
-def _number(row: Any) -> str:
+def _number(row: Any, numbers: Mapping[Any, int]) -> str:
     value = row
     for name in filter(None, _case_field(type(row)).split("__")):
         value = getattr(value, name)
-    return "" if value is row else str(value)
+    return str(numbers.get(getattr(row, "job_id", None), "")) if value is row else str(value)
+
+
+def _of_a_move(row: Any) -> list[str]:
+    if not isinstance(row, QueueMove):
+        return []
+    place = [] if row.rank is None else [f"place {row.rank + 1} of {row.num_waiting}"]
+    return [*place, f"policy {row.policy}"]
+
+
+def _of_a_switch(row: Any) -> list[str]:
+    """The reason, and by level what was forecast for the start of guidance."""
+    if not isinstance(row, PolicyChange | AdmissionChange):
+        return []  # the reasons of other tables may speak of a patient
+    reason = [row.reason] if row.reason else []
+    starts = [
+        f"level {level} {line['starts_before']:.0f} to {line['starts_after']:.0f} s"
+        for level, line in sorted(getattr(row, "preview", {}).items())
+        if line.get("starts_before") is not None and line.get("starts_after") is not None
+    ]
+    return reason + ([f"Forecast of the start: {', '.join(starts)}"] if starts else [])
 
 
 def _case_field(model: type[AppendOnly]) -> str:

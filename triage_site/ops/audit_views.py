@@ -22,11 +22,11 @@ DAYS_SHOWN = 7
 
 
 class AuditForm(forms.Form):
-    since = forms.DateField(required=False)
-    until = forms.DateField(required=False)
+    since = forms.DateField(required=False, label="From")
+    until = forms.DateField(required=False, label="To")
     person = forms.CharField(required=False, max_length=150)
-    case = forms.IntegerField(required=False, min_value=1, max_value=10**15)
-    kind = forms.ChoiceField(required=False, choices=list(KINDS.items()))
+    case = forms.IntegerField(required=False, label="Case number", min_value=1, max_value=10**15)
+    kind = forms.ChoiceField(required=False, label="What", choices=list(KINDS.items()))
 
     def wanted(self) -> Wanted:
         """What is left out means the last seven days, everybody and everything."""

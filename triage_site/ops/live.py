@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -92,12 +92,34 @@ def worker_health(
         for name, problem in problems.items()
     ]
     known = {health.name for health in found}
+    begun = _first_minutes(rows, known)
     for name, at in sorted(last_reports(rows).items()):
-        if name not in known and now - at < REMEMBERED:
+        if name not in known and now - at < REMEMBERED and not _is_replaced(name, at, begun):
             ago = duration_text((now - at).total_seconds())
             words = f"last heartbeat {ago} ago, stopped or down"
             found.append(Health(name=name, words=words, is_bad=True))
     return found
+
+
+def _first_minutes(rows: Sequence[WorkerMinute], names: Collection[str]) -> dict[str, datetime]:
+    """The first minute of each named worker, as far back as `rows` reach."""
+    found: dict[str, datetime] = {}
+    for row in rows:
+        if row.worker in names:
+            found[row.worker] = min(row.minute, found.get(row.worker, row.minute))
+    return found
+
+
+def _is_replaced(name: str, silent_since: datetime, begun: Mapping[str, datetime]) -> bool:
+    """Whether a worker of the same host began when this one ended: it was only restarted.
+
+    The name of a worker is `host:process`.
+    """
+    host, mark, _ = name.rpartition(":")
+    since = minutes.minute_of(silent_since)
+    return bool(mark) and any(
+        other.rpartition(":")[0] == host and at >= since for other, at in begun.items()
+    )
 
 
 def _reporting(worker: WorkerLine) -> Health:

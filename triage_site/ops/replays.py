@@ -86,7 +86,8 @@ def replays_context(now: datetime) -> dict[str, Any]:
 
 def _with_counts() -> QuerySet[Replay]:
     replays = Replay.objects.select_related("started_by").prefetch_related("events__actor")
-    return replays.annotate(
+    # Django leaves the ordering of the model out of a query that counts.
+    return replays.order_by("-started_at").annotate(
         num_cases=Count("cases"),
         num_ended=Count("cases", filter=Q(cases__status__in=ENDED)),
         num_ready=Count("cases", filter=Q(cases__status=CaseStatus.DONE)),

@@ -137,6 +137,18 @@ class SwitchLine:
     outcome: Sequence[OutcomeLine]
     words: str  # where there is no outcome by level
 
+    @property
+    def old_title(self) -> str:
+        return _policy_title(self.change.old)
+
+    @property
+    def new_title(self) -> str:
+        return _policy_title(self.change.new)
+
+
+def _policy_title(name: str) -> str:
+    return POLICIES[name].title if name in POLICIES else name
+
 
 def recent_switches() -> Sequence[SwitchLine]:
     changes = PolicyChange.objects.select_related("actor", "outcome")[:NUM_SWITCHES_SHOWN]

@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 from django.db.models import F, Q
 
+from scheduling import recorded
 from scheduling.comparisons.choices import BadChoice, LoadKind, choices_from
 from scheduling.simulator.trace_formats import PriorityRule
 from scheduling.simulator.workload_files import Reading, parse_workload
@@ -30,7 +31,15 @@ def create_comparison(data: Mapping[str, Any], *, actor: User | None, now: datet
         raise BadChoice("name", f"no such fixture; there are {', '.join(fixture_names())}")
     if load.kind is LoadKind.FILE:
         _check_upload(load.upload)
+    if load.kind is LoadKind.RECORDED and load.since and load.until:
+        _check_window(load.since, load.until)
     return Comparison.objects.create(choices=dict(data), created_by=actor, created_at=now)
+
+
+def _check_window(since: datetime, until: datetime) -> None:
+    if not recorded.has_recorded_jobs(since, until):
+        window = f"{since:%Y-%m-%d %H:%M:%S} to {until:%Y-%m-%d %H:%M:%S}"
+        raise BadChoice("since", f"no recorded case with guidance arrived in the window {window}")
 
 
 def _check_upload(upload: str) -> None:

@@ -91,6 +91,20 @@ def test_only_charge_nurses_act_and_auditors_read(nurse: User) -> None:
     assert not is_paused()
 
 
+PAGES = (
+    "/",
+    "/cases/",
+    "/cases/new/",
+    "/ops/",
+    "/ops/queue/",
+    "/ops/replays/",
+    "/ops/comparisons/",
+    "/ops/audit/",
+    "/ops/triage/",
+    "/account/",
+)
+
+
 def test_a_pause_is_shown_everywhere_until_it_ends(nurse: User) -> None:
     case = three_cases(nurse)[0]
     client = client_of(nurse)
@@ -101,14 +115,16 @@ def test_a_pause_is_shown_everywhere_until_it_ends(nurse: User) -> None:
     shown = (
         render_board(at(9)),
         render_case_panel(case.id, at(9)),
-        *(client.get(path).content.decode() for path in ("/ops/", "/ops/queue/")),
+        *(client.get(path).content.decode() for path in PAGES),
     )
     for text in shown:
-        assert "Guidance is paused" in text
+        assert text.count('id="paused"') == 1
         assert "model update" in text
     assert "Next, paused" in shown[0]
     client.post("/ops/queue/", {"action": "resume"})
     assert "Guidance is paused" not in render_board(at(9))
+    for path in PAGES:
+        assert 'id="paused"' not in client.get(path).content.decode()
 
 
 def call(user: User, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:

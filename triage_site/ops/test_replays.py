@@ -53,6 +53,17 @@ def test_a_charge_nurse_starts_watches_stops_and_removes() -> None:
     assert not replay_is_running()
 
 
+def test_the_newest_replay_stands_first() -> None:
+    nurse = make_user(CHARGE_NURSE)
+    for number in range(8):  # ids are random, so an order by id would show
+        at = timezone.now() + timedelta(minutes=number)
+        replay = services.start_replay("quiet_evening", 10.0 + number, actor=nurse, now=at)
+        services.stop_replay(replay.id, actor=nurse, now=at)
+    text = render_replays(timezone.now())
+    places = [text.index(f"at speed {10 + number} ") for number in range(8)]
+    assert places == sorted(places, reverse=True)
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [

@@ -162,6 +162,20 @@ def test_the_charts_show_each_wait_once_in_its_level(nurse: Client, span: str) -
         assert all(len(values) == len(one["times"]) for values in one["values"])
 
 
+@pytest.mark.parametrize("span", ["10m", "6h", "24h", "7d"])
+def test_a_wait_falls_to_zero_once_nobody_of_the_level_waits(nurse: Client, span: str) -> None:
+    now = timezone.now()
+    started(0, 400, waited=250)
+    make_job(2, arrival_at=now - timedelta(seconds=400), now=now - timedelta(seconds=400))
+    LevelMinutes().write(now)
+    values = series_of(nurse, f"span={span}")["longest"]["values"]
+    assert max(values[0]) >= 180  # the end of its last whole minute
+    if span == "10m":
+        assert values[0][-1] == 0
+    assert 399 <= values[2][-1] <= 420
+    assert max(values[4]) == 0
+
+
 def test_charts_and_figures_keep_replayed_cases_apart(nurse: Client) -> None:
     started(1, 60, waited=33.3, replayed=True)
     assert "no real case" in series_of(nurse, "span=10m")["words"]
@@ -203,6 +217,25 @@ def test_a_worker_that_falls_silent_is_named_with_its_last_heartbeat(
     assert "last heartbeat 12 min ago, stopped or down" in text
     events.set_worker_state(redis_client, "host-b", {**state, "at": now.timestamp()})
     assert "works: 5 of 8 slots, 312 tokens/s" in nurse.get("/ops/state/").content.decode()
+
+
+def test_a_worker_that_was_restarted_is_no_alarm(nurse: Client, redis_client: redis.Redis) -> None:
+    now = timezone.now()
+
+    def reported(worker: str, minutes_ago: int) -> None:
+        moment = now - timedelta(minutes=minutes_ago)
+        minute = moment.replace(second=0, microsecond=0)
+        WorkerMinute.objects.create(minute=minute, worker=worker, reported_at=moment)
+
+    reported("a:1", 9)
+    reported("a:2", 9)  # its successor, in the same minute
+    reported("b:1", 9)
+    reported("b:2", 12)  # began before b:1 ended, so b:1 has no successor
+    for worker in ("a:2", "b:2"):
+        events.set_worker_state(redis_client, worker, {"slots": 8, "at": now.timestamp()})
+    text = nurse.get("/ops/state/").content.decode()
+    assert "a:1" not in text
+    assert "<code>b:1</code></strong> last heartbeat 9 min ago, stopped or down" in text
 
 
 def test_tokens_of_a_worker_that_started_again_count_from_zero(nurse: Client) -> None:

@@ -83,9 +83,11 @@ def all_series(span: Span, now: datetime, *, replayed: bool) -> list[TimeSeries]
     labels = [str(priority) for priority in PRIORITIES]
     waits = [[_mean_wait(s, priority) for s in levels] for priority in PRIORITIES]
     waiting = [[float(s[priority].waiting) for s in levels] for priority in PRIORITIES]
+    longest = [[s[priority].longest for s in levels] for priority in PRIORITIES]
     in_time = [[_percent_in_time(s, priority) for s in levels] for priority in PRIORITIES]
     figures = (
-        ("waits", "How long do cases wait for guidance?", "mean wait, seconds", 1, waits),
+        ("longest", "How long has the longest one waited so far?", "seconds", 0, longest),
+        ("waits", "How long did cases wait for guidance?", "mean wait, seconds", 1, waits),
         ("waiting", "How many cases wait for guidance?", "cases waiting", 0, waiting),
         ("in-time", "How many start before the deadline?", "% of those that start", 0, in_time),
     )
@@ -119,7 +121,7 @@ def _times(begin: datetime, step: timedelta, span: Span) -> list[float]:
 def _levels(span: Span, begin: datetime, now: datetime, *, replayed: bool) -> list[Stretch]:
     num = round(span.length / span.step)
     if span.step < minutes.MINUTE:
-        return _counted(begin, span.step, num, replayed=replayed)
+        return _counted(begin, span.step, num, now, replayed=replayed)
     written = max(begin, minutes.written_until(now))
     parts: list[list[Stretch]] = [[] for _ in range(num)]
     for minute, stretch in minutes.level_minutes(begin, written, replayed=replayed).items():
@@ -127,17 +129,19 @@ def _levels(span: Span, begin: datetime, now: datetime, *, replayed: bool) -> li
     ends = begin + num * span.step
     tail = max(1, -((written - ends) // minutes.MINUTE))
     for at, stretch in enumerate(
-        _counted(written, minutes.MINUTE, tail, replayed=replayed) if written < ends else ()
+        _counted(written, minutes.MINUTE, tail, now, replayed=replayed) if written < ends else ()
     ):
         parts[int((written + at * minutes.MINUTE - begin) / span.step)].append(stretch)
     return [merged(part) for part in parts]
 
 
-def _counted(begin: datetime, step: timedelta, num: int, *, replayed: bool) -> list[Stretch]:
+def _counted(
+    begin: datetime, step: timedelta, num: int, now: datetime, *, replayed: bool
+) -> list[Stretch]:
     jobs = minutes.job_times(begin, begin + num * step, replayed=replayed)
     if not jobs:
         return [empty_stretch() for _ in range(num)]
-    return stretches(jobs, begin.timestamp(), step.total_seconds(), num)
+    return stretches(jobs, begin.timestamp(), step.total_seconds(), num, now.timestamp())
 
 
 def _mean_wait(stretch: Stretch, priority: int) -> float | None:

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.utils.safestring import SafeString
 
+from scheduling import selectors
+from scheduling.models import AdmissionChange
 from triage_site.cases.departments import has_several
 from triage_site.cases.levels import Clock, Level, clock_html, duration_text, level_of
 from triage_site.cases.roles import ROLES, Action, may
@@ -60,6 +62,12 @@ def departments_shown(user: User | AnonymousUser) -> bool:
 def idle_seconds() -> int:
     """Returns the seconds without a request after which the session ends."""
     return settings.SESSION_COOKIE_AGE
+
+
+@register.simple_tag
+def pause_of_guidance() -> AdmissionChange | None:
+    """For pages whose content does not show a pause itself, live."""
+    return selectors.pause()
 
 
 @register.simple_tag

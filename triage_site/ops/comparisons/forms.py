@@ -32,6 +32,25 @@ _ERRORS = (
     ("priority", "Wrong levels"),
     ("both", "Wrong lengths and levels"),
 )
+# The words of the fields, beside them and in the list of what is wrong.
+_LABELS = {
+    "kind": "Load",
+    "since": "From",
+    "until": "Until",
+    "name": "Fixture",
+    "max_concurrent_user_requests": "Largest group",
+    "user_request_gap": "Gap",
+    "gap_num": "Groups",
+    "new_file": "New file",
+    "upload": "Or an earlier one",
+    "priorities": "Levels, if the file has none",
+    "policies": "Policies",
+    "setting": "GPU and model",
+    "slots": "Slots",
+    "error": "Prediction errors",
+    "error_rate": "Wrong share",
+    "seed": "Seed",
+}
 _WHEN = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
 
 
@@ -85,6 +104,8 @@ class ComparisonForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].choices = [(name, name) for name in fixture_names()]  # type: ignore[attr-defined]
+        for name, label in _LABELS.items():
+            self.fields[name].label = label
         self.uploads = selectors.recent_uploads()
 
     @staticmethod

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from scheduling.comparisons.choices import LoadKind, choices_from
+from scheduling.comparisons.choices import DEFAULT_SETTING, LoadKind, choices_from
 from scheduling.core.policies import POLICIES
 from triage_site.ops.models import Comparison, Upload
 
@@ -83,7 +83,10 @@ def load_words(comparison: Comparison) -> str:
 
 def setting_words(comparison: Comparison) -> str:
     """Setting, slots and errors of the predictions, where they are not the default."""
-    choices = choices_from(comparison.choices)
+    try:
+        choices = choices_from(comparison.choices)
+    except ValueError:
+        return str(comparison.choices.get("setting", DEFAULT_SETTING))
     parts = [choices.setting]
     if choices.slots is not None:
         parts.append(f"{choices.slots} slots")

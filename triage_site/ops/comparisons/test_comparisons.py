@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -108,10 +109,6 @@ def test_recorded_traffic_of_the_window_alone_is_compared() -> None:
 @pytest.mark.parametrize(
     ("load", "reason"),
     [
-        (
-            {"kind": "recorded", "since": "2020-01-01T00:00:00Z", "until": "2020-01-02T00:00:00Z"},
-            "no recorded case with guidance arrived in the window 2020-01-01",
-        ),
         ({"kind": "synthetic", "max_concurrent_user_requests": 1, "gap_num": 1}, "no request"),
     ],
 )
@@ -274,6 +271,15 @@ def test_a_file_can_be_uploaded_with_the_form() -> None:
     [
         ({"kind": "recorded", "since": "soon"}, "Enter a valid date/time"),
         ({"kind": "recorded", "since": "2026-03-01T09:00", "until": "2026-03-01T08:00"}, "later"),
+        (
+            {"kind": "recorded", "since": "2020-01-01T09:00", "until": "2020-01-02T08:00"},
+            "no recorded case with guidance arrived in the window 2020-01-01",
+        ),
+        (
+            {"kind": "recorded", "since": "0001-01-01T09:00", "until": "2020-01-02T08:00"},
+            "must lie in the years",
+        ),
+        ({"kind": "file", "new_file": SimpleUploadedFile("x.csv", b" \n")}, "is empty"),
         ({"policies": []}, "Choose at least one policy"),
         ({"gap_num": "many"}, "Enter a whole number"),
         ({"slots": "0"}, "greater than or equal to 1"),
@@ -290,6 +296,22 @@ def test_a_bad_form_says_so_at_the_field_and_keeps_the_rest(
     assert words in text
     assert 'value="77"' in text
     assert not Comparison.objects.exists()
+
+
+def test_what_is_wrong_is_named_as_its_field_is() -> None:
+    bad = {**FORM, "gap_num": "many", "error_rate": "x", "seed": "x"}
+    text = client_of(CLINICIAN).post("/ops/comparisons/", bad).content.decode()
+    for name, label in (("gap_num", "Groups"), ("error_rate", "Wrong share"), ("seed", "Seed")):
+        assert f'<a href="#f-{name}">{label}: Enter a' in text
+        assert re.search(rf'<label for="f-{name}">{label}\b', text)
+
+
+def test_a_comparison_of_a_policy_that_is_gone_stays_readable() -> None:
+    made = run(CROWD)
+    Comparison.objects.update(choices={**made.choices, "policies": ["withdrawn"]})
+    client = client_of(AUDITOR)
+    for path in ("/ops/comparisons/", f"/ops/comparisons/{made.id}/"):
+        assert "A100_4B" in client.get(path).content.decode()
 
 
 def test_auditors_read_and_do_not_write() -> None:
