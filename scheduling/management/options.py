@@ -48,7 +48,8 @@ def add_workload_options(parser: ArgumentParser) -> None:
         "--setting",
         type=text,
         default=DEFAULT_SETTING,
-        help=f"{', '.join(SETTINGS)}, or a .json file with step times",
+        help=f"{', '.join(SETTINGS)}, or a .json file: step times, or the JSON of a "
+        "comparison whose speeds were measured",
     )
     add(
         "--user-request-gap",

@@ -1,4 +1,6 @@
-"""Step-time settings in a JSON file. The name of each number contains its unit.
+"""Service models in a JSON file. The name of each number contains its unit.
+
+A step-time model, written by hand:
 
     {
       "format": "step-time/1",
@@ -17,11 +19,16 @@
 One step takes base_seconds + seconds_per_new_token x (tokens computed in the step) +
 seconds_per_kv_token x (tokens of context that the step reads). `num_kv_blocks` null: memory
 has no limit. `swap_seconds_per_token` null: evicted KV is always recomputed.
+
+A model that was measured on a site has the format "measured/1" and the fields of
+`MeasuredModel`. The JSON export of a comparison holds one as `service_model` and can be given
+itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,8 +39,11 @@ from scheduling.simulator.hardware import (
     UnknownSetting,
     published_setting,
 )
+from scheduling.simulator.measured import MeasuredModel
 
 FORMAT: Final = "step-time/1"
+MEASURED_FORMAT: Final = "measured/1"
+_OF_EXPORT: Final = "service_model"
 _TIMES: Final = ("base_seconds", "seconds_per_new_token", "seconds_per_kv_token")
 _MOST: Final = 10**9
 _COUNTS: Final = ("num_slots", "max_step_tokens")
@@ -41,7 +51,7 @@ _OPTIONAL: Final = ("num_kv_blocks", "kv_block_tokens", "swap_seconds_per_token"
 
 
 def load_setting(name_or_file: str) -> ServiceModel:
-    """Returns a published setting by name, or a step-time model from a `.json` file.
+    """Returns a published setting by name, or a model from a `.json` file.
 
     Raises UnknownSetting with file, field and reason.
     """
@@ -57,18 +67,45 @@ def load_setting(name_or_file: str) -> ServiceModel:
     return parse_setting(content, str(path))
 
 
-def parse_setting(content: Any, where: str) -> StepTimeModel:
+def measured_setting(model: MeasuredModel) -> dict[str, Any]:
+    """What `parse_setting` reads back to the same model."""
+    return {"format": MEASURED_FORMAT, **asdict(model)}
+
+
+def parse_setting(content: Any, where: str) -> ServiceModel:
     """Returns the model of parsed JSON. Raises UnknownSetting with `where`, field and reason."""
     if not isinstance(content, dict):
         raise UnknownSetting(f"{where}: must be one JSON object")
+    if isinstance(content.get(_OF_EXPORT), dict):
+        content, where = content[_OF_EXPORT], f"{where}: {_OF_EXPORT}"
+    if content.get("format") == MEASURED_FORMAT:
+        return _measured(content, where)
     if content.get("format") != FORMAT:
         raise UnknownSetting(
-            f"{where}: format: must be {FORMAT!r}, not {content.get('format')!r:.80}"
+            f"{where}: format: must be {FORMAT!r} or {MEASURED_FORMAT!r}, "
+            f"not {content.get('format')!r:.80}"
         )
-    known = {"format", "name", *_TIMES, *_COUNTS, *_OPTIONAL}
+    return _step_time(content, where)
+
+
+def _measured(content: Mapping[str, Any], where: str) -> MeasuredModel:
+    known = {field.name for field in fields(MeasuredModel)}
+    _refuse_unknown(content, {"format", *known}, where)
+    times = {
+        field: _number(content, field, where) for field in sorted(known - {"name", "num_slots"})
+    }
+    slots = _count(content, "num_slots", where)
+    return MeasuredModel(name=str(content.get("name") or where), num_slots=slots, **times)
+
+
+def _refuse_unknown(content: Mapping[str, Any], known: set[str], where: str) -> None:
     for field in content:
         if field not in known:
             raise UnknownSetting(f"{where}: {field}: unknown field")
+
+
+def _step_time(content: Mapping[str, Any], where: str) -> StepTimeModel:
+    _refuse_unknown(content, {"format", "name", *_TIMES, *_COUNTS, *_OPTIONAL}, where)
     times = {field: _number(content, field, where) for field in _TIMES}
     counts = {field: _count(content, field, where) for field in _COUNTS}
     if counts["max_step_tokens"] <= counts["num_slots"]:

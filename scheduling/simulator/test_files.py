@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from scheduling.simulator.hardware import StepTimeModel, UnknownSetting, published_setting
-from scheduling.simulator.settings_file import FORMAT, load_setting
+from scheduling.simulator.measured import MeasuredModel
+from scheduling.simulator.settings_file import FORMAT, load_setting, measured_setting
 from scheduling.simulator.workload_files import BadWorkload, load_workload
 
 HEAD = "arrival,priority,prompt,output,predicted\n"
@@ -131,6 +132,26 @@ def test_a_settings_file_can_be_read_back(tmp_path: Path) -> None:
     path = tmp_path / "bench.json"
     path.write_text(setting_to_json(MODEL, "a test"))
     assert load_setting(str(path)) == MODEL
+
+
+MEASURED = MeasuredModel(
+    prefill_base_seconds=0.05,
+    prefill_seconds_per_token=1 / 3000,
+    step_base_seconds=0.0071,
+    step_seconds_per_request=0.1 + 0.2,
+    num_slots=8,
+)
+
+
+def test_a_measured_model_can_be_read_back_alone_and_from_an_export(tmp_path: Path) -> None:
+    alone, export = tmp_path / "model.json", tmp_path / "results.json"
+    alone.write_text(json.dumps(measured_setting(MEASURED)))
+    export.write_text(json.dumps({"id": "x", "service_model": measured_setting(MEASURED)}))
+    assert load_setting(str(alone)) == load_setting(str(export)) == MEASURED
+    broken = measured_setting(MEASURED) | {"step_base_seconds": -1}
+    export.write_text(json.dumps({"service_model": broken}))
+    with pytest.raises(UnknownSetting, match="service_model: step_base_seconds: must be finite"):
+        load_setting(str(export))
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ class Comparison(models.Model):
     results = models.JSONField(default=dict)  # figures by policy, as `compare --json` has them
     bound = models.JSONField(default=dict)
     series = models.JSONField(default=dict)  # what the charts are drawn from, by policy
+    service_model = models.JSONField(default=dict)  # where it was measured here: a setting file
     load_gzip = models.BinaryField(default=bytes)  # the requests as CSV, so that it can be redone
     error = models.CharField(max_length=500, blank=True)
 

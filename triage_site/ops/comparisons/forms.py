@@ -7,7 +7,13 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from scheduling.comparisons.choices import MEASURED, BadChoice, LoadKind, choices_from
+from scheduling.comparisons.choices import (
+    DEFAULT_SETTING,
+    MEASURED,
+    BadChoice,
+    LoadKind,
+    choices_from,
+)
 from scheduling.core.policies import POLICIES
 from scheduling.simulator.hardware import SETTINGS
 from scheduling.simulator.trace_formats import PriorityRule
@@ -111,7 +117,8 @@ class ComparisonForm(forms.Form):
     @staticmethod
     def first_values() -> dict[str, Any]:
         """What a new form shows."""
-        since, until = selectors.last_hours(timezone.now())
+        now = timezone.now()
+        since, until = selectors.last_hours(now)
         return {
             "kind": LoadKind.RECORDED.value,
             "since": timezone.localtime(since),
@@ -120,7 +127,7 @@ class ComparisonForm(forms.Form):
             "user_request_gap": 0.01,
             "max_concurrent_user_requests": 50,
             "gap_num": 20,
-            "setting": "A100_4B",
+            "setting": MEASURED if selectors.has_measured_model(now) else DEFAULT_SETTING,
             "policies": list(POLICIES),
             "seed": 0,
             "error": "none",

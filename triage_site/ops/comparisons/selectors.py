@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from django.utils import timezone
 
+from scheduling import recorded
 from scheduling.comparisons.choices import DEFAULT_SETTING, LoadKind, choices_from
 from scheduling.core.policies import POLICIES
+from scheduling.simulator.measured import TooFewRecords
 from triage_site.ops.models import Comparison, Upload
 
 NUM_SHOWN: Final = 50
@@ -53,6 +55,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "error": comparison.error,
         "results": comparison.ordered_results,
         "bound": comparison.bound,
+        "service_model": comparison.service_model or None,
     }
 
 
@@ -95,6 +98,15 @@ def setting_words(comparison: Comparison) -> str:
     if len(choices.policies) < len(POLICIES):
         parts.append(f"{len(choices.policies)} policies")
     return ", ".join(parts)
+
+
+def has_measured_model(now: datetime) -> bool:
+    """Whether enough cases are recorded to measure this site's own speed."""
+    try:
+        recorded.measured_model(now)
+    except TooFewRecords:
+        return False
+    return True
 
 
 def last_hours(now: datetime) -> tuple[datetime, datetime]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from triage_site.cases.models import ApiToken
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
 from triage_site.ops import services
 from triage_site.ops.comparisons import worker
+from triage_site.ops.comparisons.export import to_json_text
 from triage_site.ops.models import Comparison, ComparisonStatus
 
 pytestmark = pytest.mark.django_db
@@ -128,7 +130,7 @@ def test_a_request_that_does_not_fit_the_gpu_says_so_on_the_page() -> None:
     assert "90000 + 5 tokens" in text
 
 
-def test_the_measured_setting_needs_records_and_then_runs() -> None:
+def test_the_measured_setting_needs_records_and_can_be_computed_again(tmp_path: Path) -> None:
     data = {**CROWD, "setting": "measured"}
     assert "at least 10 are needed" in run(data).error
     for number in range(12):
@@ -145,6 +147,31 @@ def test_the_measured_setting_needs_records_and_then_runs() -> None:
     worker.turn(NO_STOP, lambda: at(60))
     made.refresh_from_db()
     assert made.status == ComparisonStatus.DONE, made.error
+    assert computed_again(made, tmp_path) == without_times(made.results)
+    assert "Speeds were measured here" in page_of(made)
+
+
+def computed_again(made: Comparison, folder: Path) -> Any:
+    """The figures of `manage.py compare` with the two files that the page offers."""
+    results, requests = folder / "results.json", folder / "requests.csv"
+    results.write_text(to_json_text(made))
+    requests.write_bytes(gzip.decompress(made.load_gzip))
+    out = StringIO()
+    call_command(
+        "compare", "--setting", str(results), "--workload", str(requests), "--json", stdout=out
+    )
+    return without_times(json.loads(out.getvalue())["policies"])
+
+
+def without_times(policies: Any) -> Any:
+    return {
+        name: {key: value for key, value in one.items() if key != "wall_seconds"}
+        for name, one in policies.items()
+    }
+
+
+def page_of(made: Comparison) -> str:
+    return client_of(AUDITOR).get(f"/ops/comparisons/{made.id}/").content.decode()
 
 
 def test_each_comparison_is_claimed_once_and_a_silent_one_again() -> None:

@@ -19,6 +19,8 @@ from django.utils import timezone
 
 from scheduling.comparisons.choices import choices_from
 from scheduling.comparisons.compare import compare
+from scheduling.simulator.measured import MeasuredModel
+from scheduling.simulator.settings_file import measured_setting
 from triage_site.ops import services
 from triage_site.ops.comparisons.loads import csv_of, load_of, simulation_of
 from triage_site.ops.models import Comparison
@@ -84,6 +86,9 @@ def _run(comparison: Comparison, stop: Flag, clock: Clock) -> None:
         results=found.policies,
         bound=found.bounds_json,
         series=found.series,
+        service_model=(
+            measured_setting(base.model) if isinstance(base.model, MeasuredModel) else {}
+        ),
         load_gzip=gzip.compress(csv_of(loaded.works).encode(), compresslevel=5, mtime=0),
     )
 
