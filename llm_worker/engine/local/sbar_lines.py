@@ -42,6 +42,9 @@ CONSCIOUSNESS_SIGN: Final = {
 }
 
 
+_AWAKE: Final = frozenset({"alert", "newly confused", "responds to voice only"})
+
+
 @cache
 def learned() -> Mapping[str, Mapping[str, Any]]:
     """Complaint -> `causes` (a phrase) and `actions` (lines without a full stop)."""
@@ -126,9 +129,10 @@ def _must_not_get_up(brief: Brief) -> bool:
 
 
 def _has_pulse(brief: Brief) -> bool:
-    """Heart rate and blood pressure were both measured."""
+    """Heart rate and blood pressure were both measured, or somebody who is awake was seen."""
     labels = {reading.label for reading in brief.readings}
-    return "Heart rate" in labels and any("lood pressure" in label for label in labels)
+    measured = "Heart rate" in labels and any("lood pressure" in label for label in labels)
+    return measured or brief.line("Consciousness") in _AWAKE
 
 
 def _is_short_of_breath(brief: Brief) -> bool:

@@ -78,6 +78,8 @@ def test_no_chest_is_compressed_where_a_pulse_was_measured() -> None:
     pulse = ("Heart rate: 118 /min (high)", "Blood pressure: 92/50 mmHg (low)")
     assert compress in text_of(complaint="cardiac arrest", level="resuscitation")
     assert compress not in text_of(*pulse, complaint="cardiac arrest", level="resuscitation")
+    awake = text_of("Consciousness: alert", complaint="cardiac arrest", level="resuscitation")
+    assert compress not in awake
 
 
 def test_what_is_far_from_usual_comes_first() -> None:
