@@ -223,16 +223,15 @@ def _complaint(
         fired,
         key=lambda item: (item.min_priority > 1, _vagueness(item, by_mechanism=by_mechanism)),
     )
-    lives = facts.consciousness in _AWAKE
-    told = [
-        Complaint(item.complaint, item.words)
-        for item in best
-        if item.complaint and not (lives and item.complaint == _ARREST)
-    ]
-    if lives:
+    told = [Complaint(item.complaint, item.words) for item in best if item.complaint]
+    over = [one for one in told if one.label == _ARREST and facts.consciousness in _AWAKE]
+    if facts.consciousness in _AWAKE:
+        told = [one for one in told if one.label != _ARREST]
         groups = {code: words for code, words in groups.items() if code != "arrest"}
     stated = groups if _ALLERGIC_NOW.search(facts.text) else _without_stated_allergies(groups)
-    return complaint(told, stated, facts.age_years) or Complaint("")
+    named = complaint(told, stated, facts.age_years) or Complaint("")
+    # What is over stays what the note is about.
+    return Complaint(named.label, over[0].words) if over and named.label else named
 
 
 def _not_contradicted(case: Seen) -> Mapping[str, tuple[str, ...]]:

@@ -106,10 +106,10 @@ insulin irbesartan isosorbide mononitrate ivabradine keppra lamotrigine lansopra
 leflunomide levetiracetam levodopa levothyroxine linagliptin lisinopril lithium loperamide
 loratadine lorazepam losartan madopar mebeverine memantine metformin methadone methotrexate
 metoclopramide metoprolol metronidazole mirtazapine midazolam montelukast morphine
-mycophenolate naproxen nicorandil nifedipine nitrofurantoin nitroglycerin novorapid
-olanzapine omeprazole ondansetron oramorph oxycodone ozempic pantoprazole paracetamol acetaminophen paroxetine penicillin
-perindopril phenytoin pioglitazone pravastatin
-pred prednisolone prednisone pregabalin prochlorperazine
+mycophenolate naproxen nicorandil nifedipine nitrofurantoin nitroglycerin
+novorapid olanzapine omeprazole ondansetron oramorph oxycodone ozempic pantoprazole paracetamol
+acetaminophen paroxetine penicillin perindopril phenytoin pioglitazone pravastatin pred
+prednisolone prednisone pregabalin prochlorperazine
 promethazine propranolol quetiapine quinine ramipril ranitidine risperidone rivaroxaban
 rosuvastatin sacubitril salbutamol salmeterol semaglutide seretide sertraline sildenafil
 labetalol phenprocoumon marcumar plavix sintrom acenocoumarol nitrazepam nebivolol atomoxetine

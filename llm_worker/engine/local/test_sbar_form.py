@@ -82,6 +82,15 @@ def test_no_chest_is_compressed_where_a_pulse_was_measured() -> None:
     assert compress not in awake
 
 
+def test_back_blows_are_for_those_who_choked_or_are_not_awake() -> None:
+    airway, awake = "choking or airway trouble", "Consciousness: alert"
+    blows = "back blows"
+    assert blows not in text_of(awake, complaint=airway)
+    assert blows in text_of("Consciousness: unresponsive", complaint=airway)
+    choked = brief_of(awake, complaint=airway).replace("unwell", "choked on meat")
+    assert any(blows in str(piece) for piece in sbar_form(choked))
+
+
 def test_what_is_far_from_usual_comes_first() -> None:
     sats = "Oxygen saturation: 93 % (low)"
     text = text_of(sats, LOW, "Heart rate: 44 /min (low)", complaint="chest pain")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -107,7 +107,7 @@ def complaint(
         )
     low_sugar = next((one for one in found if one.label == _LOW_SUGAR), None)
     first = low_sugar if low_sugar and found[0].label == _HIGH_SUGAR else found[0]
-    label = _refined(first)
+    label = _refined(first, [w for one in found if one.label == first.label for w in one.words])
     if label == _BREATHLESS and any(map(_ASTHMA.search, groups.get("breathless", ()))):
         label = "asthma or wheeze"
     if age_years is not None and age_years < CHILD_YEARS:
@@ -139,13 +139,13 @@ def _comes_along(code: str, words: tuple[str, ...]) -> bool:
     return pattern is not None and bool(words) and all(map(pattern.match, words))
 
 
-def _refined(found: Complaint) -> str:
-    """The label that the words themselves allow."""
+def _refined(found: Complaint, of_label: Sequence[str]) -> str:
+    """The label that the words themselves allow, and all words that have the same label."""
     for label, pattern, instead in _BY_WORDS:
         if label == found.label and found.words and all(map(pattern.search, found.words)):
             return instead
     for label, pattern, instead in _BY_ONE_WORD:
-        if label == found.label and any(map(pattern.search, found.words)):
+        if label == found.label and any(map(pattern.search, of_label)):
             return instead
     return found.label
 
@@ -179,7 +179,8 @@ _BY_WORDS: Final = (
      re.compile(r"\b(?:mv[acit]|rt[acib]|crash|collision|accident|rear|t-bone|airbag)|into", re.I),
      "road traffic collision"),
     ("foreign body", re.compile(r"splinter|thorn|hook", re.I), "cut or wound"),
-    ("agitation or psychosis", _WORRY, "anxiety or panic"),
+    ("agitation or psychosis", re.compile(r"worr|anxi|nervous|concern|panic", re.I),
+     "anxiety or panic"),
     (_HIGH_SUGAR, re.compile(r"hypo|\blow", re.I), _LOW_SUGAR),
     (_HIGH_SUGAR,
      re.compile(r"^(?!.*(?:hyper|high|\bhi\b|hhs|keto|dka|raised|elevated))", re.I | re.S),
@@ -194,6 +195,8 @@ _BY_ONE_WORD: Final = (
     ("major bleeding", re.compile(r"ha?emat?emesis|vomit|coffee", re.I), "vomiting blood"),
     ("major bleeding", re.compile(r"mala?ena|mela?ena|stool|rect|\bpr\b", re.I),
      "rectal bleeding or black stool"),
+    ("major bleeding", re.compile(r"ha?emoptys|cough", re.I), "coughing blood"),
+    ("major bleeding", re.compile(r"epista|nose", re.I), "nosebleed"),
 )  # fmt: skip
 _SKIN_INFECTION: Final = re.compile(
     r"abscess|boil|celluliti|carbuncle|furunc|\bpus\b|paronych|whitlow|felon|erysipel|infect", re.I

@@ -76,6 +76,8 @@ from triage_site.triage.model.complaints import Complaint, complaint
         ("Sticky red R eye 3 days", 30, "eye problem"),
         # How somebody was injured says more than what hurts.
         ("MVC driver 60 mph vs tree, abdo rigid", 39, "road traffic collision"),
+        ("Dog bite R calf 2 h ago, bleeding stopped", 52, "bite or sting"),
+        ("panic attack in supermarket, now settled", 24, "anxiety or panic"),
         ("Haematemesis x3 + malaena, hypotensive", 52, "vomiting blood"),
     ],
 )
@@ -91,6 +93,7 @@ def test_nobody_who_is_awake_is_told_to_be_in_cardiac_arrest() -> None:
     said = classify(awake)
     assert said.priority == 0
     assert said.complaint == "unwell infant"
+    assert said.complaint_words == ("stopped breathing",)
     for consciousness in ("not_taken", "unresponsive", "pain"):
         facts = CaseFacts.from_dict({"text": text, "age_years": 70, "consciousness": consciousness})
         assert classify(facts).complaint == "cardiac arrest"
