@@ -235,8 +235,11 @@ def _complaint(
 
 
 def _not_contradicted(case: Seen) -> Mapping[str, tuple[str, ...]]:
-    """Without a pulse told as fast or slow that was measured as usual."""
+    """Without a pulse told as fast or slow that was measured as usual, nor a cold skin."""
     groups = case.view.concepts
+    # In danger "cold" is how the skin feels.
+    if most_urgent(case.fired) <= 1 and all(map(_COLD.match, groups.get("cold_flu", ()))):
+        groups = {code: words for code, words in groups.items() if code != "cold_flu"}
     if "hr_bpm" in case.measured.contradicted and all(
         map(_PULSE.match, groups.get("palpitation", ()))
     ):
@@ -255,11 +258,12 @@ def _vagueness(item: Fired, *, by_mechanism: bool) -> int:
 # An arrest is over where somebody is awake: no guidance for one then.
 _ARREST: Final = "cardiac arrest"
 _AWAKE: Final = frozenset({Consciousness.ALERT, Consciousness.CONFUSED, Consciousness.VOICE})
+_COLD: Final = re.compile(r"cold$", re.IGNORECASE)
 _PULSE: Final = re.compile(r"(?:tachy|brady)cardi\w+$", re.IGNORECASE)
 _ANAPHYLAXIS_TO: Final = re.compile(r"anaphyla\w+ to$", re.IGNORECASE)
 # "allergic to penicillin" and "allergy status unknown" are history, not what brought somebody.
 _ALLERGIC_NOW: Final = re.compile(
-    r"\ballerg\w*\W+(?:\w+\W+){0,2}?(?:reaction|attack|response|rash|swelling|symptoms|flare)",
+    r"\ballerg\w*[ -]+(?:\w+[ -]+){0,2}?(?:reaction|attack|response|rash|swelling|symptoms|flare)",
     re.IGNORECASE,
 )
 _BARE_ALLERGY: Final = re.compile(r"allerg\w*$|hypersensitiv\w*$", re.IGNORECASE)

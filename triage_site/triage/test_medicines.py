@@ -81,6 +81,7 @@ def test_medicines(text: str, medicines: list[str]) -> None:
         ),
         ("allergic to nuts, ate some, has hives", "nuts"),
         ("allergy clinic tomorrow", ""),
+        ("ALLERGIES: iodine - rash; latex (hives)", "iodine, latex"),
     ],
 )
 def test_allergies(text: str, words: str) -> None:

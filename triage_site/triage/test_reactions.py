@@ -24,6 +24,7 @@ def told(text: str) -> list[str]:
         ("Allergy:NSAIDs/aspirin -> bronchospasm", ["bronchospasm"]),
         ("Allergies: penicillin - anaphylaxis, codeine (nausea)", ["anaphylaxis", "nausea"]),
         ("ALLERGY phenytoin (SJS)", ["SJS"]),
+        ("ALLERGIES: iodine - rash; latex (hives)", ["rash", "hives"]),
         ("allergic to latex \u2192 facial swelling", ["facial swelling"]),
         ("Allergies: nuts (hives now, wheezy)", []),
         ("allergic to nuts, ate some -> hives", []),

@@ -188,10 +188,12 @@ _BY_WORDS: Final = (
 )  # fmt: skip
 
 
+_BITE: Final = re.compile(r"\bbit(?:e|es|ten)?\b(?!.*(?:lip|tongue|cheek))", re.I)
 # Label, what one of the words is, and the label that says it better.
 _BY_ONE_WORD: Final = (
-    ("cut or wound", re.compile(r"\b(?:bites?|bitten)\b(?!.*(?:lip|tongue|cheek))", re.I),
-     "bite or sting"),
+    ("cut or wound", _BITE, "bite or sting"),
+    ("abscess or skin infection", _BITE, "bite or sting"),
+    ("foreign body", re.compile(r"\bticks?\b", re.I), "bite or sting"),
     ("major bleeding", re.compile(r"ha?emat?emesis|vomit|coffee", re.I), "vomiting blood"),
     ("major bleeding", re.compile(r"mala?ena|mela?ena|stool|rect|\bpr\b", re.I),
      "rectal bleeding or black stool"),

@@ -77,6 +77,11 @@ from triage_site.triage.model.complaints import Complaint, complaint
         # How somebody was injured says more than what hurts.
         ("MVC driver 60 mph vs tree, abdo rigid", 39, "road traffic collision"),
         ("Dog bite R calf 2 h ago, bleeding stopped", 52, "bite or sting"),
+        ("Cat bit my hand yesterday, red and swollen", 41, "bite or sting"),
+        ("Tick on scalp, removed by GP", 33, "bite or sting"),
+        ("Severe earache. Allergy: amoxicillin (rash)", 30, "ear, nose or throat problem"),
+        ("HR >140, BP <90. Weak, cold.", 70, None),
+        ("bad cold since Monday", 30, "cough and cold symptoms"),
         ("panic attack in supermarket, now settled", 24, "anxiety or panic"),
         ("Haematemesis x3 + malaena, hypotensive", 52, "vomiting blood"),
     ],

@@ -17,7 +17,7 @@ _HEADS: Final = frozenset(TABLES["sets"]["allergy_heads"].split())
 _NOT_A_LIST: Final = frozenset(TABLES["sets"]["after_allergy"].split())
 _REACTIONS: Final = frozenset(TABLES["sets"]["allergy_reactions"].split())
 _NO_NAME: Final = frozenset(TABLES["sets"]["no_allergen"].split())
-_ENDS: Final = frozenset(".;!?\n")
+_ENDS: Final = frozenset(".!?\n")  # a list may have semicolons
 _MOST_NAMED: Final = 3  # words of an allergen
 _MOST_TOLD: Final = 6  # words of a reaction
 
@@ -49,7 +49,7 @@ def _of_sentence(forms: Sequence[str], head: int, end: int) -> Iterator[tuple[in
     name = head + 2 if headed else head + 1
     at = name
     while at < end:
-        if forms[at] in (",", "/", "&", "and", "or", "|", "+"):
+        if forms[at] in (",", ";", "/", "&", "and", "or", "|", "+"):
             name = at + 1
         elif _leads(forms[at], headed=headed) and _is_name(forms[name:at]):
             first = at + 1 + (forms[at : at + 2] == ["-", ">"])
