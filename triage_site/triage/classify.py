@@ -12,6 +12,7 @@ import numpy as np
 from triage_site.triage.decision import DEFAULT_COSTS, Costs, decide, level_sets
 from triage_site.triage.facts import CaseFacts, Consciousness
 from triage_site.triage.model.complaints import (
+    DANGEROUS,
     MECHANISMS,
     STATES,
     WHAT_HURTS,
@@ -224,10 +225,12 @@ def _complaint(
         key=lambda item: (item.min_priority > 1, _vagueness(item, by_mechanism=by_mechanism)),
     )
     told = [Complaint(item.complaint, item.words) for item in best if item.complaint]
-    over = [one for one in told if one.label == _ARREST and facts.consciousness in _AWAKE]
-    if facts.consciousness in _AWAKE:
+    awake = facts.consciousness in _AWAKE
+    over = [one for one in told if one.label == _ARREST and awake]
+    if awake and (over or "arrest" in groups):
         told = [one for one in told if one.label != _ARREST]
-        groups = {code: words for code, words in groups.items() if code != "arrest"}
+        kept = groups if told else DANGEROUS.intersection(groups)
+        groups = {code: groups[code] for code in groups if code in kept and code != "arrest"}
     stated = groups if _ALLERGIC_NOW.search(facts.text) else _without_stated_allergies(groups)
     named = complaint(told, stated, facts.age_years) or Complaint("")
     # What is over stays what the note is about.

@@ -66,6 +66,10 @@ def _index() -> TermIndex:
     return TermIndex([term for term, _ in _OWNERS], _TABLE["groups"])
 
 
+# Groups that say something of a patient in danger.
+DANGEROUS: Final = frozenset(group.code for group in GROUPS if group.bound)
+
+
 def find_groups(note: Note) -> Iterator[tuple[Group, Mention]]:
     for term, mention in note.find(_index()):
         yield GROUPS[_OWNERS[term][1]], mention

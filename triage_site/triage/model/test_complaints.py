@@ -82,6 +82,7 @@ from triage_site.triage.model.complaints import Complaint, complaint
         ("Severe earache. Allergy: amoxicillin (rash)", 30, "ear, nose or throat problem"),
         ("HR >140, BP <90. Weak, cold.", 70, None),
         ("bad cold since Monday", 30, "cough and cold symptoms"),
+        ("Ran out of inhaler, bit tight since yesterday", 44, "breathlessness"),
         ("panic attack in supermarket, now settled", 24, "anxiety or panic"),
         ("Haematemesis x3 + malaena, hypotensive", 52, "vomiting blood"),
     ],
@@ -99,6 +100,8 @@ def test_nobody_who_is_awake_is_told_to_be_in_cardiac_arrest() -> None:
     assert said.priority == 0
     assert said.complaint == "unwell infant"
     assert said.complaint_words == ("stopped breathing",)
+    grey = {"text": "flu five days, found grey, might arrest", "age_years": 61}
+    assert classify(CaseFacts.from_dict({**grey, "consciousness": "voice"})).complaint is None
     for consciousness in ("not_taken", "unresponsive", "pain"):
         facts = CaseFacts.from_dict({"text": text, "age_years": 70, "consciousness": consciousness})
         assert classify(facts).complaint == "cardiac arrest"

@@ -168,6 +168,8 @@ def _after(words: Sequence[Word], cue: Cue, reach: str) -> list[int]:
     at = cue.last
     if at < len(words) and words[at].form in (":", "-", "=", "("):
         at += 1
+        if at < len(words) and words[at].form in _SUBJECTS:
+            return out  # "he's not - he's not breathing": begun again
     begin = at
     while at < len(words):
         word = words[at]
