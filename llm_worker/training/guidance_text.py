@@ -35,10 +35,10 @@ def fill(form: tuple[Piece, ...]) -> str:
 
 
 def _texts(form: tuple[Piece, ...]) -> Iterator[str]:
-    num_chosen = 0
+    chosen: list[str] = []
     for piece in form:
         if isinstance(piece, Fixed):
             yield piece.text
         else:
-            yield f" {piece.choices[num_chosen]}."
-            num_chosen += 1
+            chosen.append(next(line for line in piece.choices if line not in chosen))
+            yield f" {chosen[-1]}."

@@ -1,5 +1,5 @@
 // n: new case. j and k: next and previous case on the board; s, x and r: see, close and reopen
-// the one that has the focus, or the case of the page. v: vital signs. m: move in the queue.
+// the one that has the focus, or the case of the page. v: vital signs. p: change priority. m: move in the queue.
 // /: find. ?: this list. Ctrl+Enter: submit.
 const typing = (target) => target.closest("input, select, textarea, dialog, [contenteditable]");
 

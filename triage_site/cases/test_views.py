@@ -162,6 +162,13 @@ def test_every_page_lists_the_shortcuts_of_the_role() -> None:
     text = page(client_of(AUDITOR), "/")
     assert "Keyboard shortcuts" in text
     assert "Vital signs, on a case" not in text
+    assert "Change priority" not in text
+
+
+def test_the_level_is_changed_with_a_key() -> None:
+    text = page(client_of(CLINICIAN), f"/cases/{queued().id}/")
+    assert 'data-key="p" aria-keyshortcuts="p">Change priority' in text
+    assert "<kbd>p</kbd></dt><dd>Change priority, on a case" in text
 
 
 def test_the_print_shows_when_the_level_was_set_and_by_whom(clinician: Client) -> None:

@@ -6,6 +6,7 @@ section or a chat marker.
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from scheduling.core.guidance import WORDS_LABEL, cut_between_words
 from scheduling.core.request import LEVEL_NAMES
 from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
 from triage_site.triage.medicines import read_history
+from triage_site.triage.reading.cleaning import MARKUP
 from triage_site.triage.vitals import VITAL_RANGES, vital_band
 
 PRIORITY_NAMES: Final = tuple(name.lower() for name in LEVEL_NAMES)
@@ -22,6 +24,8 @@ COMPLAINT_LABEL: Final = "Complaint"
 COMPLAINT_WORDS_LABEL: Final = "Complaint words"
 NONE_FOUND: Final = "none found"
 
+_PREGNANCY: Final = "pregnancy problem"
+SEVERE_IN_PREGNANCY_MMHG: Final = 160  # systolic; NICE NG133
 MAX_WORDS_CHARACTERS: Final = 4_000  # of the caller's words in a brief
 MAX_DANGER_SIGNS: Final = 8  # the most urgent: those of a collapse repeat one another
 
@@ -79,7 +83,7 @@ def build_brief(
         lines.append(f"{COMPLAINT_LABEL}: {neutral_words(complaint)}")
         if told_by := next(filter(None, map(neutral_words, complaint_words)), ""):
             lines.append(f"{COMPLAINT_WORDS_LABEL}: {told_by}")
-    lines += _vital_lines(facts)
+    lines += _vital_lines(facts, pregnant=complaint == _PREGNANCY)
     lines.append(f"Danger signs: {'; '.join(signs) or NONE_FOUND}")
     return "\n".join(lines)
 
@@ -87,11 +91,13 @@ def build_brief(
 def neutral_words(text: str) -> str:
     """`text` as one line without anything that a prompt or a chat template gives meaning.
 
+    Tags of HTML go and its entities become what they stand for.
     Control and invisible characters go, double quotes become single ones, angle and square
     brackets and braces become round ones, runs of `#`, `|`, `` ` `` or `*` shrink to one.
     A comparison keeps its sense: `<90` is `below 90`. Dashes and quotation marks become those
     of ASCII. A fraction or an exponent stays apart from the number before it: `39½` is `39 1/2`.
     """
+    text = html.unescape(_MARKUP.sub(" ", text))
     text = "".join(_apart(character) for character in text.translate(_TYPOGRAPHY))
     text = unicodedata.normalize("NFKC", text).translate(_TYPOGRAPHY)
     text = "".join(_plain_character(character) for character in text)
@@ -131,9 +137,9 @@ def _history_lines(text: str) -> list[str]:
     return lines
 
 
-def _vital_lines(facts: CaseFacts) -> list[str]:
+def _vital_lines(facts: CaseFacts, *, pregnant: bool) -> list[str]:
     lines = {name: _vital_line(facts, name) for name in _SINGLE_VITALS}
-    ordered = [lines["rr_bpm"], lines["spo2_percent"], _pressure_line(facts)]
+    ordered = [lines["rr_bpm"], lines["spo2_percent"], _pressure_line(facts, pregnant=pregnant)]
     ordered += [lines["hr_bpm"], lines["temp_c"], lines["pain_score"]]
     if facts.consciousness in _CONSCIOUSNESS:
         ordered.append(f"Consciousness: {_CONSCIOUSNESS[facts.consciousness]}")
@@ -161,14 +167,17 @@ def _vital_line(facts: CaseFacts, name: str) -> str:
     return f"{VITAL_RANGES[name].label}: {joined}{_band_mark(facts, name, value)}"
 
 
-def _pressure_line(facts: CaseFacts) -> str:
+def _pressure_line(facts: CaseFacts, *, pregnant: bool) -> str:
     systolic, diastolic = facts.value("sbp_mmhg"), facts.value("dbp_mmhg")
     if systolic is None:
         return _vital_line(facts, "dbp_mmhg")
     if diastolic is None:
         return _vital_line(facts, "sbp_mmhg")
     pair = f"{_number(systolic, whole=True)}/{_number(diastolic, whole=True)} mmHg"
-    return f"Blood pressure: {pair}{_band_mark(facts, 'sbp_mmhg', systolic)}"
+    mark = _band_mark(facts, "sbp_mmhg", systolic) or _band_mark(facts, "dbp_mmhg", diastolic)
+    if not mark and pregnant and systolic >= SEVERE_IN_PREGNANCY_MMHG:
+        mark = " (high)"
+    return f"Blood pressure: {pair}{mark}"
 
 
 def _band_mark(facts: CaseFacts, name: str, value: float) -> str:
@@ -201,6 +210,7 @@ def _plain_character(character: str) -> str:
     return "" if unicodedata.category(character).startswith("C") else character
 
 
+_MARKUP: Final = re.compile(MARKUP, re.IGNORECASE)
 _HARMLESS: Final = str.maketrans(
     {"<": "(", ">": ")", "[": "(", "]": ")", "{": "(", "}": ")", '"': "'"}
     | dict.fromkeys("“”„«»", "'")

@@ -105,10 +105,11 @@ hydrochlorothiazide hydrocortisone hydroxychloroquine ibuprofen indapamide infli
 insulin irbesartan isosorbide mononitrate ivabradine keppra lamotrigine lansoprazole lantus
 leflunomide levetiracetam levodopa levothyroxine linagliptin lisinopril lithium loperamide
 loratadine lorazepam losartan madopar mebeverine memantine metformin methadone methotrexate
-metoclopramide metoprolol metronidazole mirtazapine montelukast morphine mycophenolate naproxen
-nicorandil nifedipine nitrofurantoin nitroglycerin novorapid olanzapine omeprazole ondansetron
-oramorph oxycodone ozempic pantoprazole paracetamol acetaminophen paroxetine penicillin
-perindopril phenytoin pioglitazone pravastatin prednisolone prednisone pregabalin prochlorperazine
+metoclopramide metoprolol metronidazole mirtazapine midazolam montelukast morphine
+mycophenolate naproxen nicorandil nifedipine nitrofurantoin nitroglycerin
+novorapid olanzapine omeprazole ondansetron oramorph oxycodone ozempic pantoprazole paracetamol
+acetaminophen paroxetine penicillin perindopril phenytoin pioglitazone pravastatin pred
+prednisolone prednisone pregabalin prochlorperazine
 promethazine propranolol quetiapine quinine ramipril ranitidine risperidone rivaroxaban
 rosuvastatin sacubitril salbutamol salmeterol semaglutide seretide sertraline sildenafil
 labetalol phenprocoumon marcumar plavix sintrom acenocoumarol nitrazepam nebivolol atomoxetine
@@ -138,8 +139,12 @@ _MEDICINE: Final = _whole_words("|".join(sorted(_names(), key=len, reverse=True)
 # Guards look at what stands before the name in its sentence, in the spelling of `_Plain.plain`.
 _BETWEEN: Final = r"(?: (?!and |but |on )[^\W\d_][\w'/-]*){0,2} $"
 _STOPPED: Final = re.compile(
-    r"\b(?:stopped|came off|come off|taken off|no longer (?:on|takes|taking)|finished|was on"
-    rf"|used to (?:take|be on))(?: taking)?{_BETWEEN}"
+    r"\b(?:stopped|came off|come off|taken off|now off|no longer (?:on|takes|taking)"
+    rf"|finished|was on|used to (?:take|be on))(?: taking)?{_BETWEEN}"
+)
+_STOPPED_AFTER: Final = re.compile(
+    r"^(?: \( [^()]{1,20} \))? (?:\( )?(?:was |has been |been |now |already )*"
+    r"(?:stopped|discontinued|ceased|held|withheld|withdrawn)\b(?! (?:breathing|working|eating))"
 )
 _DENIED: Final = re.compile(
     r"\b(?:no|not (?:currently |now |been )?(?:on|taking|prescribed|using)|denies(?: taking)?"
@@ -154,17 +159,27 @@ _OF_ANOTHER: Final = re.compile(
 # What a thing is called that one can be allergic to: a few words, up to where the clause ends.
 _STOP: Final = (
     r"(?!(?:anything|any|nothing|none|nil|some|something|reactions?|and|or|with|but|on|takes?"
-    r"|taking|has|have|had|is|was|in|since|who|so|he|she|they|no|not|i)\b)"
+    r"|taking|took|ate|eaten|given|has|have|had|is|was|in|since|who|so|he|she|they|no|not|i)\b)"
 )
-_THING: Final = rf"{_STOP}[^\W\d_][\w'/-]*"
+_THING: Final = rf"{_STOP}[^\W\d_][\w'/-]*(?: i(?= \())?"
 _LIST: Final = rf"{_THING}(?: {_THING})?"
-_HOW: Final = r" \( [^()]{1,30} \)"  # which reaction
+_HOW: Final = r"(?: \( [^()]{1,40} \)| (?:=|- >|>) [^\W\d_]+)"  # which reaction
 _ALLERGIC: Final = _whole_words(
     rf"(?:allergic|allergy|allergies|anaphyla\w+|intoleran\w+|hypersensitiv\w+) (?:to|:|-|=)"
-    rf"(?: the| a)? ({_LIST}(?:{_HOW})?(?: ?(?:,|and|or|&) (?:and )?{_LIST}(?:{_HOW})?){{0,5}})"
+    rf"(?: the| a)? ({_LIST}(?:{_HOW})?(?: ?(?:,|/|and|or|&) (?:and )?{_LIST}(?:{_HOW})?){{0,9}})"
 )
-_BETWEEN_THINGS: Final = re.compile(rf"(?:{_HOW})?(?: ?, (?:and |or )?| (?:and|or) | ?& ?)|{_HOW}$")
+_BETWEEN_THINGS: Final = re.compile(
+    rf"(?:{_HOW})?(?: ?[,/] (?:and |or )?| (?:and|or) | ?& ?)|{_HOW}$"
+)
 _ALLERGY_OF: Final = _whole_words(rf"({_THING}) (?:allergy|allergies|allergic)")
+_ALLERGEN_AFTER: Final = re.compile(
+    rf"(?:^|(?<=[.,;:!?|(\n] ))allerg(?:y|ies|ic) ((?:{_MEDICINE.pattern})"
+    rf"|(?:latex|nuts?|peanuts?|eggs?|shellfish|plasters?|iodine|contrast|sulfa|nsaids?)\b)"
+)
+_SAID_TO_REACT: Final = re.compile(
+    rf"({_THING}) (?:=|-|- >|>|\() (?:severe )?(?:anaphyla\w+|angioedema|hives|urticaria|rash|sjs"
+    r"|bronchospasm|stevens)\b"
+)
 _OTHER_WORDS: Final = """
 no nil none nkda any known drug drugs food severe the an a his her my their bad is was am are
 be not and or of has have had possible mild other multiple many new seasonal skin some
@@ -238,6 +253,15 @@ def _allergy_mentions(note: _Plain) -> Iterator[tuple[re.Match[str], list[tuple[
     for match in _ALLERGY_OF.finditer(note.plain):
         if match.group(1) not in _NOT_A_THING:
             yield match, [(match.start(1), match.group(1))]
+    for match in (*_ALLERGEN_AFTER.finditer(note.plain), *_in_list(note)):
+        yield match, [(match.start(1), match.group(1))]
+
+
+def _in_list(note: _Plain) -> Iterator[re.Match[str]]:
+    """ "no drug allergies but latex = anaphylaxis": only where allergies are spoken of."""
+    for match in _SAID_TO_REACT.finditer(note.plain):
+        if "allerg" in note.plain[: match.start()].rpartition(" . ")[2]:
+            yield match
 
 
 def _not_tolerated(note: _Plain) -> Iterator[str]:
@@ -252,11 +276,12 @@ def _medicines(note: _Plain, allergy_spans: list[tuple[int, int]]) -> Iterator[s
         if any(start < match.end() and match.start() < end for start, end in allergy_spans):
             continue
         before = note.before(match.start())
-        stopped = _STOPPED.search(before) is not None
+        after = note.plain[match.end() :]
+        stopped = bool(_STOPPED.search(before) or _STOPPED_AFTER.match(after))
         if _OF_ANOTHER.search(before) or (not stopped and _is_denied(before)):
             continue
         name = note.written(*match.span())
-        if name.lower() not in seen and not _REACTS.match(note.plain[match.end() :]):
+        if name.lower() not in seen and not _REACTS.match(after):
             seen.add(name.lower())
             yield f"{name} (stopped)" if stopped else name
 

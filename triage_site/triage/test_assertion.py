@@ -173,3 +173,15 @@ def test_words_are_exact_substrings_of_the_note() -> None:
 
 def _adult(text: str) -> CaseFacts:
     return CaseFacts(text=text, age_years=50)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my baby he's cold he's not \u2014 he's not breathing he's not moving please",
+        "he's not - he isn't breathing",
+        "she's not \u2014 she's unconscious",
+    ],
+)
+def test_a_sentence_that_is_begun_again_denies_nothing(text: str) -> None:
+    assert screen(CaseFacts(text=text)).priority == 0

@@ -183,3 +183,26 @@ def test_the_words_that_told_of_the_complaint_follow_it() -> None:
         complaint_words=("cut <thumb>",),
     )
     assert "Complaint: cut or wound\nComplaint words: cut (thumb)\n" in brief
+
+
+@pytest.mark.parametrize(
+    ("reading", "complaint", "line"),
+    [
+        ((172, 114), "pregnancy problem", "Blood pressure: 172/114 mmHg (high)"),
+        ((164, 96), "pregnancy problem", "Blood pressure: 164/96 mmHg (high)"),
+        ((150, 132), "headache", "Blood pressure: 150/132 mmHg (very high)"),
+        ((164, 96), "headache", "Blood pressure: 164/96 mmHg"),
+    ],
+)
+def test_the_worse_of_both_pressures_is_marked(
+    reading: tuple[int, int], complaint: str, line: str
+) -> None:
+    facts = CaseFacts(text="x", age_years=30, sbp_mmhg=reading[0], dbp_mmhg=reading[1])
+    brief = build_brief(facts, priority=2, danger_signs=(), complaint=complaint)
+    assert line in brief.splitlines()
+
+
+def test_markup_and_entities_are_not_quoted() -> None:
+    facts = CaseFacts(text="<b>Toothache</b> &amp; fever &gt; 3 d, sats <90, RR >30")
+    brief = build_brief(facts, priority=2, danger_signs=())
+    assert '"Toothache & fever above 3 d, sats below 90, RR above 30"' in brief

@@ -25,6 +25,10 @@ def reasons(**facts: Any) -> tuple[str, ...]:
         {"text": "cough, normal heart rate", "hr_bpm": 138, "age_years": 50},
         {"text": "dizzy, normotensive", "sbp_mmhg": 80, "age_years": 50},
         {"text": "found unconscious in bed", "consciousness": "alert", "age_years": 50},
+        {"text": "Tachycardic per the watch", "hr_bpm": 72, "age_years": 27},
+        {"text": "hypotensive and dizzy", "sbp_mmhg": 148, "age_years": 50},
+        {"text": "febrile, cough", "temp_c": 36.6, "age_years": 50},
+        {"text": "cough, sats fine", "spo2_percent": 88, "age_years": 50},
     ],
 )
 def test_a_note_of_another_patient_or_of_other_findings_asks_a_person(
@@ -44,6 +48,12 @@ def test_a_note_of_another_patient_or_of_other_findings_asks_a_person(
         {"text": "afebrile, cough", "temp_c": 37.9, "age_years": 50},
         {"text": "72F fall from standing, hip pain", "temp_c": 36.8, "age_years": 72},
         {"text": "unconscious", "consciousness": "unresponsive", "age_years": 50},
+        {"text": "Bradycardic? no. Cough", "hr_bpm": 92, "age_years": 50},
+        {"text": "not tachycardic", "hr_bpm": 72, "age_years": 50},
+        {"text": "was hypotensive with the crew", "sbp_mmhg": 128, "age_years": 50},
+        {"text": "tachycardic", "hr_bpm": 118, "age_years": 50},
+        {"text": "afebrile, cough", "temp_c": 36.6, "age_years": 50},
+        {"text": "bradycardic", "hr_bpm": 85, "age_years": 0.5},
     ],
 )
 def test_what_agrees_is_no_contradiction(facts: dict[str, Any]) -> None:

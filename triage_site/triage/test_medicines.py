@@ -35,6 +35,12 @@ from triage_site.triage.medicines import read_history
         ("TAKES WARFARIN", ["warfarin"]),
         ("On labetalol 200 mg", ["labetalol"]),
         ("Codeine makes her sick", []),
+        ("Warfarin stopped 2019. Now on clopidogrel 75", ["warfarin (stopped)", "clopidogrel"]),
+        ("ramipril has been held", ["ramipril (stopped)"]),
+        ("on warfarin (stopped 2 days ago)", ["warfarin (stopped)"]),
+        ("nebs x3, pred 40 mg, buccal midazolam 10 mg", ["pred", "midazolam"]),
+        ("Keppra 1g bd. ALLERGY phenytoin (SJS)", ["keppra"]),
+        ("Allergy: NSAIDs/aspirin -> bronchospasm", []),
     ],
 )
 def test_medicines(text: str, medicines: list[str]) -> None:
@@ -65,6 +71,17 @@ def test_medicines(text: str, medicines: list[str]) -> None:
         ("allergic to penicillin (rash) and codeine (nausea)", "penicillin, codeine"),
         ("Codeine makes her sick", "codeine (intolerance)"),
         ("Sin alergias conocidas", "none known"),
+        ("Allergic: ACE-i (angioedema), strawberries.", "ACE-i, strawberries"),
+        ("Allergy:NSAIDs/aspirin -> bronchospasm", "NSAIDs, aspirin"),
+        ("Known epilepsy. ALLERGY phenytoin (SJS)", "phenytoin"),
+        ("No known drug allergies but latex = anaphylaxis.", "latex"),
+        (
+            "Allergies: penicillin \u2192 rash, codeine (nausea) and latex",
+            "penicillin, codeine, latex",
+        ),
+        ("allergic to nuts, ate some, has hives", "nuts"),
+        ("allergy clinic tomorrow", ""),
+        ("ALLERGIES: iodine - rash; latex (hives)", "iodine, latex"),
     ],
 )
 def test_allergies(text: str, words: str) -> None:

@@ -61,6 +61,8 @@ _CLOSERS: Final = (
 _MAX_VITAL_ACTIONS: Final = (3, 2, 2, 1, 0)  # by level
 _MAX_ACTIONS: Final = (4, 3, 3, 2, 1)
 _COMPLAINT_ACTIONS: Final = 3
+# Of these the first two belong together: what to look at, and the treatment that cannot wait.
+_FIRST_TWO: Final = frozenset({"allergic reaction"})
 CONSCIOUSNESS_PHRASES: Final = ("alert", *CONSCIOUSNESS_SIGN)
 _BASIC_SET: Final = (
     "respiratory rate", "oxygen saturation", "blood pressure", "heart rate", "temperature",
@@ -97,8 +99,9 @@ def sbar_form(text: str) -> tuple[Piece, ...]:
     ]
     choices = complaint_actions(brief, first)
     for number in range(min(len(choices), _num_complaint_actions(brief))):
-        # The most important one is never left to choice.
-        pieces += [Fixed("\n-"), Action(choices if number else choices[:1])]
+        # The most important ones are never left to choice.
+        fixed = number < _num_important(brief)
+        pieces += [Fixed("\n-"), Action(choices[number : number + 1] if fixed else choices)]
     last = "".join(f"\n- {line}" for line in _last_lines(brief))
     return (*pieces, Fixed(f"{last}\n{CLOSING}"))
 
@@ -283,10 +286,14 @@ def _first_lines(brief: Brief) -> list[str]:
     return lines
 
 
+def _num_important(brief: Brief) -> int:
+    return 2 if known_complaint(brief) in _FIRST_TWO else 1
+
+
 def _num_complaint_actions(brief: Brief) -> int:
     level = _level(brief)
     num_by_vitals = min(len(vital_actions(brief)), _MAX_VITAL_ACTIONS[level])
-    return min(_COMPLAINT_ACTIONS, _MAX_ACTIONS[level] - num_by_vitals)
+    return min(_COMPLAINT_ACTIONS, max(_num_important(brief), _MAX_ACTIONS[level] - num_by_vitals))
 
 
 def _last_lines(brief: Brief) -> list[str]:

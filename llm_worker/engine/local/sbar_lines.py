@@ -42,6 +42,10 @@ CONSCIOUSNESS_SIGN: Final = {
 }
 
 
+_CHOKED: Final = re.compile(r"\b(?:chok|stuck|swallow|inhal|lodged|aspirat|gag|foreign)", re.I)
+_AWAKE: Final = frozenset({"alert", "newly confused", "responds to voice only"})
+
+
 @cache
 def learned() -> Mapping[str, Mapping[str, Any]]:
     """Complaint -> `causes` (a phrase) and `actions` (lines without a full stop)."""
@@ -126,9 +130,14 @@ def _must_not_get_up(brief: Brief) -> bool:
 
 
 def _has_pulse(brief: Brief) -> bool:
-    """Heart rate and blood pressure were both measured."""
+    """Heart rate and blood pressure were both measured, or somebody who is awake was seen."""
     labels = {reading.label for reading in brief.readings}
-    return "Heart rate" in labels and any("lood pressure" in label for label in labels)
+    measured = "Heart rate" in labels and any("lood pressure" in label for label in labels)
+    return measured or brief.line("Consciousness") in _AWAKE
+
+
+def _is_awake_and_did_not_choke(brief: Brief) -> bool:
+    return brief.line("Consciousness") in _AWAKE and not _CHOKED.search(brief.words)
 
 
 def _is_short_of_breath(brief: Brief) -> bool:
@@ -141,6 +150,7 @@ _UNFIT: Final[tuple[tuple[re.Pattern[str], Callable[[Brief], bool]], ...]] = (
     (re.compile(r"\bupright\b"), _must_not_sit),
     (re.compile(r"\b(?:walking|standing|sitting|gait|gentle movement)\b"), _must_not_get_up),
     (re.compile(r"\bchest compressions\b"), _has_pulse),
+    (re.compile(r"\bback blows\b"), _is_awake_and_did_not_choke),
     (re.compile(r"^Lie flat until\b"), _is_short_of_breath),
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -66,6 +66,10 @@ def _index() -> TermIndex:
     return TermIndex([term for term, _ in _OWNERS], _TABLE["groups"])
 
 
+# Groups that say something of a patient in danger.
+DANGEROUS: Final = frozenset(group.code for group in GROUPS if group.bound)
+
+
 def find_groups(note: Note) -> Iterator[tuple[Group, Mention]]:
     for term, mention in note.find(_index()):
         yield GROUPS[_OWNERS[term][1]], mention
@@ -92,8 +96,12 @@ def complaint(
     with their words, in any order. A sign says it better than a group.
     """
     named = sorted(
-        _own_words(groups), key=lambda code: (_is_worry(code, groups[code]), _LEVELS[code], code)
+        _own_words(groups),
+        key=lambda code: (_comes_along(code, groups[code]), _LEVELS[code], code),
     )
+    skin = tuple(filter(_SKIN_INFECTION.search, groups.get("swelling", ())))
+    if skin and all(_comes_along(code, groups[code]) for code in named):
+        named, told = [], [*told, Complaint(_ABSCESS, skin)]
     found = [*told, *(Complaint(_LABELS[code], groups[code]) for code in named)]
     if not found:
         return (
@@ -103,7 +111,7 @@ def complaint(
         )
     low_sugar = next((one for one in found if one.label == _LOW_SUGAR), None)
     first = low_sugar if low_sugar and found[0].label == _HIGH_SUGAR else found[0]
-    label = _refined(first)
+    label = _refined(first, [w for one in found if one.label == first.label for w in one.words])
     if label == _BREATHLESS and any(map(_ASTHMA.search, groups.get("breathless", ()))):
         label = "asthma or wheeze"
     if age_years is not None and age_years < CHILD_YEARS:
@@ -117,6 +125,9 @@ def _own_words(groups: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     for code, words in groups.items():
         if code == "admin" and words and all(map(_MEDICINE_LIST.match, words)):
             continue
+        removal = any(map(_REMOVAL.search, groups.get("admin", ())))
+        if removal and code in _WOUNDS and all(map(_BARE_WOUND.match, words)):
+            continue
         others = [
             word.lower() for other in groups if other in _LABELS and other != code
             for word in groups[other]
@@ -126,25 +137,36 @@ def _own_words(groups: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
             yield code
 
 
-def _is_worry(code: str, words: tuple[str, ...]) -> bool:
-    """Worry comes with any complaint."""
-    return code == "psych" and bool(words) and all(map(_WORRY.match, words))
+def _comes_along(code: str, words: tuple[str, ...]) -> bool:
+    """Worry comes with any complaint, and "diabetic" is history beside one."""
+    pattern = {"psych": _WORRY, "sugar": _HISTORY_OF_SUGAR}.get(code)
+    return pattern is not None and bool(words) and all(map(pattern.match, words))
 
 
-def _refined(found: Complaint) -> str:
-    """The label that the words themselves allow."""
+def _refined(found: Complaint, of_label: Sequence[str]) -> str:
+    """The label that the words themselves allow, and all words that have the same label."""
     for label, pattern, instead in _BY_WORDS:
         if label == found.label and found.words and all(map(pattern.search, found.words)):
+            return instead
+    for label, pattern, instead in _BY_ONE_WORD:
+        if label == found.label and any(map(pattern.search, of_label)):
             return instead
     return found.label
 
 
+_WOUNDS: Final = frozenset({"open_wound", "needs_stitches"})
+_REMOVAL: Final = re.compile(r"sutur|stitch|staple|dressing", re.I)
+_BARE_WOUND: Final = re.compile(r"(?:wounds?|sutur\w*|stitch\w*|staples?)$", re.I)
+_ABSCESS: Final = "abscess or skin infection"
 _LOW_SUGAR: Final = "low blood sugar"
 _HIGH_SUGAR: Final = "high blood sugar"
 # What many causes lead to: a sign that names the cause says it better.
 STATES: Final = frozenset(
     {"reduced consciousness", "new confusion", "choking or airway trouble", "possible sepsis"}
 )
+# How somebody was injured says more than what hurts.
+MECHANISMS: Final = frozenset({"road traffic collision", "stab or gunshot wound"})
+WHAT_HURTS: Final = frozenset({"abdominal pain", "back pain", "chest pain", "limb injury"})
 _BREATHLESS: Final = "breathlessness"
 _ASTHMA: Final = re.compile(r"asthma", re.I)
 _WORRY: Final = re.compile(r"worr|anxi|nervous|concern", re.I)
@@ -152,20 +174,45 @@ _MEDICINE_LIST: Final = re.compile(r"med(?:s|ications?|icines?)?\b", re.I)
 # Label, what each of the words must be, and the label that is true then.
 _BY_WORDS: Final = (
     ("limb injury", re.compile(r"^(?:fall\w*|fell)\b(?! on)", re.I), "fall"),
-    ("head injury", re.compile(r"^(?!.*(?:head|skull|scalp|brain|face|concus|knock))", re.I | re.S),
+    ("head injury",
+     re.compile(r"^(?!.*(?:head|skull|scalp|brain|face|concus|knock|occip|temple))", re.I | re.S),
      "fall"),
     ("overdose or poisoning", re.compile(r"batter|magnet", re.I), "foreign body"),
+    ("road traffic collision", re.compile(r"^(?:fall\w*|fell|jump\w*|came off)\b", re.I), "fall"),
+    ("assault",
+     re.compile(r"\b(?:mv[acit]|rt[acib]|crash|collision|accident|rear|t-bone|airbag)|into", re.I),
+     "road traffic collision"),
     ("foreign body", re.compile(r"splinter|thorn|hook", re.I), "cut or wound"),
-    ("agitation or psychosis", _WORRY, "anxiety or panic"),
+    ("agitation or psychosis", re.compile(r"worr|anxi|nervous|concern|panic", re.I),
+     "anxiety or panic"),
     (_HIGH_SUGAR, re.compile(r"hypo|\blow", re.I), _LOW_SUGAR),
-    (_HIGH_SUGAR, re.compile(r"^(?!.*(?:hyper|high|hhs|keto|dka|raised|elevated))", re.I | re.S),
+    (_HIGH_SUGAR,
+     re.compile(r"^(?!.*(?:hyper|high|\bhi\b|hhs|keto|dka|raised|elevated))", re.I | re.S),
      "blood sugar problem"),
 )  # fmt: skip
+
+
+_BITE: Final = re.compile(r"\bbit(?:e|es|ten)?\b(?!.*(?:lip|tongue|cheek))", re.I)
+# Label, what one of the words is, and the label that says it better.
+_BY_ONE_WORD: Final = (
+    ("cut or wound", _BITE, "bite or sting"),
+    ("abscess or skin infection", _BITE, "bite or sting"),
+    ("foreign body", re.compile(r"\bticks?\b", re.I), "bite or sting"),
+    ("major bleeding", re.compile(r"ha?emat?emesis|vomit|coffee", re.I), "vomiting blood"),
+    ("major bleeding", re.compile(r"mala?ena|mela?ena|stool|rect|\bpr\b", re.I),
+     "rectal bleeding or black stool"),
+    ("major bleeding", re.compile(r"ha?emoptys|cough", re.I), "coughing blood"),
+    ("major bleeding", re.compile(r"epista|nose", re.I), "nosebleed"),
+)  # fmt: skip
+_SKIN_INFECTION: Final = re.compile(
+    r"abscess|boil|celluliti|carbuncle|furunc|\bpus\b|paronych|whitlow|felon|erysipel|infect", re.I
+)
+_HISTORY_OF_SUGAR: Final = re.compile(r"diabetic$", re.I)
 
 
 def labels() -> frozenset[str]:
     """Every answer that `complaint` can give."""
     told = {sign.complaint for sign in signs() if sign.complaint}
-    refined = {instead for _, _, instead in _BY_WORDS}
+    refined = {instead for _, _, instead in (*_BY_WORDS, *_BY_ONE_WORD)} | {_ABSCESS}
     fixed = refined | {_UNWELL_INFANT, "asthma or wheeze", *_OF_CHILDREN.values()}
     return frozenset(_LABELS.values()) | fixed | told

@@ -7,7 +7,7 @@ its own place. Whether a saturation was taken is no input: it tells of the site,
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,7 @@ UNKNOWN_LEVEL: Final = 3.6
 # Those who have no pain at all are sicker than those with a little. Counted together with strong
 # pain, so that strong pain is never judged less urgent than none.
 STRONG_PAIN: Final = 7
+_REQUEST: Final = "admin"
 STORY_WORDS: Final = 12  # the study's complaints have five at most
 WAYS_OF_ARRIVAL: Final = ("public_ambulance", "private_ambulance", "walked_in")
 
@@ -59,7 +60,7 @@ class CaseView:
 
 
 def view(measured: Measured, note: Note, fired: tuple[Fired, ...]) -> CaseView:
-    named = list(find_groups(note))
+    named = _apart_from_requests(find_groups(note))
     dangers = [mention for item in fired for mention in item.mentions]
     clauses = clauses_of(note, dangers, (m for group, m in named if group.names_complaint))
     concepts, num_denied = _judged(named, clauses)
@@ -71,6 +72,24 @@ def view(measured: Measured, note: Note, fired: tuple[Fired, ...]) -> CaseView:
         "denied": min(5, num_denied) / 5,
     }
     return CaseView(numbers=numbers, concepts=concepts, clauses=clauses)
+
+
+def _apart_from_requests(
+    named: Iterable[tuple[Group, Mention]],
+) -> list[tuple[Group, Mention]]:
+    """ "fit note" is no fit, "suture removal" no wound to be stitched."""
+    found = list(named)
+    requests = [mention for group, mention in found if group.code == _REQUEST]
+    return [
+        (group, mention)
+        for group, mention in found
+        if group.code == _REQUEST or not any(_lies_within(mention, one) for one in requests)
+    ]
+
+
+def _lies_within(one: Mention, other: Mention) -> bool:
+    shorter = one.last - one.first < other.last - other.first
+    return shorter and other.first <= one.first and one.last <= other.last
 
 
 def _judged(

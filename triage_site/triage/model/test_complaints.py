@@ -50,12 +50,66 @@ from triage_site.triage.model.complaints import Complaint, complaint
         ("asthma, single words only", 30, "asthma or wheeze"),
         ("daughter worried; itchy rash on both arms", 45, "skin rash"),
         ("itchy rash; worried", 45, "skin rash"),
+        # A reaction in a list of allergies is history, and so is "diabetic".
+        ("SOB 3 days. Allergies: sulfa (hives)", 66, "breathlessness"),
+        (
+            "loose stools since yesterday. Allergic: ACE-i (angioedema), strawberries.",
+            40,
+            "vomiting or diarrhoea",
+        ),
+        (
+            "Boil on L buttock, getting smaller. Diabetic diet controlled.",
+            45,
+            "abscess or skin infection",
+        ),
+        # Words that look like others.
+        ("severe headache", 40, "headache"),
+        ("Hi, sore throat since Monday", 40, "ear, nose or throat problem"),
+        ("itchy rash on arms, bit better", 33, "skin rash"),
+        (
+            "Needs a fit note for work; back to normal after flu.",
+            35,
+            "paperwork or medicine request",
+        ),
+        ("Suture removal L forearm, wound clean and dry", 34, "paperwork or medicine request"),
+        ("Dog bite R calf, puncture wounds", 52, "bite or sting"),
+        ("Sticky red R eye 3 days", 30, "eye problem"),
+        # How somebody was injured says more than what hurts.
+        ("MVC driver 60 mph vs tree, abdo rigid", 39, "road traffic collision"),
+        ("Dog bite R calf 2 h ago, bleeding stopped", 52, "bite or sting"),
+        ("Cat bit my hand yesterday, red and swollen", 41, "bite or sting"),
+        ("Tick on scalp, removed by GP", 33, "bite or sting"),
+        ("Severe earache. Allergy: amoxicillin (rash)", 30, "ear, nose or throat problem"),
+        ("HR >140, BP <90. Weak, cold.", 70, None),
+        ("bad cold since Monday", 30, "cough and cold symptoms"),
+        ("Ran out of inhaler, bit tight since yesterday", 44, "breathlessness"),
+        ("panic attack in supermarket, now settled", 24, "anxiety or panic"),
+        ("Haematemesis x3 + malaena, hypotensive", 52, "vomiting blood"),
     ],
 )
 def test_the_complaint_is_named_in_the_words_of_the_guidance(
     text: str, age_years: float | None, expected: str | None
 ) -> None:
     assert classify(CaseFacts(text=text, age_years=age_years)).complaint == expected
+
+
+def test_nobody_who_is_awake_is_told_to_be_in_cardiac_arrest() -> None:
+    text = "stopped breathing for 20 s, went blue, now crying"
+    awake = CaseFacts.from_dict({"text": text, "age_years": 0.1, "consciousness": "alert"})
+    said = classify(awake)
+    assert said.priority == 0
+    assert said.complaint == "unwell infant"
+    assert said.complaint_words == ("stopped breathing",)
+    grey = {"text": "flu five days, found grey, might arrest", "age_years": 61}
+    assert classify(CaseFacts.from_dict({**grey, "consciousness": "voice"})).complaint is None
+    for consciousness in ("not_taken", "unresponsive", "pain"):
+        facts = CaseFacts.from_dict({"text": text, "age_years": 70, "consciousness": consciousness})
+        assert classify(facts).complaint == "cardiac arrest"
+
+
+def test_a_pulse_that_was_measured_as_usual_names_no_palpitations() -> None:
+    text = "Splinter under nail. Tachycardic per the watch."
+    assert classify(CaseFacts(text=text, hr_bpm=72, age_years=27)).complaint == "cut or wound"
 
 
 def test_a_sign_says_more_than_a_group_and_an_urgent_group_more_than_a_mild_one() -> None:

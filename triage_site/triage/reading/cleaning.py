@@ -16,9 +16,16 @@ from typing import Final
 
 from triage_site.triage.reading.numbers import in_digits
 
+# Only tags of HTML: "sats <90, RR >30" is none.
+MARKUP: Final = (
+    r"</?(?:a|abbr|b|big|blockquote|body|br|center|code|div|em|font|h[1-6]|head|hr|html|i|img|input"
+    r"|label|li|link|meta|ol|p|pre|s|script|small|span|strike|strong|style|sub|sup|table|tbody|td"
+    r"|textarea|tfoot|th|thead|title|tr|tt|u|ul|iframe|svg|form|button|body|video|audio|object)"
+    r"(?:\s+[a-z:@-]+\s*(?:=[^<>\n]{0,200})?)?\s*/?>|<!--[^<>\n]{0,200}-->"
+)
+ENTITY: Final = r"&(?:#\d{1,6}|#x[0-9a-f]{1,5}|[a-z]{2,8});"
 _SPECIAL: Final = re.compile(
-    r"<[^<>\n]{0,200}>|&(?:#\d{1,6}|#x[0-9a-f]{1,5}|[a-z]{2,8});"
-    r"|(?<=[^\W\d_])[-\u00ad\u2010\u2011]\s*\n\s*(?=[^\W\d_])"
+    rf"{MARKUP}|{ENTITY}" + r"|(?<=[^\W\d_])[-\u00ad\u2010\u2011]\s*\n\s*(?=[^\W\d_])"
     r"|(?<![^\W_])(?:[A-Z] ){3,}[A-Z](?![^\W_])"
     r"|(?<=[^\W\d_])[`\u00b4\u2018\u2019\u02bc\u2032](?=[^\W\d_])|[^\x00-\x7f]",
     re.IGNORECASE,
@@ -28,6 +35,8 @@ _PLAIN: Final = {
     **dict.fromkeys("\u2018\u2019\u02bc\u2032\u00b4", "'"),
     **dict.fromkeys("\u201c\u201d\u00ab\u00bb\u2033", '"'),
     "\u00b0": "°", "\u00ba": "°", "\u2026": ".",
+    **dict.fromkeys("\u3002\uff61\u0964\u06d4", ". "),  # full stops of other scripts
+    **dict.fromkeys("\u3001\u060c", ","), "\u061f": "?", "\u2192": "->", "\u21d2": "->",
     "\u00d8": "0", "\u00f8": "0", "\u00bd": ".5", "\u2265": ">", "\u2264": "<",
 }  # fmt: skip
 _LOOKALIKES: Final = dict(zip("аеорсухіѕ", "aeopcyxis", strict=True))

@@ -10,10 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 
+from triage_site.triage.age_bands import is_adult
 from triage_site.triage.facts import NOT_TAKEN, CaseFacts, Consciousness, Sex
 from triage_site.triage.reading.note import Note
+from triage_site.triage.reading.terms import TermIndex
 
 _MIDDLE: Final = {
     "hr_bpm": 80.0, "rr_bpm": 16.0, "spo2_percent": 99.0, "temp_c": 37.0, "pain_score": 0.0,
@@ -74,16 +77,33 @@ _SEX: Final = re.compile(
 )
 _FEMALE: Final = frozenset({"woman", "female", "lady", "girl"})
 _USUAL: Final = r"\b(?:normal|regular|usual) "
+_FINE: Final = r"\b[ :=]*(?:are |is |all |was |were )?(?:fine|ok|okay|normal|good|wnl)\b"
 # Vital sign, the words, and what is still near enough to usual for them in an adult.
 _CALLED_USUAL: Final = (
-    ("temp_c", re.compile(r"\b(?:afebrile|apyrexia\w*|apyrexic)\b|" + _USUAL + r"temp", re.I),
+    ("temp_c", re.compile(
+        r"\b(?:afebrile|apyrexi\w*|normothermic)\b|" + _USUAL + r"temp", re.I),
      35.5, 38.2),
     ("hr_bpm", re.compile(_USUAL + r"(?:heart rate|pulse|hr)\b", re.I), 40.0, 125.0),
     ("sbp_mmhg", re.compile(_USUAL + r"(?:blood pressure|bp)\b|\bnormotensive\b", re.I),
      90.0, 180.0),
-    ("spo2_percent", re.compile(_USUAL + r"(?:oxygen|sats?\b|saturations?|spo2)", re.I),
+    ("spo2_percent", re.compile(
+        _USUAL + r"(?:oxygen|sats?\b|saturations?|spo2)|\b(?:sats?|spo2)" + _FINE, re.I),
      91.0, 100.0),
 )  # fmt: skip
+# Vital sign, word for a value far from usual, and values that no adult is called so for.
+_CALLED_FAR: Final = (
+    ("hr_bpm", "tachycardic", 0.0, 85.0),
+    ("hr_bpm", "bradycardic", 65.0, 400.0),
+    ("rr_bpm", "tachypnoeic", 0.0, 17.0),
+    ("spo2_percent", "hypoxic", 97.0, 100.0),
+    ("sbp_mmhg", "hypotensive", 120.0, 400.0),
+    ("temp_c", "febrile/pyrexial", 0.0, 37.2),
+    ("temp_c", "hypothermic", 36.2, 50.0),
+)
+_NEAR: Final = 4  # words
+_EARLIER: Final = frozenset(
+    {"was", "were", "been", "earlier", "initially", "home", "scene", "crew", "settled", "resolved"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +141,7 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
         age = spoken_age(note.chars)
         filled |= {} if age is None else {"age_years": age}
     contradicted += _of_another_patient(facts, note.chars) + _called_usual(facts, note.chars)
+    contradicted += _called_far(facts, note)
     extra = {name: value for name, value in worst.items() if name not in filled}
     whole = replace(facts, **filled) if filled else facts
     return Measured(whole, extra, tuple(contradicted))
@@ -151,6 +172,27 @@ def _called_usual(facts: CaseFacts, chars: str) -> list[str]:
         and not low <= value <= high
         and pattern.search(chars)
     ]
+
+
+def _called_far(facts: CaseFacts, note: Note) -> list[str]:
+    """Adults only: a child's usual values are others. What was so earlier contradicts nothing."""
+    if not is_adult(facts.age_years):
+        return []
+    found = []
+    for index, mention in note.find(_far_words()):
+        vital, _, low, high = _CALLED_FAR[index]
+        value = facts.value(vital)
+        near = note.words[max(0, mention.first - _NEAR) : mention.last + _NEAR]
+        is_now = mention.is_present and not any(word.form in _EARLIER for word in near)
+        if is_now and value is not None and low <= value <= high:
+            found.append(vital)
+    return list(dict.fromkeys(found))
+
+
+@cache
+def _far_words() -> TermIndex:
+    """Built at the first note, because it reads the dictionary."""
+    return TermIndex([words for _, words, _, _ in _CALLED_FAR], {})
 
 
 def _worst(note: Note) -> dict[str, float]:

@@ -6,6 +6,7 @@ note and how they are meant. What was read as a figure is no word any more.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -85,16 +86,25 @@ class Note:
 
 
 def _foreign(words: tuple[Word, ...], statements: Sequence[Statement]) -> frozenset[int]:
-    """Sentences in which most words are unknown."""
+    """Sentences in which most words are unknown, or that have a word of another script: a whole
+    sentence may be one word there, because it has no blanks."""
     counts: dict[int, list[bool]] = {}
+    other_script: set[int] = set()
     for said in statements:
         told = (words[at] for at in range(said.first, said.last))
         counts.setdefault(said.sentence, []).extend(is_known(w) for w in told if _is_told(w))
-    return frozenset(
+        if any(_is_of_other_script(words[at]) for at in range(said.first, said.last)):
+            other_script.add(said.sentence)
+    return frozenset(other_script) | frozenset(
         sentence
         for sentence, known in counts.items()
         if known and sum(known) < (_LEAST_KNOWN * len(known) if len(known) > _FEW_WORDS else 1)
     )
+
+
+def _is_of_other_script(word: Word) -> bool:
+    letters = [letter for letter in word.form if letter.isalpha() and not letter.isascii()]
+    return len(letters) > 1 and not any("LATIN" in unicodedata.name(one, "") for one in letters)
 
 
 def _is_told(word: Word) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from triage_site.triage.reading.line import Line
+from triage_site.triage.reading.reactions import reaction_spans
 from triage_site.triage.reading.terms import TermIndex, joined
 from triage_site.triage.reading.tokens import Word
 from triage_site.triage.reading.words import TABLES, stem
@@ -104,6 +105,10 @@ def judge(words: Sequence[Word], line: Line) -> Judged:
         cue = Cue(row.kind, first, last, _denying(words, first, last))
         for at in _scope(words, cue, row):
             covers[at].append(cue)
+    for first, last in reaction_spans(words):
+        for at in range(first, last):
+            # The word before it covers it: a cue inside of a mention does not count.
+            covers[at].append(Cue(Assertion.HISTORICAL, first - 1, last, first - 1))
     return Judged(statements, tuple(tuple(cues) for cues in covers))
 
 
@@ -163,6 +168,8 @@ def _after(words: Sequence[Word], cue: Cue, reach: str) -> list[int]:
     at = cue.last
     if at < len(words) and words[at].form in (":", "-", "=", "("):
         at += 1
+        if at < len(words) and words[at].form in _SUBJECTS:
+            return out  # "he's not - he's not breathing": begun again
     begin = at
     while at < len(words):
         word = words[at]

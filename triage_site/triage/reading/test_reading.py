@@ -124,3 +124,45 @@ def test_the_search_at_all_places_and_the_spans_agree(words: list[str]) -> None:
         assert may_stand(steps, line) == bool(found), term
         assert all(first < last <= line.size for first, last in found)
         assert all(before[1] <= after[0] for before, after in pairwise(found))
+
+
+@pytest.mark.parametrize(
+    "text", ["sats <90 on air, RR >30", "BP <80, HR >130 and unwell", "SpO2 <88 -> O2, RR >32"]
+)
+def test_a_comparison_is_no_markup(text: str) -> None:
+    kinds = {figure.kind for figure in read(text).figures}
+    assert len(kinds & {"spo2_percent", "rr_bpm", "sbp_mmhg", "hr_bpm"}) == 2
+
+
+def test_markup_is_no_word_of_the_note() -> None:
+    words = [word.form for word in read('<p class="x"><b>Tooth</b><br/>ache &amp; fever').words]
+    assert [word for word in words if word.isalpha()] == ["tooth", "ache", "fever"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u53f3\u811a\u8e1d\u626d\u4f24\uff0c\u80fd\u8d70\u8def\u3002 ankle sprain, weight bearing",
+        "ankle sprain, weight bearing, walks well, \u0431\u043e\u043b\u044c",
+    ],
+)
+def test_words_of_another_script_are_never_taken_for_understood(text: str) -> None:
+    assert read(text).foreign_sentences
+
+
+@pytest.mark.parametrize("text", ["temp 38 °C, 5 µg", "café worker, naïve, ½ pack a day"])
+def test_a_letter_of_a_unit_or_an_accent_is_no_other_script(text: str) -> None:
+    assert not read(text).foreign_sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "is_bite"),
+    [
+        ("a bit better", False),
+        ("bit dizzy", False),
+        ("dog bit him", True),
+        ("snake bit 2 h ago", True),
+    ],
+)
+def test_a_bit_is_no_bite(text: str, is_bite: bool) -> None:
+    assert any(word.stem == "bite" for word in read(text).words) is is_bite

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from triage_site.triage.reading.cleaning import Cleaned
@@ -21,6 +21,8 @@ _TOKEN: Final = re.compile(
 _STOP_BELONGS: Final = frozenset(TABLES["sets"]["before_full_stop"].split())
 _FIGURE: Final = "|"
 _BRACKETED: Final = 3  # letters of "(-)"
+_BEFORE_BIT: Final = frozenset(TABLES["sets"]["before_bit"].split())
+_AFTER_BIT: Final = frozenset(TABLES["sets"]["after_bit"].split())
 _WAYS: Final = frozenset(
     ("unable to", "not able to", "no longer able to", "can no longer", "could not", "never able to",
      "not been able to", "barely able to", "could no longer")
@@ -30,6 +32,8 @@ _CLOCK: Final = re.compile(r"\s*(?:h|hrs?|hours)\b", re.IGNORECASE)
 _SPANS: Final = {"7": "days", "52": "weeks", "12": "months", "24": "hours", "40": "gestation"}
 _OF_LEVEL: Final = frozenset(TABLES["sets"]["of_level"].split())
 _DOSE: Final = frozenset(TABLES["sets"]["dose"].split())
+# Before "HI": the display of a meter.
+_METERS: Final = frozenset(TABLES["sets"]["before_hi"].split())
 _NOT_ABBREVIATED: Final[dict[str, frozenset[str]]] = {
     "PE": frozenset(TABLES["sets"]["after_pe"].split()),
     "MI": frozenset({"5"}),
@@ -74,7 +78,7 @@ def tokenize(cleaned: Cleaned, figures: Sequence[Figure]) -> list[Word]:
         if token.written == _FIGURE and token.start in told:
             form = told[token.start]
             words += [Word(form, stem(form), start, end, is_figure=True), Word("|", "", start, end)]
-    return _can_not(words)
+    return _some(_can_not(words))
 
 
 def _word(form: str, start: int, end: int, is_expanded: bool) -> Word:
@@ -96,6 +100,18 @@ def _can_not(words: list[Word]) -> list[Word]:
             out.append(words[at])
         at += length or 1
     return out
+
+
+def _some(words: list[Word]) -> list[Word]:
+    """ "a bit better", "bit dizzy": there "bit" is an amount, not of "bite"."""
+    forms_ = [word.form for word in words]
+    around = zip(words, ["", *forms_[:-1]], [*forms_[1:], ""], strict=True) if words else ()
+    return [
+        replace(word, stem="bit")
+        if word.form == "bit" and (before in _BEFORE_BIT or after in _AFTER_BIT)
+        else word
+        for word, before, after in around
+    ]
 
 
 def _told(words: Sequence[Word]) -> str:
@@ -158,6 +174,8 @@ def _means_other(tokens: Sequence[_Token], index: int) -> bool:
     after = _next(tokens, index)
     if written == "OD":
         return bool(near & _DOSE) or any(one.isdigit() for one in near) or after in _DOSE
+    if written == "HI" and near & _METERS:
+        return True
     return after in _NOT_ABBREVIATED.get(written, frozenset())
 
 

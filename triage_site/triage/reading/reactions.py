@@ -1,0 +1,79 @@
+"""Reactions that an allergy list names: history, not what brought somebody. Pure.
+
+"Allergies: sulfa (hives)", "latex = anaphylaxis", "Allergy: codeine -> rash". A reaction counts
+as told in a list only where its mark follows a short name in the sentence that speaks of the
+allergy, and where it has no other words: "allergic to nuts, ate some, hives" is no list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from triage_site.triage.reading.tokens import Word
+from triage_site.triage.reading.words import TABLES
+
+_HEADS: Final = frozenset(TABLES["sets"]["allergy_heads"].split())
+_NOT_A_LIST: Final = frozenset(TABLES["sets"]["after_allergy"].split())
+_REACTIONS: Final = frozenset(TABLES["sets"]["allergy_reactions"].split())
+_NO_NAME: Final = frozenset(TABLES["sets"]["no_allergen"].split())
+_ENDS: Final = frozenset(".!?\n")  # a list may have semicolons
+_MOST_NAMED: Final = 3  # words of an allergen
+_MOST_TOLD: Final = 6  # words of a reaction
+
+
+def reaction_spans(words: Sequence[Word]) -> Iterator[tuple[int, int]]:
+    """(first, after the last) of each reaction, without its marks."""
+    forms = [word.form for word in words]
+    for begin, end in _sentences(forms):
+        for head in (at for at in range(begin, end) if _heads_a_list(forms, at, end)):
+            yield from _of_sentence(forms, head, end)
+            break
+
+
+def _sentences(forms: Sequence[str]) -> Iterator[tuple[int, int]]:
+    begin = 0
+    for at, form in enumerate([*forms, "."]):
+        if form in _ENDS:
+            yield begin, at
+            begin = at + 1
+
+
+def _heads_a_list(forms: Sequence[str], at: int, end: int) -> bool:
+    return forms[at] in _HEADS and not (at + 1 < end and forms[at + 1] in _NOT_A_LIST)
+
+
+def _of_sentence(forms: Sequence[str], head: int, end: int) -> Iterator[tuple[int, int]]:
+    """A dash or colon leads to a reaction only in a list under a heading ("Allergies: ...")."""
+    headed = head + 1 < end and forms[head + 1] in (":", "-", "=")
+    name = head + 2 if headed else head + 1
+    at = name
+    while at < end:
+        if forms[at] in (",", ";", "/", "&", "and", "or", "|", "+"):
+            name = at + 1
+        elif _leads(forms[at], headed=headed) and _is_name(forms[name:at]):
+            first = at + 1 + (forms[at : at + 2] == ["-", ">"])
+            last = _last_told(forms, first, end)
+            if last > first:
+                yield first, last
+                at = name = last
+                continue
+        at += 1
+
+
+def _leads(form: str, *, headed: bool) -> bool:
+    return form in ("(", "=", ">") or form == "-" or (headed and form == ":")
+
+
+def _is_name(forms: Sequence[str]) -> bool:
+    named = [form for form in forms if form[:1].isalnum()]
+    return 0 < len(named) <= _MOST_NAMED and not _NO_NAME.intersection(named)
+
+
+def _last_told(forms: Sequence[str], first: int, end: int) -> int:
+    """After the last word of a reaction that has only words of reactions; otherwise `first`."""
+    at = first
+    while at < end and (forms[at] in _REACTIONS or (at > first and forms[at] in ("/", "+", "&"))):
+        at += 1
+    told = at - first <= _MOST_TOLD and (at == end or not forms[at][:1].isalnum())
+    return at if told else first

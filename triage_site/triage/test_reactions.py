@@ -1,0 +1,67 @@
+"""A reaction in a list of allergies is history; whatever else a note tells of one is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from triage_site.triage import screen
+from triage_site.triage.facts import CaseFacts
+from triage_site.triage.reading.note import read
+from triage_site.triage.reading.reactions import reaction_spans
+
+
+def told(text: str) -> list[str]:
+    note = read(text)
+    return [note.quote(first, last) for first, last in reaction_spans(note.words)]
+
+
+@pytest.mark.parametrize(
+    ("text", "reactions"),
+    [
+        ("Allergies: sulfa (hives)", ["hives"]),
+        ("Allergic: ACE-i (angioedema), strawberries", ["angioedema"]),
+        ("No known drug allergies but latex = anaphylaxis.", ["anaphylaxis"]),
+        ("Allergy:NSAIDs/aspirin -> bronchospasm", ["bronchospasm"]),
+        ("Allergies: penicillin - anaphylaxis, codeine (nausea)", ["anaphylaxis", "nausea"]),
+        ("ALLERGY phenytoin (SJS)", ["SJS"]),
+        ("ALLERGIES: iodine - rash; latex (hives)", ["rash", "hives"]),
+        ("allergic to latex \u2192 facial swelling", ["facial swelling"]),
+        ("Allergies: nuts (hives now, wheezy)", []),
+        ("allergic to nuts, ate some -> hives", []),
+        ("allergic reaction (lip swelling)", []),
+        ("wasp sting -> anaphylaxis", []),
+        ("allergic to penicillin, given amoxicillin -> anaphylaxis", []),
+        ("Allergies: nuts. Lip swelling", []),
+        ("chest pain (severe)", []),
+    ],
+)
+def test_reactions_of_a_list(text: str, reactions: list[str]) -> None:
+    assert told(text) == reactions
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "loose stools. Allergic: ACE-i (angioedema), strawberries.",
+        "cough. Allergies: sulfa (hives)",
+        "knee pain. No known drug allergies but latex = anaphylaxis.",
+        "sprained wrist. Allergies: penicillin - anaphylaxis",
+    ],
+)
+def test_a_reaction_of_a_list_raises_nothing(text: str) -> None:
+    assert screen(CaseFacts(text=text)).priority >= 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "allergic to nuts, ate one, hives and wheeze, lips swelling",
+        "allergic reaction (lip swelling)",
+        "wasp sting -> anaphylaxis",
+        "Peanut eaten. Hives, hoarse voice, lips swollen. Known allergy: peanuts (hives), egg.",
+        "allergic to penicillin, given amoxicillin -> anaphylaxis",
+        "anaphylaxis after a wasp sting. Allergies: none",
+    ],
+)
+def test_a_reaction_of_now_is_told(text: str) -> None:
+    assert screen(CaseFacts(text=text)).priority <= 1
