@@ -334,7 +334,17 @@ def test_the_export_has_every_line_and_no_formula(auditor: Client) -> None:
     assert ",'=1+1" in text
 
 
-@pytest.mark.parametrize("query", [{"since": "x"}, {"case": "-1"}, {"kind": "all"}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"since": "x"},
+        {"since": "0001-01-01"},
+        {"until": "0001-01-01"},
+        {"until": "9999-12-31"},
+        {"case": "-1"},
+        {"kind": "all"},
+    ],
+)
 def test_a_wrong_limit_is_said(auditor: Client, query: dict[str, str]) -> None:
     answer = auditor.get("/ops/audit/", query)
     assert answer.status_code == 422

@@ -40,6 +40,11 @@ def everything_goes_wrong(client: Client, headers: dict[str, str], case_id: str)
     for body in (f'{{"text": "{CANARY}", "hr_bpm": "{CANARY}"}}', f'{{"text": {CANARY}', CANARY):
         client.post("/api/v1/cases", body, content_type="application/json", headers=headers)
     client.get("/api/v1/cases?priority=x", headers=headers)
+    for query in (f"q={CANARY}&priority=x", f"q={CANARY}&arrived_from=0001-01-01T00:00:00%2B14:00"):
+        client.get(f"/api/v1/cases?{query}", headers=headers)
+    client.get(f"/api/v1/cases?q={CANARY}")
+    client.get(f"/cases/?q={CANARY}", headers={"Host": "elsewhere.example"})
+    client.get(f"/nowhere/?q={CANARY}")
 
 
 def breaks(client: Client, case_id: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from django.contrib.auth.password_validation import CommonPasswordValidator
-from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.exceptions import ImproperlyConfigured
 
 MIN_KEY_CHARACTERS: Final = 50
 MIN_DISTINCT: Final = 12
@@ -100,8 +100,7 @@ def _weakness(password: str, user: str) -> str:
     """Returns what is weak about a password; empty for nothing."""
     if password.lower() in _DEFAULT_PASSWORDS or password == user:
         return "default"
-    try:
-        CommonPasswordValidator().validate(password)
-    except ValidationError:
+    # Not `validate`: it translates its message, and settings are read before that works.
+    if password.lower().strip() in CommonPasswordValidator().passwords:
         return "common"
     return "short" if len(password) < MIN_PASSWORD_CHARACTERS else ""

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import os
 import secrets
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from triage_site.deployment import Deployment, problems
 
+ROOT = Path(__file__).resolve().parent.parent
 SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": "x"}
 POSTGRES = {"ENGINE": "django.db.backends.postgresql", "USER": "site", "HOST": "db.example"}
 GOOD = Deployment(
@@ -63,3 +68,18 @@ def test_each_weakness_is_one_sentence(variable: str, values: dict[str, Any]) ->
         secret = str(value.get("PASSWORD", "") if isinstance(value, dict) else "")
         assert not secret or secret == "site" or f"{secret} " not in said
     assert "\n" not in said
+
+
+def test_a_common_password_stops_the_start_with_a_sentence() -> None:
+    """The settings are read before Django can translate."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "BEHIND_TLS_PROXY": "1",
+        "DATABASE_URL": "postgres://site:password1234@127.0.0.1/site",
+    }
+    command = [sys.executable, "manage.py", "check"]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "DATABASE_URL: has a common password" in done.stderr
+    assert "Traceback" not in done.stderr

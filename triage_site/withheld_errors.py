@@ -2,6 +2,7 @@
 
 Databases quote values in their messages (PostgreSQL: `invalid input syntax ... "crushing"`), and so
 do decoders and validators. Tracebacks keep files, lines and types; no line of a message remains.
+Of a request, method and path remain: what follows the path can be the words of a search.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from django.db import Error as DatabaseError
+from django.http import HttpRequest
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 _MODULES: Final = ("psycopg", "pydantic", "pydantic_core", "ninja")
@@ -53,6 +55,7 @@ class WithholdErrors(logging.Filter):
             record.msg, record.args = self._with(record, text), None
         if record.name == CELERY_TRACE and isinstance(record.args, dict):
             record.args = {**record.args, **_withheld_task(record.args)}
+        _withhold_query(record)
         return True
 
     def _with(self, record: logging.LogRecord, text: str) -> Any:
@@ -60,6 +63,13 @@ class WithholdErrors(logging.Filter):
             kept = {key: value for key, value in record.msg.items() if key != "exc_info"}
             return {**kept, "exception": text}
         return f"{record.getMessage()}\n{text}"
+
+
+def _withhold_query(record: logging.LogRecord) -> None:
+    """Django adds the request to its lines, and shows it with its whole address."""
+    request = getattr(record, "request", None)
+    if isinstance(request, HttpRequest):
+        record.request = f"{request.method} {request.path}"
 
 
 def _withheld_task(values: dict[str, Any]) -> dict[str, Any]:

@@ -210,6 +210,7 @@ def test_choices_have_the_defaults_of_the_command() -> None:
         ({"load": {"kind": "file", "upload": "1", "priorities": "odd"}}, "priorities"),
         ({"load": {"kind": "recorded", "since": "x", "until": "y"}}, "since"),
         ({"load": {"kind": "recorded", "since": "2026-03-01T08:00:00"}}, "since"),
+        ({"load": {"kind": "recorded", "since": "0001-01-01T00:00:00+14:00"}}, "since"),
         (
             {
                 "load": {

@@ -11,17 +11,20 @@ from enum import StrEnum
 from math import isfinite
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 from pydantic_core import core_schema
 
 from scheduling.core.policies import POLICIES
 from scheduling.core.request import PRIORITIES
 from triage_site.cases.clinical import ClinicalStatus, Disposition, GuidanceStatus
 from triage_site.cases.models import OverrideReason
+from triage_site.cases.typed import EARLIEST, LATEST
 from triage_site.triage.facts import NOT_TAKEN, UNMEASURABLE, ArrivalMode, Consciousness, Sex
 from triage_site.triage.vitals import VITAL_RANGES
 
 _MAX_NUMBER: Final = 1e9
+
+Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
 
 
 def storable(value: str) -> str:

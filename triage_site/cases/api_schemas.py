@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 from ninja import Schema
-from pydantic import AwareDatetime, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from scheduling.queue_control import MAX_STEPS
 from triage_site.cases.api_fields import (
@@ -18,6 +18,7 @@ from triage_site.cases.api_fields import (
     DispositionField,
     Flag,
     GuidanceField,
+    Moment,
     Number,
     PolicyField,
     Priority,
@@ -165,10 +166,10 @@ class CaseFilter(Schema):
     )
     needs_person: bool = Field(default=False, description="Only those that a person must check.")
     overdue: bool = Field(default=False, description="Only those who wait past the target.")
-    arrived_from: AwareDatetime | None = Field(
+    arrived_from: Moment | None = Field(
         default=None, description="With a time zone.", examples=["2026-03-01T08:00:00Z"]
     )
-    arrived_until: AwareDatetime | None = Field(
+    arrived_until: Moment | None = Field(
         default=None, description="Before this time.", examples=["2026-03-02T08:00:00Z"]
     )
     limit: int = Field(default=50, ge=1, le=MAX_PAGE)

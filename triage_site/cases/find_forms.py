@@ -9,7 +9,7 @@ from django import forms
 from scheduling.core.request import PRIORITIES
 from triage_site.cases.clinical import STATUS_WORDS
 from triage_site.cases.find import Wanted
-from triage_site.cases.form_fields import LimitedText
+from triage_site.cases.form_fields import MOMENTS, LimitedText
 from triage_site.cases.levels import LEVELS
 
 MAX_WORDS_CHARACTERS: Final = 200
@@ -28,10 +28,14 @@ class FindForm(forms.Form):
         required=False, choices=[_ANY, *((one.value, words) for one, words in STATUS_WORDS.items())]
     )
     since = forms.DateTimeField(
-        required=False, error_messages={"invalid": "Enter “from” as a date and time"}
+        required=False,
+        validators=MOMENTS,
+        error_messages={"invalid": "Enter “from” as a date and time"},
     )
     until = forms.DateTimeField(
-        required=False, error_messages={"invalid": "Enter “to” as a date and time"}
+        required=False,
+        validators=MOMENTS,
+        error_messages={"invalid": "Enter “to” as a date and time"},
     )
     person = forms.BooleanField(required=False)
     overdue = forms.BooleanField(required=False)

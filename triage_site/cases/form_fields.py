@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 
 from triage_site.cases.entry import celsius
-from triage_site.cases.typed import read_fahrenheit, read_reading
+from triage_site.cases.typed import EARLIEST, LATEST, read_fahrenheit, read_reading
 from triage_site.triage.facts import NOT_TAKEN, UNMEASURABLE, Reading
 from triage_site.triage.vitals import VITAL_RANGES
+
+_YEARS: Final = f"Enter a year from {EARLIEST.year} to {LATEST.year - 1}"
+DAYS: Final[list[Callable[[Any], None]]] = [
+    MinValueValidator(EARLIEST.date(), _YEARS),
+    MaxValueValidator(LATEST.date() - timedelta(days=1), _YEARS),
+]
+MOMENTS: Final[list[Callable[[Any], None]]] = [
+    MinValueValidator(EARLIEST, _YEARS),
+    MaxValueValidator(LATEST, _YEARS),
+]
 
 _UNABLE: Final = frozenset({"u", "unable", "uta", "unmeasurable", "unrecordable", "not measurable"})
 # Examples for the error message of a field; the middle of a usual adult value.

@@ -9,7 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
+
+# Times far outside exist in one time zone and not in another; computing with them fails.
+EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 # A comma with three digits behind it may mean thousands, so it is not read as a decimal comma.
 _NUMBER: Final = re.compile(r"(-?[0-9]{1,9}(?:\.[0-9]{0,9}|,[0-9]{0,2})?)\s*(\D*)")

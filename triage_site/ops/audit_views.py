@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from triage_site.cases.access import allowed
+from triage_site.cases.form_fields import DAYS
 from triage_site.cases.roles import Action
 from triage_site.ops.audit_log import KINDS, NUM_LINES, Wanted, export, lines, num_lines
 
@@ -22,8 +23,8 @@ DAYS_SHOWN = 7
 
 
 class AuditForm(forms.Form):
-    since = forms.DateField(required=False, label="From")
-    until = forms.DateField(required=False, label="To")
+    since = forms.DateField(required=False, label="From", validators=DAYS)
+    until = forms.DateField(required=False, label="To", validators=DAYS)
     person = forms.CharField(required=False, max_length=150)
     case = forms.IntegerField(required=False, label="Case number", min_value=1, max_value=10**15)
     kind = forms.ChoiceField(required=False, label="What", choices=list(KINDS.items()))

@@ -18,6 +18,7 @@ from scheduling.core.policies import POLICIES
 from scheduling.simulator.hardware import SETTINGS
 from scheduling.simulator.trace_formats import PriorityRule
 from triage_site.cases.calls import fixture_names
+from triage_site.cases.form_fields import MOMENTS
 from triage_site.ops.comparisons import selectors
 
 _LOADS = (
@@ -83,8 +84,8 @@ class ComparisonForm(forms.Form):
     """`clean` leaves the JSON in `cleaned_data["data"]`; a new file stands in `new_file`."""
 
     kind = forms.ChoiceField(choices=_LOADS, error_messages={"required": "Choose a load"})
-    since = forms.DateTimeField(required=False, input_formats=_WHEN)
-    until = forms.DateTimeField(required=False, input_formats=_WHEN)
+    since = forms.DateTimeField(required=False, input_formats=_WHEN, validators=MOMENTS)
+    until = forms.DateTimeField(required=False, input_formats=_WHEN, validators=MOMENTS)
     name = forms.ChoiceField(required=False)
     user_request_gap = _number(0, 1e6)
     max_concurrent_user_requests = _count(1, 200_000)

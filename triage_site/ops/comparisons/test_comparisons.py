@@ -297,6 +297,7 @@ def test_a_file_can_be_uploaded_with_the_form() -> None:
     ("change", "words"),
     [
         ({"kind": "recorded", "since": "soon"}, "Enter a valid date/time"),
+        ({"kind": "recorded", "since": "0001-01-01T00:00"}, "Enter a year from 1900 to 2199"),
         ({"kind": "recorded", "since": "2026-03-01T09:00", "until": "2026-03-01T08:00"}, "later"),
         (
             {"kind": "recorded", "since": "2020-01-01T09:00", "until": "2020-01-02T08:00"},
