@@ -16,8 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from scheduling.models import AppendOnly
 
-_FUNCTION: Final = """
-CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+_BODY: Final = """
 BEGIN
   IF current_setting('triage.unlocked', true) = 'on' THEN
     IF TG_OP = 'UPDATE' THEN RETURN NEW; END IF;
@@ -25,7 +24,9 @@ BEGIN
   END IF;
   RAISE EXCEPTION '% is append-only', TG_TABLE_NAME
     USING ERRCODE = 'integrity_constraint_violation';
-END $$;
+END """
+_FUNCTION: Final = f"""
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $${_BODY}$$;
 """
 _POSTGRES: Final = """
 DROP TRIGGER IF EXISTS append_only ON "{table}";
@@ -37,7 +38,16 @@ CREATE TRIGGER append_only_all BEFORE TRUNCATE ON "{table}"
 ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER append_only_all;
 """
-# A REPLACE deletes rows without a delete trigger, so an insert may not hit an existing row.
+# Those that work as they were made: always on, without a condition or a list of columns, for
+# updates and deletes of each row (1 + 2 + 8 + 16) or for a truncation (2 + 32).
+_WORKING: Final = """
+SELECT relname FROM pg_trigger
+JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid
+WHERE (tgname, tgtype) IN (('append_only', 27), ('append_only_all', 34))
+  AND tgenabled = 'A' AND tgqual IS NULL AND tgattr::text = '' AND prosrc = %s
+"""
+# A REPLACE deletes rows without a delete trigger, so an insert may not hit an existing row: not
+# by its id, and not by another value that must be unique.
 _SQLITE: Final = {
     "update": "BEFORE UPDATE ON",
     "delete": "BEFORE DELETE ON",
@@ -60,6 +70,7 @@ def install(using: str = "default") -> None:
             return
         for table in tables:
             for name, when in _SQLITE.items():
+                cursor.execute(f'DROP TRIGGER IF EXISTS "{table}_no_{name}"')
                 cursor.execute(_sqlite_trigger(table, name, when))
 
 
@@ -99,21 +110,21 @@ def unlocked(using: str = "default") -> Iterator[None]:
 
 
 def unprotected(using: str = "default") -> list[str]:
-    """Returns the append-only tables that lack a trigger, or where one is switched off."""
+    """Returns the append-only tables where a trigger is missing, switched off or another one."""
     connection = connections[using]
     if connection.vendor == "postgresql":
-        query = (
-            "SELECT relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
-            "WHERE tgname IN ('append_only', 'append_only_all') AND tgenabled = 'A'"
-        )
-        needed = 2
-    else:
-        query = "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%_no_%'"
-        needed = len(_SQLITE)
+        with connection.cursor() as cursor:
+            cursor.execute(_WORKING, [_BODY])
+            working = [str(row[0]) for row in cursor.fetchall()]
+        return [table for table in _tables(connection) if working.count(table) < 2]
     with connection.cursor() as cursor:
-        cursor.execute(query)
-        found = [str(row[0]) for row in cursor.fetchall()]
-    return [table for table in _tables(connection) if found.count(table) < needed]
+        cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")
+        found = {str(row[0]) for row in cursor.fetchall()}
+    return [
+        table
+        for table in _tables(connection)
+        if any(_sqlite_trigger(table, name, when) not in found for name, when in _SQLITE.items())
+    ]
 
 
 def _tables(connection: BaseDatabaseWrapper) -> list[str]:
@@ -122,12 +133,23 @@ def _tables(connection: BaseDatabaseWrapper) -> list[str]:
     return sorted(name for name in names if name in existing)
 
 
+def _unique_columns(table: str) -> list[list[str]]:
+    """Returns the columns by which an insert can hit an existing row."""
+    model = next(one for one in append_only_models() if one._meta.db_table == table)
+    alone = [[field.column] for field in model._meta.concrete_fields if field.unique]
+    named = {field.name: field.column for field in model._meta.concrete_fields}
+    constraints = model._meta.total_unique_constraints
+    return [*alone, *([named[name] for name in one.fields] for one in constraints)]
+
+
 def _sqlite_trigger(table: str, name: str, when: str) -> str:
-    condition = (
-        f'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE id = NEW.id) ' if name == "insert" else ""
+    hits = " OR ".join(
+        " AND ".join(f'"{column}" = NEW."{column}"' for column in columns)
+        for columns in _unique_columns(table)
     )
+    condition = f'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE {hits}) ' if name == "insert" else ""
     return (
-        f'CREATE TRIGGER IF NOT EXISTS "{table}_no_{name}" {when} "{table}" {condition}'
+        f'CREATE TRIGGER "{table}_no_{name}" {when} "{table}" {condition}'
         f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
     )
 

@@ -164,6 +164,19 @@ def test_the_database_refuses_to_replace_or_empty_a_history() -> None:
         sql(text)
 
 
+def test_the_database_refuses_to_replace_a_row_by_another_unique_value() -> None:
+    make_case()
+    seal_all(at(10))
+    if connection.vendor != "sqlite":
+        pytest.skip("only SQLite has REPLACE")
+    others = "at, \"table\", columns, rows, first_id, last_id, previous, digest"
+    with pytest.raises(DatabaseError, match="append-only"):
+        sql(
+            f"INSERT OR REPLACE INTO audit_auditseal (id, {others}) "
+            f"SELECT id + 1000, {others} FROM audit_auditseal WHERE previous = ''"
+        )
+
+
 # -- the chain
 
 
@@ -236,6 +249,20 @@ def test_missing_triggers_are_found_and_end_the_command(sealed: list[int]) -> No
         call_command("verify_audit", stderr=io.StringIO())
     append_only.install()
     call_command("verify_audit", stdout=io.StringIO())
+
+
+def test_triggers_that_do_nothing_are_found(sealed: list[int]) -> None:
+    name = "cases_caseevent"
+    if connection.vendor == "sqlite":
+        sql(f"DROP TRIGGER {name}_no_update")
+        sql(f"CREATE TRIGGER {name}_no_update BEFORE UPDATE ON {name} WHEN 0 BEGIN SELECT 1; END")
+    else:
+        connection.check_constraints()
+        sql(
+            "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql "
+            "AS $$ BEGIN RETURN NEW; END $$"
+        )
+    assert f"{name}: the triggers that keep it append-only are missing or changed" in list(faults())
 
 
 def test_a_row_that_was_committed_late_is_sealed_as_well(sealed: list[int]) -> None:

@@ -23,7 +23,7 @@ def faults(head: str = "") -> Iterator[str]:
     `head` is the digest of a seal that was noted elsewhere, and must still be in the chain.
     """
     for table in unprotected():
-        yield f"{table}: the triggers that keep it append-only are missing"
+        yield f"{table}: the triggers that keep it append-only are missing or changed"
     yield from _chain_faults(head)
     for model in sealed_models():
         yield from _row_faults(model)

@@ -44,6 +44,14 @@ def test_a_role_is_changed_without_a_new_password(monkeypatch: pytest.MonkeyPatc
     assert not may(user, Action.SUBMIT)
 
 
+def test_a_new_password_ends_the_tokens_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    account(monkeypatch, "--password-stdin", "--token", role=CLINICIAN)
+    account(monkeypatch, role=CHARGE_NURSE)
+    assert ApiToken.objects.count() == 1
+    account(monkeypatch, "--password-stdin", role=CLINICIAN, password="eight-quiet-lanterns-7")
+    assert not ApiToken.objects.exists()
+
+
 @pytest.mark.parametrize("password", ["", "short", "password", "alice"])
 def test_a_weak_password_makes_no_account(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
     with pytest.raises(CommandError, match=r"^alice: .*password"):
