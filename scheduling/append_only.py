@@ -136,8 +136,8 @@ def _tables(connection: BaseDatabaseWrapper) -> list[str]:
 def _unique_columns(table: str) -> list[list[str]]:
     """Returns the columns by which an insert can hit an existing row."""
     model = next(one for one in append_only_models() if one._meta.db_table == table)
-    alone = [[field.column] for field in model._meta.concrete_fields if field.unique]
-    named = {field.name: field.column for field in model._meta.concrete_fields}
+    named = {field.name: str(field.column) for field in model._meta.concrete_fields}
+    alone = [[str(field.column)] for field in model._meta.concrete_fields if field.unique]
     constraints = model._meta.total_unique_constraints
     return [*alone, *([named[name] for name in one.fields] for one in constraints)]
 

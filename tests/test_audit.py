@@ -169,7 +169,7 @@ def test_the_database_refuses_to_replace_a_row_by_another_unique_value() -> None
     seal_all(at(10))
     if connection.vendor != "sqlite":
         pytest.skip("only SQLite has REPLACE")
-    others = "at, \"table\", columns, rows, first_id, last_id, previous, digest"
+    others = 'at, "table", columns, rows, first_id, last_id, previous, digest'
     with pytest.raises(DatabaseError, match="append-only"):
         sql(
             f"INSERT OR REPLACE INTO audit_auditseal (id, {others}) "

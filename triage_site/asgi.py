@@ -26,6 +26,7 @@ from django.conf import settings
 from django.db import connection
 
 from scheduling.beats import Beat
+from triage_site.body_limit import limited
 from triage_site.cases.hub import Hub
 from triage_site.cases.streams import PREFIX, Receive, Scope, Send, serve_stream
 from triage_site.cases.upkeep import run_upkeep
@@ -48,11 +49,17 @@ class Application:
             await self._lifespan(receive, send)
         elif scope["type"] == "http" and scope["path"] == ALIVE:
             await _answer_alive(send)
-        elif scope["type"] == "http" and scope["path"].startswith(PREFIX):
-            django = cast(Any, django_application)
-            await serve_stream(scope, receive, send, self._running_hub(), django)
+        elif scope["type"] == "http":
+            await limited(self._answer, scope, receive, send)
         else:
             await cast(Any, django_application)(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        django = cast(Any, django_application)
+        if scope["path"].startswith(PREFIX):
+            await serve_stream(scope, receive, send, self._running_hub(), django)
+        else:
+            await django(scope, receive, send)
 
     def _running_hub(self) -> Hub:
         if self._hub is None:

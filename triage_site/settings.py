@@ -272,12 +272,13 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "triage_site.cases.auth.AccountBackend",
 ]
-# Five failures of one name from one address lock both out together for 15 minutes. A name alone
-# is not locked: a stranger could then lock out a department.
+# Five failures of one name from one address lock both out together for 15 minutes, and five from
+# anywhere lock the name for all addresses where its person has not signed in before. A stranger
+# with many addresses can so neither guess on nor lock out a department.
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_PARAMETERS = "triage_site.cases.lockout.parameters"
 AXES_LOCKOUT_CALLABLE = "triage_site.cases.lockout.locked_out"
 AXES_USERNAME_CALLABLE = "triage_site.cases.lockout.key_of"
 AXES_CLIENT_IP_CALLABLE = "triage_site.audit.sign_ins.address_of"

@@ -9,7 +9,7 @@ import qrcode
 import qrcode.image.svg
 from django import forms
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import authenticate, update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -33,6 +33,21 @@ UNPROCESSABLE = 422
 
 class CodeForm(forms.Form):
     code = forms.CharField(max_length=16, error_messages={"required": "Enter the code"})
+
+
+class NewPasswordForm(PasswordChangeForm):
+    """The present password is asked for like at a sign-in, so that wrong ones are counted."""
+
+    def __init__(self, request: HttpRequest, user: User, data: Any = None) -> None:
+        super().__init__(user, data)
+        self._request = request
+
+    def clean_old_password(self) -> str:
+        given = str(self.cleaned_data["old_password"])
+        if authenticate(self._request, username=self.user.get_username(), password=given) is None:
+            wrong = self.error_messages["password_incorrect"]
+            raise forms.ValidationError(wrong, code="password_incorrect")
+        return given
 
 
 class TokenForm(forms.Form):
@@ -77,7 +92,7 @@ def _page(
 def password(request: HttpRequest) -> HttpResponse:
     """A new password ends all other sessions and all API tokens."""
     user = _user(request)
-    form = PasswordChangeForm(user, request.POST if request.method == "POST" else None)
+    form = NewPasswordForm(request, user, request.POST if request.method == "POST" else None)
     if not form.is_valid():
         status = UNPROCESSABLE if form.is_bound else 200
         return render(request, "account/password.html", {"form": form}, status=status)

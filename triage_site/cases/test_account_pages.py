@@ -42,6 +42,7 @@ def test_five_wrong_passwords_lock_the_name_from_that_address(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     user = make_user()
+    assert sign_in(Client(), user, REMOTE_ADDR="10.0.0.9").status_code == 302
     statuses = [sign_in(client, user, "wrong").status_code for _ in range(6)]
     assert statuses == [200, 200, 200, 200, 429, 429]
     answer = sign_in(client, user)
@@ -53,6 +54,30 @@ def test_five_wrong_passwords_lock_the_name_from_that_address(
     assert AuditRecord.objects.filter(kind="locked_out").exists()
     assert caplog.text.count("sign_in_failed") >= 5
     assert "sign_in_locked" in caplog.text
+
+
+def test_many_addresses_guess_no_more_than_one_and_lock_nobody_out() -> None:
+    user = make_user()
+    assert sign_in(Client(), user, REMOTE_ADDR="10.0.0.9").status_code == 302
+    statuses = [
+        sign_in(Client(), user, "wrong", REMOTE_ADDR=f"203.0.113.{number}").status_code
+        for number in range(8)
+    ]
+    assert statuses == [200, 200, 200, 200, 429, 429, 429, 429]
+    assert sign_in(Client(), user, REMOTE_ADDR="203.0.113.99").status_code == 429
+    assert sign_in(Client(), user, REMOTE_ADDR="10.0.0.9").status_code == 302
+
+
+def test_the_present_password_cannot_be_guessed_with_an_open_session(client: Client) -> None:
+    user = make_user()
+    sign_in(client, user)
+    form = {"old_password": "wrong", "new_password1": NEW, "new_password2": NEW}
+    statuses = [client.post("/account/password/", form).status_code for _ in range(6)]
+    assert statuses == [422, 422, 422, 422, 429, 429]
+    form["old_password"] = PASSWORD
+    assert client.post("/account/password/", form).status_code == 429
+    user.refresh_from_db()
+    assert not user.check_password(NEW)
 
 
 def test_an_account_is_unlocked_by_command(client: Client) -> None:
