@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from itertools import islice
+from typing import Any, Final
+
+from django.db.models import QuerySet
 
 from scheduling.append_only import unprotected
 from scheduling.models import AppendOnly
@@ -16,12 +19,38 @@ from triage_site.audit.services import (
     sealed_models,
 )
 
+DAMAGE: Final = "damage"  # what a record of retention says that found some
+NUM_NOTED: Final = 100  # faults in one such record
+
 
 def faults(head: str = "") -> Iterator[str]:
     """Yields one sentence for each fault; none where everything is as it was written.
 
     `head` is the digest of a seal that was noted elsewhere, and must still be in the chain.
     """
+    yield from _known()
+    yield from _present(head)
+
+
+def new_faults() -> list[str]:
+    """Returns the faults that no run of retention has noted yet, `NUM_NOTED` at most."""
+    noted = {fault for one in _noted() for fault in one.data["faults"]}
+    return list(islice((one for one in _present("") if one not in noted), NUM_NOTED))
+
+
+def _known() -> Iterator[str]:
+    """What retention found before it changed rows itself: afterwards the rows do not show it."""
+    for one in _noted():
+        for fault in one.data["faults"]:
+            yield f"found by retention on {one.at:%Y-%m-%d}: {fault}"
+
+
+def _noted() -> QuerySet[AuditRecord]:
+    found = AuditRecord.objects.filter(kind=AuditRecord.Kind.RETENTION, what=DAMAGE)
+    return found.order_by("id")
+
+
+def _present(head: str) -> Iterator[str]:
     for table in unprotected():
         yield f"{table}: the triggers that keep it append-only are missing or changed"
     yield from _chain_faults(head)

@@ -10,14 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import structlog
 from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from triage_site.audit.models import AuditRecord
+from triage_site.audit.services import record
+from triage_site.audit.verification import DAMAGE, new_faults
 from triage_site.retention import audit, cases
 from triage_site.retention.run import Run
 from triage_site.retention.table import TABLES, Fate
+
+log = structlog.get_logger(__name__)
 
 Counts = Counter[str]
 UNUSED: Final = timedelta(days=1)  # how long ago a session or a failed sign-in ended
@@ -76,10 +82,21 @@ def _steps(run: Run) -> Iterator[Counts]:
         if counts:
             yield counts
     if found.cases_before is not None:
+        if cases.old_cases(found.cases_before).exists():
+            _note_damage(run)
         while done := cases.anonymise(run, found.cases_before):
             yield done
     if found.audit_before is not None:
         yield from audit.purge(run, found.audit_before)
+
+
+def _note_damage(run: Run) -> None:
+    """Keeps on record what is wrong with the audit now: a row that retention changes gets a new
+    digest, which would hide that somebody else had changed it before."""
+    if found := new_faults():
+        data = {**run.about, "faults": found}
+        record(AuditRecord.Kind.RETENTION, run.now, actor=run.actor, what=DAMAGE, data=data)
+        log.error("audit_damaged", faults=len(found))
 
 
 def _expired(now: datetime) -> Iterator[QuerySet[Any]]:

@@ -66,6 +66,23 @@ def test_a_dry_run_changes_nothing_and_counts_what_would_change(old_case: Case) 
     assert run() == planned
 
 
+def test_a_row_that_somebody_changed_before_is_still_told(old_case: Case) -> None:
+    while seal_all(NOW):
+        pass
+    row = CaseEvent.objects.filter(case=old_case, kind=CaseEvent.Kind.OVERRIDDEN).latest("id").pk
+    with append_only.unlocked(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE cases_caseevent SET data = %s WHERE id = %s", ['{"note": "forged"}', row]
+        )
+    (before,) = faults()
+    run()
+    assert any(one.endswith(before) for one in faults())
+    (noted,) = AuditRecord.objects.filter(what="damage")
+    assert noted.data["faults"] == [before]
+    run()
+    assert AuditRecord.objects.filter(what="damage").count() == 1
+
+
 def test_twice_is_once(old_case: Case) -> None:
     run()
     once = dump()
