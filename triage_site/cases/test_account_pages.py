@@ -19,6 +19,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from tests.factories import PASSWORD, make_user
 from triage_site.audit.models import AuditRecord
 from triage_site.cases import accounts
+from triage_site.cases.demo import ensure_demo_accounts
 from triage_site.cases.models import ApiToken
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
 
@@ -78,6 +79,19 @@ def test_the_present_password_cannot_be_guessed_with_an_open_session(client: Cli
     assert client.post("/account/password/", form).status_code == 429
     user.refresh_from_db()
     assert not user.check_password(NEW)
+
+
+def test_nobody_takes_a_demo_account_along_into_a_real_site(client: Client, settings: Any) -> None:
+    demo = ensure_demo_accounts()[1]
+    user = User.objects.get(username=demo.username)
+    sign_in(client, user, demo.password)
+    form = {"old_password": demo.password, "new_password1": NEW, "new_password2": NEW}
+    answer = client.post("/account/password/", form)
+    assert answer.status_code == 422
+    assert "This password is public" in answer.content.decode()
+    settings.TRIAGE_DEMO = False
+    for password in (demo.password, NEW):
+        assert sign_in(Client(), user, password).status_code == 200
 
 
 def test_an_account_is_unlocked_by_command(client: Client) -> None:

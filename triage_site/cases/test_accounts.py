@@ -44,12 +44,15 @@ def test_a_role_is_changed_without_a_new_password(monkeypatch: pytest.MonkeyPatc
     assert not may(user, Action.SUBMIT)
 
 
-def test_a_new_password_ends_the_tokens_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    account(monkeypatch, "--password-stdin", "--token", role=CLINICIAN)
+def test_a_new_password_ends_the_tokens_of_the_account(
+    monkeypatch: pytest.MonkeyPatch, client: Client
+) -> None:
+    key = account(monkeypatch, "--password-stdin", "--token", role=CLINICIAN).split()[-1]
+    headers = {"Authorization": f"Bearer {key}"}
     account(monkeypatch, role=CHARGE_NURSE)
-    assert ApiToken.objects.count() == 1
+    assert client.get("/api/v1/queue", headers=headers).status_code == 200
     account(monkeypatch, "--password-stdin", role=CLINICIAN, password="eight-quiet-lanterns-7")
-    assert not ApiToken.objects.exists()
+    assert client.get("/api/v1/queue", headers=headers).status_code == 401
 
 
 @pytest.mark.parametrize("password", ["", "short", "password", "alice"])
