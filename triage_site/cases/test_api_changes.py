@@ -89,6 +89,16 @@ def test_a_change_for_an_older_version_is_refused(path: str, body: dict[str, Any
     assert api.post(f"cases/{case.id}/{path}", {**body, "version": version})[0] == 200
 
 
+@pytest.mark.parametrize("version", [99, 2**63, 10**30])
+def test_a_version_that_never_was_is_refused(version: int) -> None:
+    api, case = Api(), queued()
+    for path in ("notes", "seen"):
+        body = {"text": "x", "version": version} if path == "notes" else {"version": version}
+        status, answer = api.post(f"cases/{case.id}/{path}", body)
+        assert status == 409
+        assert "Somebody was faster" in reason_of(answer, "version")
+
+
 def test_the_level_of_a_closed_case_is_not_changed() -> None:
     api, case = Api(), queued()
     api.post(f"cases/{case.id}/close", {"disposition": "discharged"})

@@ -78,6 +78,8 @@ def faster_words(case: Case, version: int) -> str:
 
 
 def changes_since(case: Case, version: int) -> list[CaseEvent]:
-    """Returns the changes after `version`, oldest first."""
+    """Returns the changes after `version`, oldest first; none after one that never was."""
+    if version > case.version:  # it can be larger than any number that a database has
+        return []
     events = case.events.select_related("actor").filter(data__version__gt=version)
     return list(events)
