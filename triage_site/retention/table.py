@@ -194,7 +194,16 @@ TABLES: Final[Mapping[str, Table]] = {
     "ops.Comparison": Table(
         fate=Fate.KEPT,
         kept={
-            **_kept(_FIGURES, "choices", "notes", "results", "bound", "series", "load_gzip"),
+            **_kept(
+                _FIGURES,
+                "choices",
+                "notes",
+                "results",
+                "bound",
+                "series",
+                "service_model",
+                "load_gzip",
+            ),
             **_kept(_CODE, "status", "error"),
         },
     ),
