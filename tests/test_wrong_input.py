@@ -30,6 +30,7 @@ RIGHT: dict[str, tuple[str, ...]] = {
     "account": ("alice", "--role=clinician", "--password-stdin"),
     "compare": SMALL,
     "demo_accounts": (),
+    "department": ("PAED", "--name=Paediatrics"),
     "evaluate_guidance": ("--limit=1", "--generated=1"),
     "evaluate_triage": ("good.jsonl",),
     "experiments": ("report", "--out=out"),

@@ -26,8 +26,11 @@ def add_department(code: str, name: str) -> Department:
         raise ValueError("code: must be 1 to 16 letters, digits or hyphens")
     if not 1 <= len(name) <= 80:
         raise ValueError("name: must have 1 to 80 characters")
-    if Department.objects.filter(name=name).exclude(code=code).exists():
-        raise ValueError("name: another department has it")
+    same = Department.objects.filter(name=name).exclude(code=code).first()
+    if same is not None:
+        raise ValueError(
+            f"name: the department with the code {same.code} has it; {code} needs one of its own"
+        )
     codes = list(Department.objects.values_list("code", flat=True))
     if code not in codes and len(codes) <= 1:
         first = Department.objects.get(pk=default_department())
@@ -49,5 +52,7 @@ def departments_of_codes(codes: Sequence[str]) -> list[Department]:
     wanted = [code.strip().upper() for code in codes]
     unknown = [code for code in wanted if code not in known]
     if unknown:
-        raise ValueError(f"department: no department {unknown[0]}; there are {', '.join(known)}")
+        raise ValueError(
+            f"department: no department {unknown[0]:.80}; there are {', '.join(known)}"
+        )
     return [known[code] for code in wanted]
