@@ -1,8 +1,8 @@
-"""Takes pictures of every page at four sizes from a running demonstration, to be looked at.
+"""Takes pictures of every page from a running demonstration, to be looked at.
 
 make run                                    (in another terminal)
 python manage.py replay fixtures/calls/mass_casualty.jsonl --speed 60
-PYTHONPATH=. python docs/screenshots/take_pages.py http://127.0.0.1:8000
+PYTHONPATH=. python docs/screenshots/take_pages.py http://127.0.0.1:8000 desktop phone wide [dark]
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SIZES = {
     "phone": (390, 844, "light"),
     "wide": (1920, 1080, "light"),
 }
-MOST_SCREENS = 3  # of a long page
+MOST_SCREENS = 2  # of a long page
 
 
 def _form(page: Page, site: str) -> None:
@@ -89,6 +89,7 @@ PAGES: dict[str, Callable[[Page, str], None]] = {
     "classifier": _at("/ops/triage/"),
     "signs": _at("/ops/triage/signs/"),
     "audit": _at("/ops/audit/"),
+    "openings": _at("/ops/openings/"),
 }
 
 
@@ -130,11 +131,11 @@ def _take_one(page: Page, site: str, name: str, size: str) -> None:
         "height": min(whole, MOST_SCREENS * height),
     }
     page.screenshot(
-        path=HERE / f"{name}-{size}.jpg", type="jpeg", quality=60, full_page=True, clip=shown
+        path=HERE / f"{name}-{size}.jpg", type="jpeg", quality=45, full_page=True, clip=shown
     )
     print(f"{name}-{size}: {width} x {whole}", flush=True)
 
 
 if __name__ == "__main__":
     address = sys.argv[1].rstrip("/") if len(sys.argv) > 1 else "http://127.0.0.1:8000"
-    take(address, list(SIZES), sys.argv[2:] or list(PAGES))
+    take(address, sys.argv[2:] or list(SIZES), list(PAGES))
