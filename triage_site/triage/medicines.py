@@ -185,7 +185,7 @@ _ALLERGEN_AFTER: Final = re.compile(
     rf"|(?:latex|nuts?|peanuts?|eggs?|shellfish|plasters?|iodine|contrast|sulfa|nsaids?)\b)"
 )
 _SAID_TO_REACT: Final = re.compile(
-    rf"({_THING}) (?:=|-|- >|>|\() (?:severe )?(?:anaphyla\w+|angioedema|hives|urticaria|rash|sjs"
+    rf"({_THING}) (?:=|-|- >|>|\(|:) (?:severe )?(?:anaphyla\w+|angioedema|hives|urticaria|rash|sjs"
     r"|bronchospasm|stevens)\b"
 )
 _OTHER_WORDS: Final = """
@@ -269,9 +269,8 @@ def _allergy_mentions(note: _Plain) -> Iterator[tuple[re.Match[str], list[tuple[
 def _in_list(note: _Plain) -> Iterator[re.Match[str]]:
     """ "no drug allergies but latex = anaphylaxis": only where allergies are spoken of."""
     for match in _SAID_TO_REACT.finditer(note.plain):
-        if "allerg" in note.plain[: match.start()].rpartition(" . ")[2] or _stands_alone(
-            note, match
-        ):
+        told = "allerg" in note.plain[: match.start()].rpartition(" . ")[2]
+        if (told and ":" not in match.group()) or _stands_alone(note, match):
             yield match
 
 

@@ -60,6 +60,7 @@ def test_medicines(text: str, medicines: list[str]) -> None:
         ("allergic to peanuts and has eaten one", "peanuts"),
         ("Breathless since noon. Penicillin - anaphylaxis.", "penicillin"),
         ("Breathless. Codeine (rash)", "codeine"),
+        ("Sprained thumb. Allergies unknown. Aspirin: bronchospasm.", "aspirin"),
         ("Alergia a la amoxicilina", "amoxicilina"),
         ("Allergie gegen Latex", "latex"),
         ("Keine Allergien", "none known"),
