@@ -17,6 +17,8 @@ from scheduling.core.request import LEVEL_NAMES
 from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
 from triage_site.triage.medicines import read_history
 from triage_site.triage.reading.cleaning import MARKUP
+from triage_site.triage.reading.measured import is_of_other_sex
+from triage_site.triage.reading.note import read
 from triage_site.triage.vitals import VITAL_RANGES, vital_band
 
 PRIORITY_NAMES: Final = tuple(name.lower() for name in LEVEL_NAMES)
@@ -70,7 +72,7 @@ def build_brief(
     lines = [
         f"Priority: {PRIORITY_NAMES[priority]}",
         f"Age: {age_phrase(facts.age_years)}",
-        f"Sex: {'not known' if facts.sex is Sex.UNKNOWN else facts.sex.value}",
+        f"Sex: {_sex(facts)}",
     ]
     if facts.arrival_mode in _ARRIVAL:
         lines.append(f"Arrival: {_ARRIVAL[facts.arrival_mode]}")
@@ -106,6 +108,12 @@ def neutral_words(text: str) -> str:
     text = text.translate(_HARMLESS)
     text = re.sub(r"([#|`*=_~-])\1+", r"\1", text)
     return " ".join(text.split())
+
+
+def _sex(facts: CaseFacts) -> str:
+    """Not known either where the note says another one than was entered."""
+    known = facts.sex is not Sex.UNKNOWN and not is_of_other_sex(facts, read(facts.text))
+    return facts.sex.value if known else "not known"
 
 
 def age_phrase(age_years: float | None) -> str:
@@ -216,5 +224,9 @@ _HARMLESS: Final = str.maketrans(
     | dict.fromkeys("“”„«»", "'")
 )
 _TYPOGRAPHY: Final = str.maketrans(
-    dict.fromkeys("‐‑‒–—―−", "-") | dict.fromkeys("‘’‚‛ʼ´", "'") | {"\u2044": "/"}
+    dict.fromkeys("‐‑‒–—―−", "-")
+    | dict.fromkeys("‘’‚‛ʼ´", "'")
+    | {"\u2044": "/", "˚": "°"}
+    # Marks that stand alone: the normal form would be a mark over a blank.
+    | dict.fromkeys("¯¨¸˘˙˛˝")
 )

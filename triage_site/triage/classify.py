@@ -27,11 +27,13 @@ from triage_site.triage.reading.measured import Measured, measure
 from triage_site.triage.reading.note import Note, read
 from triage_site.triage.signs.rules import RULES_VERSION, Fired, fire, most_urgent, to_reason
 from triage_site.triage.types import LEAST_URGENT, NUM_PRIORITIES, Classification
+from triage_site.triage.vitals import VITAL_RANGES
 
 NO_MODEL: Final = "none"
 # What is not understood is not mild.
 DOUBTFUL_PRIORITY: Final = 2
 BY_THE_NOTE: Final = "by the note"
+_ENTERED: Final = frozenset(VITAL_RANGES)
 _NOT_ALERT_SIGNS: Final = frozenset({"unresponsive", "unresponsive_unclear"})
 _MIN_CONFIDENCE: Final = 0.45
 _MAX_LEVELS: Final = 2
@@ -284,14 +286,20 @@ def _without_stated_allergies(
 def _danger_signs(case: Seen) -> tuple[str, ...]:
     """Labels, most urgent first; one that a longer, more urgent label already says is left out.
 
-    A label says so where only the note has it and what was entered contradicts it.
+    A label says so where only the note has it and another value was entered.
     """
     signs: list[str] = []
     for item in case.fired:
         if not any(item.label in sign for sign in signs):
-            told = f" {BY_THE_NOTE}" if _speaks_against(case, item) else ""
+            told = f" {BY_THE_NOTE}" if _is_of_the_note(case, item) else ""
             signs.append(f"{item.label}{told}")
     return tuple(signs)
+
+
+def _is_of_the_note(case: Seen, item: Fired) -> bool:
+    """Whether a value of the note fired, and not the one of the form that people see beside it."""
+    entered = item.shows in _ENTERED and case.facts.value(item.shows) is not None
+    return _speaks_against(case, item) or (entered and item.shows in case.measured.extra)
 
 
 def _speaks_against(case: Seen, item: Fired) -> bool:

@@ -1,8 +1,8 @@
 """Allergies and medicines that a note names. Pure.
 
 What is read here is shown to people and told to a language model; it sets no priority. What is
-denied, or said of another person, does not count. A medicine that the patient stopped is kept
-and marked: that can matter as much.
+denied, or said of another person, does not count. A medicine that the patient stopped, or has no
+more of, is kept and marked: that can matter as much.
 """
 
 from __future__ import annotations
@@ -115,7 +115,8 @@ rosuvastatin sacubitril salbutamol salmeterol semaglutide seretide sertraline si
 labetalol phenprocoumon marcumar plavix sintrom acenocoumarol nitrazepam nebivolol atomoxetine
 methylphenidate lacosamide brivaracetam liraglutide tirzepatide dapsone mesalazine budesonide
 fostair clenil mometasone hyoscine buscopan cefuroxime co-trimoxazole teicoplanin rifampicin
-isoniazid ethambutol tenofovir
+isoniazid ethambutol tenofovir dalteparin tinzaparin fondaparinux alfacalcidol calcitriol
+sevelamer calcium acetate nurofen calpol panadol tylenol advil voltarol
 simvastatin sinemet sitagliptin sodium valproate solifenacin sotalol spironolactone statins?
 steroids? sulfasalazine sumatriptan symbicort tacrolimus tamoxifen tamsulosin temazepam
 the pill thyroxine ticagrelor tiotropium topiramate tramadol trazodone trimethoprim valproate
@@ -123,7 +124,7 @@ valsartan venlafaxine ventolin verapamil warfarin xarelto zopiclone
 """
 _SEVERAL_WORDS: Final = (
     "beta blockers?", "blood thinn?ers?", "contraceptive pill", "ferrous sul(?:f|ph)ate",
-    "folic acid", "isosorbide mononitrate", "sodium valproate", "the pill",
+    "calcium acetate", "folic acid", "isosorbide mononitrate", "sodium valproate", "the pill",
 )  # fmt: skip
 
 
@@ -142,13 +143,15 @@ _STOPPED: Final = re.compile(
     r"\b(?:stopped|came off|come off|taken off|now off|no longer (?:on|takes|taking)"
     rf"|finished|was on|used to (?:take|be on))(?: taking)?{_BETWEEN}"
 )
+_RAN_OUT: Final = re.compile(rf"\b(?:ran|run|runs|running) out(?: of)?{_BETWEEN}")
 _STOPPED_AFTER: Final = re.compile(
     r"^(?: \( [^()]{1,20} \))? (?:\( )?(?:was |has been |been |now |already )*"
     r"(?:stopped|discontinued|ceased|held|withheld|withdrawn)\b(?! (?:breathing|working|eating))"
 )
 _DENIED: Final = re.compile(
     r"\b(?:no|not (?:currently |now |been )?(?:on|taking|prescribed|using)|denies(?: taking)?"
-    rf"|without|never (?:taken|took|been on|had)|is not|isn't|not){_BETWEEN}"
+    r"|without|never (?:taken|took|been on|had)|is not|isn't|not"
+    rf"|sin|ohne|keine?|nessuna|pas d'){_BETWEEN}"
 )
 _NOT_TAKEN_TODAY: Final = re.compile(r"\bnot (?:take|taken|had|have|got|get|been taking)\b[^,]*$")
 _OF_ANOTHER: Final = re.compile(
@@ -164,9 +167,14 @@ _STOP: Final = (
 _THING: Final = rf"{_STOP}[^\W\d_][\w'/-]*(?: i(?= \())?"
 _LIST: Final = rf"{_THING}(?: {_THING})?"
 _HOW: Final = r"(?: \( [^()]{1,40} \)| (?:=|- >|>) [^\W\d_]+)"  # which reaction
+# "Alergia a la", "Allergie gegen", "allergique aux", "allergia alla".
+_FOREIGN_TO: Final = (
+    r"(?:al+ergi\w*|al+érgic[oa]) (?:a la|a los|a las|a el|al|a|gegen|auf|à la|à l'|à|aux|alla|ao)"
+)
 _ALLERGIC: Final = _whole_words(
-    rf"(?:allergic|allergy|allergies|anaphyla\w+|intoleran\w+|hypersensitiv\w+) (?:to|:|-|=)"
-    rf"(?: the| a)? ({_LIST}(?:{_HOW})?(?: ?(?:,|/|and|or|&) (?:and )?{_LIST}(?:{_HOW})?){{0,9}})"
+    rf"(?:(?:allergic|allergy|allergies|anaphyla\w+|intoleran\w+|hypersensitiv\w+) (?:to|:|-|=)"
+    rf"(?: the| a)?|{_FOREIGN_TO})"
+    rf" ({_LIST}(?:{_HOW})?(?: ?(?:,|/|and|or|&) (?:and )?{_LIST}(?:{_HOW})?){{0,9}})"
 )
 _BETWEEN_THINGS: Final = re.compile(
     rf"(?:{_HOW})?(?: ?[,/] (?:and |or )?| (?:and|or) | ?& ?)|{_HOW}$"
@@ -177,12 +185,13 @@ _ALLERGEN_AFTER: Final = re.compile(
     rf"|(?:latex|nuts?|peanuts?|eggs?|shellfish|plasters?|iodine|contrast|sulfa|nsaids?)\b)"
 )
 _SAID_TO_REACT: Final = re.compile(
-    rf"({_THING}) (?:=|-|- >|>|\() (?:severe )?(?:anaphyla\w+|angioedema|hives|urticaria|rash|sjs"
+    rf"({_THING}) (?:=|-|- >|>|\(|:) (?:severe )?(?:anaphyla\w+|angioedema|hives|urticaria|rash|sjs"
     r"|bronchospasm|stevens)\b"
 )
 _OTHER_WORDS: Final = """
 no nil none nkda any known drug drugs food severe the an a his her my their bad is was am are
 be not and or of has have had possible mild other multiple many new seasonal skin some
+keine keinen sin sans ohne senza nessuna
 possibly think thinks know very highly badly also for by denies medication medicine s im he she
 """
 _NOT_A_THING: Final = frozenset(_OTHER_WORDS.split())
@@ -192,8 +201,8 @@ _NONE_KNOWN: Final = re.compile(
     r"| and| environmental| other)*(?: allerg(?:y|ies))\b"
     r"|\ballergies ?[:=-]? ?(?:none|nil|no|nkda)\b"
     r"|\bnot allergic to (?:anything|any)\b"
-    r"|\b(?:keine (?:bekannten )?allergien?|pas d['’ ]?allergies?|sin alergias?"
-    r"|nessuna allergia|alergias? no)\b",
+    r"|\b(?:(?:keine (?:bekannten )?allergien?|pas d['’ ]?allergies?|sin alergias?"
+    r"|nessuna allergia)\b(?! (?:a|à|al|alla|aux?|gegen|auf)\b)|alergias? no\b)",
     re.IGNORECASE,
 )
 _NONE_TAKEN: Final = re.compile(
@@ -260,8 +269,15 @@ def _allergy_mentions(note: _Plain) -> Iterator[tuple[re.Match[str], list[tuple[
 def _in_list(note: _Plain) -> Iterator[re.Match[str]]:
     """ "no drug allergies but latex = anaphylaxis": only where allergies are spoken of."""
     for match in _SAID_TO_REACT.finditer(note.plain):
-        if "allerg" in note.plain[: match.start()].rpartition(" . ")[2]:
+        told = "allerg" in note.plain[: match.start()].rpartition(" . ")[2]
+        if (told and ":" not in match.group()) or _stands_alone(note, match):
             yield match
+
+
+def _stands_alone(note: _Plain, match: re.Match[str]) -> bool:
+    """ "Penicillin - anaphylaxis." as a sentence of its own."""
+    is_medicine = _MEDICINE.fullmatch(match.group(1)) is not None
+    return is_medicine and not note.before(match.start()).strip()
 
 
 def _not_tolerated(note: _Plain) -> Iterator[str]:
@@ -281,9 +297,10 @@ def _medicines(note: _Plain, allergy_spans: list[tuple[int, int]]) -> Iterator[s
         if _OF_ANOTHER.search(before) or (not stopped and _is_denied(before)):
             continue
         name = note.written(*match.span())
+        ran_out = _RAN_OUT.search(before) is not None
         if name.lower() not in seen and not _REACTS.match(after):
             seen.add(name.lower())
-            yield f"{name} (stopped)" if stopped else name
+            yield f"{name} (stopped)" if stopped else f"{name} (ran out)" if ran_out else name
 
 
 def _is_denied(before: str) -> bool:

@@ -206,3 +206,14 @@ def test_markup_and_entities_are_not_quoted() -> None:
     facts = CaseFacts(text="<b>Toothache</b> &amp; fever &gt; 3 d, sats <90, RR >30")
     brief = build_brief(facts, priority=2, danger_signs=())
     assert '"Toothache & fever above 3 d, sats below 90, RR above 30"' in brief
+
+
+def test_a_sex_that_the_note_contradicts_is_not_told() -> None:
+    facts = CaseFacts.from_dict({"text": "25yo F, cough", "age_years": 25, "sex": "male"})
+    assert "Sex: not known" in build_brief(facts, priority=2, danger_signs=())
+    facts = CaseFacts.from_dict({"text": "25yo F, cough", "age_years": 25, "sex": "female"})
+    assert "Sex: female" in build_brief(facts, priority=2, danger_signs=())
+
+
+def test_marks_that_stand_alone_leave_no_mark_over_a_blank() -> None:
+    assert neutral_words("well ¯\\_(ツ)_/¯, 38 ˚C") == "well \\_(ツ)_/, 38 °C"

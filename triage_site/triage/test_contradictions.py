@@ -20,6 +20,9 @@ def reasons(**facts: Any) -> tuple[str, ...]:
         {"text": "82 year old woman, tired", "age_years": 28, "sex": "female"},
         {"text": "28 yo woman, tired", "age_years": 28, "sex": "male"},
         {"text": "58M chest pain", "age_years": 85},
+        {"text": "25yo F, lower abdo pain", "age_years": 25, "sex": "male"},
+        {"text": "61 M dizzy", "age_years": 61, "sex": "female"},
+        {"text": "8 weeks pregnant, spotting", "sex": "male"},
         {"text": "7 month old boy, cough", "age_years": 7, "sex": "male"},
         {"text": "afebrile, cough", "temp_c": 39.6, "age_years": 50},
         {"text": "cough, normal heart rate", "hr_bpm": 138, "age_years": 50},
@@ -46,6 +49,12 @@ def test_a_note_of_another_patient_or_of_other_findings_asks_a_person(
         {"text": "Mother and baby both vomit. Mother 30, baby 5 months.", "age_years": 30},
         {"text": "14 weeks pregnant, cough", "age_years": 33, "sex": "female"},
         {"text": "afebrile, cough", "temp_c": 37.9, "age_years": 50},
+        {"text": "his wife is 30 weeks pregnant, he has a cough", "sex": "male"},
+        {"text": "not pregnant", "sex": "male"},
+        {"text": "cough, temp 98 F", "age_years": 30, "sex": "male"},
+        {"text": "25M, cough", "age_years": 25, "sex": "male"},
+        {"text": "COPD, cough, usual sats 89-90", "spo2_percent": 89, "age_years": 70},
+        {"text": "cough, usual BP 150/90", "sbp_mmhg": 188, "age_years": 70},
         {"text": "72F fall from standing, hip pain", "temp_c": 36.8, "age_years": 72},
         {"text": "unconscious", "consciousness": "unresponsive", "age_years": 50},
         {"text": "Bradycardic? no. Cough", "hr_bpm": 92, "age_years": 50},
@@ -66,6 +75,50 @@ def test_a_sign_that_only_the_note_has_says_so() -> None:
     assert entered.danger_signs == (f"very fast heart {BY_THE_NOTE}", "palpitations")
     unmeasured = classify(CaseFacts.from_dict({"text": text, "age_years": 35}))
     assert "very fast heart" in unmeasured.danger_signs
+
+
+def test_a_sign_of_a_value_that_differs_a_little_from_the_entered_one_says_so_too() -> None:
+    facts = {"text": "on scene BP 88/50, black stool", "sbp_mmhg": 112, "age_years": 72}
+    said = classify(CaseFacts.from_dict(facts))
+    assert f"low blood pressure {BY_THE_NOTE}" in said.danger_signs
+    assert "contradiction" not in said.person_reasons
+
+
+@pytest.mark.parametrize("text", ["usual sats 89-90", "baseline SpO2 88", "target sats 88-92"])
+def test_a_saturation_that_is_usual_or_wanted_is_not_one_of_now(text: str) -> None:
+    assert classify(CaseFacts(text=f"cough. {text}")).danger_signs == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sats 84 (normal 92)",
+        "RR normal sats 82",
+        "HR normal BP 80/50",
+        "baseline sats 88, now sats 79",
+    ],
+)
+def test_a_saturation_of_now_beside_the_usual_one_counts(text: str) -> None:
+    assert classify(CaseFacts(text=f"cough. {text}")).priority <= 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["mouth is hanging down on the right, on warfarin, dropped his cup", "arm is hanging"],
+)
+def test_a_part_of_the_body_that_hangs_is_no_hanging_and_a_dropped_thing_no_fall(text: str) -> None:
+    signs = classify(CaseFacts(text=text)).danger_signs
+    assert not any("hanging" in sign or "head injury" in sign for sign in signs)
+
+
+@pytest.mark.parametrize("text", ["found hanging", "dropped to the floor and hit head, warfarin"])
+def test_a_hanging_and_a_fall_are_still_told(text: str) -> None:
+    assert classify(CaseFacts(text=text)).priority <= 1
+
+
+@pytest.mark.parametrize("text", ["Niña, cojea, sin fiebre", "Kind hinkt, ohne Fieber"])
+def test_what_another_language_denies_names_no_complaint(text: str) -> None:
+    assert classify(CaseFacts(text=text, age_years=4)).complaint is None
 
 
 def test_unresponsive_beside_alert_is_told_as_the_note_has_it() -> None:

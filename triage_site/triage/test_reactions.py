@@ -33,6 +33,14 @@ def told(text: str) -> list[str]:
         ("allergic to penicillin, given amoxicillin -> anaphylaxis", []),
         ("Allergies: nuts. Lip swelling", []),
         ("chest pain (severe)", []),
+        ("Short of breath. Penicillin - anaphylaxis.", ["anaphylaxis"]),
+        ("Short of breath. Codeine (rash). On ramipril.", ["rash"]),
+        ("Penicillin - anaphylaxis.", []),
+        ("Short of breath. Penicillin - anaphylaxis today.", []),
+        ("Lips swollen. Penicillin - anaphylaxis.", []),
+        ("Took her first tablet. Amoxicillin - anaphylaxis.", []),
+        ("Wasp sting. Aspirin = anaphylaxis.", []),
+        ("Amoxicillin - anaphylaxis. Wheeze and hives.", []),
     ],
 )
 def test_reactions_of_a_list(text: str, reactions: list[str]) -> None:
@@ -46,6 +54,7 @@ def test_reactions_of_a_list(text: str, reactions: list[str]) -> None:
         "cough. Allergies: sulfa (hives)",
         "knee pain. No known drug allergies but latex = anaphylaxis.",
         "sprained wrist. Allergies: penicillin - anaphylaxis",
+        "sprained wrist. Penicillin - anaphylaxis.",
     ],
 )
 def test_a_reaction_of_a_list_raises_nothing(text: str) -> None:
@@ -61,6 +70,8 @@ def test_a_reaction_of_a_list_raises_nothing(text: str) -> None:
         "Peanut eaten. Hives, hoarse voice, lips swollen. Known allergy: peanuts (hives), egg.",
         "allergic to penicillin, given amoxicillin -> anaphylaxis",
         "anaphylaxis after a wasp sting. Allergies: none",
+        "Amoxicillin - anaphylaxis.",
+        "Took her first tablet. Amoxicillin - anaphylaxis.",
     ],
 )
 def test_a_reaction_of_now_is_told(text: str) -> None:

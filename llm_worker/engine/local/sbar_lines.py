@@ -19,6 +19,9 @@ from scheduling.core.brief import Brief
 LINES_FILE: Final = "lines.json"
 _FOLDER: Final = Path(__file__).parents[2] / "models" / "embedded"
 _TODDLER_YEARS: Final = 2.0
+_MENARCHE_YEARS: Final = 9.0
+_MENOPAUSE_YEARS: Final = 60.0
+_CHEMICAL_IN_EYE: Final = "chemical in the eye"
 _BASIC_BREATHING: Final = "Look at the work of breathing and listen to the chest."
 # Label in the brief, action where the vital sign is low, action where it is high.
 _VITAL_ACTIONS: Final = (
@@ -82,6 +85,8 @@ def complaint_actions(brief: Brief, beside: list[str]) -> tuple[str, ...]:
 def vital_actions(brief: Brief) -> list[str]:
     """Actions that the vital signs ask for, those far from usual first."""
     out = ["Repeat by hand what could not be measured."] if brief.unmeasurable else []
+    if _has_chemical_in_the_eye(brief):  # every minute counts, before any measurement
+        out.append("Rinse the eye with much water now; take out a contact lens.")
     if brief.line("Consciousness") in CONSCIOUSNESS_SIGN:
         out.append("Protect the airway and check glucose.")
     found = [
@@ -146,12 +151,25 @@ def _is_short_of_breath(brief: Brief) -> bool:
     ).endswith("low")
 
 
+def _cannot_be_pregnant(brief: Brief) -> bool:
+    age = age_years(brief)
+    too_young_or_old = age is not None and not _MENARCHE_YEARS <= age < _MENOPAUSE_YEARS
+    return brief.line("Sex") == "male" or too_young_or_old
+
+
+def _has_chemical_in_the_eye(brief: Brief) -> bool:
+    return _CHEMICAL_IN_EYE in brief.danger_signs
+
+
 _UNFIT: Final[tuple[tuple[re.Pattern[str], Callable[[Brief], bool]], ...]] = (
     (re.compile(r"\bupright\b"), _must_not_sit),
     (re.compile(r"\b(?:walking|standing|sitting|gait|gentle movement)\b"), _must_not_get_up),
     (re.compile(r"\bchest compressions\b"), _has_pulse),
     (re.compile(r"\bback blows\b"), _is_awake_and_did_not_choke),
     (re.compile(r"^Lie flat until\b"), _is_short_of_breath),
+    # "A pregnancy test where it applies" leaves it open.
+    (re.compile(r"\bpregnancy(?! test where)|^Pregnancy test"), _cannot_be_pregnant),
+    (re.compile(r"\brinse only if a chemical\b|^Test the sight\b"), _has_chemical_in_the_eye),
 )
 
 

@@ -25,6 +25,10 @@ def brief_of(*lines: str, complaint: str = "", level: str = "emergent") -> str:
     )
 
 
+def of_a_woman(brief: str) -> str:
+    return brief.replace("Sex: male", "Sex: female")
+
+
 def text_of(*lines: str, complaint: str = "", level: str = "emergent") -> str:
     """All that the model may write of a brief."""
     pieces = sbar_form(brief_of(*lines, complaint=complaint, level=level))
@@ -69,6 +73,36 @@ def test_nobody_in_danger_is_asked_to_walk_or_stand(line: str, complaint: str) -
     assert "walking" in text_of(USUAL, complaint="cough and cold symptoms")
 
 
+@pytest.mark.parametrize("complaint", sorted(learned()))
+@pytest.mark.parametrize("line", ["Sex: male", "Sex: female\nAge: 71 years", "Age: 6 years"])
+def test_who_cannot_be_pregnant_is_not_asked_about_it(complaint: str, line: str) -> None:
+    brief = brief_of(complaint=complaint).replace("Sex: male", line)
+    choices = {c for piece in sbar_form(brief) if isinstance(piece, Action) for c in piece.choices}
+    asked = {choice for choice in choices if "pregnancy" in choice.lower()}
+    assert not {one for one in asked if "where it applies" not in one and "late" not in one}
+    assert choices
+
+
+def test_a_woman_is_asked_about_pregnancy() -> None:
+    brief = of_a_woman(brief_of(complaint="urinary symptoms"))
+    assert any(
+        "pregnancy" in str(piece.choices) for piece in sbar_form(brief) if isinstance(piece, Action)
+    )
+
+
+def test_a_known_chemical_in_the_eye_is_rinsed_at_once() -> None:
+    brief = brief_of("Pain: 9/10 (very high)", complaint="eye problem")
+    text = "\n".join(str(piece) for piece in sbar_form(brief))
+    known = "\n".join(
+        str(piece) for piece in sbar_form(brief.replace("none found", "chemical in the eye"))
+    )
+    assert "rinse only if" in text
+    assert "Rinse the eye with much water now" not in text
+    assert "Rinse the eye with much water now" in known
+    assert "rinse only if" not in known
+    assert "Test the sight" not in known
+
+
 def test_the_same_is_said_once() -> None:
     assert text_of(FAST, USUAL, complaint="breathlessness").count("upright") == 1
 
@@ -111,7 +145,7 @@ def test_what_is_far_from_usual_comes_first() -> None:
 def test_the_most_important_action_for_the_complaint_is_always_there(complaint: str) -> None:
     actions = [
         piece
-        for piece in sbar_form(brief_of(USUAL, complaint=complaint))
+        for piece in sbar_form(of_a_woman(brief_of(USUAL, complaint=complaint)))
         if isinstance(piece, Action)
     ]
     assert actions[0].choices == (learned()[complaint]["actions"][0],)

@@ -182,6 +182,7 @@ _BY_WORDS: Final = (
     ("assault",
      re.compile(r"\b(?:mv[acit]|rt[acib]|crash|collision|accident|rear|t-bone|airbag)|into", re.I),
      "road traffic collision"),
+    ("burn", re.compile(r"^blister\w*$", re.I), "skin rash"),
     ("foreign body", re.compile(r"splinter|thorn|hook", re.I), "cut or wound"),
     ("agitation or psychosis", re.compile(r"worr|anxi|nervous|concern|panic", re.I),
      "anxiety or panic"),

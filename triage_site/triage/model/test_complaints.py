@@ -42,6 +42,8 @@ from triage_site.triage.model.complaints import Complaint, complaint
         ("72F fall from standing, R hip pain. On apixaban 5 mg bd.", 72, "fall"),
         ("hit head on cupboard, on warfarin", 79, "head injury"),
         ("swallowed button battery 1 h ago, drooling", 5, "foreign body"),
+        ("Painful blistering rash on forehead to tip of nose", 67, "skin rash"),
+        ("hot water on the hand, blisters", 67, "burn"),
         ("splinter in thumb", 40, "cut or wound"),
         ("on chemo, rigors, T 38.6. Anaphylaxis to co-amoxiclav.", 56, "possible sepsis"),
         ("anaphylaxis to nuts", 30, "allergic reaction"),

@@ -61,6 +61,14 @@ _ON_OXYGEN: Final = re.compile(
     r"[\s,(]*(?:on|with|despite|in)\s+(?:high[- ]flow |home |supplemental )?"
     r"(?:o2|oxygen|nrb|cpap|bipap|niv|non-?rebreath\w*)", re.I)  # fmt: skip
 _ON_AIR: Final = re.compile(r"[\s,(]*(?:on\s+)?(?:room\s*)?(?:air|RA)\b", re.I)
+# "Usual sats 89-90", "target SpO2 88-92": what is meant to be, not what was measured now.
+# Not "normal": "HR normal BP 80/50".
+_MAY_BE_USUAL: Final = frozenset({"spo2_percent", "sbp_mmhg"})
+_NOT_OF_NOW: Final = re.compile(
+    r"\b(?:usual(?:ly)?|baseline|target|aim(?:ing)?)[\s:]*"
+    r"(?:(?:o2|oxygen|for|home|bp|blood pressure|sats?|spo2)\s*)?$",
+    re.I,
+)
 # Names after which a number in degrees or with a decimal point is no temperature.
 _OTHER_DEGREES: Final = re.compile(
     r"(?:flex\w*|exten\w*|rom|abduct\w*|adduct\w*|rotat\w*|range|angle\w*|bend\w*|bent|knee|elbow|"
@@ -84,6 +92,8 @@ def find_figures(cleaned: Cleaned) -> Iterator[Figure]:
         for match in pattern.finditer(chars):
             begin, stop = match.span()
             if any(begin < end and first < stop for first, end in taken):
+                continue
+            if kind in _MAY_BE_USUAL and _NOT_OF_NOW.search(chars[max(0, begin - 24) : begin]):
                 continue
             found = [(name, v) for name, v in _values(kind, match) if _plausible(name, v)]
             if found:

@@ -49,7 +49,9 @@ _OLD: Final = re.compile(
 _SHORT: Final = re.compile(
     rf"{_OTHERS}(?<![\d/.])\b(\d{{1,3}})\s*(?:yo|y/o|y\.o\.?)(?:[mf])?\b{_THINGS}", re.I
 )
-_LETTER: Final = re.compile(r"(?<![\w/.])(\d{1,2})\s?(?:y\s?|yr\s?)?/?[MF](?![\w'])")
+_LETTER: Final = re.compile(
+    r"(?<!temp )(?<!temperature )(?<!T )(?<![\w/.])(\d{1,2})\s?(?:y\s?|yr\s?)?/?[MF](?![\w'])"
+)
 _LETTER_FIRST: Final = re.compile(r"(?<![\w/.])[MF]\s?/?(\d{2})(?!\d|\s*[%/]|\.\d)")
 _OPENING: Final = re.compile(
     rf"(?:^|\b(?:baby|infant|child|boy|girl|toddler|bub|male|female|woman|man|lady)[\s,]+)"
@@ -75,19 +77,27 @@ _SEX: Final = re.compile(
     r"[\s-]*(?:y(?:ea)?rs?|yo|y/o|y|months?|weeks?)[\s-]*(?:olds?)?[\s-]*(woman|female|lady|girl|gentleman|man|male|boy)\b",
     re.I,
 )
-_FEMALE: Final = frozenset({"woman", "female", "lady", "girl"})
+_HER: Final = re.compile(
+    r"\b(?:wife|partner|girlfriend|fiancee?|sister|daughter|mother|mum|mom|she|her)\b", re.I
+)
+_SEX_LETTER: Final = re.compile(
+    r"(?<![\w/.])(\d{1,3})\s?(?:(?i:yrs?|yo|y/o|y)[\s,/]?)?\s?([MF])(?![\w'/°-])"
+)
+_FEMALE: Final = frozenset({"f", "woman", "female", "lady", "girl"})
 _USUAL: Final = r"\b(?:normal|regular|usual) "
+_NO_VALUE: Final = r"(?!\W{0,3}\d)"  # "usual sats 89" says what they are when well
 _FINE: Final = r"\b[ :=]*(?:are |is |all |was |were )?(?:fine|ok|okay|normal|good|wnl)\b"
 # Vital sign, the words, and what is still near enough to usual for them in an adult.
 _CALLED_USUAL: Final = (
     ("temp_c", re.compile(
         r"\b(?:afebrile|apyrexi\w*|normothermic)\b|" + _USUAL + r"temp", re.I),
      35.5, 38.2),
-    ("hr_bpm", re.compile(_USUAL + r"(?:heart rate|pulse|hr)\b", re.I), 40.0, 125.0),
-    ("sbp_mmhg", re.compile(_USUAL + r"(?:blood pressure|bp)\b|\bnormotensive\b", re.I),
+    ("hr_bpm", re.compile(_USUAL + r"(?:heart rate|pulse|hr)\b" + _NO_VALUE, re.I), 40.0, 125.0),
+    ("sbp_mmhg", re.compile(_USUAL + rf"(?:blood pressure|bp)\b{_NO_VALUE}|\bnormotensive\b", re.I),
      90.0, 180.0),
     ("spo2_percent", re.compile(
-        _USUAL + r"(?:oxygen|sats?\b|saturations?|spo2)|\b(?:sats?|spo2)" + _FINE, re.I),
+        _USUAL + rf"(?:oxygen|sats?|saturations?|spo2)\b{_NO_VALUE}"
+        r"|\b(?:sats?|spo2)" + _FINE, re.I),
      91.0, 100.0),
 )  # fmt: skip
 # Vital sign, word for a value far from usual, and values that no adult is called so for.
@@ -140,28 +150,52 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
     if facts.age_years is None:
         age = spoken_age(note.chars)
         filled |= {} if age is None else {"age_years": age}
-    contradicted += _of_another_patient(facts, note.chars) + _called_usual(facts, note.chars)
+    contradicted += _of_another_age(facts, note.chars) + _called_usual(facts, note.chars)
     contradicted += _called_far(facts, note)
+    contradicted += ["sex"] if is_of_other_sex(facts, note) else []
     extra = {name: value for name, value in worst.items() if name not in filled}
     whole = replace(facts, **filled) if filled else facts
     return Measured(whole, extra, tuple(contradicted))
 
 
-def _of_another_patient(facts: CaseFacts, chars: str) -> list[str]:
-    """Age and sex of the form that the note contradicts, where it says them beyond doubt."""
-    if _PARENT.search(chars):
-        return []
-    found = []
+def _of_another_age(facts: CaseFacts, chars: str) -> list[str]:
+    """The age of the form, where the note contradicts it beyond doubt."""
     age = _age_by(chars, (_OLD, _SHORT, _LETTER))
-    if facts.age_years is not None and age is not None:
-        apart = abs(facts.age_years - age)
-        if apart > max(_AGE_APART_YEARS, _AGE_APART * max(facts.age_years, age)):
-            found.append("age_years")
-    told = {match[1].lower() for match in _SEX.finditer(chars)}
-    said = {Sex.FEMALE if sex in _FEMALE else Sex.MALE for sex in told}
-    if len(said) == 1 and facts.sex in (Sex.FEMALE, Sex.MALE) and facts.sex not in said:
-        found.append("sex")
-    return found
+    if facts.age_years is None or age is None or _PARENT.search(chars):
+        return []
+    apart = abs(facts.age_years - age)
+    return ["age_years"] if apart > _much(facts.age_years, age) else []
+
+
+def _much(age: float, other: float) -> float:
+    return max(_AGE_APART_YEARS, _AGE_APART * max(age, other))
+
+
+def is_of_other_sex(facts: CaseFacts, note: Note) -> bool:
+    """Whether the note says beyond doubt another sex than the form, or a man is pregnant in it."""
+    if facts.sex not in (Sex.FEMALE, Sex.MALE) or _PARENT.search(note.chars):
+        return False
+    said = {_sex_of(match[1]) for match in _SEX.finditer(note.chars)}
+    said |= {_sex_of(match[2]) for match in _SEX_LETTER.finditer(note.chars)
+             if _is_age(facts, float(match[1]))}  # fmt: skip
+    told = any(mention.is_present for _, mention in note.find(_pregnant()))
+    if not said and told and not _HER.search(note.chars):
+        said = {Sex.FEMALE}
+    return len(said) == 1 and facts.sex not in said
+
+
+def _sex_of(word: str) -> Sex:
+    return Sex.FEMALE if word.lower() in _FEMALE else Sex.MALE
+
+
+def _is_age(facts: CaseFacts, number: float) -> bool:
+    """ "98 F" is a temperature, but "25yo F" of somebody of 25 is a woman."""
+    return facts.age_years is not None and abs(facts.age_years - number) <= _AGE_APART_YEARS
+
+
+@cache
+def _pregnant() -> TermIndex:
+    return TermIndex(["week* pregnant", "is/am pregnant", "pregnant $"], {})
 
 
 def _called_usual(facts: CaseFacts, chars: str) -> list[str]:

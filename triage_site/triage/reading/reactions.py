@@ -17,6 +17,10 @@ _HEADS: Final = frozenset(TABLES["sets"]["allergy_heads"].split())
 _NOT_A_LIST: Final = frozenset(TABLES["sets"]["after_allergy"].split())
 _REACTIONS: Final = frozenset(TABLES["sets"]["allergy_reactions"].split())
 _NO_NAME: Final = frozenset(TABLES["sets"]["no_allergen"].split())
+# Often in lists of allergies without a heading.
+_MEDICINES: Final = frozenset(TABLES["sets"]["often_allergens"].split())
+# With one of these the reaction may be what somebody came for.
+_AT_WORK: Final = frozenset(TABLES["sets"]["reaction_at_work"].split())
 _ENDS: Final = frozenset(".!?\n")  # a list may have semicolons
 _MOST_NAMED: Final = 3  # words of an allergen
 _MOST_TOLD: Final = 6  # words of a reaction
@@ -26,9 +30,22 @@ def reaction_spans(words: Sequence[Word]) -> Iterator[tuple[int, int]]:
     """(first, after the last) of each reaction, without its marks."""
     forms = [word.form for word in words]
     for begin, end in _sentences(forms):
-        for head in (at for at in range(begin, end) if _heads_a_list(forms, at, end)):
+        head = next((at for at in range(begin, end) if _heads_a_list(forms, at, end)), None)
+        if head is not None:
             yield from _of_sentence(forms, head, end)
-            break
+        elif 0 < begin < end and not _AT_WORK.intersection((*forms[:begin], *forms[end:])):
+            yield from _of_medicine(forms, begin, end)
+
+
+def _of_medicine(forms: Sequence[str], begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """ "Penicillin - anaphylaxis." beside something else that somebody came for: the medicine,
+    its mark and its reaction are the whole sentence."""
+    first = begin + 2
+    marked = forms[begin] in _MEDICINES and begin + 1 < end
+    if marked and forms[begin + 1] in ("-", "=", ":", "("):
+        last = _last_told(forms, first, end)
+        if last > first and (last == end or forms[last:end] == [")"]):
+            yield first, last
 
 
 def _sentences(forms: Sequence[str]) -> Iterator[tuple[int, int]]:
