@@ -164,7 +164,11 @@ def test_the_command_sets_departments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("code", "name", "words"),
-    [("P D", "x", "letters"), ("PAED", " ", "80"), ("PAED", "Emergency department", "code ED has it")],
+    [
+        ("P D", "x", "letters"),
+        ("PAED", " ", "80"),
+        ("PAED", "Emergency department", "code ED has it"),
+    ],
 )
 def test_a_wrong_department_is_refused(code: str, name: str, words: str) -> None:
     with pytest.raises(CommandError, match=words):
