@@ -57,7 +57,9 @@ def test_seen_and_closed_from_the_board_by_keyboard(site: Page, nurse: User, liv
 def test_seen_closed_and_reopened_from_the_case(site: Page, nurse: User, live_app: str) -> None:
     case = waiting_case(nurse, "chest pain", 1)
     site.goto(f"{live_app}/cases/{case.id}/")
-    press(site, "s")
+    # The stream may show the change before the page comes again.
+    with site.expect_navigation():
+        press(site, "s")
     panel = site.locator("#panel")
     expect(panel).to_contain_text("Being seen by nurse")
     press(site, "x")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from triage_site.classifiers import selectors
 from triage_site.classifiers.models import ClassifierChange, ShadowAnswer
@@ -85,4 +86,8 @@ def record_shadow_answer(
         answer.model_priority = classification.model_priority
         answer.level_set = list(classification.level_set)
         answer.needs_person = classification.needs_person
-    ShadowAnswer.objects.bulk_create([answer], ignore_conflicts=True)
+    if ShadowAnswer.objects.filter(case_id=case_id, version=version).exists():
+        return
+    # Another process may be first. The table is append-only and refuses what would be ignored.
+    with suppress(IntegrityError), transaction.atomic():
+        answer.save()
