@@ -166,7 +166,8 @@ def test_the_command_sets_departments(monkeypatch: pytest.MonkeyPatch) -> None:
     ("code", "name", "words"),
     [
         ("P D", "x", "letters"),
-        ("PAED", " ", "80"),
+        ("PAED", " ", "must not be empty"),
+        ("PAED", "x" * 81, "80"),
         ("PAED", "Emergency department", "code ED has it"),
     ],
 )

@@ -24,8 +24,8 @@ def add_department(code: str, name: str) -> Department:
     code, name = code.strip().upper(), name.strip()
     if not _CODE.fullmatch(code):
         raise ValueError("code: must be 1 to 16 letters, digits or hyphens")
-    if not 1 <= len(name) <= 80:
-        raise ValueError("name: must have 1 to 80 characters")
+    if not (1 <= len(name) <= 80 and name.isprintable()):
+        raise ValueError("name: must have 1 to 80 printable characters")
     same = Department.objects.filter(name=name).exclude(code=code).first()
     if same is not None:
         raise ValueError(

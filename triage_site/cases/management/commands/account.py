@@ -33,6 +33,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--department",
             action="append",
+            type=text,
             metavar="CODE",
             help="where the person works; several are allowed, and they replace those of before",
         )

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count
 
+from scheduling.management.option_types import text
 from triage_site.cases.models import Department
 from triage_site.cases.services.departments import add_department
 
@@ -19,8 +20,8 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("code", nargs="?", help="short, such as PAED")
-        parser.add_argument("--name", help="as pages show it")
+        parser.add_argument("code", nargs="?", type=text, help="short, such as PAED")
+        parser.add_argument("--name", type=text, help="as pages show it")
         parser.add_argument("--list", action="store_true", help="list all departments")
 
     def handle(self, *args: Any, **options: Any) -> None:
