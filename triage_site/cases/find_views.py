@@ -66,7 +66,7 @@ def find(request: HttpRequest) -> HttpResponse:
         "here": "find",
         "form": form,
         "opened": opened,
-        **_results(request, form, words),
+        **_results(request, form, words, reach),
     }
     return render(request, "cases/find.html", context)
 
@@ -103,11 +103,10 @@ def _words_of(request: HttpRequest) -> tuple[str, bool]:
     return words, bool(key) and not words
 
 
-def _results(request: HttpRequest, form: FindForm, words: str) -> Mapping[str, Any]:
+def _results(request: HttpRequest, form: FindForm, words: str, reach: Reach) -> Mapping[str, Any]:
     if not form.is_bound or not form.is_valid():
         return {}
     now, is_online = timezone.now(), workers_online()
-    reach = reach_of(request.user, now)
     found = find_cases(form.wanted(words, request.user.pk), now, reach.sight, is_online=is_online)
     page: Page[Case] = Paginator(found.only(*COLUMNS), PAGE_SIZE).get_page(request.GET.get("page"))
     rows = [_row(case, now, is_online=is_online) for case in page]
