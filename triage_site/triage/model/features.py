@@ -8,7 +8,8 @@ its own place. Whether a saturation was taken is no input: it tells of the site,
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Final
 
 from triage_site.triage import age_bands
@@ -27,6 +28,7 @@ UNKNOWN_LEVEL: Final = 3.6
 STRONG_PAIN: Final = 7
 _REQUEST: Final = "admin"
 STORY_WORDS: Final = 12  # the study's complaints have five at most
+_MAX_PARTS: Final = 4  # beyond it the last ones are left out together
 WAYS_OF_ARRIVAL: Final = ("public_ambulance", "private_ambulance", "walked_in")
 
 # A story told from elsewhere, or a note without the circumstances of an arrival.
@@ -40,6 +42,9 @@ class CaseView:
     numbers: Mapping[str, float]
     concepts: Mapping[str, tuple[str, ...]]
     clauses: tuple[Clause, ...]
+    # The same case without one or more parts of sentences that tell of dangers. The signs
+    # count in each.
+    shorter: tuple[CaseView, ...] = ()
 
     @property
     def is_story(self) -> bool:
@@ -63,15 +68,39 @@ def view(measured: Measured, note: Note, fired: tuple[Fired, ...]) -> CaseView:
     named = _apart_from_requests(find_groups(note))
     dangers = [mention for item in fired for mention in item.mentions]
     clauses = clauses_of(note, dangers, (m for group, m in named if group.names_complaint))
-    concepts, num_denied = _judged(named, clauses)
-    numbers = {
-        **_vitals(measured),
-        **_circumstances(measured.facts),
-        **net_signs(fired),
-        **_levels(concepts),
-        "denied": min(5, num_denied) / 5,
-    }
-    return CaseView(numbers=numbers, concepts=concepts, clauses=clauses)
+    numbers = {**_vitals(measured), **_circumstances(measured.facts), **net_signs(fired)}
+    whole = _with_words(CaseView(numbers, {}, ()), named, clauses)
+    shorter = tuple(_with_words(whole, named, kept) for kept in _without_dangers(clauses))
+    return replace(whole, shorter=shorter)
+
+
+def _with_words(
+    case: CaseView, named: Sequence[tuple[Group, Mention]], clauses: tuple[Clause, ...]
+) -> CaseView:
+    """The case as if these clauses were all that was said."""
+    said = {at for clause in clauses for at in range(clause.first, clause.last)}
+    kept = [(group, mention) for group, mention in named if mention.first in said]
+    concepts, num_denied = _judged(kept, clauses)
+    numbers = {**case.numbers, **_levels(concepts), "denied": min(5, num_denied) / 5}
+    return CaseView(numbers, concepts, clauses)
+
+
+def _without_dangers(clauses: tuple[Clause, ...]) -> list[tuple[Clause, ...]]:
+    """The clauses without each choice of parts. A sentence that tells of dangers has a part up to
+    the first one, and a part from each of them to the next."""
+    dangerous = {clause.sentence for clause in clauses if clause.danger}
+    numbers, sentence, number = [], -1, 0
+    for clause in clauses:
+        begins = clause.danger or clause.sentence != sentence
+        number += begins and clause.sentence in dangerous
+        numbers.append(min(number, _MAX_PARTS) if clause.sentence in dangerous else 0)
+        sentence = clause.sentence
+    parts = sorted(set(numbers) - {0})
+    return [
+        tuple(c for c, part in zip(clauses, numbers, strict=True) if not part or part in kept)
+        for size in range(len(parts))
+        for kept in combinations(parts, size)
+    ]
 
 
 def _apart_from_requests(

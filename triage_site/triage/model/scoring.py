@@ -121,19 +121,25 @@ class Model:
     card: dict[str, Any]
 
     def judge(self, cases: Sequence[CaseView]) -> Judged:
-        rows = np.array([case.row() for case in cases])
-        wording = self.phrases.scores([case.clauses for case in cases])
+        """A case is as urgent as the most urgent of it and its `shorter` ones: so words that tell
+        of a danger take nothing away, whatever is said beside them."""
+        views = [view for case in cases for view in (case, *case.shorter)]
+        num_views = np.array([1 + len(case.shorter) for case in cases])
+        rows = np.array([view.row() for view in views])
+        wording = self.phrases.scores([view.clauses for view in views])
         chances = np.empty((len(rows), NUM_HEADS + 1))
         thresholds, caution = np.empty(len(rows)), np.empty(len(rows))
         seen = rows[:, _SEEN] > 0
-        told = np.array([case.is_story for case in cases])
+        told = np.repeat([case.is_story for case in cases], num_views)
         for chosen in (~seen, seen & ~told, seen & told):
             if chosen.any():
                 voices = self.voices(rows[chosen], is_story=bool(told[chosen].all()))
                 chances[chosen] = together(voices, wording[chosen])
                 thresholds[chosen] = min(voice.part.set_threshold for voice in voices)
                 caution[chosen] = max(voice.part.caution for voice in voices)
-        return Judged(chances, thresholds, caution)
+        first = np.cumsum(num_views) - num_views
+        at_most = np.maximum.reduceat(np.cumsum(chances, axis=1), first)
+        return Judged(from_at_most(at_most), thresholds[first], caution[first])
 
     def voices(self, rows: Floats, *, is_story: bool) -> list[Voice]:
         """Who speaks of rows that are alike in that and in having been seen or not."""
@@ -152,7 +158,11 @@ def together(voices: Sequence[Voice], wording: Floats) -> Floats:
     chances = [voice.part.probabilities(voice.scores, wording) for voice in voices]
     if len(chances) == 1:
         return chances[0]
-    at_most = np.max([np.cumsum(one, axis=1) for one in chances], axis=0)
+    return from_at_most(np.max([np.cumsum(one, axis=1) for one in chances], axis=0))
+
+
+def from_at_most(at_most: Floats) -> Floats:
+    """P(priority = k) from each P(priority <= k), [n, 5] both."""
     return np.diff(at_most, axis=1, prepend=0.0)
 
 
