@@ -199,15 +199,14 @@ def _job(request: Request) -> SimpleNamespace:
     )
 
 
-def judged(told: Sequence[tuple[float, str, Estimate]], started: dict[str, float]) -> list[Judged]:
+def judged(
+    told: Sequence[tuple[float, str, Estimate]], happened: dict[str, float], of: str
+) -> list[Judged]:
+    """`of`: "starts" or "ends"."""
+    ranges = [(at, name, getattr(estimate, of)) for at, name, estimate in told]
     return [
-        Judged(
-            low=estimate.starts.low,
-            median=estimate.starts.median,
-            high=estimate.starts.high,
-            actual=started[name] - at,
-        )
-        for at, name, estimate in told
+        Judged(low=one.low, median=one.median, high=one.high, actual=happened[name] - at)
+        for at, name, one in ranges
     ]
 
 
@@ -215,8 +214,7 @@ def figures(
     fixture: str, policy: str, speed: float, seeds: Sequence[int], slow: float, num_calls: int
 ) -> dict[str, Any]:
     model = slower(slow)
-    firsts: list[Judged] = []
-    samples: list[Judged] = []
+    found: dict[str, list[Judged]] = {}
     waits: list[float] = []
     for seed in seeds:
         requests, lengths = load(fixture, speed, seed)
@@ -224,14 +222,17 @@ def figures(
         world = World(
             requests=requests, lengths=lengths, policy=policy, random=Random(seed), model=model
         )
-        started, _ = simulate(world, LiveForecaster(seed, model))
-        firsts += judged(world.firsts, started)
-        samples += judged(world.samples, started)
+        times = dict(
+            zip(("starts", "ends"), simulate(world, LiveForecaster(seed, model)), strict=True)
+        )
+        started = times["starts"]
+        for kind, told in (("shown", world.samples), ("when_queued", world.firsts)):
+            for of, happened in times.items():
+                found.setdefault(f"{kind}_{of}", []).extend(judged(told, happened, of))
         waits += [started[r.id] - r.arrival_seconds for r in requests]
     return {
         "mean_wait": round(sum(waits) / len(waits), 1),
-        "shown": judge(samples),
-        "when_queued": judge(firsts),
+        **{name: judge(told) for name, told in found.items()},
     }
 
 

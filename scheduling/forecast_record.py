@@ -1,4 +1,4 @@
-"""Writes of the record of forecasts: what the board showed for each waiting case."""
+"""Writes of the record of forecasts: what the pages showed for each case without guidance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from scheduling.models import Forecast
 from scheduling.simulator.forecast import Estimate
 
-SAMPLES_KEPT: Final = timedelta(days=3)
+SAMPLES_KEPT: Final = timedelta(days=1)
 
 
 def record_forecasts(

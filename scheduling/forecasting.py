@@ -38,8 +38,8 @@ NUM_RECENT: Final = 20  # arrivals that the traffic of the near future is taken 
 _BUDGET: Final = 1_000  # requests x courses of one forecast
 _MIN_COURSES, _MAX_COURSES = 3, 30
 NUM_JUDGED: Final = 300
-SAMPLE_SECONDS: Final = 5.0  # between two records of what the board shows
-NUM_SAMPLED: Final = 50  # waiting cases of one such record, evenly along the queue
+SAMPLE_SECONDS: Final = 1.0  # between two records of what the pages show
+NUM_SAMPLED: Final = 5  # cases of one such record, evenly from the next to end to the last
 # Courses draw each unknown on its own and know nothing of what they do not model; measured with
 # bench/eta_bench.py, the range must be wider by this factor to hold eight of ten.
 STRETCH: Final = 1.2
@@ -111,8 +111,7 @@ class Forecaster:
     def _record(
         self, jobs: Sequence[Job], estimates: Mapping[str, Estimate], policy: str, now: datetime
     ) -> None:
-        unfinished = {str(job.id) for job in jobs}  # a case that starts at once is told its end
-        waiting = {str(job.id) for job in jobs if job.status == JobStatus.WAITING}
+        unfinished = {str(job.id) for job in jobs}  # one that is being written is told its end
         new = {name: estimates[name] for name in unfinished - self._told if name in estimates}
         self._told = (self._told | set(new)) & unfinished
         if new:
@@ -120,8 +119,8 @@ class Forecaster:
         if now.timestamp() - self._sampled_at >= SAMPLE_SECONDS:
             self._sampled_at = now.timestamp()
             shown = sorted(
-                waiting & estimates.keys() - new.keys(),
-                key=lambda name: (estimates[name].starts.median, name),
+                unfinished & estimates.keys() - new.keys(),
+                key=lambda name: (estimates[name].ends.median, name),
             )
             every = max(1, -(-len(shown) // NUM_SAMPLED))
             sample = {name: estimates[name] for name in shown[::every]}

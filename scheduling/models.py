@@ -109,7 +109,7 @@ class Job(models.Model):
 class Forecast(models.Model):
     """What the board showed for a waiting case, in seconds from `made_at`; to be judged later.
 
-    `is_first`: when it was queued. The others are samples, taken every few seconds; old ones are
+    `is_first`: when it was queued. The others are samples, taken each second; old ones are
     removed, so this is no append-only history.
 
     Of the possible courses one in ten lay below the low end of a range, one in ten above the

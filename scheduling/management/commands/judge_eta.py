@@ -17,12 +17,12 @@ from scheduling.simulator.judgement import judge
 
 class Command(BaseCommand):
     help = (
-        "Compares what was shown for each case, first when it was queued and then every few "
-        "seconds while it waited, with what then happened. The first figures are of the time "
-        "until the guidance is ready; `start` holds those of the wait for its start, "
-        "`when_queued` those of the first forecast of each case alone. Times below one second "
-        "are left out. `cases` counts forecasts, `untold` cases that waited without any. Cases "
-        "of a replay that was started from the page are in `replayed` and nowhere else."
+        "Compares what was shown for each case with what then happened: its first times, and "
+        "then those of five cases each second until the guidance was ready. The first figures "
+        "are of the time until the guidance is ready; `start` holds those of the wait for its "
+        "start, `when_queued` those of the first forecast of each case alone. Times below one "
+        "second are left out. `cases` counts forecasts, `untold` cases that waited without any. "
+        "Cases of a replay that was started from the page are in `replayed` and nowhere else."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
