@@ -22,6 +22,7 @@ MINUTE: Final = timedelta(minutes=1)
 KEPT: Final = timedelta(days=14)
 BACKFILL: Final = timedelta(days=1)
 GRACE: Final = timedelta(seconds=5)  # a start is written a moment after it happened
+BETWEEN_REPORTS: Final = timedelta(seconds=15)  # of a worker to its minute, at most
 SILENT_SECONDS: Final = 30.0  # an older report says nothing about now
 
 

@@ -257,6 +257,21 @@ def test_tokens_of_a_worker_that_started_again_count_from_zero(nurse: Client) ->
     assert [v for v in found["slots"]["values"][0] if v is not None] == [4, 4, 4]
 
 
+@pytest.mark.parametrize(("earlier", "slots"), [(2, 16.0), (40, 8.0)])
+def test_slots_of_a_worker_that_started_again_count_once(
+    nurse: Client, earlier: int, slots: float
+) -> None:
+    minute = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=4)
+    for worker, second in (("w:1", 55 - earlier), ("w:2", 55)):
+        reported_at = minute + timedelta(seconds=second)
+        WorkerMinute.objects.create(
+            minute=minute, worker=worker, reported_at=reported_at, slots=8, slots_used=4
+        )
+    used, all_ = series_of(nurse, "span=10m")["slots"]["values"]
+    assert [v for v in used if v is not None] == [slots / 2]
+    assert [v for v in all_ if v is not None] == [slots]
+
+
 def test_a_switch_shows_its_forecast_beside_what_happened(nurse: Client) -> None:
     change = PolicyChange.objects.create(old="fcfs", new="semantic", reason="surge")
     line = {"cases": 3, "forecast": 20.0, "low": 15.0, "high": 25.0, "actual": 31.0}

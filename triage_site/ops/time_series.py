@@ -216,8 +216,18 @@ def _kv_percent(rows: Sequence[WorkerMinute]) -> float | None:
 
 def _slots(rows: Sequence[WorkerMinute], name: str) -> float | None:
     """Of all workers together: the sum over each minute, as a mean over the minutes."""
-    num = len({row.minute for row in rows})
-    return round(sum(getattr(row, name) for row in rows) / num, 2) if num else None
+    by_minute: dict[datetime, list[WorkerMinute]] = {}
+    for row in rows:
+        by_minute.setdefault(row.minute, []).append(row)
+    sums = [sum(getattr(row, name) for row in _at_its_end(part)) for part in by_minute.values()]
+    return round(sum(sums) / len(sums), 2) if sums else None
+
+
+def _at_its_end(rows: Sequence[WorkerMinute]) -> list[WorkerMinute]:
+    """Of the workers of one minute, those that still reported when the last one did: a worker
+    that was started again has another name, and its slots count once."""
+    last = max(row.reported_at for row in rows)
+    return [row for row in rows if last - row.reported_at < minutes.BETWEEN_REPORTS]
 
 
 def _rate(rows: Sequence[WorkerMinute], num: int, step: timedelta) -> float | None:
