@@ -16,7 +16,7 @@ from scheduling.forecast_record import SAMPLES_KEPT, forget_samples
 from scheduling.forecasting import NUM_SAMPLED, Forecaster
 from scheduling.models import Forecast, Job
 from scheduling.queue import events
-from scheduling.service_rates import SpeedMeter, traffic_of
+from scheduling.service_rates import GOES_ON, SpeedMeter, traffic_of
 from scheduling.simulator.forecast import Estimate, Range
 from tests.factories import at, make_job
 
@@ -196,7 +196,7 @@ def test_arrivals_that_have_stopped_are_not_expected_to_go_on() -> None:
     burst = [0.5 * number for number in range(21)]
     rate, going_on, share = traffic_of(burst, 10.0)
     assert (rate, share) == (2.0, 1.0)
-    assert going_on == pytest.approx(10.0)
+    assert going_on == pytest.approx(10.0 * GOES_ON)
     shares = [traffic_of(burst, 10.0 + silence)[2] for silence in (0.5, 1, 2, 4)]
     assert shares == sorted(shares, reverse=True)
     assert shares[0] > 0.9
