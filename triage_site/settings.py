@@ -20,6 +20,8 @@ TRIAGE_DEMO = environment.flag("TRIAGE_DEMO", default=not environment.text("SECR
 SECRET_KEY = environment.text(
     "SECRET_KEY", default="demonstration-only-everybody-knows-this-key" if TRIAGE_DEMO else None
 )
+# Keys of before: what they signed and encrypted is still read (OPERATIONS.md, A new SECRET_KEY).
+SECRET_KEY_FALLBACKS = environment.words("SECRET_KEY_FALLBACKS", [])
 DEBUG = environment.flag("DEBUG", default=False)
 HOST = environment.text("HOST", "127.0.0.1")
 PORT = environment.integer("PORT", 8000, at_least=1, at_most=65535)
@@ -198,8 +200,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "axes",
     "django_otp",
-    "django_otp.plugins.otp_totp",
-    "django_otp.plugins.otp_static",
     "django_htmx",
     "csp",
     "ninja",
@@ -285,8 +285,6 @@ AXES_CLIENT_IP_CALLABLE = "triage_site.audit.sign_ins.address_of"
 AXES_DISABLE_ACCESS_LOG = True  # sign-ins are in the audit
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
-OTP_TOTP_ISSUER = "Semantic Triage"
-OTP_TOTP_THROTTLE_FACTOR = 1
 # Longest life of an API token in days.
 API_TOKEN_DAYS = 365
 LOGIN_URL = "/login/"
@@ -392,6 +390,7 @@ logs.configure_structlog()
 
 DEPLOYMENT = deployment.Deployment(
     secret_key=SECRET_KEY,
+    old_keys=tuple(SECRET_KEY_FALLBACKS),
     debug=DEBUG,
     hosts=tuple(ALLOWED_HOSTS),
     is_behind_tls=BEHIND_TLS_PROXY,

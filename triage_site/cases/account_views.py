@@ -27,7 +27,7 @@ from triage_site.cases import accounts
 from triage_site.cases import second_factor as factor
 from triage_site.cases.access import signed_in
 from triage_site.cases.demo import password_of
-from triage_site.cases.models import ApiToken
+from triage_site.cases.models import ApiToken, AuthenticatorApp
 
 UNPROCESSABLE = 422
 
@@ -145,15 +145,17 @@ def _set_up(request: HttpRequest, user: User) -> HttpResponse:
             context = {"codes": codes, "next": _next(request)}
             return render(request, "account/recovery_codes.html", context)
         form.add_error("code", "This code is wrong. Check the clock of the phone")
-    return _code_page(request, form, device.config_url)
+    return _code_page(request, form, device)
 
 
-def _code_page(request: HttpRequest, form: CodeForm, url: str = "") -> HttpResponse:
-    secret = url.partition("secret=")[2].partition("&")[0]
+def _code_page(
+    request: HttpRequest, form: CodeForm, device: AuthenticatorApp | None = None
+) -> HttpResponse:
+    secret = device.key_text if device else ""
     context: dict[str, Any] = {
         "form": form,
         "next": _next(request),
-        "picture": mark_safe(_picture(url)) if url else "",
+        "picture": mark_safe(_picture(device.config_url)) if device else "",
         "secret": " ".join(secret[i : i + 4] for i in range(0, len(secret), 4)),
     }
     status = UNPROCESSABLE if form.errors else 200

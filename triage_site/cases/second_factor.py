@@ -17,13 +17,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 from django_otp import devices_for_user
-from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from triage_site.cases.models import AuthenticatorApp, RecoveryCodes
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE
 
-NUM_RECOVERY_CODES: Final = 10
-_RECOVERY: Final = "recovery codes"
 # The names of the addresses that a person can open without the second factor.
 _OPEN: Final = frozenset({"second_factor", "login", "logout", "security_txt"})
 
@@ -71,30 +68,27 @@ def has_device(user: User) -> bool:
     return any(True for _ in devices_for_user(user, confirmed=True))
 
 
-def new_device(user: User) -> TOTPDevice:
-    """Returns the device that the person sets up now; it counts once a code was given."""
-    device, _ = TOTPDevice.objects.get_or_create(
-        user=user, confirmed=False, defaults={"name": "authenticator app"}
+def new_device(user: User) -> AuthenticatorApp:
+    """Returns the app that the person sets up now; it counts once a code was given."""
+    apps = AuthenticatorApp.objects
+    found = apps.filter(user=user, confirmed=False).first()
+    if found is not None and found.is_readable:
+        return found
+    apps.filter(user=user, confirmed=False).delete()
+    return AuthenticatorApp.objects.create(
+        user=user,
+        confirmed=False,
+        name="authenticator app",
+        encrypted_key=AuthenticatorApp.new_key(),
     )
-    return device
 
 
 @transaction.atomic
-def confirm(device: TOTPDevice) -> list[str]:
-    """Makes the device count. Returns the recovery codes, which are shown this once."""
+def confirm(device: AuthenticatorApp) -> list[str]:
+    """Makes the app count. Returns the recovery codes, which are shown this once."""
     device.confirmed = True
     device.save()
-    return new_recovery_codes(device.user)
-
-
-@transaction.atomic
-def new_recovery_codes(user: User) -> list[str]:
-    StaticDevice.objects.filter(user=user, name=_RECOVERY).delete()
-    device = StaticDevice.objects.create(user=user, name=_RECOVERY)
-    codes = [StaticToken.random_token() for _ in range(NUM_RECOVERY_CODES)]
-    for code in codes:
-        device.token_set.create(token=code)
-    return codes
+    return RecoveryCodes.issue(device.user)
 
 
 @transaction.atomic

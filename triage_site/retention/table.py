@@ -237,7 +237,6 @@ TABLES: Final[Mapping[str, Table]] = {
     "auth.Group_permissions": Table(fate=Fate.KEPT),
     "auth.User_user_permissions": Table(fate=Fate.KEPT),
     "contenttypes.ContentType": Table(fate=Fate.KEPT, kept=_kept(_CODE, "app_label", "model")),
-    "otp_totp.TOTPDevice": Table(fate=Fate.KEPT, kept=_kept(_STAFF, "name", "key")),
-    "otp_static.StaticDevice": Table(fate=Fate.KEPT, kept=_kept(_STAFF, "name")),
-    "otp_static.StaticToken": Table(fate=Fate.KEPT, kept=_kept(_STAFF, "token")),
+    "cases.AuthenticatorApp": Table(fate=Fate.KEPT, kept=_kept(_STAFF, "name", "encrypted_key")),
+    "cases.RecoveryCodes": Table(fate=Fate.KEPT, kept=_kept(_STAFF, "name", "salt", "hashes")),
 }
