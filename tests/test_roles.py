@@ -12,10 +12,9 @@ import redis
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from tests.factories import make_case, make_user
+from tests.factories import make_case, make_user, token_of
 from tests.site_map import addresses
 from triage_site.audit.models import AuditRecord
-from triage_site.cases.models import ApiToken
 from triage_site.cases.roles import ROLES, Action, may
 
 pytestmark = pytest.mark.django_db
@@ -189,7 +188,7 @@ def test_strangers_open_nothing_but_the_sign_in(client: Client) -> None:
 def test_each_role_opens_what_the_table_says(role: str | None, redis_client: redis.Redis) -> None:
     user = make_user(role)
     case_id = make_case().id
-    token = ApiToken.issue(user)
+    token = token_of(user)
     wrong = []
     client = Client()
     client.force_login(user)
@@ -206,7 +205,7 @@ def test_each_role_opens_what_the_table_says(role: str | None, redis_client: red
 
 def test_a_deactivated_account_opens_nothing() -> None:
     user = make_user("charge nurse")
-    token = ApiToken.issue(user)
+    token = token_of(user)
     client = Client()
     client.force_login(user)
     user.is_active = False

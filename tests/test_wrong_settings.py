@@ -33,6 +33,7 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "DATABASE_URL": ("postgres://nobody@127.0.0.1:1/x", {}),
     "SECRET_KEY": ("", {"TRIAGE_DEMO": "0"}),
     "SECRET_KEY_FALLBACKS": ("short", {"TRIAGE_DEMO": "0", "SECRET_KEY": GOOD_KEY}),
+    "TRIAGE_SECOND_FACTOR": ("some", {}),
     "TRIAGE_LLM_RANDOM": ("maybe", {}),
     "TRIAGE_DEVICE": ("tpu", {}),
     "TRIAGE_MAX_NEW_TOKENS": ("0", {}),

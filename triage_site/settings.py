@@ -285,8 +285,11 @@ AXES_CLIENT_IP_CALLABLE = "triage_site.audit.sign_ins.address_of"
 AXES_DISABLE_ACCESS_LOG = True  # sign-ins are in the audit
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
-# Longest life of an API token in days.
+# Longest life of an API token in days, and that of a token of a charge nurse or an auditor.
 API_TOKEN_DAYS = 365
+API_TOKEN_DAYS_PRIVILEGED = 30
+# Who must have a second factor: those whose role asks for it, or everybody.
+TRIAGE_SECOND_FACTOR = environment.choice("TRIAGE_SECOND_FACTOR", "roles", ["roles", "all"])
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"

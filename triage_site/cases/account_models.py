@@ -22,9 +22,11 @@ from django_otp.models import Device, ThrottlingMixin, TimestampMixin
 from django_otp.oath import TOTP
 
 from triage_site.cases.encryption import Unreadable, decrypt, encrypt
+from triage_site.cases.roles import SCOPE_WORDS, Scope
 
 log = structlog.get_logger(__name__)
 
+SCOPE_CHOICES: Final = [(scope.value, words) for scope, words in SCOPE_WORDS.items()]
 ISSUER: Final = "Semantic Triage"
 STEP_SECONDS: Final = 30
 DIGITS: Final = 6
@@ -152,7 +154,8 @@ def _random_code() -> str:
 class ApiToken(models.Model):
     """An API token of one account. Only its SHA-256 is stored.
 
-    It ends with its date, and with the password that the account had when it was made.
+    It ends with its date, and with the password and the authenticator app that the account had
+    when it was made (api_tokens.py).
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
@@ -163,6 +166,8 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField(null=True)  # only demo tokens have none
     last_used_at = models.DateTimeField(null=True)
     password_hash = models.CharField(max_length=128, blank=True)  # a digest; not the password's
+    scope = models.CharField(max_length=12, choices=SCOPE_CHOICES, default=Scope.READ.value)
+    factor = models.CharField(max_length=200, blank=True)  # the apps of then (`factor_of`)
 
     def __str__(self) -> str:
         return f"token of user {self.user_id}"
@@ -178,6 +183,8 @@ class ApiToken(models.Model):
         *,
         demo: bool = False,
         name: str = "",
+        scope: Scope = Scope.READ,
+        factor: str = "",
         expires_at: datetime | None = None,
     ) -> str:
         """Creates a token and returns its key. The key is not stored."""
@@ -187,18 +194,16 @@ class ApiToken(models.Model):
             digest=cls.digest_of(key),
             demo=demo,
             name=name,
+            scope=scope.value,
+            factor=factor,
             expires_at=expires_at,
             password_hash=user.get_session_auth_hash(),
         )
         return key
 
-    def is_valid(self, now: datetime) -> bool:
-        if self.expires_at is not None and self.expires_at <= now:
-            return False
-        return not self.password_hash or any(
-            secrets.compare_digest(self.password_hash, known)
-            for known in password_hashes(self.user)
-        )
+    @property
+    def scope_words(self) -> str:
+        return SCOPE_WORDS[Scope(self.scope)]
 
 
 def password_hashes(user: User) -> Iterator[str]:

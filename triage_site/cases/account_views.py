@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.contrib.auth import authenticate, update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
+from django.core.validators import MaxValueValidator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -23,11 +24,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_otp import login as give_factor
 from django_otp import match_token
 
-from triage_site.cases import accounts
+from triage_site.cases import accounts, api_tokens
 from triage_site.cases import second_factor as factor
 from triage_site.cases.access import signed_in
+from triage_site.cases.account_models import SCOPE_CHOICES
+from triage_site.cases.account_notices import note
+from triage_site.cases.api_tokens import revoke_tokens, why_refused
 from triage_site.cases.demo import password_of
 from triage_site.cases.models import ApiToken, AuthenticatorApp
+from triage_site.cases.roles import Scope
 
 UNPROCESSABLE = 422
 
@@ -59,12 +64,22 @@ class NewPasswordForm(PasswordChangeForm):
 
 class TokenForm(forms.Form):
     name = forms.CharField(max_length=60, error_messages={"required": "Say what it is for"})
-    days = forms.IntegerField(
-        min_value=1,
-        max_value=365,
-        initial=accounts.TOKEN_DAYS,
-        error_messages={"invalid": "Enter a number of days"},
+    scope = forms.ChoiceField(
+        choices=SCOPE_CHOICES,
+        initial=Scope.READ.value,
+        error_messages={"required": "Say what it may do", "invalid_choice": "Say what it may do"},
     )
+    days = forms.IntegerField(min_value=1, error_messages={"invalid": "Enter a number of days"})
+
+    def __init__(self, user: User, data: Any = None) -> None:
+        super().__init__(data, initial={"days": api_tokens.first_days(user)})
+        most = api_tokens.most_days(user)
+        self.fields["days"].validators.append(
+            MaxValueValidator(most, f"Tokens of your account end after {most} days at most")
+        )
+
+    def clean_scope(self) -> Scope:
+        return Scope(self.cleaned_data["scope"])
 
 
 @require_GET
@@ -81,13 +96,18 @@ def _page(
     now = timezone.now()
     context = {
         "here": "account",
-        "token_form": form or TokenForm(),
+        "token_form": form or TokenForm(user),
+        "scopes": SCOPE_CHOICES,
         "new_key": key,
         "has_factor": factor.has_device(user),
         "must_have_factor": factor.is_required(user),
         "sessions": accounts.sessions_of(user, now, request.session.session_key),
-        "tokens": ApiToken.objects.filter(user=user).order_by("-created_at"),
-        "now": now,
+        "tokens": [
+            (token, why_refused(token, now))
+            for token in ApiToken.objects.select_related("user")
+            .filter(user=user)
+            .order_by("-created_at")
+        ],
     }
     return render(request, "account/account.html", context, status=status)
 
@@ -105,8 +125,8 @@ def password(request: HttpRequest) -> HttpResponse:
         return render(request, "account/password.html", {"form": form}, status=status)
     form.save()
     update_session_auth_hash(request, user)
-    accounts.revoke_tokens(user)
-    accounts.note(user, "password changed", actor=user)
+    revoke_tokens(user)
+    note(user, "password changed", actor=user)
     messages.success(request, "Your password is changed. Other sessions and API tokens have ended.")
     return redirect("account")
 
@@ -130,7 +150,7 @@ def _ask(request: HttpRequest, user: User) -> HttpResponse:
             give_factor(request, device)
             return redirect(_next(request))
         form.add_error("code", "This code is wrong or was used before")
-        accounts.note(user, "wrong code", actor=user)
+        note(user, "wrong code", actor=user)
     return _code_page(request, form)
 
 
@@ -141,7 +161,7 @@ def _set_up(request: HttpRequest, user: User) -> HttpResponse:
         if device.verify_token(form.cleaned_data["code"].replace(" ", "")):
             codes = factor.confirm(device)
             give_factor(request, device)
-            accounts.note(user, "second factor set up", actor=user)
+            note(user, "second factor set up", actor=user)
             context = {"codes": codes, "next": _next(request)}
             return render(request, "account/recovery_codes.html", context)
         form.add_error("code", "This code is wrong. Check the clock of the phone")
@@ -189,10 +209,17 @@ def end_session(request: HttpRequest) -> HttpResponse:
 @never_cache
 @signed_in
 def make_token(request: HttpRequest) -> HttpResponse:
-    form, user = TokenForm(request.POST), _user(request)
+    user = _user(request)
+    form = TokenForm(user, request.POST)
     if not form.is_valid():
         return _page(request, form, status=UNPROCESSABLE)
-    key = accounts.make_token(user, **form.cleaned_data, now=timezone.now(), actor=user)
+    key = api_tokens.make_token(
+        user,
+        **form.cleaned_data,
+        now=timezone.now(),
+        actor=user,
+        has_given_factor=user.is_verified(),  # type: ignore[attr-defined]
+    )
     return _page(request, key=key)
 
 
@@ -201,7 +228,7 @@ def make_token(request: HttpRequest) -> HttpResponse:
 def revoke_token(request: HttpRequest) -> HttpResponse:
     user, given = _user(request), request.POST.get("token", "")
     is_number = given.isascii() and given.isdigit() and len(given) < 18
-    ended = is_number and accounts.revoke_token(user, int(given), actor=user)
+    ended = is_number and api_tokens.revoke_token(user, int(given), actor=user)
     messages.success(request, "The token has ended." if ended else "It had ended already.")
     return redirect("account")
 

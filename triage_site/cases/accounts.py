@@ -1,14 +1,13 @@
-"""User accounts: a name, a role, sessions and API tokens. Each change is in the audit."""
+"""User accounts: a name, a role and sessions. Each change is in the audit."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.password_validation import validate_password
@@ -16,15 +15,13 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
-from triage_site.audit.models import AuditRecord
-from triage_site.audit.services import record
 from triage_site.cases import second_factor
+from triage_site.cases.account_notices import note
+from triage_site.cases.api_tokens import revoke_tokens
 from triage_site.cases.inactivity import SIGNED_IN_AT
-from triage_site.cases.models import ApiToken, Department
+from triage_site.cases.models import Department
 from triage_site.cases.roles import CHARGE_NURSE
 from triage_site.cases.services.departments import join
-
-TOKEN_DAYS: Final = 90  # of a new token, unless somebody says otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +32,6 @@ class OpenSession:
     signed_in_at: datetime | None
     ends_at: datetime
     is_this: bool
-
-
-def note(user: User, what: str, *, actor: User | None = None, **data: Any) -> None:
-    """Records a change of an account. Commands of the site have no actor."""
-    record(
-        AuditRecord.Kind.ACCOUNT,
-        timezone.now(),
-        actor=actor,
-        what=what,
-        data={"account": user.get_username(), **data},
-    )
 
 
 def find_account(username: str) -> User | None:
@@ -98,9 +84,12 @@ def set_active(user: User, is_active: bool) -> None:
     note(user, "activated" if is_active else "deactivated")
 
 
+@transaction.atomic
 def reset_second_factor(user: User) -> None:
+    """Ends the sessions and tokens of the account as well."""
     second_factor.reset(user)
     end_sessions(user)
+    revoke_tokens(user)
     note(user, "second factor reset")
 
 
@@ -149,37 +138,3 @@ def _digest(key: str) -> str:
 
 def _moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)
-
-
-# -- API tokens
-
-
-def make_token(
-    user: User, *, name: str, days: int, now: datetime, actor: User | None = None
-) -> str:
-    """Returns the key of a new token. Raises ValueError that names the field."""
-    if not 1 <= days <= settings.API_TOKEN_DAYS:
-        raise ValueError(f"days: must be from 1 to {settings.API_TOKEN_DAYS}")
-    if not name.strip():
-        raise ValueError("name: must say what the token is for")
-    key = ApiToken.issue(user, name=name.strip()[:60], expires_at=now + timedelta(days=days))
-    note(user, "token made", actor=actor, days=days)
-    return key
-
-
-def replace_token(user: User) -> str:
-    """Returns a new API token for the account and revokes its old tokens."""
-    revoke_tokens(user)
-    return make_token(user, name="command line", days=TOKEN_DAYS, now=timezone.now())
-
-
-def revoke_token(user: User, token_id: int, *, actor: User | None = None) -> bool:
-    """Ends one token of this account. False when there is none with this id."""
-    num, _ = ApiToken.objects.filter(user=user, id=token_id).delete()
-    if num:
-        note(user, "token revoked", actor=actor)
-    return bool(num)
-
-
-def revoke_tokens(user: User) -> int:
-    return ApiToken.objects.filter(user=user).delete()[0]

@@ -1,7 +1,7 @@
 """The second factor: a code of an authenticator app (TOTP), or a recovery code.
 
 Outside demo mode, charge nurses, auditors and superusers must have one: they switch policies
-and read everything. Others may have one.
+and read everything. Others may have one, and with `TRIAGE_SECOND_FACTOR=all` they must.
 """
 
 from __future__ import annotations
@@ -54,14 +54,30 @@ def is_missing(user: User | AnonymousUser) -> bool:
     """Returns whether this session still lacks the second factor that its account needs."""
     if not user.is_authenticated or user.is_verified():  # type: ignore[attr-defined]
         return False
+    return is_needed(user)
+
+
+def is_needed(user: User) -> bool:
+    """Returns whether a session of this account must give a second factor."""
     return is_required(user) or has_device(user)
 
 
 def is_required(user: User) -> bool:
+    """Returns whether the account must have a second factor, by its role or by the site's rule."""
     if settings.TRIAGE_DEMO:
         return False
+    return settings.TRIAGE_SECOND_FACTOR == "all" or is_privileged(user)
+
+
+def is_privileged(user: User) -> bool:
     names = {group.name for group in user.groups.all()}
     return user.is_superuser or bool(names & {CHARGE_NURSE, AUDITOR})
+
+
+def factor_of(user: User) -> str:
+    """Returns which apps the account has; empty for none. It changes with each of them."""
+    apps = AuthenticatorApp.objects.filter(user=user, confirmed=True).order_by("pk")
+    return ",".join(str(number) for number in apps.values_list("pk", flat=True))
 
 
 def has_device(user: User) -> bool:

@@ -17,10 +17,10 @@ from django_otp.oath import totp
 
 from tests.factories import PASSWORD, add_app, make_user
 from triage_site.audit.models import AuditRecord
-from triage_site.cases import accounts
+from triage_site.cases.api_tokens import make_token
 from triage_site.cases.demo import ensure_demo_accounts
 from triage_site.cases.models import ApiToken, AuthenticatorApp
-from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
+from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN, Scope
 
 pytestmark = pytest.mark.django_db
 NEW = "eleven-quiet-lanterns-9"
@@ -170,7 +170,7 @@ def test_a_new_password_ends_other_sessions_and_tokens(client: Client) -> None:
     user, other = make_user(), Client()
     for one in (client, other):
         sign_in(one, user)
-    key = accounts.make_token(user, name="x", days=5, now=timezone.now())
+    key = make_token(user, name="x", days=5, scope=Scope.READ, now=timezone.now())
     assert change_password(client).status_code == 302
     assert client.get("/account/").status_code == 200
     assert other.get("/").status_code == 302
@@ -211,7 +211,9 @@ def test_people_end_their_own_sessions_only(client: Client) -> None:
 def test_a_token_is_made_used_and_revoked(client: Client) -> None:
     user = make_user()
     sign_in(client, user)
-    page = client.post("/account/tokens/make/", {"name": "ward screen", "days": "30"})
+    page = client.post(
+        "/account/tokens/make/", {"name": "ward screen", "days": "30", "scope": "read"}
+    )
     (key,) = re.findall(r"only once: <code>([\w-]+)</code>", page.content.decode())
     headers = {"Authorization": f"Bearer {key}"}
     assert client.get("/api/v1/queue", headers=headers).status_code == 200
@@ -226,8 +228,8 @@ def test_a_token_is_made_used_and_revoked(client: Client) -> None:
 def test_a_token_ends_with_its_date_and_with_any_change_of_the_password(client: Client) -> None:
     user = make_user()
     now = timezone.now()
-    old = accounts.make_token(user, name="x", days=1, now=now - timedelta(days=2))
-    key = accounts.make_token(user, name="x", days=1, now=now)
+    old = make_token(user, name="x", days=1, scope=Scope.READ, now=now - timedelta(days=2))
+    key = make_token(user, name="x", days=1, scope=Scope.READ, now=now)
 
     def status(of: str) -> int:
         return client.get("/api/v1/queue", headers={"Authorization": f"Bearer {of}"}).status_code
@@ -238,9 +240,14 @@ def test_a_token_ends_with_its_date_and_with_any_change_of_the_password(client: 
     assert status(key) == 401
 
 
-@pytest.mark.parametrize("data", [{}, {"name": "x", "days": "0"}, {"name": " ", "days": "5"}])
-def test_a_token_without_name_or_end_is_refused(client: Client, data: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "wrong", [{"name": ""}, {"name": " "}, {"days": "0"}, {"days": "366"}, {"scope": "all"}]
+)
+def test_a_token_without_name_end_or_scope_is_refused(
+    client: Client, wrong: dict[str, str]
+) -> None:
     sign_in(client, make_user())
+    data = {"name": "x", "days": "5", "scope": "read", **wrong}
     assert client.post("/account/tokens/make/", data).status_code == 422
     assert not ApiToken.objects.exists()
 
@@ -251,7 +258,7 @@ def test_a_token_without_name_or_end_is_refused(client: Client, data: dict[str, 
 def test_deactivation_ends_every_access(client: Client) -> None:
     user = make_user()
     sign_in(client, user)
-    key = accounts.make_token(user, name="x", days=5, now=timezone.now())
+    key = make_token(user, name="x", days=5, scope=Scope.READ, now=timezone.now())
     call_command("account", user.username, "--deactivate", stdout=io.StringIO())
     assert client.get("/").status_code == 302
     headers = {"Authorization": f"Bearer {key}"}

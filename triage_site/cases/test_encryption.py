@@ -15,9 +15,10 @@ from django_otp.oath import totp
 
 from tests.factories import add_app, make_user
 from tests.rows import tables_as_text
-from triage_site.cases import accounts
+from triage_site.cases.api_tokens import make_token
 from triage_site.cases.encryption import Unreadable, decrypt, encrypt
 from triage_site.cases.models import AuthenticatorApp, RecoveryCodes
+from triage_site.cases.roles import Scope
 
 pytestmark = pytest.mark.django_db
 OLD, NEW = "an old key of this site, " * 3, "a new key of this site, " * 3
@@ -46,7 +47,7 @@ def test_a_text_reads_with_the_key_of_before_and_not_without(settings: Any) -> N
 def test_a_new_secret_key_ends_neither_apps_nor_tokens(client: Client, settings: Any) -> None:
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = OLD, []
     user = make_user()
-    key = accounts.make_token(user, name="x", days=5, now=timezone.now())
+    key = make_token(user, name="x", days=5, scope=Scope.READ, now=timezone.now())
     other = make_user()
     app = add_app(other)
     secret = app.key

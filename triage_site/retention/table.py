@@ -226,7 +226,9 @@ TABLES: Final[Mapping[str, Table]] = {
     ),
     "cases.Department": Table(fate=Fate.KEPT, kept=_kept(_SITE, "code", "name")),
     "cases.Department_people": Table(fate=Fate.KEPT),
-    "cases.ApiToken": Table(fate=Fate.KEPT, kept=_kept(_STAFF, "digest", "name", "password_hash")),
+    "cases.ApiToken": Table(
+        fate=Fate.KEPT, kept=_kept(_STAFF, "digest", "name", "password_hash", "scope", "factor")
+    ),
     "auth.User": Table(
         fate=Fate.KEPT,
         kept=_kept(_STAFF, "password", "username", "first_name", "last_name", "email"),

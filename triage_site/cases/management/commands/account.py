@@ -14,10 +14,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from scheduling.management.option_types import text
 from triage_site.cases import accounts
+from triage_site.cases.api_tokens import replace_token
 from triage_site.cases.departments import has_several
 from triage_site.cases.lockout import unlock
 from triage_site.cases.models import Department
-from triage_site.cases.roles import CLINICIAN, ROLES, Action, may
+from triage_site.cases.roles import CLINICIAN, ROLES, Action, Scope, may
 from triage_site.cases.second_factor import has_device
 from triage_site.cases.services.departments import departments_of_codes
 
@@ -42,6 +43,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--new-password", action="store_true", help="change the password")
         parser.add_argument("--token", action="store_true", help="print a new API token, once")
+        parser.add_argument(
+            "--scope",
+            choices=[scope.value for scope in Scope],
+            default=Scope.READ.value,
+            help="what the token may do; `operate` is everything that the account may do",
+        )
         parser.add_argument("--list", action="store_true", help="list all accounts")
         parser.add_argument(
             "--deactivate", action="store_true", help="end all access of the account"
@@ -71,7 +78,7 @@ class Command(BaseCommand):
         elif user is None or not (changes or options["token"]):
             raise CommandError(f"{username}: say what to do; a new account needs --role")
         if options["token"]:
-            self.stdout.write(f"API token (shown only once): {accounts.replace_token(user)}")
+            self.stdout.write(f"API token (shown only once): {_token(user, options['scope'])}")
 
     def _set(self, username: str, user: User | None, options: dict[str, Any]) -> User:
         is_given = options["new_password"] or options["password_stdin"]
@@ -133,6 +140,16 @@ _CHANGES: dict[str, Any] = {
     "reset_second_factor": accounts.reset_second_factor,
     "unlock": unlock,
 }
+
+
+def _token(user: User, scope: str) -> str:
+    try:
+        return replace_token(user, Scope(scope))
+    except PermissionError:
+        raise CommandError(
+            f"--token: {user.username} needs a second factor, so the token is made at /account/ "
+            "after giving it"
+        ) from None
 
 
 def _password(options: dict[str, Any]) -> str:
