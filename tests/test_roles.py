@@ -63,6 +63,12 @@ RULES: dict[str, Action | str] = {
     "POST account/password/": PERSON,
     "GET account/second-factor/": PERSON,
     "POST account/second-factor/": PERSON,
+    **{
+        f"{method} account/{one}/": PERSON
+        for method in ("GET", "POST")
+        for one in ("second-factor/remove", "recovery-codes", "not-me")
+    },
+    "POST account/notices/<int:notice_id>/acknowledge/": PERSON,
     "POST account/sessions/end/": PERSON,
     "POST account/tokens/make/": PERSON,
     "POST account/tokens/revoke/": PERSON,
@@ -193,7 +199,7 @@ def test_each_role_opens_what_the_table_says(role: str | None, redis_client: red
     client = Client()
     client.force_login(user)
     for key, rule in RULES.items():
-        if key == "POST logout/":
+        if key in ("POST logout/", "POST account/not-me/"):  # both end the session
             continue
         status, where = answer(client, key, case_id, token)
         is_refused = status in (401, 403) or where.startswith("/login/")

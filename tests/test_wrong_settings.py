@@ -34,6 +34,8 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "SECRET_KEY": ("", {"TRIAGE_DEMO": "0"}),
     "SECRET_KEY_FALLBACKS": ("short", {"TRIAGE_DEMO": "0", "SECRET_KEY": GOOD_KEY}),
     "TRIAGE_SECOND_FACTOR": ("some", {}),
+    "EMAIL_URL": ("mail.example", {}),
+    "EMAIL_FROM": ("nobody", {}),
     "TRIAGE_LLM_RANDOM": ("maybe", {}),
     "TRIAGE_DEVICE": ("tpu", {}),
     "TRIAGE_MAX_NEW_TOKENS": ("0", {}),

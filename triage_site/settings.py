@@ -221,7 +221,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "triage_site.cases.inactivity.InactivityMiddleware",
     "django_otp.middleware.OTPMiddleware",
-    "triage_site.cases.second_factor.SecondFactorMiddleware",
+    "triage_site.cases.sign_in_steps.SignInStepsMiddleware",
     "triage_site.cases.audit_middleware.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -290,6 +290,18 @@ API_TOKEN_DAYS = 365
 API_TOKEN_DAYS_PRIVILEGED = 30
 # Who must have a second factor: those whose role asks for it, or everybody.
 TRIAGE_SECOND_FACTOR = environment.choice("TRIAGE_SECOND_FACTOR", "roles", ["roles", "all"])
+# A password that an operator set must be used, and then changed, within these days.
+FIRST_PASSWORD_DAYS = 7
+# A server for mail is not needed: people are told on the pages as well.
+_MAIL = environment.mail_server("EMAIL_URL")
+EMAIL_HOST = _MAIL["EMAIL_HOST"]
+EMAIL_PORT = _MAIL["EMAIL_PORT"]
+EMAIL_HOST_USER = _MAIL["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD = _MAIL["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = _MAIL["EMAIL_USE_TLS"]
+EMAIL_USE_SSL = _MAIL["EMAIL_USE_SSL"]
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = environment.mail_address("EMAIL_FROM", "semantic-triage@localhost")
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"

@@ -10,7 +10,7 @@ import time
 from base64 import b32encode
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
+from typing import ClassVar, Final
 from urllib.parse import quote, urlencode
 
 import structlog
@@ -149,6 +149,59 @@ def hash_of_code(code: str, salt: str) -> str:
 
 def _random_code() -> str:
     return b32encode(secrets.token_bytes(8)).decode().lower()[:_CODE_CHARACTERS]
+
+
+class FirstPassword(models.Model):
+    """The account has a password that somebody else set. It ends when its person changes it."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    set_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"first password of user {self.user_id}"
+
+
+class AccountNotice(models.Model):
+    """Tells a person what happened to the sign-in of an account, until the person answers."""
+
+    class What(models.TextChoices):
+        PASSWORD = "password", "Your password was changed"
+        FACTOR = "factor", "An authenticator app was set up for your account"
+        NO_FACTOR = "no factor", "The authenticator app of your account was removed"
+        CODES = "codes", "New recovery codes were made for your account"
+        TOKEN = "token", "An API token was made for your account"
+        LOCKED = "locked", "An account was locked: its person says that a change was not theirs"
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices"
+    )
+    at = models.DateTimeField(default=timezone.now)
+    what = models.CharField(max_length=12, choices=What)
+    detail = models.CharField(max_length=150, blank=True)  # name of the token or of the account
+    address = models.CharField(max_length=45, blank=True)  # empty: a command on the server
+    acknowledged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-at", "-id"]
+        indexes: ClassVar = [models.Index(fields=["user", "acknowledged_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.what} of user {self.user_id}"
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it speaks of the account of its reader."""
+        return self.what != self.What.LOCKED
+
+    @property
+    def words(self) -> str:
+        """What happened, when and from where, as one sentence."""
+        detail = f" ({self.detail})" if self.detail else ""
+        where = f"from {self.address}" if self.address else "by a command on the server"
+        at = timezone.localtime(self.at)
+        return f"{self.get_what_display()}{detail}: {at:%Y-%m-%d %H:%M}, {where}."
 
 
 class ApiToken(models.Model):

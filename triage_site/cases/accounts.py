@@ -8,20 +8,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
-from triage_site.cases import second_factor
-from triage_site.cases.account_notices import note
+from triage_site.audit.sign_ins import address_of
+from triage_site.cases import first_passwords, second_factor
+from triage_site.cases.account_notices import What, note, tell, tell_of_lock
 from triage_site.cases.api_tokens import revoke_tokens
 from triage_site.cases.inactivity import SIGNED_IN_AT
-from triage_site.cases.models import Department
+from triage_site.cases.models import AccountNotice, Department
 from triage_site.cases.roles import CHARGE_NURSE
 from triage_site.cases.services.departments import join
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +49,14 @@ def set_account(
     *,
     role: str,
     password: str | None,
+    email: str | None = None,
     departments: Sequence[Department] | None = None,
 ) -> User:
-    """Creates or changes an account. With `password=None` an account keeps its password.
+    """Creates or changes an account. With `password=None` an account keeps its password; another
+    one is a first password, which its person must change.
 
     With `departments=None` it keeps its departments; a new one joins the only one of the site.
+    With `email=None` it keeps its address.
     Sessions and API tokens end with the password. Raises ValidationError for a weak password and
     for a new account without a password.
     """
@@ -57,10 +65,16 @@ def set_account(
     if password is not None or is_new:
         validate_password(password or "", user)
         user.set_password(password)
+    if email is not None:
+        user.email = email
     user.is_staff = role == CHARGE_NURSE
     user.full_clean(exclude=["password"])
     user.save()
     user.groups.set([Group.objects.get_or_create(name=role)[0]])
+    if password is not None or is_new:
+        first_passwords.begin(user, timezone.now())
+    if password is not None and not is_new:
+        tell(user, What.PASSWORD)
     if is_new or departments is not None:
         join(user, departments)
     note(
@@ -68,6 +82,7 @@ def set_account(
         "created" if is_new else "changed",
         role=role,
         password=password is not None,
+        email=email is not None,
         departments=list(user.departments.values_list("code", flat=True)),
     )
     return user
@@ -91,6 +106,22 @@ def reset_second_factor(user: User) -> None:
     end_sessions(user)
     revoke_tokens(user)
     note(user, "second factor reset")
+    tell(user, What.NO_FACTOR)
+
+
+@transaction.atomic
+def lock_as_stolen(user: User, request: HttpRequest) -> None:
+    """The person says that somebody else changed the sign-in: ends all access and tells others."""
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    end_sessions(user)
+    revoke_tokens(user)
+    AccountNotice.objects.filter(user=user, acknowledged_at=None).update(
+        acknowledged_at=timezone.now()
+    )
+    note(user, "locked by its person", actor=user, address=address_of(request))
+    log.error("account_locked_as_stolen", account=user.get_username(), address=address_of(request))
+    tell_of_lock(user, request)
 
 
 # -- sessions

@@ -19,6 +19,7 @@ USE_NOTED_EVERY = timedelta(minutes=1)  # so that a request seldom writes
 # What the owner of a token can do about a refusal. Of all others nothing is told.
 _TOLD = {
     Refusal.DEMO: "demo tokens are valid in demo mode only",
+    Refusal.FIRST_PASSWORD: "the account's first password must be changed at /account/password/",
     Refusal.NO_FACTOR: "this token was made without the second factor that the account must have; "
     "make another at /account/",
 }

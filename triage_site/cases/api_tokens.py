@@ -19,6 +19,7 @@ from django.utils import timezone
 from triage_site.cases import second_factor
 from triage_site.cases.account_models import password_hashes
 from triage_site.cases.account_notices import note
+from triage_site.cases.first_passwords import has_first_password
 from triage_site.cases.models import ApiToken
 from triage_site.cases.roles import Scope
 
@@ -33,6 +34,7 @@ class Refusal(StrEnum):
     DEACTIVATED = "account deactivated"
     PASSWORD = "password changed"
     FACTOR = "second factor changed"
+    FIRST_PASSWORD = "first password not changed"
     NO_FACTOR = "made without the second factor"
     DEMO = "demo token outside demo mode"
 
@@ -61,15 +63,14 @@ def make_token(
 ) -> str:
     """Returns the key of a new token.
 
-    Raises ValueError that names the field, and PermissionError where the account needs a second
-    factor that was not given.
+    Raises ValueError that names the field, and PermissionError that says what its person must do
+    first.
     """
     if not 1 <= days <= most_days(user):
         raise ValueError(f"days: must be from 1 to {most_days(user)}")
     if not name.strip():
         raise ValueError("name: must say what the token is for")
-    if second_factor.is_needed(user) and not has_given_factor:
-        raise PermissionError("this account needs a second factor to make an API token")
+    _refuse(user, has_given_factor)
     key = ApiToken.issue(
         user,
         name=name.strip()[:60],
@@ -81,10 +82,16 @@ def make_token(
     return key
 
 
+def _refuse(user: User, has_given_factor: bool) -> None:
+    if has_first_password(user):
+        raise PermissionError("must change the first password before an API token is made")
+    if second_factor.is_needed(user) and not has_given_factor:
+        raise PermissionError("needs a second factor: make the token at /account/ after giving it")
+
+
 def replace_token(user: User, scope: Scope) -> str:
     """Returns a new token for the account and revokes its old ones. Raises PermissionError."""
-    if second_factor.is_needed(user):
-        raise PermissionError("this account needs a second factor to make an API token")
+    _refuse(user, has_given_factor=False)
     revoke_tokens(user)
     days = first_days(user)
     return make_token(user, name="command line", days=days, scope=scope, now=timezone.now())
@@ -114,6 +121,8 @@ def why_refused(token: ApiToken | None, now: datetime) -> Refusal | None:
         return Refusal.PASSWORD
     if _has_ended(token, now):
         return Refusal.ENDED
+    if has_first_password(token.user):
+        return Refusal.FIRST_PASSWORD
     return _factor_refusal(token)
 
 

@@ -7,6 +7,7 @@ class CasesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from triage_site.cases import services
+        from triage_site.cases import first_passwords, services
 
+        first_passwords.connect()
         services.follow_jobs()

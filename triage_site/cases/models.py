@@ -12,8 +12,10 @@ from django.utils import timezone
 
 from scheduling.core.request import PRIORITIES
 from scheduling.models import AppendOnly
+from triage_site.cases.account_models import AccountNotice as AccountNotice
 from triage_site.cases.account_models import ApiToken as ApiToken
 from triage_site.cases.account_models import AuthenticatorApp as AuthenticatorApp
+from triage_site.cases.account_models import FirstPassword as FirstPassword
 from triage_site.cases.account_models import RecoveryCodes as RecoveryCodes
 from triage_site.cases.clinical import (
     DISPOSITION_WORDS,

@@ -6,48 +6,13 @@ and read everything. Others may have one, and with `TRIAGE_SECOND_FACTOR=all` th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
-
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
-from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django_htmx.http import HttpResponseClientRedirect
 from django_otp import devices_for_user
 
 from triage_site.cases.models import AuthenticatorApp, RecoveryCodes
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE
-
-# The names of the addresses that a person can open without the second factor.
-_OPEN: Final = frozenset({"second_factor", "login", "logout", "security_txt"})
-
-
-class SecondFactorMiddleware:
-    """Sends those who must give a second factor to its page, before any view runs."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_view(
-        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
-    ) -> HttpResponse | None:
-        name = request.resolver_match.view_name if request.resolver_match else ""
-        if settings.SESSION_COOKIE_NAME not in request.COOKIES or name in _OPEN:
-            return None
-        if not is_missing(request.user):
-            return None
-        if request.path_info.startswith("/live/"):
-            return HttpResponse("Please sign in with your code.", status=401)
-        where = reverse("second_factor")
-        if getattr(request, "htmx", None) or "HX-Request" in request.headers:
-            return HttpResponseClientRedirect(where)
-        return redirect_to_login(request.get_full_path(), where)
 
 
 def is_missing(user: User | AnonymousUser) -> bool:
@@ -105,6 +70,16 @@ def confirm(device: AuthenticatorApp) -> list[str]:
     device.confirmed = True
     device.save()
     return RecoveryCodes.issue(device.user)
+
+
+def new_codes(user: User) -> list[str]:
+    """Returns new recovery codes; those of before end."""
+    return RecoveryCodes.issue(user)
+
+
+def num_codes(user: User) -> int:
+    """Returns how many recovery codes are left."""
+    return sum(len(one.hashes) for one in RecoveryCodes.objects.filter(user=user))
 
 
 @transaction.atomic

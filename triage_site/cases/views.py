@@ -20,6 +20,7 @@ from scheduling.core.guidance import HEADINGS
 from triage_site.cases import demo, selectors, services
 from triage_site.cases.access import SIGNED_OUT, WHY, allowed, no_act
 from triage_site.cases.action_forms import CloseForm, NoteForm, OverrideForm
+from triage_site.cases.auth import SignInForm
 from triage_site.cases.board import board_html, build_board, render_board
 from triage_site.cases.board_filter import BoardFilter, filtered, links, shown_of
 from triage_site.cases.departments import sight_of, submits_to
@@ -47,6 +48,7 @@ class Login(LoginView):
     """The login page. In demo mode it lists the demo accounts."""
 
     redirect_authenticated_user = True
+    authentication_form = SignInForm
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         accounts = demo.demo_logins() if settings.TRIAGE_DEMO else ()

@@ -239,6 +239,10 @@ TABLES: Final[Mapping[str, Table]] = {
     "auth.Group_permissions": Table(fate=Fate.KEPT),
     "auth.User_user_permissions": Table(fate=Fate.KEPT),
     "contenttypes.ContentType": Table(fate=Fate.KEPT, kept=_kept(_CODE, "app_label", "model")),
+    "cases.FirstPassword": Table(fate=Fate.KEPT),
+    "cases.AccountNotice": Table(
+        fate=Fate.KEPT, kept={**_kept(_CODE, "what"), **_kept(_STAFF, "detail", "address")}
+    ),
     "cases.AuthenticatorApp": Table(fate=Fate.KEPT, kept=_kept(_STAFF, "name", "encrypted_key")),
     "cases.RecoveryCodes": Table(fate=Fate.KEPT, kept=_kept(_STAFF, "name", "salt", "hashes")),
 }

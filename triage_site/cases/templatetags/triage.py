@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
+from django.template import Context
 from django.utils.safestring import SafeString
 
 from scheduling import selectors
 from scheduling.models import AdmissionChange
+from triage_site.cases.account_notices import shown
 from triage_site.cases.departments import has_several
 from triage_site.cases.levels import Clock, Level, clock_html, duration_text, level_of
+from triage_site.cases.models import AccountNotice
 from triage_site.cases.roles import ROLES, Action, may
 
 register = template.Library()
@@ -73,3 +77,10 @@ def pause_of_guidance() -> AdmissionChange | None:
 @register.simple_tag
 def idle_minutes() -> int:
     return round(settings.SESSION_COOKIE_AGE / 60)
+
+
+@register.simple_tag(takes_context=True)
+def account_notices(context: Context) -> Iterable[AccountNotice]:
+    """Returns what the person must still be told of the account's sign-in."""
+    request = context.get("request")
+    return () if request is None else shown(request)

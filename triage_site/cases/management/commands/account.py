@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from scheduling.management.option_types import text
 from triage_site.cases import accounts
+from triage_site.cases.account_notices import What, tell
 from triage_site.cases.api_tokens import replace_token
 from triage_site.cases.departments import has_several
 from triage_site.cases.lockout import unlock
@@ -41,7 +42,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--password-stdin", action="store_true", help="read the password from a pipe"
         )
-        parser.add_argument("--new-password", action="store_true", help="change the password")
+        parser.add_argument(
+            "--new-password",
+            action="store_true",
+            help="set a password, which the person must change at the next sign-in",
+        )
+        parser.add_argument(
+            "--email", type=text, help="where changes of the sign-in are told, beside the pages"
+        )
         parser.add_argument("--token", action="store_true", help="print a new API token, once")
         parser.add_argument(
             "--scope",
@@ -89,7 +97,11 @@ class Command(BaseCommand):
         password = _password(options) if is_given or user is None else None
         try:
             user = accounts.set_account(
-                username, role=role, password=password, departments=departments
+                username,
+                role=role,
+                password=password,
+                email=options["email"],
+                departments=departments,
             )
         except ValidationError as error:
             raise CommandError(f"{username}: {' '.join(error.messages)}") from None
@@ -112,7 +124,7 @@ class Command(BaseCommand):
             self.stdout.write("demo mode: nobody needs a second factor")
 
 
-_SETS = ("role", "new_password", "password_stdin", "department")
+_SETS = ("role", "new_password", "password_stdin", "department", "email")
 
 
 def _codes(user: User) -> str:
@@ -144,12 +156,11 @@ _CHANGES: dict[str, Any] = {
 
 def _token(user: User, scope: str) -> str:
     try:
-        return replace_token(user, Scope(scope))
-    except PermissionError:
-        raise CommandError(
-            f"--token: {user.username} needs a second factor, so the token is made at /account/ "
-            "after giving it"
-        ) from None
+        key = replace_token(user, Scope(scope))
+    except PermissionError as error:
+        raise CommandError(f"--token: {user.username} {error}") from None
+    tell(user, What.TOKEN, detail="command line")
+    return key
 
 
 def _password(options: dict[str, Any]) -> str:
