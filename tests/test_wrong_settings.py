@@ -36,6 +36,7 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "TRIAGE_SECOND_FACTOR": ("some", {}),
     "EMAIL_URL": ("mail.example", {}),
     "EMAIL_FROM": ("nobody", {}),
+    "TRIAGE_FAILED_NAMES": ("1", {}),
     "TRIAGE_LLM_RANDOM": ("maybe", {}),
     "TRIAGE_DEVICE": ("tpu", {}),
     "TRIAGE_MAX_NEW_TOKENS": ("0", {}),

@@ -275,7 +275,9 @@ AUTHENTICATION_BACKENDS = [
 # Five failures of one name from one address lock both out together for 15 minutes, and five from
 # anywhere lock the name for all addresses where its person has not signed in before. A stranger
 # with many addresses can so neither guess on nor lock out a department.
-AXES_FAILURE_LIMIT = 5
+AXES_FAILURE_LIMIT = "triage_site.cases.lockout.failure_limit"
+# So many different names that fail from one address within an hour are an attack (spraying.py).
+TRIAGE_FAILED_NAMES = environment.integer("TRIAGE_FAILED_NAMES", 20, at_least=2)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_PARAMETERS = "triage_site.cases.lockout.parameters"

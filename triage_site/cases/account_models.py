@@ -204,6 +204,23 @@ class AccountNotice(models.Model):
         return f"{self.get_what_display()}{detail}: {at:%Y-%m-%d %H:%M}, {where}."
 
 
+class FailedName(models.Model):
+    """A name that failed to sign in from a network. Of the name there is a digest alone."""
+
+    network = models.CharField(max_length=50)
+    key = models.CharField(max_length=64)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["network", "key"], name="one_failed_name_per_network")
+        ]
+        indexes: ClassVar = [models.Index(fields=["at"])]
+
+    def __str__(self) -> str:
+        return f"a name from {self.network}"
+
+
 class ApiToken(models.Model):
     """An API token of one account. Only its SHA-256 is stored.
 

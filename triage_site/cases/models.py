@@ -15,6 +15,7 @@ from scheduling.models import AppendOnly
 from triage_site.cases.account_models import AccountNotice as AccountNotice
 from triage_site.cases.account_models import ApiToken as ApiToken
 from triage_site.cases.account_models import AuthenticatorApp as AuthenticatorApp
+from triage_site.cases.account_models import FailedName as FailedName
 from triage_site.cases.account_models import FirstPassword as FirstPassword
 from triage_site.cases.account_models import RecoveryCodes as RecoveryCodes
 from triage_site.cases.clinical import (

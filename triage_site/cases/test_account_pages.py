@@ -19,7 +19,7 @@ from tests.factories import PASSWORD, add_app, make_user
 from triage_site.audit.models import AuditRecord
 from triage_site.cases.api_tokens import make_token
 from triage_site.cases.demo import ensure_demo_accounts
-from triage_site.cases.models import ApiToken, AuthenticatorApp
+from triage_site.cases.models import ApiToken, AuthenticatorApp, FailedName
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN, Scope
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +91,77 @@ def test_nobody_takes_a_demo_account_along_into_a_real_site(client: Client, sett
     settings.TRIAGE_DEMO = False
     for password in (demo.password, NEW):
         assert sign_in(Client(), user, password).status_code == 200
+
+
+ATTACK = "203.0.113.7"
+
+
+def spray(num: int, address: str = ATTACK) -> list[int]:
+    """Tries one password of as many accounts. Returns the statuses."""
+    return [
+        sign_in(Client(), make_user(), "Spring-2026!", REMOTE_ADDR=address).status_code
+        for _ in range(num)
+    ]
+
+
+def test_one_address_that_tries_many_names_is_stopped(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.TRIAGE_FAILED_NAMES = 6
+    user = make_user()
+    assert spray(8) == [200] * 6 + [429] * 2
+    assert sign_in(Client(), user, REMOTE_ADDR=ATTACK).status_code == 429
+    assert sign_in(Client(), user, REMOTE_ADDR="10.0.0.9").status_code == 302
+    assert caplog.text.count("sign_in_spraying") == 1
+    record = AuditRecord.objects.get(what="many names")
+    assert record.data == {"address": ATTACK, "names": 6}
+
+
+def test_names_of_no_account_count_too(settings: Any) -> None:
+    settings.TRIAGE_FAILED_NAMES = 2
+    form = {"password": "Spring-2026!"}
+    statuses = [
+        Client().post("/login/", {**form, "username": f"nobody{number}"}).status_code
+        for number in range(4)
+    ]
+    assert statuses == [200, 200, 429, 429]
+
+
+def test_an_ipv6_network_is_one_address(settings: Any) -> None:
+    settings.TRIAGE_FAILED_NAMES = 2
+    statuses = [spray(1, f"2001:db8:0:1::{number:x}")[0] for number in range(1, 5)]
+    assert statuses == [200, 200, 429, 429]
+    assert spray(1, "2001:db8:0:2::1") == [200]
+
+
+def test_who_works_behind_a_sprayed_address_goes_on_with_one_try(settings: Any) -> None:
+    settings.TRIAGE_FAILED_NAMES = 4
+    user, other, new = make_user(), make_user(), make_user()
+    for one in (user, other):
+        assert sign_in(Client(), one, REMOTE_ADDR=ATTACK).status_code == 302
+    spray(5)
+    assert sign_in(Client(), user, REMOTE_ADDR=ATTACK).status_code == 302
+    assert sign_in(Client(), other, "wrong", REMOTE_ADDR=ATTACK).status_code == 429
+    assert sign_in(Client(), other, REMOTE_ADDR=ATTACK).status_code == 429
+    assert sign_in(Client(), new, REMOTE_ADDR=ATTACK).status_code == 429
+    call_command("account", new.username, "--unlock", stdout=io.StringIO())
+    assert sign_in(Client(), new, REMOTE_ADDR=ATTACK).status_code == 302
+
+
+def test_a_hospital_behind_one_address_that_mistypes_is_not_slowed(settings: Any) -> None:
+    settings.TRIAGE_FAILED_NAMES = 4
+    for _ in range(12):
+        user, client = make_user(), Client()
+        assert sign_in(client, user, "mistyped", REMOTE_ADDR=ATTACK).status_code == 200
+        assert sign_in(client, user, REMOTE_ADDR=ATTACK).status_code == 302
+
+
+def test_an_attack_is_forgotten_after_an_hour(settings: Any) -> None:
+    settings.TRIAGE_FAILED_NAMES = 3
+    assert spray(4)[-1] == 429
+    FailedName.objects.update(at=timezone.now() - timedelta(minutes=61))
+    assert spray(1) == [200]
+    assert FailedName.objects.count() == 1
 
 
 def test_an_account_is_unlocked_by_command(client: Client) -> None:

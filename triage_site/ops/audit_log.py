@@ -53,6 +53,7 @@ _DETAILS: Final = (
     "priority",
     "address",
     "times",
+    "names",
     "rule",
     "cutoff",
 )

@@ -224,6 +224,7 @@ TABLES: Final[Mapping[str, Table]] = {
         "session_hash",
         time="attempt_time",
     ),
+    "cases.FailedName": _whole(Fate.EXPIRED, "network", "key", time="at"),
     "cases.Department": Table(fate=Fate.KEPT, kept=_kept(_SITE, "code", "name")),
     "cases.Department_people": Table(fate=Fate.KEPT),
     "cases.ApiToken": Table(
