@@ -17,7 +17,6 @@ VALUES: dict[str, object] = {
     "replay_id": UUID(int=1),
     "change_id": 1,
     "opening_id": 1,
-    "notice_id": 1,
     "name": "board",
 }
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")

@@ -68,7 +68,7 @@ RULES: dict[str, Action | str] = {
         for method in ("GET", "POST")
         for one in ("second-factor/remove", "recovery-codes", "not-me")
     },
-    "POST account/notices/<int:notice_id>/acknowledge/": PERSON,
+    "POST account/notices/acknowledge/": PERSON,
     "POST account/sessions/end/": PERSON,
     "POST account/tokens/make/": PERSON,
     "POST account/tokens/revoke/": PERSON,

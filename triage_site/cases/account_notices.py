@@ -7,7 +7,8 @@ took over a session could otherwise hide what they did.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -59,12 +60,26 @@ def tell(user: User, what: What, *, request: HttpRequest | None = None, detail: 
     )
 
 
-def shown(request: HttpRequest) -> Iterable[AccountNotice]:
-    """Returns what the page of this request has to tell; nothing before the second factor."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a page tells: of the reader's account, and of others'."""
+
+    own: list[AccountNotice]
+    others: list[AccountNotice]
+
+
+def shown(request: HttpRequest) -> Told | None:
+    """Returns what the page of this request has to tell; None for nothing, and before the second
+    factor."""
     user: User | AnonymousUser = request.user
     if not isinstance(user, User) or second_factor.is_missing(user):
-        return ()
-    return _open(request, user)
+        return None
+    found = list(_open(request, user))
+    if not found:
+        return None
+    return Told(
+        own=[one for one in found if one.is_own], others=[one for one in found if not one.is_own]
+    )
 
 
 def _open(request: HttpRequest, user: User) -> Any:
@@ -72,9 +87,10 @@ def _open(request: HttpRequest, user: User) -> Any:
     return AccountNotice.objects.filter(user=user, acknowledged_at=None).exclude(pk__in=own)
 
 
-def acknowledge(request: HttpRequest, user: User, notice_id: int, now: datetime) -> bool:
-    """Ends a notice. False for one of somebody else, of this session, or that ended before."""
-    return bool(_open(request, user).filter(pk=notice_id).update(acknowledged_at=now))
+def acknowledge(request: HttpRequest, user: User, ids: Sequence[int], now: datetime) -> int:
+    """Ends notices. Returns how many; those of somebody else, of this session, and those that
+    ended before are left out."""
+    return int(_open(request, user).filter(pk__in=ids).update(acknowledged_at=now))
 
 
 def tell_of_lock(user: User, request: HttpRequest) -> None:

@@ -299,11 +299,12 @@ def _next(request: HttpRequest) -> str:
 
 @require_POST
 @signed_in
-def acknowledge(request: HttpRequest, notice_id: int) -> HttpResponse:
-    """The person says that a change was theirs."""
+def acknowledge(request: HttpRequest) -> HttpResponse:
+    """The person says that changes were theirs, or has seen what was told of others."""
     user = _user(request)
-    if account_notices.acknowledge(request, user, notice_id, timezone.now()):
-        note(user, "notice acknowledged", actor=user, notice=notice_id)
+    ids = [int(one) for one in request.POST.getlist("notice") if _is_id(one)]
+    if num := account_notices.acknowledge(request, user, ids, timezone.now()):
+        note(user, "notices acknowledged", actor=user, num=num)
     return redirect(_next(request))
 
 
@@ -352,10 +353,13 @@ def make_token(request: HttpRequest) -> HttpResponse:
 @signed_in
 def revoke_token(request: HttpRequest) -> HttpResponse:
     user, given = _user(request), request.POST.get("token", "")
-    is_number = given.isascii() and given.isdigit() and len(given) < 18
-    ended = is_number and api_tokens.revoke_token(user, int(given), actor=user)
+    ended = _is_id(given) and api_tokens.revoke_token(user, int(given), actor=user)
     messages.success(request, "The token has ended." if ended else "It had ended already.")
     return redirect("account")
+
+
+def _is_id(given: str) -> bool:
+    return given.isascii() and given.isdigit() and len(given) < 18
 
 
 def _user(request: HttpRequest) -> User:

@@ -42,11 +42,7 @@ urlpatterns = [
     path("account/second-factor/", account_views.second_factor, name="second_factor"),
     path("account/second-factor/remove/", account_views.remove_factor, name="remove_factor"),
     path("account/recovery-codes/", account_views.recovery_codes, name="recovery_codes"),
-    path(
-        "account/notices/<int:notice_id>/acknowledge/",
-        account_views.acknowledge,
-        name="acknowledge_notice",
-    ),
+    path("account/notices/acknowledge/", account_views.acknowledge, name="acknowledge_notices"),
     path("account/not-me/", account_views.not_me, name="not_me"),
     path("account/sessions/end/", account_views.end_session, name="end_session"),
     path("account/tokens/make/", account_views.make_token, name="make_token"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -13,10 +12,9 @@ from django.utils.safestring import SafeString
 
 from scheduling import selectors
 from scheduling.models import AdmissionChange
-from triage_site.cases.account_notices import shown
+from triage_site.cases.account_notices import Told, shown
 from triage_site.cases.departments import has_several
 from triage_site.cases.levels import Clock, Level, clock_html, duration_text, level_of
-from triage_site.cases.models import AccountNotice
 from triage_site.cases.roles import ROLES, Action, may
 
 register = template.Library()
@@ -80,7 +78,7 @@ def idle_minutes() -> int:
 
 
 @register.simple_tag(takes_context=True)
-def account_notices(context: Context) -> Iterable[AccountNotice]:
+def account_notices(context: Context) -> Told | None:
     """Returns what the person must still be told of the account's sign-in."""
     request = context.get("request")
-    return () if request is None else shown(request)
+    return None if request is None else shown(request)
