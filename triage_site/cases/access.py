@@ -29,6 +29,7 @@ P = ParamSpec("P")
 
 WHY: Final = "why"
 SIGNED_OUT: Final = "signed-out"
+LEFT: Final = "left"  # the person signed out, in another tab
 
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 

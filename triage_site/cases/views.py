@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from scheduling.core.guidance import HEADINGS
 from triage_site.cases import demo, selectors, services
-from triage_site.cases.access import SIGNED_OUT, WHY, allowed, no_act
+from triage_site.cases.access import LEFT, SIGNED_OUT, WHY, allowed, no_act
 from triage_site.cases.action_forms import CloseForm, NoteForm, OverrideForm
 from triage_site.cases.auth import SignInForm
 from triage_site.cases.board import board_html, build_board, render_board
@@ -52,9 +52,9 @@ class Login(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         accounts = demo.demo_logins() if settings.TRIAGE_DEMO else ()
-        is_signed_out = self.request.GET.get(WHY) == SIGNED_OUT
+        why = self.request.GET.get(WHY)
         return super().get_context_data(
-            demo_accounts=accounts, is_signed_out=is_signed_out, **kwargs
+            demo_accounts=accounts, is_signed_out=why == SIGNED_OUT, has_left=why == LEFT, **kwargs
         )
 
 

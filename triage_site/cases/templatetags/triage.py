@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from django import template
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.template import Context
+from django.utils.crypto import salted_hmac
 from django.utils.safestring import SafeString
 
 from scheduling import selectors
@@ -16,6 +18,7 @@ from triage_site.cases.account_notices import Told, shown
 from triage_site.cases.departments import has_several
 from triage_site.cases.levels import Clock, Level, clock_html, duration_text, level_of
 from triage_site.cases.roles import ROLES, Action, may
+from triage_site.cases.second_factor import is_missing
 
 register = template.Library()
 
@@ -64,6 +67,22 @@ def departments_shown(user: User | AnonymousUser) -> bool:
 def idle_seconds() -> int:
     """Returns the seconds without a request after which the session ends."""
     return settings.SESSION_COOKIE_AGE
+
+
+@register.simple_tag
+def draft_keys(user: User) -> str:
+    """Returns the keys that encrypt the drafts of this person in the browser, in base64, with
+    spaces: the present one, and those of old secret keys. Empty before the second factor.
+
+    They are the same in each session, so that a draft outlives the session.
+    """
+    if is_missing(user):
+        return ""
+    made = [
+        salted_hmac("drafts in a browser", str(user.pk), secret=secret, algorithm="sha256")
+        for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    ]
+    return " ".join(base64.b64encode(one.digest()).decode() for one in made)
 
 
 @register.simple_tag
