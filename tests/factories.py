@@ -12,8 +12,9 @@ from django.contrib.auth.models import Group, User
 from scheduling import services as scheduling
 from scheduling.models import Job
 from triage_site.cases import services
-from triage_site.cases.models import Case, CaseStatus, Department
-from triage_site.cases.roles import CLINICIAN
+from triage_site.cases.models import ApiToken, AuthenticatorApp, Case, CaseStatus, Department
+from triage_site.cases.roles import CLINICIAN, Scope
+from triage_site.cases.second_factor import factor_of
 from triage_site.cases.services import departments
 from triage_site.triage.facts import CaseFacts
 
@@ -34,6 +35,17 @@ def make_user(role: str | None = CLINICIAN, **values: Any) -> User:
     if role is not None:
         user.groups.add(Group.objects.get_or_create(name=role)[0])
     return user
+
+
+def add_app(user: User) -> AuthenticatorApp:
+    """Gives the account an authenticator app, as if its person had set it up."""
+    key = AuthenticatorApp.new_key()
+    return AuthenticatorApp.objects.create(user=user, confirmed=True, encrypted_key=key)
+
+
+def token_of(user: User, scope: Scope = Scope.OPERATE) -> str:
+    """The key of a new API token; by default it may do what the account may do."""
+    return ApiToken.issue(user, scope=scope, factor=factor_of(user))
 
 
 def make_department(code: str, *people: User) -> Department:

@@ -19,3 +19,13 @@ def digests() -> dict[str, str]:
         rows = list(model._base_manager.order_by("pk").values_list())
         found[table] = f"{len(rows)} {hashlib.sha256(repr(rows).encode()).hexdigest()}"
     return found
+
+
+def tables_as_text() -> str:
+    """Every value of every row, to look for what must not be there."""
+    return "\n".join(
+        repr(row)
+        for model in apps.get_models()
+        if not model._meta.proxy
+        for row in model._base_manager.values_list()
+    )

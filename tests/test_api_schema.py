@@ -19,9 +19,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.factories import at, make_case, make_user
+from tests.factories import at, make_case, make_user, token_of
 from triage_site.cases import services
-from triage_site.cases.models import ApiToken
 from triage_site.cases.roles import CHARGE_NURSE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -43,7 +42,7 @@ OPERATIONS: list[Any] = [
 
 @pytest.fixture
 def headers(redis_client: redis.Redis) -> dict[str, str]:
-    key = ApiToken.issue(make_user(CHARGE_NURSE))
+    key = token_of(make_user(CHARGE_NURSE))
     return {"Authorization": f"Bearer {key}"}
 
 

@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from scheduling import append_only
 from scheduling.services import switch_policy
-from tests.factories import PASSWORD, at, make_case, make_job, make_user
+from tests.factories import PASSWORD, at, make_case, make_job, make_user, token_of
 from triage_site.audit.models import AuditRecord, AuditSeal
 from triage_site.audit.services import record, seal_all
 from triage_site.audit.verification import faults
-from triage_site.cases.models import ApiToken, Case, CaseEvent
+from triage_site.cases.models import Case, CaseEvent
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,7 @@ def test_each_way_to_see_a_case_leaves_one_record(
 ) -> None:
     case = make_case(actor=nurse)
     if via == "api":
-        headers = {"Authorization": f"Bearer {ApiToken.issue(nurse)}"}
+        headers = {"Authorization": f"Bearer {token_of(nurse)}"}
     assert page.get(path.format(id=case.id), headers=headers).status_code == 200
     (event,) = CaseEvent.objects.filter(kind=CaseEvent.Kind.VIEWED)
     assert (event.actor, event.data["via"], event.data["version"]) == (nurse, via, case.version)
@@ -69,7 +69,7 @@ def test_each_way_to_see_a_case_leaves_one_record(
 
 @pytest.mark.parametrize("path", ["/", "/board/", "/live/board/", "/api/v1/cases"])
 def test_each_list_of_cases_leaves_one_record(page: Client, nurse: User, path: str) -> None:
-    headers = {"Authorization": f"Bearer {ApiToken.issue(nurse)}"} if "api" in path else None
+    headers = {"Authorization": f"Bearer {token_of(nurse)}"} if "api" in path else None
     assert page.get(path, headers=headers).status_code == 200
     (found,) = AuditRecord.objects.filter(kind=Kind.VIEWED)
     assert found.actor == nurse

@@ -16,13 +16,13 @@ from django.test import Client
 
 from scheduling import connection
 from scheduling.queue import events
-from tests.factories import make_user
+from tests.factories import make_user, token_of
 from tests.fixtures import wait_until
 from tests.redis_contents import contents, messages
 from tests.site_log import site_log
 from triage_site.audit.models import AuditRecord
 from triage_site.cases import services
-from triage_site.cases.models import ApiToken, Case, CaseEvent
+from triage_site.cases.models import Case, CaseEvent
 from triage_site.cases.roles import CHARGE_NURSE
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,7 +98,7 @@ def test_the_words_of_a_patient_stay_in_the_record(
     caplog.set_level(logging.DEBUG)
     user = make_user(CHARGE_NURSE)
     client.force_login(user)
-    headers = {"Authorization": f"Bearer {ApiToken.issue(user)}", "Idempotency-Key": f"{CANARY}-7"}
+    headers = {"Authorization": f"Bearer {token_of(user)}", "Idempotency-Key": f"{CANARY}-7"}
     body = {"text": f"{CANARY} pain in the chest", "label": LABEL, "age_years": 50}
     for status in (201, 200):  # the second one is refused by a constraint of the database
         answer = client.post(

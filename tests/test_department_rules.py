@@ -18,10 +18,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from tests.factories import make_department, make_job, make_user
+from tests.factories import make_department, make_job, make_user, token_of
 from tests.test_roles import ADDRESSES, API, CASE, RULES, answer
 from triage_site.cases import services
-from triage_site.cases.models import ApiToken, Case, CaseStatus, Opening
+from triage_site.cases.models import Case, CaseStatus, Opening
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, Action, may
 from triage_site.triage.facts import CaseFacts
 
@@ -47,7 +47,7 @@ class Person:
     def of(cls, user: User) -> Person:
         client = Client()
         client.force_login(user)
-        return cls(user, client, ApiToken.issue(user))
+        return cls(user, client, token_of(user))
 
     def refused(self, case: Case) -> set[str]:
         """Which of the addresses with a case in them answer 403."""

@@ -12,8 +12,7 @@ import yaml
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.factories import make_case, make_queued_case, make_user
-from triage_site.cases.models import ApiToken
+from tests.factories import make_case, make_queued_case, make_user, token_of
 
 pytestmark = pytest.mark.django_db
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "monitoring"
@@ -24,7 +23,7 @@ def figures(redis_client: redis.Redis, client: Client) -> dict[tuple[str, str], 
     user = make_user()
     make_queued_case(1, 0.0, actor=user)
     make_case("canary in the note", actor=user)
-    headers = {"Authorization": f"Bearer {ApiToken.issue(user)}"}
+    headers = {"Authorization": f"Bearer {token_of(user)}"}
     answer = client.get("/metrics", headers=headers)
     assert answer.status_code == 200
     text = answer.content.decode()
@@ -47,7 +46,7 @@ def test_it_says_what_waits_and_what_works(figures: dict[tuple[str, str], float]
 def test_strangers_and_accounts_without_the_right_get_nothing(client: Client) -> None:
     assert client.get("/metrics").status_code == 401
     assert client.get("/metrics", headers={"Authorization": "Bearer x"}).status_code == 401
-    token = ApiToken.issue(make_user(None))
+    token = token_of(make_user(None))
     headers = {"Authorization": f"Bearer {token}"}
     assert client.get("/metrics", headers=headers).status_code == 403
 

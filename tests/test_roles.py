@@ -12,10 +12,9 @@ import redis
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from tests.factories import make_case, make_user
+from tests.factories import make_case, make_user, token_of
 from tests.site_map import addresses
 from triage_site.audit.models import AuditRecord
-from triage_site.cases.models import ApiToken
 from triage_site.cases.roles import ROLES, Action, may
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +63,12 @@ RULES: dict[str, Action | str] = {
     "POST account/password/": PERSON,
     "GET account/second-factor/": PERSON,
     "POST account/second-factor/": PERSON,
+    **{
+        f"{method} account/{one}/": PERSON
+        for method in ("GET", "POST")
+        for one in ("second-factor/remove", "recovery-codes", "not-me")
+    },
+    "POST account/notices/acknowledge/": PERSON,
     "POST account/sessions/end/": PERSON,
     "POST account/tokens/make/": PERSON,
     "POST account/tokens/revoke/": PERSON,
@@ -189,12 +194,12 @@ def test_strangers_open_nothing_but_the_sign_in(client: Client) -> None:
 def test_each_role_opens_what_the_table_says(role: str | None, redis_client: redis.Redis) -> None:
     user = make_user(role)
     case_id = make_case().id
-    token = ApiToken.issue(user)
+    token = token_of(user)
     wrong = []
     client = Client()
     client.force_login(user)
     for key, rule in RULES.items():
-        if key == "POST logout/":
+        if key in ("POST logout/", "POST account/not-me/"):  # both end the session
             continue
         status, where = answer(client, key, case_id, token)
         is_refused = status in (401, 403) or where.startswith("/login/")
@@ -206,7 +211,7 @@ def test_each_role_opens_what_the_table_says(role: str | None, redis_client: red
 
 def test_a_deactivated_account_opens_nothing() -> None:
     user = make_user("charge nurse")
-    token = ApiToken.issue(user)
+    token = token_of(user)
     client = Client()
     client.force_login(user)
     user.is_active = False

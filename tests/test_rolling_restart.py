@@ -23,9 +23,9 @@ from scheduling.models import Job
 from tests.factories import make_user
 from tests.fixtures import wait_until
 from tests.workers import tail, worker
-from triage_site.cases.accounts import replace_token
+from triage_site.cases.api_tokens import replace_token
 from triage_site.cases.models import Case
-from triage_site.cases.roles import CLINICIAN
+from triage_site.cases.roles import CLINICIAN, Scope
 from triage_site.embedded_redis import free_port
 from triage_site.readiness import serving
 from triage_site.up import commands
@@ -100,7 +100,7 @@ class Proxy(threading.Thread):
 def test_nothing_is_lost_while_web_and_gpu_worker_are_replaced(
     process_env: dict[str, str], redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    proxy = Proxy(replace_token(make_user(CLINICIAN)))
+    proxy = Proxy(replace_token(make_user(CLINICIAN), Scope.SUBMIT))
     log = tmp_path / "log"
     second = {**process_env, "DATA_DIR": str(tmp_path)}  # as on a second machine
     with ExitStack() as running:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.factories import make_case, make_user
-from triage_site.cases.models import ApiToken
+from tests.factories import make_case, make_user, token_of
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +17,7 @@ def test_records_are_never_stored_by_browsers_or_proxies(client: Client) -> None
     user = make_user()
     client.force_login(user)
     case = make_case(actor=user)
-    token = {"Authorization": f"Bearer {ApiToken.issue(user)}"}
+    token = {"Authorization": f"Bearer {token_of(user)}"}
     paths = ["/", "/cases/new/", "/board/", f"/cases/{case.id}/", f"/cases/{case.id}/facts/"]
     for path in (*paths, "/no/such/page/", f"/api/v1/cases/{case.id}", "/api/v1/queue"):
         answer = client.get(path, headers=token if path.startswith("/api") else None)

@@ -40,6 +40,7 @@ RIGHT: dict[str, tuple[str, ...]] = {
     "refit_length": (),
     "replay": (CALLS, NO_SITE, "--token=x"),
     "retention": (),
+    "rotate_keys": (),
     "simulate": SMALL,
     "verify_audit": (),
 }

@@ -17,6 +17,7 @@ SETTINGS = ROOT / "triage_site" / "settings.py"
 # None of these reads a variable of the settings.
 PRELOADED = ["celery", "django.core.management", "redis", "structlog", "triage_site.triage"]
 # A wrong value of every variable, and other variables that it needs.
+GOOD_KEY = "".join(map(chr, range(ord("0"), ord("z"))))
 WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "TRIAGE_DEMO": ("maybe", {}),
     "DEBUG": ("maybe", {}),
@@ -31,6 +32,11 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "REDIS_URL": ("redis://127.0.0.1:1/0", {}),
     "DATABASE_URL": ("postgres://nobody@127.0.0.1:1/x", {}),
     "SECRET_KEY": ("", {"TRIAGE_DEMO": "0"}),
+    "SECRET_KEY_FALLBACKS": ("short", {"TRIAGE_DEMO": "0", "SECRET_KEY": GOOD_KEY}),
+    "TRIAGE_SECOND_FACTOR": ("some", {}),
+    "EMAIL_URL": ("mail.example", {}),
+    "EMAIL_FROM": ("nobody", {}),
+    "TRIAGE_FAILED_NAMES": ("1", {}),
     "TRIAGE_LLM_RANDOM": ("maybe", {}),
     "TRIAGE_DEVICE": ("tpu", {}),
     "TRIAGE_MAX_NEW_TOKENS": ("0", {}),

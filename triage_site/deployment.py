@@ -22,6 +22,7 @@ class Deployment:
     """The settings that are checked. `database` is Django's entry."""
 
     secret_key: str
+    old_keys: tuple[str, ...] = ()
     debug: bool
     hosts: tuple[str, ...]
     is_behind_tls: bool
@@ -46,12 +47,16 @@ def refuse(deployment: Deployment) -> None:
 
 
 def problems(deployment: Deployment) -> Iterator[Problem]:
-    key = deployment.secret_key
-    if len(key) < MIN_KEY_CHARACTERS or len(set(key)) < MIN_DISTINCT or "insecure" in key:
+    if _is_weak(deployment.secret_key):
         yield Problem(
             "SECRET_KEY",
             f"must be at least {MIN_KEY_CHARACTERS} random characters outside demo mode; "
             "`python3 -c 'import secrets; print(secrets.token_urlsafe(48))'` prints some",
+        )
+    if any(map(_is_weak, deployment.old_keys)):
+        yield Problem(
+            "SECRET_KEY_FALLBACKS",
+            f"must each have at least {MIN_KEY_CHARACTERS} random characters, as SECRET_KEY",
         )
     if deployment.debug:
         yield Problem("DEBUG", "must be off outside demo mode, because its pages show settings")
@@ -65,6 +70,10 @@ def problems(deployment: Deployment) -> Iterator[Problem]:
         )
     yield from _redis_problems(deployment.redis_url)
     yield from _database_problems(deployment.database)
+
+
+def _is_weak(key: str) -> bool:
+    return len(key) < MIN_KEY_CHARACTERS or len(set(key)) < MIN_DISTINCT or "insecure" in key
 
 
 def _redis_problems(url: str) -> Iterator[Problem]:

@@ -126,6 +126,27 @@ def contact(name: str) -> str:
     return value
 
 
+def mail_server(name: str) -> dict[str, Any]:
+    """Returns Django's settings of a server such as smtp+tls://user:password@host:587."""
+    value = url(name, "", ["smtp", "smtp+tls", "smtp+ssl"]) if text(name) else ""
+    parts = urlsplit(value)
+    return {
+        "EMAIL_HOST": parts.hostname or "",
+        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtp+ssl" else 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+        "EMAIL_USE_SSL": parts.scheme == "smtp+ssl",
+    }
+
+
+def mail_address(name: str, default: str) -> str:
+    value = text(name, default)
+    if value.count("@") != 1 or not value.isprintable():
+        raise wrong(name, "must be an address such as triage@hospital.example")
+    return value
+
+
 def folder_for(name: str, path: Path) -> Path:
     """Makes the folder `path` of the value of a variable, for its user only."""
     try:

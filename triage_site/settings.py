@@ -20,6 +20,8 @@ TRIAGE_DEMO = environment.flag("TRIAGE_DEMO", default=not environment.text("SECR
 SECRET_KEY = environment.text(
     "SECRET_KEY", default="demonstration-only-everybody-knows-this-key" if TRIAGE_DEMO else None
 )
+# Keys of before: what they signed and encrypted is still read (OPERATIONS.md, A new SECRET_KEY).
+SECRET_KEY_FALLBACKS = environment.words("SECRET_KEY_FALLBACKS", [])
 DEBUG = environment.flag("DEBUG", default=False)
 HOST = environment.text("HOST", "127.0.0.1")
 PORT = environment.integer("PORT", 8000, at_least=1, at_most=65535)
@@ -198,8 +200,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "axes",
     "django_otp",
-    "django_otp.plugins.otp_totp",
-    "django_otp.plugins.otp_static",
     "django_htmx",
     "csp",
     "ninja",
@@ -221,7 +221,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "triage_site.cases.inactivity.InactivityMiddleware",
     "django_otp.middleware.OTPMiddleware",
-    "triage_site.cases.second_factor.SecondFactorMiddleware",
+    "triage_site.cases.sign_in_steps.SignInStepsMiddleware",
     "triage_site.cases.audit_middleware.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -275,7 +275,9 @@ AUTHENTICATION_BACKENDS = [
 # Five failures of one name from one address lock both out together for 15 minutes, and five from
 # anywhere lock the name for all addresses where its person has not signed in before. A stranger
 # with many addresses can so neither guess on nor lock out a department.
-AXES_FAILURE_LIMIT = 5
+AXES_FAILURE_LIMIT = "triage_site.cases.lockout.failure_limit"
+# So many different names that fail from one address within an hour are an attack (spraying.py).
+TRIAGE_FAILED_NAMES = environment.integer("TRIAGE_FAILED_NAMES", 20, at_least=2)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_PARAMETERS = "triage_site.cases.lockout.parameters"
@@ -285,10 +287,23 @@ AXES_CLIENT_IP_CALLABLE = "triage_site.audit.sign_ins.address_of"
 AXES_DISABLE_ACCESS_LOG = True  # sign-ins are in the audit
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
-OTP_TOTP_ISSUER = "Semantic Triage"
-OTP_TOTP_THROTTLE_FACTOR = 1
-# Longest life of an API token in days.
+# Longest life of an API token in days, and that of a token of a charge nurse or an auditor.
 API_TOKEN_DAYS = 365
+API_TOKEN_DAYS_PRIVILEGED = 30
+# Who must have a second factor: those whose role asks for it, or everybody.
+TRIAGE_SECOND_FACTOR = environment.choice("TRIAGE_SECOND_FACTOR", "roles", ["roles", "all"])
+# A password that an operator set must be used, and then changed, within these days.
+FIRST_PASSWORD_DAYS = 7
+# A server for mail is not needed: people are told on the pages as well.
+_MAIL = environment.mail_server("EMAIL_URL")
+EMAIL_HOST = _MAIL["EMAIL_HOST"]
+EMAIL_PORT = _MAIL["EMAIL_PORT"]
+EMAIL_HOST_USER = _MAIL["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD = _MAIL["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = _MAIL["EMAIL_USE_TLS"]
+EMAIL_USE_SSL = _MAIL["EMAIL_USE_SSL"]
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = environment.mail_address("EMAIL_FROM", "semantic-triage@localhost")
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
@@ -297,6 +312,7 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": f"{_VALIDATORS}.UserAttributeSimilarityValidator"},
     {"NAME": f"{_VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
+    {"NAME": "triage_site.cases.passwords.CommonPartsValidator"},
     {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
 ]
 
@@ -392,6 +408,7 @@ logs.configure_structlog()
 
 DEPLOYMENT = deployment.Deployment(
     secret_key=SECRET_KEY,
+    old_keys=tuple(SECRET_KEY_FALLBACKS),
     debug=DEBUG,
     hosts=tuple(ALLOWED_HOSTS),
     is_behind_tls=BEHIND_TLS_PROXY,

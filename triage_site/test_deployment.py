@@ -30,6 +30,7 @@ STRONG = "nine-long-words-for-one-db"
     "values",
     [
         {},
+        {"old_keys": (secrets.token_urlsafe(48),)},
         {"redis_url": "redis://localhost"},
         {"redis_url": f"rediss://:{STRONG}@redis.example"},
         {"database": {**POSTGRES, "PASSWORD": STRONG}},
@@ -47,6 +48,7 @@ def test_a_site_that_is_set_up_well_starts(values: dict[str, Any]) -> None:
         ("SECRET_KEY", {"secret_key": "x"}),
         ("SECRET_KEY", {"secret_key": "ab" * 40}),
         ("SECRET_KEY", {"secret_key": f"django-insecure-{secrets.token_urlsafe(48)}"}),
+        ("SECRET_KEY_FALLBACKS", {"old_keys": (secrets.token_urlsafe(48), "x")}),
         ("DEBUG", {"debug": True}),
         ("ALLOWED_HOSTS", {"hosts": ("triage.example", "*")}),
         ("ALLOWED_HOSTS", {"hosts": (".",)}),

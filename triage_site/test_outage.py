@@ -8,9 +8,9 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from tests.factories import make_user
+from tests.factories import make_user, token_of
 from triage_site.cases import services
-from triage_site.cases.models import ApiToken, Case
+from triage_site.cases.models import Case
 
 pytestmark = pytest.mark.django_db
 TEXT = "crushing <b>chest pain"
@@ -39,7 +39,7 @@ def test_the_form_keeps_what_was_typed(locked: None) -> None:
 
 
 def test_the_api_says_what_is_down(locked: None) -> None:
-    token = ApiToken.issue(make_user())
+    token = token_of(make_user())
     answer = Client(raise_request_exception=False).post(
         "/api/v1/cases",
         {"text": TEXT},

@@ -32,13 +32,14 @@ const onOpen = (event) => {
   clearInterval(polling);
   lost = polling = null;
   banner.hidden = true;
-  event.detail.source?.addEventListener("signed-out", toLogin);
+  event.detail.source?.addEventListener("signed-out", () => toLogin());
 };
 
-export const toLogin = () => {
+// `why` is "signed-out" where what was typed stays for the same person, or "left" after a sign-out.
+export const toLogin = (why = "signed-out") => {
   leaving = true;
   const page = encodeURIComponent(location.pathname + location.search);
-  location.assign(`/login/?next=${page}&why=signed-out`);
+  location.assign(`/login/?next=${page}&why=${why}`);
 };
 
 if (document.querySelector("[data-live-stream]")) {

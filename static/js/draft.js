@@ -2,49 +2,73 @@
 // discards it or signs out. The server lists received submissions in a cookie, so that the next
 // form never shows the text of the previous patient. A form that changes a case has the version
 // of the case instead: another version means that it was received, or that the case has changed.
+import { load, remove, store } from "./draft_store.js";
+
 const CHOSEN_FOR_YOU = ["age_unit", "department"]; // alone they are no entry
 const NOT_STORED = ["csrfmiddlewaretoken", "submission_key", "confirm_values", "version"];
 const form = document.querySelector("form[data-draft]");
-const keyOf = (name) => `draft:${document.body.dataset.user}:${name}`;
+const name = form?.dataset.draft;
+const touched = new Set(); // names of fields that were typed into since the page opened
+let isRestored = false;
+
+const typed = () => [...new FormData(form)].filter(([field, value]) => !NOT_STORED.includes(field) && value);
+const isEntry = (entries) => entries.some(([field]) => !CHOSEN_FOR_YOU.includes(field));
+
+// Returns whether this page shows a form that was typed into.
+export const isTyped = () => Boolean(form) && isEntry(typed());
 
 const save = () => {
-  const entries = [...new FormData(form)].filter(([name, value]) => !NOT_STORED.includes(name) && value);
-  const draft = {
+  if (!isRestored) return; // what is typed before is saved with the restored fields
+  store(name, {
     submission: form.elements.submission_key?.value,
     version: form.elements.version?.value,
-    entries,
-  };
-  sessionStorage.setItem(keyOf(form.dataset.draft), JSON.stringify(draft));
+    entries: typed(),
+  });
 };
 
 const isReceived = (submission) => document.cookie.split("; ")
   .some((cookie) => cookie.startsWith("received=") && cookie.includes(submission));
 
-const deleteDraft = (name) => sessionStorage.removeItem(keyOf(name));
-
+// Leaves alone what was typed since the page opened.
 const fill = (entries) => {
-  for (const [name, value] of entries) {
-    const field = form.elements.namedItem(name);
-    if (!field) continue;
-    if (field.type === "checkbox") field.checked = true;
-    else field.value = value;
+  for (const [field, value] of entries) {
+    const input = form.elements.namedItem(field);
+    if (!input) continue;
+    if (input.type === "checkbox") input.checked = true;
+    else if (!touched.has(field)) input.value = value;
   }
 };
 
-const restore = () => {
-  const {submission, version, entries} = JSON.parse(sessionStorage.getItem(keyOf(form.dataset.draft)) ?? '{"entries": []}');
-  if (submission && isReceived(submission)) return deleteDraft(form.dataset.draft);
-  if (version !== form.elements.version?.value) return deleteDraft(form.dataset.draft);
-  if (!entries.some(([name]) => !CHOSEN_FOR_YOU.includes(name))) return;
+const restore = (draft) => {
+  if (!draft) return;
+  const { submission, version, entries } = draft;
+  const isOver = (submission && isReceived(submission)) || version !== form.elements.version?.value;
+  if (isOver) {
+    remove(name);
+    return;
+  }
+  if (!isEntry(entries)) return;
   fill(entries);
   document.getElementById("draft-note").textContent = "Your draft was restored.";
-  document.addEventListener("DOMContentLoaded", () => {
-    document.body.dispatchEvent(new Event("draft-restored"));
-  });
+  const tell = () => document.body.dispatchEvent(new Event("draft-restored"));
+  if (document.readyState === "complete") tell();
+  else window.addEventListener("load", tell);
+};
+
+const begin = async () => {
+  if (!("draftSkip" in form.dataset)) restore(await load(name));
+  isRestored = true;
+  if (touched.size) save();
 };
 
 if (form) {
-  if (!("draftSkip" in form.dataset)) restore();
-  for (const event of ["input", "change", "submit"]) form.addEventListener(event, save);
-  form.querySelector("[data-delete-draft]")?.addEventListener("click", () => deleteDraft(form.dataset.draft));
+  for (const event of ["input", "change"]) {
+    form.addEventListener(event, ({ target }) => {
+      touched.add(target.name);
+      save();
+    });
+  }
+  form.addEventListener("submit", save);
+  form.querySelector("[data-delete-draft]")?.addEventListener("click", () => remove(name));
+  begin();
 }

@@ -12,6 +12,6 @@ import "./keyboard.js";
 import "./dialogs.js";
 import "./idle.js";
 import "./print.js";
+import "./sign_out.js";
 
 (document.querySelector("main [aria-invalid=true]") ?? document.querySelector("[data-focus]"))?.focus();
-document.querySelector("[data-sign-out]")?.addEventListener("submit", () => sessionStorage.clear());

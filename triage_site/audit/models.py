@@ -22,6 +22,7 @@ class AuditRecord(AppendOnly):
         SIGNED_OUT = "signed_out", "signed out"
         SIGN_IN_FAILED = "sign_in_failed", "sign-in failed"
         LOCKED_OUT = "locked_out", "locked out after failed sign-ins"
+        TOKEN_REFUSED = "token_refused", "API token refused"
         VIEWED = "viewed", "viewed records"
         ACTED = "acted", "acted"
         REFUSED = "refused", "access refused"

@@ -23,12 +23,13 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from triage_site.cases.departments import reach_of
 from triage_site.cases.models import Case
-from triage_site.cases.roles import Action, may
+from triage_site.cases.roles import Action, covers, may
 
 P = ParamSpec("P")
 
 WHY: Final = "why"
 SIGNED_OUT: Final = "signed-out"
+LEFT: Final = "left"  # the person signed out, in another tab
 
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
@@ -41,11 +42,21 @@ class OtherDepartment(PermissionDenied):
         self.case = case
 
 
+class BeyondScope(PermissionDenied):
+    """The account may do it, and its API token may not."""
+
+
 def require(request: HttpRequest, action: Action) -> None:
-    """Notes what the request needs, for the audit. Raises PermissionDenied, OtherDepartment."""
+    """Notes what the request needs, for the audit.
+
+    Raises PermissionDenied; of its kind, BeyondScope and OtherDepartment.
+    """
     request.action = action  # type: ignore[attr-defined]
     if not may(request.user, action):
         raise PermissionDenied(f"Your role may not {action}.")
+    scope = getattr(request, "token_scope", None)
+    if scope is not None and not covers(scope, action):
+        raise BeyondScope(f"this token's scope is {scope}; it may not {action}")
     case = None if action is Action.BREAK_GLASS else case_of(request)
     if case is None:  # a view answers 404 for a case that does not exist
         return

@@ -1,30 +1,32 @@
-"""User accounts: a name, a role, sessions and API tokens. Each change is in the audit."""
+"""User accounts: a name, a role and sessions. Each change is in the audit."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any
 
-from django.conf import settings
+import structlog
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
-from triage_site.audit.models import AuditRecord
-from triage_site.audit.services import record
-from triage_site.cases import second_factor
+from triage_site.audit.sign_ins import address_of
+from triage_site.cases import first_passwords, second_factor
+from triage_site.cases.account_notices import What, note, tell, tell_of_lock
+from triage_site.cases.api_tokens import revoke_tokens
 from triage_site.cases.inactivity import SIGNED_IN_AT
-from triage_site.cases.models import ApiToken, Department
+from triage_site.cases.models import AccountNotice, Department
 from triage_site.cases.roles import CHARGE_NURSE
 from triage_site.cases.services.departments import join
 
-TOKEN_DAYS: Final = 90  # of a new token, unless somebody says otherwise
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,17 +39,6 @@ class OpenSession:
     is_this: bool
 
 
-def note(user: User, what: str, *, actor: User | None = None, **data: Any) -> None:
-    """Records a change of an account. Commands of the site have no actor."""
-    record(
-        AuditRecord.Kind.ACCOUNT,
-        timezone.now(),
-        actor=actor,
-        what=what,
-        data={"account": user.get_username(), **data},
-    )
-
-
 def find_account(username: str) -> User | None:
     return User.objects.filter(username=username).first()
 
@@ -58,11 +49,14 @@ def set_account(
     *,
     role: str,
     password: str | None,
+    email: str | None = None,
     departments: Sequence[Department] | None = None,
 ) -> User:
-    """Creates or changes an account. With `password=None` an account keeps its password.
+    """Creates or changes an account. With `password=None` an account keeps its password; another
+    one is a first password, which its person must change.
 
     With `departments=None` it keeps its departments; a new one joins the only one of the site.
+    With `email=None` it keeps its address.
     Sessions and API tokens end with the password. Raises ValidationError for a weak password and
     for a new account without a password.
     """
@@ -71,10 +65,16 @@ def set_account(
     if password is not None or is_new:
         validate_password(password or "", user)
         user.set_password(password)
+    if email is not None:
+        user.email = email
     user.is_staff = role == CHARGE_NURSE
     user.full_clean(exclude=["password"])
     user.save()
     user.groups.set([Group.objects.get_or_create(name=role)[0]])
+    if password is not None or is_new:
+        first_passwords.begin(user, timezone.now())
+    if password is not None and not is_new:
+        tell(user, What.PASSWORD)
     if is_new or departments is not None:
         join(user, departments)
     note(
@@ -82,6 +82,7 @@ def set_account(
         "created" if is_new else "changed",
         role=role,
         password=password is not None,
+        email=email is not None,
         departments=list(user.departments.values_list("code", flat=True)),
     )
     return user
@@ -98,10 +99,29 @@ def set_active(user: User, is_active: bool) -> None:
     note(user, "activated" if is_active else "deactivated")
 
 
+@transaction.atomic
 def reset_second_factor(user: User) -> None:
+    """Ends the sessions and tokens of the account as well."""
     second_factor.reset(user)
     end_sessions(user)
+    revoke_tokens(user)
     note(user, "second factor reset")
+    tell(user, What.NO_FACTOR)
+
+
+@transaction.atomic
+def lock_as_stolen(user: User, request: HttpRequest) -> None:
+    """The person says that somebody else changed the sign-in: ends all access and tells others."""
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    end_sessions(user)
+    revoke_tokens(user)
+    AccountNotice.objects.filter(user=user, acknowledged_at=None).update(
+        acknowledged_at=timezone.now()
+    )
+    note(user, "locked by its person", actor=user, address=address_of(request))
+    log.error("account_locked_as_stolen", account=user.get_username(), address=address_of(request))
+    tell_of_lock(user, request)
 
 
 # -- sessions
@@ -149,37 +169,3 @@ def _digest(key: str) -> str:
 
 def _moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)
-
-
-# -- API tokens
-
-
-def make_token(
-    user: User, *, name: str, days: int, now: datetime, actor: User | None = None
-) -> str:
-    """Returns the key of a new token. Raises ValueError that names the field."""
-    if not 1 <= days <= settings.API_TOKEN_DAYS:
-        raise ValueError(f"days: must be from 1 to {settings.API_TOKEN_DAYS}")
-    if not name.strip():
-        raise ValueError("name: must say what the token is for")
-    key = ApiToken.issue(user, name=name.strip()[:60], expires_at=now + timedelta(days=days))
-    note(user, "token made", actor=actor, days=days)
-    return key
-
-
-def replace_token(user: User) -> str:
-    """Returns a new API token for the account and revokes its old tokens."""
-    revoke_tokens(user)
-    return make_token(user, name="command line", days=TOKEN_DAYS, now=timezone.now())
-
-
-def revoke_token(user: User, token_id: int, *, actor: User | None = None) -> bool:
-    """Ends one token of this account. False when there is none with this id."""
-    num, _ = ApiToken.objects.filter(user=user, id=token_id).delete()
-    if num:
-        note(user, "token revoked", actor=actor)
-    return bool(num)
-
-
-def revoke_tokens(user: User) -> int:
-    return ApiToken.objects.filter(user=user).delete()[0]

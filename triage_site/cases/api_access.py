@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils import timezone
 
-from triage_site.cases.access import OtherDepartment, require
+from triage_site.cases.access import BeyondScope, OtherDepartment, require
 from triage_site.cases.api_errors import ApiError, field_error
 from triage_site.cases.api_out import case_out
 from triage_site.cases.models import Case
@@ -23,6 +23,8 @@ def allowed_user(request: HttpRequest, action: Action) -> User:
         require(request, action)
     except OtherDepartment as error:
         raise other_department(error.case) from None
+    except BeyondScope as error:
+        raise ApiError(403, "authorization", str(error)) from None
     except PermissionDenied:
         raise ApiError(403, "authorization", f"this account may not {action}") from None
     assert isinstance(request.user, User)

@@ -7,6 +7,8 @@ class CasesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from triage_site.cases import services
+        from triage_site.cases import first_passwords, lockout, services
 
+        first_passwords.connect()
+        lockout.connect()
         services.follow_jobs()

@@ -11,9 +11,12 @@ from typing import Final
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import transaction
+from django.utils import timezone
 
+from triage_site.cases.api_tokens import why_refused
 from triage_site.cases.models import ApiToken
-from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
+from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN, Scope
+from triage_site.cases.second_factor import factor_of
 from triage_site.cases.services.departments import join
 
 _ACCOUNTS: Final = {"clinician": CLINICIAN, "nurse": CHARGE_NURSE, "auditor": AUDITOR}
@@ -69,10 +72,15 @@ def _ensure(username: str, role: str, token: str | None) -> DemoAccount:
         user.save()
         join(user)
     user.groups.set([Group.objects.get_or_create(name=role)[0]])
-    valid = token and ApiToken.objects.filter(user=user, digest=ApiToken.digest_of(token)).exists()
-    if not token or not valid:
-        token = ApiToken.issue(user, demo=True)
+    if not token or not _is_good(user, token):
+        factor = factor_of(user)
+        token = ApiToken.issue(user, demo=True, scope=Scope.OPERATE, factor=factor)
     return DemoAccount(username=username, password=password_of(username), role=role, token=token)
+
+
+def _is_good(user: User, token: str) -> bool:
+    row = ApiToken.objects.filter(user=user, digest=ApiToken.digest_of(token)).first()
+    return why_refused(row, timezone.now()) is None
 
 
 def _stored_tokens() -> dict[str, str]:

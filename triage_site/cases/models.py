@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import uuid
 from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
 
 from scheduling.core.request import PRIORITIES
 from scheduling.models import AppendOnly
+from triage_site.cases.account_models import AccountNotice as AccountNotice
+from triage_site.cases.account_models import ApiToken as ApiToken
+from triage_site.cases.account_models import AuthenticatorApp as AuthenticatorApp
+from triage_site.cases.account_models import FailedName as FailedName
+from triage_site.cases.account_models import FirstPassword as FirstPassword
+from triage_site.cases.account_models import RecoveryCodes as RecoveryCodes
 from triage_site.cases.clinical import (
     DISPOSITION_WORDS,
     STATUS_WORDS,
@@ -251,53 +254,3 @@ class CaseNote(AppendOnly):
 
     def __str__(self) -> str:
         return f"note on case {self.case_id}"
-
-
-class ApiToken(models.Model):
-    """An API token of one account. Only its SHA-256 is stored.
-
-    It ends with its date, and with the password that the account had when it was made.
-    """
-
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
-    digest = models.CharField(max_length=64, unique=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    demo = models.BooleanField(default=False)  # refused outside demo mode
-    name = models.CharField(max_length=60, blank=True)  # what it is for
-    expires_at = models.DateTimeField(null=True)  # only demo tokens have none
-    last_used_at = models.DateTimeField(null=True)
-    password_hash = models.CharField(max_length=128, blank=True)  # a digest; not the password's
-
-    def __str__(self) -> str:
-        return f"token of user {self.user_id}"
-
-    @staticmethod
-    def digest_of(key: str) -> str:
-        return hashlib.sha256(key.encode()).hexdigest()
-
-    @classmethod
-    def issue(
-        cls,
-        user: User,
-        *,
-        demo: bool = False,
-        name: str = "",
-        expires_at: datetime | None = None,
-    ) -> str:
-        """Creates a token and returns its key. The key is not stored."""
-        key = secrets.token_urlsafe(32)
-        cls.objects.create(
-            user=user,
-            digest=cls.digest_of(key),
-            demo=demo,
-            name=name,
-            expires_at=expires_at,
-            password_hash=user.get_session_auth_hash(),
-        )
-        return key
-
-    def is_valid(self, now: datetime) -> bool:
-        if self.expires_at is not None and self.expires_at <= now:
-            return False
-        known = self.user.get_session_auth_hash()
-        return not self.password_hash or secrets.compare_digest(self.password_hash, known)

@@ -53,6 +53,33 @@ _ALLOWED: Final[dict[str, frozenset[Action]]] = {
 }
 
 
+class Scope(StrEnum):
+    """What an API token may do at most. Its account must have the right as well."""
+
+    READ = "read"
+    SUBMIT = "submit"
+    OPERATE = "operate"
+
+
+SCOPE_WORDS: Final[dict[Scope, str]] = {
+    Scope.READ: "Read cases and figures",
+    Scope.SUBMIT: "Also enter and change cases",
+    Scope.OPERATE: "Everything that the account may do",
+}
+_READ: Final = frozenset({Action.VIEW, Action.CONSOLE, Action.ALL_DEPARTMENTS})
+_CARE: Final = frozenset({Action.SUBMIT, Action.OVERRIDE, Action.CARE, Action.COMPARE})
+_COVERED: Final[dict[Scope, frozenset[Action]]] = {
+    Scope.READ: _READ,
+    Scope.SUBMIT: _READ | _CARE,
+    Scope.OPERATE: frozenset(Action),
+}
+
+
+def covers(scope: str, action: Action) -> bool:
+    """Returns whether a token of this scope may do it. An unknown scope covers nothing."""
+    return scope in _COVERED and action in _COVERED[Scope(scope)]
+
+
 def may(user: User | AnonymousUser, action: Action) -> bool:
     """Returns whether the user has the right. Superusers have all rights, inactive users none."""
     if not user.is_authenticated or not user.is_active:

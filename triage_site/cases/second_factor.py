@@ -1,100 +1,85 @@
 """The second factor: a code of an authenticator app (TOTP), or a recovery code.
 
 Outside demo mode, charge nurses, auditors and superusers must have one: they switch policies
-and read everything. Others may have one.
+and read everything. Others may have one, and with `TRIAGE_SECOND_FACTOR=all` they must.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
-
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
-from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django_htmx.http import HttpResponseClientRedirect
 from django_otp import devices_for_user
-from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from triage_site.cases.models import AuthenticatorApp, RecoveryCodes
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE
-
-NUM_RECOVERY_CODES: Final = 10
-_RECOVERY: Final = "recovery codes"
-# The names of the addresses that a person can open without the second factor.
-_OPEN: Final = frozenset({"second_factor", "login", "logout", "security_txt"})
-
-
-class SecondFactorMiddleware:
-    """Sends those who must give a second factor to its page, before any view runs."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_view(
-        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
-    ) -> HttpResponse | None:
-        name = request.resolver_match.view_name if request.resolver_match else ""
-        if settings.SESSION_COOKIE_NAME not in request.COOKIES or name in _OPEN:
-            return None
-        if not is_missing(request.user):
-            return None
-        if request.path_info.startswith("/live/"):
-            return HttpResponse("Please sign in with your code.", status=401)
-        where = reverse("second_factor")
-        if getattr(request, "htmx", None) or "HX-Request" in request.headers:
-            return HttpResponseClientRedirect(where)
-        return redirect_to_login(request.get_full_path(), where)
 
 
 def is_missing(user: User | AnonymousUser) -> bool:
     """Returns whether this session still lacks the second factor that its account needs."""
     if not user.is_authenticated or user.is_verified():  # type: ignore[attr-defined]
         return False
+    return is_needed(user)
+
+
+def is_needed(user: User) -> bool:
+    """Returns whether a session of this account must give a second factor."""
     return is_required(user) or has_device(user)
 
 
 def is_required(user: User) -> bool:
+    """Returns whether the account must have a second factor, by its role or by the site's rule."""
     if settings.TRIAGE_DEMO:
         return False
+    return settings.TRIAGE_SECOND_FACTOR == "all" or is_privileged(user)
+
+
+def is_privileged(user: User) -> bool:
     names = {group.name for group in user.groups.all()}
     return user.is_superuser or bool(names & {CHARGE_NURSE, AUDITOR})
+
+
+def factor_of(user: User) -> str:
+    """Returns which apps the account has; empty for none. It changes with each of them."""
+    apps = AuthenticatorApp.objects.filter(user=user, confirmed=True).order_by("pk")
+    return ",".join(str(number) for number in apps.values_list("pk", flat=True))
 
 
 def has_device(user: User) -> bool:
     return any(True for _ in devices_for_user(user, confirmed=True))
 
 
-def new_device(user: User) -> TOTPDevice:
-    """Returns the device that the person sets up now; it counts once a code was given."""
-    device, _ = TOTPDevice.objects.get_or_create(
-        user=user, confirmed=False, defaults={"name": "authenticator app"}
+def new_device(user: User) -> AuthenticatorApp:
+    """Returns the app that the person sets up now; it counts once a code was given."""
+    apps = AuthenticatorApp.objects
+    found = apps.filter(user=user, confirmed=False).first()
+    if found is not None and found.is_readable:
+        return found
+    apps.filter(user=user, confirmed=False).delete()
+    return AuthenticatorApp.objects.create(
+        user=user,
+        confirmed=False,
+        name="authenticator app",
+        encrypted_key=AuthenticatorApp.new_key(),
     )
-    return device
 
 
 @transaction.atomic
-def confirm(device: TOTPDevice) -> list[str]:
-    """Makes the device count. Returns the recovery codes, which are shown this once."""
+def confirm(device: AuthenticatorApp) -> list[str]:
+    """Makes the app count. Returns the recovery codes, which are shown this once."""
     device.confirmed = True
     device.save()
-    return new_recovery_codes(device.user)
+    return RecoveryCodes.issue(device.user)
 
 
-@transaction.atomic
-def new_recovery_codes(user: User) -> list[str]:
-    StaticDevice.objects.filter(user=user, name=_RECOVERY).delete()
-    device = StaticDevice.objects.create(user=user, name=_RECOVERY)
-    codes = [StaticToken.random_token() for _ in range(NUM_RECOVERY_CODES)]
-    for code in codes:
-        device.token_set.create(token=code)
-    return codes
+def new_codes(user: User) -> list[str]:
+    """Returns new recovery codes; those of before end."""
+    return RecoveryCodes.issue(user)
+
+
+def num_codes(user: User) -> int:
+    """Returns how many recovery codes are left."""
+    return sum(len(one.hashes) for one in RecoveryCodes.objects.filter(user=user))
 
 
 @transaction.atomic

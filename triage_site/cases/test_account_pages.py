@@ -14,14 +14,13 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 from django_otp.oath import totp
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from tests.factories import PASSWORD, make_user
+from tests.factories import PASSWORD, add_app, make_user
 from triage_site.audit.models import AuditRecord
-from triage_site.cases import accounts
+from triage_site.cases.api_tokens import make_token
 from triage_site.cases.demo import ensure_demo_accounts
-from triage_site.cases.models import ApiToken
-from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
+from triage_site.cases.models import ApiToken, AuthenticatorApp, FailedName
+from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN, Scope
 
 pytestmark = pytest.mark.django_db
 NEW = "eleven-quiet-lanterns-9"
@@ -94,6 +93,77 @@ def test_nobody_takes_a_demo_account_along_into_a_real_site(client: Client, sett
         assert sign_in(Client(), user, password).status_code == 200
 
 
+ATTACK = "203.0.113.7"
+
+
+def spray(num: int, address: str = ATTACK) -> list[int]:
+    """Tries one password of as many accounts. Returns the statuses."""
+    return [
+        sign_in(Client(), make_user(), "Spring-2026!", REMOTE_ADDR=address).status_code
+        for _ in range(num)
+    ]
+
+
+def test_one_address_that_tries_many_names_is_stopped(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.TRIAGE_FAILED_NAMES = 6
+    user = make_user()
+    assert spray(8) == [200] * 6 + [429] * 2
+    assert sign_in(Client(), user, REMOTE_ADDR=ATTACK).status_code == 429
+    assert sign_in(Client(), user, REMOTE_ADDR="10.0.0.9").status_code == 302
+    assert caplog.text.count("sign_in_spraying") == 1
+    record = AuditRecord.objects.get(what="many names")
+    assert record.data == {"address": ATTACK, "names": 6}
+
+
+def test_names_of_no_account_count_too(settings: Any) -> None:
+    settings.TRIAGE_FAILED_NAMES = 2
+    form = {"password": "Spring-2026!"}
+    statuses = [
+        Client().post("/login/", {**form, "username": f"nobody{number}"}).status_code
+        for number in range(4)
+    ]
+    assert statuses == [200, 200, 429, 429]
+
+
+def test_an_ipv6_network_is_one_address(settings: Any) -> None:
+    settings.TRIAGE_FAILED_NAMES = 2
+    statuses = [spray(1, f"2001:db8:0:1::{number:x}")[0] for number in range(1, 5)]
+    assert statuses == [200, 200, 429, 429]
+    assert spray(1, "2001:db8:0:2::1") == [200]
+
+
+def test_who_works_behind_a_sprayed_address_goes_on_with_one_try(settings: Any) -> None:
+    settings.TRIAGE_FAILED_NAMES = 4
+    user, other, new = make_user(), make_user(), make_user()
+    for one in (user, other):
+        assert sign_in(Client(), one, REMOTE_ADDR=ATTACK).status_code == 302
+    spray(5)
+    assert sign_in(Client(), user, REMOTE_ADDR=ATTACK).status_code == 302
+    assert sign_in(Client(), other, "wrong", REMOTE_ADDR=ATTACK).status_code == 429
+    assert sign_in(Client(), other, REMOTE_ADDR=ATTACK).status_code == 429
+    assert sign_in(Client(), new, REMOTE_ADDR=ATTACK).status_code == 429
+    call_command("account", new.username, "--unlock", stdout=io.StringIO())
+    assert sign_in(Client(), new, REMOTE_ADDR=ATTACK).status_code == 302
+
+
+def test_a_hospital_behind_one_address_that_mistypes_is_not_slowed(settings: Any) -> None:
+    settings.TRIAGE_FAILED_NAMES = 4
+    for _ in range(12):
+        user, client = make_user(), Client()
+        assert sign_in(client, user, "mistyped", REMOTE_ADDR=ATTACK).status_code == 200
+        assert sign_in(client, user, REMOTE_ADDR=ATTACK).status_code == 302
+
+
+def test_an_attack_is_forgotten_after_an_hour(settings: Any) -> None:
+    settings.TRIAGE_FAILED_NAMES = 3
+    assert spray(4)[-1] == 429
+    FailedName.objects.update(at=timezone.now() - timedelta(minutes=61))
+    assert spray(1) == [200]
+    assert FailedName.objects.count() == 1
+
+
 def test_an_account_is_unlocked_by_command(client: Client) -> None:
     user = make_user()
     for _ in range(6):
@@ -105,8 +175,8 @@ def test_an_account_is_unlocked_by_command(client: Client) -> None:
 # -- second factor
 
 
-def code_of(device: TOTPDevice) -> str:
-    return f"{totp(device.bin_key, device.step, device.t0, device.digits, device.drift):06}"
+def code_of(device: AuthenticatorApp) -> str:
+    return f"{totp(device.key, drift=device.drift):06}"
 
 
 @pytest.mark.parametrize("role", [CHARGE_NURSE, AUDITOR])
@@ -124,10 +194,10 @@ def test_a_role_with_power_sets_up_a_second_factor_first(
     page = client.get("/account/second-factor/").content.decode()
     assert "<svg" in page
     assert client.post("/account/second-factor/", {"code": "000000"}).status_code == 422
-    device = TOTPDevice.objects.get(user=user)
-    TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+    device = AuthenticatorApp.objects.get(user=user)
+    AuthenticatorApp.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
     answer = client.post("/account/second-factor/", {"code": code_of(device)})
-    codes = re.findall(r"<li><code>(\w+)</code>", answer.content.decode())
+    codes = re.findall(r"<li><code>([\w-]+)</code>", answer.content.decode())
     assert len(codes) == 10
     assert client.get("/").status_code == 200
     # The next session asks for a code, and takes a recovery code once.
@@ -150,7 +220,7 @@ def test_demo_mode_and_clinicians_need_no_second_factor(client: Client, settings
 
 def test_a_lost_app_is_reset_by_command(client: Client) -> None:
     user = make_user()
-    TOTPDevice.objects.create(user=user, confirmed=True)
+    add_app(user)
     sign_in(client, user)
     assert client.get("/").status_code == 302
     call_command("account", user.username, "--reset-second-factor", stdout=io.StringIO())
@@ -171,7 +241,7 @@ def test_a_new_password_ends_other_sessions_and_tokens(client: Client) -> None:
     user, other = make_user(), Client()
     for one in (client, other):
         sign_in(one, user)
-    key = accounts.make_token(user, name="x", days=5, now=timezone.now())
+    key = make_token(user, name="x", days=5, scope=Scope.READ, now=timezone.now())
     assert change_password(client).status_code == 302
     assert client.get("/account/").status_code == 200
     assert other.get("/").status_code == 302
@@ -212,7 +282,9 @@ def test_people_end_their_own_sessions_only(client: Client) -> None:
 def test_a_token_is_made_used_and_revoked(client: Client) -> None:
     user = make_user()
     sign_in(client, user)
-    page = client.post("/account/tokens/make/", {"name": "ward screen", "days": "30"})
+    page = client.post(
+        "/account/tokens/make/", {"name": "ward screen", "days": "30", "scope": "read"}
+    )
     (key,) = re.findall(r"only once: <code>([\w-]+)</code>", page.content.decode())
     headers = {"Authorization": f"Bearer {key}"}
     assert client.get("/api/v1/queue", headers=headers).status_code == 200
@@ -227,8 +299,8 @@ def test_a_token_is_made_used_and_revoked(client: Client) -> None:
 def test_a_token_ends_with_its_date_and_with_any_change_of_the_password(client: Client) -> None:
     user = make_user()
     now = timezone.now()
-    old = accounts.make_token(user, name="x", days=1, now=now - timedelta(days=2))
-    key = accounts.make_token(user, name="x", days=1, now=now)
+    old = make_token(user, name="x", days=1, scope=Scope.READ, now=now - timedelta(days=2))
+    key = make_token(user, name="x", days=1, scope=Scope.READ, now=now)
 
     def status(of: str) -> int:
         return client.get("/api/v1/queue", headers={"Authorization": f"Bearer {of}"}).status_code
@@ -239,9 +311,14 @@ def test_a_token_ends_with_its_date_and_with_any_change_of_the_password(client: 
     assert status(key) == 401
 
 
-@pytest.mark.parametrize("data", [{}, {"name": "x", "days": "0"}, {"name": " ", "days": "5"}])
-def test_a_token_without_name_or_end_is_refused(client: Client, data: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "wrong", [{"name": ""}, {"name": " "}, {"days": "0"}, {"days": "366"}, {"scope": "all"}]
+)
+def test_a_token_without_name_end_or_scope_is_refused(
+    client: Client, wrong: dict[str, str]
+) -> None:
     sign_in(client, make_user())
+    data = {"name": "x", "days": "5", "scope": "read", **wrong}
     assert client.post("/account/tokens/make/", data).status_code == 422
     assert not ApiToken.objects.exists()
 
@@ -252,7 +329,7 @@ def test_a_token_without_name_or_end_is_refused(client: Client, data: dict[str, 
 def test_deactivation_ends_every_access(client: Client) -> None:
     user = make_user()
     sign_in(client, user)
-    key = accounts.make_token(user, name="x", days=5, now=timezone.now())
+    key = make_token(user, name="x", days=5, scope=Scope.READ, now=timezone.now())
     call_command("account", user.username, "--deactivate", stdout=io.StringIO())
     assert client.get("/").status_code == 302
     headers = {"Authorization": f"Bearer {key}"}

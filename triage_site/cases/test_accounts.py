@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.http import HttpRequest
 from django.test import Client, override_settings
 
+from tests.factories import make_user
 from triage_site.cases.demo import ensure_demo_accounts
 from triage_site.cases.models import ApiToken
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN, Action, may
@@ -44,15 +45,30 @@ def test_a_role_is_changed_without_a_new_password(monkeypatch: pytest.MonkeyPatc
     assert not may(user, Action.SUBMIT)
 
 
+def key_of(username: str) -> str:
+    out = io.StringIO()
+    call_command("account", username, "--token", stdout=out)
+    return out.getvalue().split()[-1]
+
+
+def status(client: Client, key: str) -> int:
+    return client.get("/api/v1/queue", headers={"Authorization": f"Bearer {key}"}).status_code
+
+
 def test_a_new_password_ends_the_tokens_of_the_account(
     monkeypatch: pytest.MonkeyPatch, client: Client
 ) -> None:
-    key = account(monkeypatch, "--password-stdin", "--token", role=CLINICIAN).split()[-1]
-    headers = {"Authorization": f"Bearer {key}"}
+    user = make_user(username="alice")
+    key = key_of(user.username)
     account(monkeypatch, role=CHARGE_NURSE)
-    assert client.get("/api/v1/queue", headers=headers).status_code == 200
+    assert status(client, key) == 200
     account(monkeypatch, "--password-stdin", role=CLINICIAN, password="eight-quiet-lanterns-7")
-    assert client.get("/api/v1/queue", headers=headers).status_code == 401
+    assert status(client, key) == 401
+
+
+def test_a_first_password_makes_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CommandError, match=r"^--token: alice must change the first password"):
+        account(monkeypatch, "--password-stdin", "--token", role=CLINICIAN)
 
 
 @pytest.mark.parametrize("password", ["", "short", "password", "alice"])
@@ -62,17 +78,11 @@ def test_a_weak_password_makes_no_account(monkeypatch: pytest.MonkeyPatch, passw
     assert not User.objects.exists()
 
 
-def test_a_new_token_replaces_the_old_one(monkeypatch: pytest.MonkeyPatch, client: Client) -> None:
-    keys = [
-        account(monkeypatch, "--password-stdin", "--token", role=CLINICIAN).split()[-1]
-        for _ in range(2)
-    ]
+def test_a_new_token_replaces_the_old_one(client: Client) -> None:
+    user = make_user()
+    keys = [key_of(user.username) for _ in range(2)]
     assert ApiToken.objects.count() == 1
-    statuses = [
-        client.get("/api/v1/queue", headers={"Authorization": f"Bearer {key}"}).status_code
-        for key in keys
-    ]
-    assert statuses == [401, 200]
+    assert [status(client, key) for key in keys] == [401, 200]
 
 
 def test_demo_passwords_are_refused_outside_demo_mode() -> None:

@@ -11,7 +11,7 @@ import redis
 from django.test import Client
 
 from scheduling import services as scheduling
-from tests.factories import at, make_case, make_user
+from tests.factories import at, make_case, make_user, token_of
 from triage_site.cases import services
 from triage_site.cases.models import ApiToken, Case, CaseEvent
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
@@ -26,7 +26,7 @@ class Api:
     """A client with the token of one account."""
 
     def __init__(self, role: str | None = CLINICIAN, token: str | None = None) -> None:
-        key = ApiToken.issue(make_user(role)) if token is None else token
+        key = token_of(make_user(role)) if token is None else token
         self._client = Client(headers={"authorization": f"Bearer {key}"})
 
     def get(self, path: str) -> tuple[int, Any]:

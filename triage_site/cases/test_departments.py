@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.factories import PASSWORD, at, make_department, make_user
+from tests.factories import token_of as key_of
 from triage_site.cases import live_fragments
 from triage_site.cases.board import BoardMaker
 from triage_site.cases.departments import Sight, has_several, sight_of
-from triage_site.cases.models import ApiToken, Case, CaseStatus, Department
+from triage_site.cases.models import Case, CaseStatus, Department
 from triage_site.cases.queue_view import QueueView
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE
 from triage_site.triage.facts import CaseFacts
@@ -32,7 +33,7 @@ def client_of(user: User) -> Client:
 
 
 def token_of(user: User) -> dict[str, str]:
-    return {"Authorization": f"Bearer {ApiToken.issue(user)}"}
+    return {"Authorization": f"Bearer {key_of(user)}"}
 
 
 def test_with_one_department_no_page_speaks_of_departments() -> None:

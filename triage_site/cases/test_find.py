@@ -11,10 +11,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from tests.factories import START, at, make_user
+from tests.factories import START, at, make_user, token_of
 from triage_site.cases.departments import EVERYTHING
 from triage_site.cases.find import Wanted, find_cases, number_in
-from triage_site.cases.models import ApiToken, Case, CaseNote
+from triage_site.cases.models import Case, CaseNote
 from triage_site.cases.roles import AUDITOR
 from triage_site.cases.standing import standing_of
 
@@ -247,7 +247,7 @@ def test_a_time_that_not_every_zone_has_is_refused(
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:00-12:00"])
 def test_the_api_refuses_such_a_time(client: Client, user: User, moment: str) -> None:
-    headers = {"Authorization": f"Bearer {ApiToken.issue(user)}"}
+    headers = {"Authorization": f"Bearer {token_of(user)}"}
     for name in ("arrived_from", "arrived_until"):
         answer = client.get("/api/v1/cases", {name: moment}, headers=headers)
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, name)

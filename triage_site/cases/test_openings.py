@@ -11,14 +11,14 @@ from django.db import DatabaseError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from tests.factories import make_case, make_department, make_user
+from tests.factories import make_case, make_department, make_user, token_of
 from triage_site.audit.models import AuditRecord
 from triage_site.audit.services import seal_all
 from triage_site.audit.verification import faults
 from triage_site.cases import services
 from triage_site.cases.board import render_board
 from triage_site.cases.departments import sight_of
-from triage_site.cases.models import ApiToken, Case, CaseEvent, Opening, OpeningNote, Replay
+from triage_site.cases.models import Case, CaseEvent, Opening, OpeningNote, Replay
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE
 
 pytestmark = pytest.mark.django_db
@@ -110,11 +110,11 @@ def test_a_fragment_leads_to_the_page_that_asks(anna: User, case: Case) -> None:
 
 
 def test_the_api_says_how_to_open_the_case(anna: User, case: Case, client: Client) -> None:
-    headers = {"Authorization": f"Bearer {ApiToken.issue(anna)}"}
+    headers = {"Authorization": f"Bearer {token_of(anna)}"}
     path = f"/api/v1/cases/{case.id}"
 
     def post(body: dict[str, Any], user: User = anna) -> Any:
-        token = {"Authorization": f"Bearer {ApiToken.issue(user)}"}
+        token = {"Authorization": f"Bearer {token_of(user)}"}
         return client.post(f"{path}/break-glass", body, "application/json", headers=token)
 
     refused = client.get(path, headers=headers)

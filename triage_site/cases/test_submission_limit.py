@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling import messages
-from tests.factories import make_user
+from tests.factories import make_user, token_of
 from triage_site.cases import api, services
-from triage_site.cases.models import ApiToken
 from triage_site.cases.submission_limit import SubmissionLimit
 
 MILD = {"text": "needs a repeat prescription, no complaint"}
@@ -49,7 +48,7 @@ def test_a_flood_begins_before_the_refusal() -> None:
 @pytest.mark.django_db
 def test_the_api_refuses_a_flood_but_no_urgent_case(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "submissions", SubmissionLimit(0.1, 2, clock=lambda: 0.0))
-    headers = {"Authorization": f"Bearer {ApiToken.issue(make_user())}"}
+    headers = {"Authorization": f"Bearer {token_of(make_user())}"}
 
     def post(body: dict[str, Any]) -> Any:
         return Client().post(
@@ -61,7 +60,7 @@ def test_the_api_refuses_a_flood_but_no_urgent_case(monkeypatch: pytest.MonkeyPa
     assert refused["Retry-After"] == "10"
     assert refused.json()["errors"][0]["field"] == "cases"
     assert post(URGENT).status_code == 201
-    other = {"Authorization": f"Bearer {ApiToken.issue(make_user())}"}
+    other = {"Authorization": f"Bearer {token_of(make_user())}"}
     answer = Client().post("/api/v1/cases", MILD, content_type="application/json", headers=other)
     assert answer.status_code == 201
 
@@ -78,7 +77,7 @@ def test_a_flood_is_classified_after_others(
         return True
 
     monkeypatch.setattr(messages, "send", send)
-    headers = {"Authorization": f"Bearer {ApiToken.issue(make_user())}"}
+    headers = {"Authorization": f"Bearer {token_of(make_user())}"}
     with django_capture_on_commit_callbacks(execute=True):
         for body in (MILD, MILD, MILD, URGENT):
             Client().post("/api/v1/cases", body, content_type="application/json", headers=headers)
@@ -89,7 +88,7 @@ def test_a_flood_is_classified_after_others(
 @pytest.mark.parametrize("bad", ["\x00", "\ud800"])
 @pytest.mark.django_db
 def test_text_that_no_database_stores_is_refused(where: str, bad: str) -> None:
-    headers = {"Authorization": f"Bearer {ApiToken.issue(make_user())}"}
+    headers = {"Authorization": f"Bearer {token_of(make_user())}"}
     body = {"text": "cough", "label": "bed 4"}
     if where == "key":
         if bad != "\x00":

@@ -20,6 +20,7 @@ from scheduling.switch_outcome import judge_switches
 from triage_site.audit.services import seal_all
 from triage_site.cases import late_answers
 from triage_site.cases.duties import Duties, Duty
+from triage_site.cases.refused_tokens import refusals
 from triage_site.cases.services import rescue_unclassified
 
 ROUND_SECONDS = 0.5
@@ -62,6 +63,7 @@ class _Keeper:
             Duty("reap", 1.0, lambda: services.reap_expired(now=timezone.now())),
             Duty("check queue", 1.0, lambda: services.check_queue(now=timezone.now())),
             Duty("seal audit", 5.0, lambda: seal_all(timezone.now())),
+            Duty("refused tokens", 60.0, lambda: refusals.flush(timezone.now())),
             # The words of answers leave the append-only file soon after their stream expired.
             Duty("rewrite log", REWRITE_SECONDS, lambda: rewrite_log(connection.client())),
             Duty("promotions", 2.0, lambda: record_promotions(timezone.now())),

@@ -18,8 +18,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from scheduling.core.guidance import HEADINGS
 from triage_site.cases import demo, selectors, services
-from triage_site.cases.access import SIGNED_OUT, WHY, allowed, no_act
+from triage_site.cases.access import LEFT, SIGNED_OUT, WHY, allowed, no_act
 from triage_site.cases.action_forms import CloseForm, NoteForm, OverrideForm
+from triage_site.cases.auth import SignInForm
 from triage_site.cases.board import board_html, build_board, render_board
 from triage_site.cases.board_filter import BoardFilter, filtered, links, shown_of
 from triage_site.cases.departments import sight_of, submits_to
@@ -47,12 +48,13 @@ class Login(LoginView):
     """The login page. In demo mode it lists the demo accounts."""
 
     redirect_authenticated_user = True
+    authentication_form = SignInForm
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         accounts = demo.demo_logins() if settings.TRIAGE_DEMO else ()
-        is_signed_out = self.request.GET.get(WHY) == SIGNED_OUT
+        why = self.request.GET.get(WHY)
         return super().get_context_data(
-            demo_accounts=accounts, is_signed_out=is_signed_out, **kwargs
+            demo_accounts=accounts, is_signed_out=why == SIGNED_OUT, has_left=why == LEFT, **kwargs
         )
 
 

@@ -37,6 +37,7 @@ _ACCESS: Final = frozenset(
         AuditRecord.Kind.SIGNED_OUT,
         AuditRecord.Kind.SIGN_IN_FAILED,
         AuditRecord.Kind.LOCKED_OUT,
+        AuditRecord.Kind.TOKEN_REFUSED,
         AuditRecord.Kind.REFUSED,
         AuditRecord.Kind.ACCOUNT,
     }
@@ -51,6 +52,8 @@ _DETAILS: Final = (
     "to",
     "priority",
     "address",
+    "times",
+    "names",
     "rule",
     "cutoff",
 )

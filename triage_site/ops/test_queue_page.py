@@ -11,9 +11,9 @@ from django.test import Client
 
 from scheduling import queue_control
 from scheduling.selectors import is_paused
-from tests.factories import at, make_queued_case, make_user
+from tests.factories import at, make_queued_case, make_user, token_of
 from triage_site.cases.board import render_board
-from triage_site.cases.models import ApiToken, Case, CaseEvent
+from triage_site.cases.models import Case, CaseEvent
 from triage_site.cases.panel import render_case_panel
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
 
@@ -128,7 +128,7 @@ def test_a_pause_is_shown_everywhere_until_it_ends(nurse: User) -> None:
 
 
 def call(user: User, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
-    headers = {"Authorization": f"Bearer {ApiToken.issue(user)}"}
+    headers = {"Authorization": f"Bearer {token_of(user)}"}
     if body is None:
         response = Client().get(f"/api/v1{path}", headers=headers)
     else:

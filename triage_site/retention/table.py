@@ -224,9 +224,12 @@ TABLES: Final[Mapping[str, Table]] = {
         "session_hash",
         time="attempt_time",
     ),
+    "cases.FailedName": _whole(Fate.EXPIRED, "network", "key", time="at"),
     "cases.Department": Table(fate=Fate.KEPT, kept=_kept(_SITE, "code", "name")),
     "cases.Department_people": Table(fate=Fate.KEPT),
-    "cases.ApiToken": Table(fate=Fate.KEPT, kept=_kept(_STAFF, "digest", "name", "password_hash")),
+    "cases.ApiToken": Table(
+        fate=Fate.KEPT, kept=_kept(_STAFF, "digest", "name", "password_hash", "scope", "factor")
+    ),
     "auth.User": Table(
         fate=Fate.KEPT,
         kept=_kept(_STAFF, "password", "username", "first_name", "last_name", "email"),
@@ -237,7 +240,10 @@ TABLES: Final[Mapping[str, Table]] = {
     "auth.Group_permissions": Table(fate=Fate.KEPT),
     "auth.User_user_permissions": Table(fate=Fate.KEPT),
     "contenttypes.ContentType": Table(fate=Fate.KEPT, kept=_kept(_CODE, "app_label", "model")),
-    "otp_totp.TOTPDevice": Table(fate=Fate.KEPT, kept=_kept(_STAFF, "name", "key")),
-    "otp_static.StaticDevice": Table(fate=Fate.KEPT, kept=_kept(_STAFF, "name")),
-    "otp_static.StaticToken": Table(fate=Fate.KEPT, kept=_kept(_STAFF, "token")),
+    "cases.FirstPassword": Table(fate=Fate.KEPT),
+    "cases.AccountNotice": Table(
+        fate=Fate.KEPT, kept={**_kept(_CODE, "what"), **_kept(_STAFF, "detail", "address")}
+    ),
+    "cases.AuthenticatorApp": Table(fate=Fate.KEPT, kept=_kept(_STAFF, "name", "encrypted_key")),
+    "cases.RecoveryCodes": Table(fate=Fate.KEPT, kept=_kept(_STAFF, "name", "salt", "hashes")),
 }

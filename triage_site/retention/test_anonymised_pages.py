@@ -6,8 +6,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.factories import token_of
 from triage_site.cases import services
-from triage_site.cases.models import ApiToken, Case
+from triage_site.cases.models import Case
 from triage_site.retention.retention_testing import CANARY, NOW, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,7 +29,7 @@ def test_every_page_of_an_anonymised_case_answers(
 ) -> None:
     run()
     client.force_login(nurse)
-    headers = {"Authorization": f"Bearer {ApiToken.issue(nurse)}"}
+    headers = {"Authorization": f"Bearer {token_of(nurse)}"}
     wrong = {}
     for path in PATHS:
         address = path.format(id=old_case.id, number=old_case.number)

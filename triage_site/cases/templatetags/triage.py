@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from django import template
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
+from django.template import Context
+from django.utils.crypto import salted_hmac
 from django.utils.safestring import SafeString
 
 from scheduling import selectors
 from scheduling.models import AdmissionChange
+from triage_site.cases.account_notices import Told, shown
 from triage_site.cases.departments import has_several
 from triage_site.cases.levels import Clock, Level, clock_html, duration_text, level_of
 from triage_site.cases.roles import ROLES, Action, may
+from triage_site.cases.second_factor import is_missing
 
 register = template.Library()
 
@@ -65,6 +70,22 @@ def idle_seconds() -> int:
 
 
 @register.simple_tag
+def draft_keys(user: User) -> str:
+    """Returns the keys that encrypt the drafts of this person in the browser, in base64, with
+    spaces: the present one, and those of old secret keys. Empty before the second factor.
+
+    They are the same in each session, so that a draft outlives the session.
+    """
+    if is_missing(user):
+        return ""
+    made = [
+        salted_hmac("drafts in a browser", str(user.pk), secret=secret, algorithm="sha256")
+        for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    ]
+    return " ".join(base64.b64encode(one.digest()).decode() for one in made)
+
+
+@register.simple_tag
 def pause_of_guidance() -> AdmissionChange | None:
     """For pages whose content does not show a pause itself, live."""
     return selectors.pause()
@@ -73,3 +94,10 @@ def pause_of_guidance() -> AdmissionChange | None:
 @register.simple_tag
 def idle_minutes() -> int:
     return round(settings.SESSION_COOKIE_AGE / 60)
+
+
+@register.simple_tag(takes_context=True)
+def account_notices(context: Context) -> Told | None:
+    """Returns what the person must still be told of the account's sign-in."""
+    request = context.get("request")
+    return None if request is None else shown(request)

@@ -20,9 +20,8 @@ from django.test import Client
 from scheduling.comparisons.choices import BadChoice
 from scheduling.core.policies import POLICIES
 from scheduling.models import Job
-from tests.factories import START, at, make_job, make_user
+from tests.factories import START, at, make_job, make_user, token_of
 from tests.wrong_input import CONTENTS
-from triage_site.cases.models import ApiToken
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
 from triage_site.ops import services
 from triage_site.ops.comparisons import worker
@@ -386,7 +385,7 @@ Call = Callable[..., Any]
 
 @pytest.fixture
 def call() -> Call:
-    tokens = {role: ApiToken.issue(make_user(role)) for role in (CLINICIAN, AUDITOR)}
+    tokens = {role: token_of(make_user(role)) for role in (CLINICIAN, AUDITOR)}
 
     def send(method: str, path: str, role: str = CLINICIAN, **values: Any) -> Any:
         headers = {"Authorization": f"Bearer {tokens[role]}"}

@@ -14,10 +14,12 @@ from django.core.management.base import BaseCommand, CommandError
 
 from scheduling.management.option_types import text
 from triage_site.cases import accounts
+from triage_site.cases.account_notices import What, tell
+from triage_site.cases.api_tokens import replace_token
 from triage_site.cases.departments import has_several
 from triage_site.cases.lockout import unlock
 from triage_site.cases.models import Department
-from triage_site.cases.roles import CLINICIAN, ROLES, Action, may
+from triage_site.cases.roles import CLINICIAN, ROLES, Action, Scope, may
 from triage_site.cases.second_factor import has_device
 from triage_site.cases.services.departments import departments_of_codes
 
@@ -40,8 +42,21 @@ class Command(BaseCommand):
         parser.add_argument(
             "--password-stdin", action="store_true", help="read the password from a pipe"
         )
-        parser.add_argument("--new-password", action="store_true", help="change the password")
+        parser.add_argument(
+            "--new-password",
+            action="store_true",
+            help="set a password, which the person must change at the next sign-in",
+        )
+        parser.add_argument(
+            "--email", type=text, help="where changes of the sign-in are told, beside the pages"
+        )
         parser.add_argument("--token", action="store_true", help="print a new API token, once")
+        parser.add_argument(
+            "--scope",
+            choices=[scope.value for scope in Scope],
+            default=Scope.READ.value,
+            help="what the token may do; `operate` is everything that the account may do",
+        )
         parser.add_argument("--list", action="store_true", help="list all accounts")
         parser.add_argument(
             "--deactivate", action="store_true", help="end all access of the account"
@@ -71,7 +86,7 @@ class Command(BaseCommand):
         elif user is None or not (changes or options["token"]):
             raise CommandError(f"{username}: say what to do; a new account needs --role")
         if options["token"]:
-            self.stdout.write(f"API token (shown only once): {accounts.replace_token(user)}")
+            self.stdout.write(f"API token (shown only once): {_token(user, options['scope'])}")
 
     def _set(self, username: str, user: User | None, options: dict[str, Any]) -> User:
         is_given = options["new_password"] or options["password_stdin"]
@@ -82,7 +97,11 @@ class Command(BaseCommand):
         password = _password(options) if is_given or user is None else None
         try:
             user = accounts.set_account(
-                username, role=role, password=password, departments=departments
+                username,
+                role=role,
+                password=password,
+                email=options["email"],
+                departments=departments,
             )
         except ValidationError as error:
             raise CommandError(f"{username}: {' '.join(error.messages)}") from None
@@ -105,7 +124,7 @@ class Command(BaseCommand):
             self.stdout.write("demo mode: nobody needs a second factor")
 
 
-_SETS = ("role", "new_password", "password_stdin", "department")
+_SETS = ("role", "new_password", "password_stdin", "department", "email")
 
 
 def _codes(user: User) -> str:
@@ -133,6 +152,15 @@ _CHANGES: dict[str, Any] = {
     "reset_second_factor": accounts.reset_second_factor,
     "unlock": unlock,
 }
+
+
+def _token(user: User, scope: str) -> str:
+    try:
+        key = replace_token(user, Scope(scope))
+    except PermissionError as error:
+        raise CommandError(f"--token: {user.username} {error}") from None
+    tell(user, What.TOKEN, detail="command line")
+    return key
 
 
 def _password(options: dict[str, Any]) -> str:

@@ -1,0 +1,110 @@
+"""What was typed and not sent: nothing is lost, and nobody else reads it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Dialog, Page, expect
+
+from tests.e2e.steps import press
+from tests.factories import PASSWORD, make_user
+
+pytestmark = pytest.mark.slow
+WORDS = "fell off a horse"
+_FILTERED = (
+    "JSON.stringify(Object.entries(sessionStorage).filter(([key]) => key.startsWith('draft:')))"
+)
+_STORED = f"() => {_FILTERED}"
+
+
+def stored(page: Page) -> str:
+    return str(page.evaluate(_STORED))
+
+
+def sign_in(page: Page, name: str) -> None:
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    press(page, "Enter")
+    expect(page.locator(".usermenu")).to_be_visible()
+
+
+def sign_out(page: Page) -> None:
+    page.wait_for_load_state()
+    page.locator(".usermenu summary").click()
+    page.get_by_role("button", name="Sign out").click()
+
+
+def write(page: Page, live_app: str) -> None:
+    page.goto(f"{live_app}/cases/new/")
+    page.get_by_label("What is the complaint?").fill(WORDS)
+    page.wait_for_function(f"() => {_FILTERED}.includes('iv')")
+
+
+def test_a_draft_is_for_its_person_alone_and_outlives_the_session(
+    site: Page, nurse: User, live_app: str
+) -> None:
+    other = make_user(username="other")
+    write(site, live_app)
+    assert "horse" not in stored(site)
+    site.context.clear_cookies(name="sessionid")  # the session ended without a sign-out
+    site.goto(f"{live_app}/login/?next=/cases/new/")
+    sign_in(site, other.username)
+    expect(site.get_by_label("What is the complaint?")).to_have_value("")
+    site.goto(live_app)
+    sign_out(site)
+    expect(site.get_by_role("heading", name="Sign in")).to_be_visible()
+    site.goto(f"{live_app}/login/?next=/cases/new/")
+    sign_in(site, nurse.username)
+    expect(site.get_by_label("What is the complaint?")).to_have_value(WORDS)
+    expect(site.locator("#preview .level")).to_be_visible()
+
+
+def test_a_draft_outlives_a_new_secret_key(
+    site: Page, nurse: User, live_app: str, settings: Any
+) -> None:
+    write(site, live_app)
+    old = settings.SECRET_KEY
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new key of this site, " * 3, [old]
+    site.reload()
+    expect(site.get_by_label("What is the complaint?")).to_have_value(WORDS)
+
+
+def test_a_sign_out_asks_and_then_clears_the_drafts_of_every_tab(
+    site: Page, nurse: User, live_app: str
+) -> None:
+    asked: list[str] = []
+    answers = iter([False, True])
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.accept() if next(answers) else dialog.dismiss()
+
+    write(site, live_app)
+    board = site.context.new_page()
+    board.on("dialog", answer)
+    board.goto(live_app)
+    sign_out(board)
+    board.wait_for_function("() => true")
+    expect(board.locator(".usermenu")).to_be_visible()
+    assert "iv" in stored(site)
+    board.get_by_role("button", name="Sign out").click()
+    expect(board.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(site.get_by_text("You signed out in another tab.")).to_be_visible()
+    assert stored(site) == "[]"
+    assert asked == ["A form is not sent yet. Signing out deletes what you typed. Sign out?"] * 2
+    sign_in(site, nurse.username)
+    site.goto(f"{live_app}/cases/new/")
+    expect(site.get_by_label("What is the complaint?")).to_have_value("")
+
+
+def test_a_tab_that_slept_during_the_sign_out_clears_its_draft_when_it_wakes(
+    site: Page, nurse: User, live_app: str
+) -> None:
+    write(site, live_app)
+    site.evaluate(f"localStorage.setItem('signed-out:{nurse.pk}', Date.now())")
+    assert "iv" in stored(site)  # no event reached it
+    site.reload()
+    expect(site.get_by_label("What is the complaint?")).to_have_value("")
+    assert stored(site) == "[]"
