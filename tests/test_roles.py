@@ -107,6 +107,7 @@ RULES: dict[str, Action | str] = {
     "GET api/openapi.json": PUBLIC,  # outside demo mode for people: tests/test_web_rules.py
     "GET api/docs": PUBLIC,
     "GET metrics": A.CONSOLE,
+    "GET readyz/": PUBLIC,  # details for A.CONSOLE: tests/test_health.py
     "GET api/": PUBLIC,  # answers 404
     "POST api/": PUBLIC,
     f"GET {API}": A.VIEW,

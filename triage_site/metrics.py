@@ -27,8 +27,6 @@ from scheduling.models import Job
 from triage_site import health
 from triage_site.audit.models import AuditRecord
 from triage_site.cases.access import require
-from triage_site.cases.api_auth import TokenAuth
-from triage_site.cases.api_errors import ApiError
 from triage_site.cases.roles import Action
 from triage_site.cases.standing import wait_lines
 from triage_site.ops import selectors
@@ -43,25 +41,19 @@ _QUANTILES: Final = {"0.5": "p50", "0.9": "p90", "0.99": "p99", "1": "longest"}
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    if not _is_known(request):
-        answer = HttpResponse("Send an API token.", status=401, content_type="text/plain")
+    if not health.is_known(request):
+        answer = HttpResponse(
+            "Send an API token.", status=401, content_type="text/plain; charset=utf-8"
+        )
         answer["WWW-Authenticate"] = "Bearer"
         return answer
     try:
         require(request, Action.CONSOLE)
     except PermissionDenied:
-        return HttpResponse("This account may not read it.", status=403, content_type="text/plain")
+        return HttpResponse(
+            "This account may not read it.", status=403, content_type="text/plain; charset=utf-8"
+        )
     return HttpResponse(text_at(timezone.now()), content_type=CONTENT_TYPE)
-
-
-def _is_known(request: HttpRequest) -> bool:
-    if request.user.is_authenticated:
-        return True
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    try:
-        return scheme.lower() == "bearer" and TokenAuth().authenticate(request, token) is not None
-    except ApiError:
-        return False
 
 
 def text_at(now: datetime) -> bytes:

@@ -212,8 +212,8 @@ warnings.filterwarnings(
     "ignore", "StreamingHttpResponse must consume synchronous iterators", module="django.core"
 )
 MIDDLEWARE = [
+    "triage_site.answer_headers.AnswerHeadersMiddleware",
     "triage_site.health.HealthMiddleware",
-    "triage_site.web_rules.NoStoreMiddleware",
     "triage_site.cases.api_errors.ApiErrorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
