@@ -26,6 +26,7 @@ from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from triage_site import health
 from triage_site.audit.models import AuditRecord
+from triage_site.cases import openings
 from triage_site.cases.access import require
 from triage_site.cases.roles import Action
 from triage_site.cases.standing import wait_lines
@@ -73,6 +74,7 @@ class _Site(Collector):
             _parts,
             _queue,
             _patients,
+            _openings,
             _guidance,
             _workers,
             _totals,
@@ -110,6 +112,13 @@ def _patients(now: datetime) -> Iterable[Metric]:
         overdue.add_metric(level, line.num_overdue)
         longest.add_metric(level, line.longest_seconds)
     yield from (waiting, overdue, longest)
+
+
+def _openings(now: datetime) -> Iterable[Metric]:
+    words = "Cases of other departments that one person opened in the last hour, the most"
+    yield GaugeMetricFamily(
+        "triage_openings_of_one_person", words, value=openings.most_of_last_hour(now)
+    )
 
 
 def _guidance(now: datetime) -> Iterable[Metric]:

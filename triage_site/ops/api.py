@@ -27,7 +27,7 @@ from triage_site.ops.queue_api import router as queue_router
 __all__ = ["api"]
 
 router = Router()
-_FAULTS = dict.fromkeys((400, 401, 403, 404, 422), Errors)
+_FAULTS = dict.fromkeys((400, 401, 403, 404, 422, 429), Errors)
 
 
 class ComparisonIn(Schema):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,22 +10,32 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db.models import F, Q
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
 
 from scheduling import recorded
 from scheduling.comparisons.choices import BadChoice, LoadKind, choices_from
 from scheduling.simulator.trace_formats import PriorityRule
 from scheduling.simulator.workload_files import Reading, parse_workload
 from triage_site.cases.calls import fixture_names
+from triage_site.cases.submission_limit import TooMany
 from triage_site.ops.models import UNFINISHED, Comparison, ComparisonStatus, Upload
 
 MAX_UPLOAD_BYTES: Final = 32_000_000
 STALE_AFTER: Final = timedelta(seconds=15)
 MAX_ATTEMPTS: Final = 3
+HOUR: Final = timedelta(hours=1)
+# Of one person, so that comparisons of others have their turn.
+MAX_UNFINISHED: Final = 3
+MAX_PER_HOUR: Final = 30
 
 
 def create_comparison(data: Mapping[str, Any], *, actor: User | None, now: datetime) -> Comparison:
-    """Queues a comparison. Raises BadChoice for the first field that cannot be used."""
+    """Queues a comparison.
+
+    Raises BadChoice for the first field that cannot be used, and TooMany where the person has
+    too many that wait or run, or that were begun in the last hour.
+    """
     choices = choices_from(data)
     load = choices.load
     if load.kind is LoadKind.FIXTURE and load.name not in fixture_names():
@@ -33,7 +44,42 @@ def create_comparison(data: Mapping[str, Any], *, actor: User | None, now: datet
         _check_upload(load.upload)
     if load.kind is LoadKind.RECORDED and load.since and load.until:
         _check_window(load.since, load.until)
-    return Comparison.objects.create(choices=dict(data), created_by=actor, created_at=now)
+    with transaction.atomic():
+        if actor is not None:
+            _take_turn(actor)
+            _check_share(actor, now)
+        return Comparison.objects.create(choices=dict(data), created_by=actor, created_at=now)
+
+
+def _take_turn(actor: User) -> None:
+    """Until the end of the transaction nothing else is counted for this person."""
+    User.objects.select_for_update(no_key=True).get(pk=actor.pk)
+
+
+def _check_share(actor: User, now: datetime) -> None:
+    own = Comparison.objects.filter(created_by=actor)
+    if own.filter(status__in=UNFINISHED).count() >= MAX_UNFINISHED:
+        raise TooMany(
+            "comparisons",
+            f"{MAX_UNFINISHED} comparisons of yours wait or run; start another one when one of "
+            "them has ended, or cancel one",
+            None,
+        )
+    wait = _wait_seconds(own.filter(created_at__gt=now - HOUR), MAX_PER_HOUR, now)
+    if wait:
+        raise TooMany(
+            "comparisons",
+            f"{MAX_PER_HOUR} comparisons were started in an hour; start the next one in "
+            f"{math.ceil(wait / 60)} min",
+            wait,
+        )
+
+
+def _wait_seconds(rows: QuerySet[Any], limit: int, now: datetime) -> int:
+    """Returns when one more row is within the limit of an hour; 0 where it is now."""
+    times = rows.order_by("-created_at").values_list("created_at", flat=True)
+    oldest = times[limit - 1 : limit].first()
+    return 0 if oldest is None else max(1, math.ceil((oldest + HOUR - now).total_seconds()))
 
 
 def _check_window(since: datetime, until: datetime) -> None:

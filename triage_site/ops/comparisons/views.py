@@ -18,6 +18,7 @@ from scheduling.comparisons.choices import LoadKind
 from triage_site.cases.access import allowed
 from triage_site.cases.forms import call_service
 from triage_site.cases.roles import Action, may
+from triage_site.cases.submission_limit import TooMany
 from triage_site.ops import services
 from triage_site.ops.comparisons import export, selectors
 from triage_site.ops.comparisons.forms import ComparisonForm
@@ -25,6 +26,7 @@ from triage_site.ops.comparisons.page import result_context
 from triage_site.ops.models import UNFINISHED, Comparison, ComparisonStatus
 
 UNPROCESSABLE = 422
+TOO_MANY = 429
 DOWNLOADS = ("results.csv", "results.json", "load.csv")
 
 
@@ -55,9 +57,20 @@ def _create(request: HttpRequest) -> HttpResponse:
             data = form.data_of(got, str(stored.id))
         made.append(services.create_comparison(data, actor=request.user, now=now))
 
-    if call_service(form, act):
-        return redirect("comparison", comparison_id=made[0].id)
+    try:
+        if call_service(form, act):
+            return redirect("comparison", comparison_id=made[0].id)
+    except TooMany as error:
+        form.add_error(error.field if error.field in form.fields else None, _sentence(error))
+        page = _list(request, form, status=TOO_MANY)
+        if error.wait_seconds is not None:
+            page["Retry-After"] = str(error.wait_seconds)
+        return page
     return _list(request, form, status=UNPROCESSABLE)
+
+
+def _sentence(error: TooMany) -> str:
+    return error.reason[:1].upper() + error.reason[1:]
 
 
 @require_GET
