@@ -37,6 +37,7 @@ from triage_site.cases.api_schemas import (
     PolicyOut,
     ProposalIn,
     QueueOut,
+    TransferIn,
     Versioned,
     Vitals,
     VitalsIn,
@@ -224,6 +225,17 @@ def cancel(request: HttpRequest, case_id: uuid.UUID, body: CancelIn) -> Any:
     """Closes a case that was entered in error."""
     return change_case(
         request, case_id, Action.CARE, lambda call: services.cancel_case(**call, **body.dict())
+    )
+
+
+@router.post("/cases/{case_id}/transfer", response={200: CaseOut, **_ERRORS})
+def transfer(request: HttpRequest, case_id: uuid.UUID, body: TransferIn) -> Any:
+    """Moves a case to another department. Its level and its place in the queue stay."""
+    return change_case(
+        request,
+        case_id,
+        Action.TRANSFER,
+        lambda call: services.transfer_case(**call, **body.dict()),
     )
 
 
