@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from scheduling import recorded
+from scheduling import csv_text, recorded
 from scheduling.comparisons.choices import DEFAULT_SETTING, LoadKind, choices_from
 from scheduling.core.policies import POLICIES
 from scheduling.simulator.measured import TooFewRecords
@@ -34,7 +34,7 @@ def comparison(comparison_id: uuid.UUID) -> Comparison | None:
 def load_csv(comparison_id: uuid.UUID) -> str:
     """The requests of a comparison that has ended; empty before."""
     packed = Comparison.objects.filter(id=comparison_id).values_list("load_gzip", flat=True).first()
-    return gzip.decompress(bytes(packed)).decode() if packed else ""
+    return csv_text.safe(gzip.decompress(bytes(packed)).decode()) if packed else ""
 
 
 def recent_uploads() -> Sequence[Upload]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Event as Flag
 from typing import Any
 
@@ -21,6 +21,7 @@ from django.utils import timezone
 from scheduling.comparisons.choices import BadChoice
 from scheduling.core.policies import POLICIES
 from scheduling.models import Job
+from scheduling.simulator.workload_files import Reading, parse_workload
 from tests.factories import START, at, make_job, make_user
 from tests.wrong_input import CONTENTS
 from triage_site.cases.models import ApiToken
@@ -252,6 +253,22 @@ def test_an_unknown_upload_is_refused(upload: str) -> None:
         services.create_comparison(
             {"load": {"kind": "file", "upload": upload}}, actor=None, now=START
         )
+
+
+def test_the_load_of_a_comparison_runs_no_formula_and_is_read_back(call: Call) -> None:
+    head = b"id,arrival,priority,prompt,output\n"
+    rows = b"=1+1,0,1,9,5\n@x,1,2,9,5\n-2,2,3,9,5\n"
+    stored = services.store_upload("x.csv", head + rows, actor=None, now=START)
+    made = run({"load": {"kind": "file", "upload": str(stored.id)}})
+    assert made.status == ComparisonStatus.DONE, made.error
+    page = client_of(AUDITOR).get(f"/ops/comparisons/{made.id}/load.csv").content.decode()
+    answer = call("get", f"comparisons/{made.id}/load").content.decode()
+    assert page == answer
+    assert [line.partition(",")[0] for line in page.splitlines()] == ["id", "'=1+1", "'@x", "-2"]
+    again = parse_workload(PurePath("load.csv"), page, Reading())
+    assert [work.id for work in again.works] == ["=1+1", "@x", "-2"]
+    Comparison.objects.update(load_gzip=gzip.compress(page.replace("'", "").encode()))  # as before
+    assert client_of(AUDITOR).get(f"/ops/comparisons/{made.id}/load.csv").content.decode() == page
 
 
 # -- limits of one person
