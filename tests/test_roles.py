@@ -132,6 +132,8 @@ RULES: dict[str, Action | str] = {
     "GET api/v1/comparisons/<comparison_id>/load": A.CONSOLE,
     "POST api/v1/comparisons/<comparison_id>/cancel": A.COMPARE,
     "POST api/v1/uploads": A.COMPARE,
+    "POST ops/comparisons/uploads/<uuid:upload_id>/remove/": A.COMPARE,
+    # DELETE api/v1/uploads/<upload_id>: triage_site/ops/comparisons/test_uploads.py
 }
 # A body that the API can read, so that it comes to ask for the right. All else is sent empty.
 BODIES: dict[str, Any] = {
@@ -150,6 +152,7 @@ BODIES: dict[str, Any] = {
     "POST api/v1/admission": {"paused": False, "reason": "x"},
     "POST api/v1/policy": {"policy": "semantic", "reason": "x"},
     "POST api/v1/comparisons": {"load": {"kind": "synthetic"}},
+    "POST api/v1/comparisons/<comparison_id>/cancel": {},
 }
 ADDRESSES: Final = {one.pattern: one for one in addresses()}
 ASKED: Final = [f"{method} {pattern}" for pattern in ADDRESSES for method in ("GET", "POST")]

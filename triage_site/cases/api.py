@@ -67,7 +67,7 @@ api = NinjaAPI(
 api_errors.install(api)
 router = Router()
 
-_ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), Errors)
+_ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 415, 422), Errors)
 
 
 @router.post("/cases", response={201: CaseOut, 200: CaseOut, **_ERRORS, 429: Errors})

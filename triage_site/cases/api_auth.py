@@ -13,6 +13,7 @@ from ninja.security import HttpBearer
 from triage_site.cases.api_errors import ApiError
 from triage_site.cases.models import ApiToken
 
+JSON, FILES, UPLOADS = "application/json", "multipart/form-data", "/uploads"
 USE_NOTED_EVERY = timedelta(minutes=1)  # so that a request seldom writes
 
 
@@ -28,4 +29,19 @@ class TokenAuth(HttpBearer):
         if row.last_used_at is None or now - row.last_used_at > USE_NOTED_EVERY:
             ApiToken.objects.filter(id=row.id).update(last_used_at=now)
         request.user = row.user
+        check_content_type(request)
         return row.user
+
+
+def check_content_type(request: HttpRequest) -> None:
+    """Raises ApiError (415) for a body that is not said to be what the address takes."""
+    if request.method in ("GET", "HEAD", "DELETE") or not _has_body(request):
+        return
+    wanted = FILES if request.path_info.endswith(UPLOADS) else JSON
+    if request.content_type != wanted:
+        raise ApiError(415, "Content-Type", f"must be {wanted}")
+
+
+def _has_body(request: HttpRequest) -> bool:
+    length = request.headers.get("Content-Length", "")
+    return length not in ("", "0") or "Transfer-Encoding" in request.headers

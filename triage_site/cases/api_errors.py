@@ -23,6 +23,7 @@ _WORDS: Final = {
     404: "no such address",
     405: "this address does not take that method",
     413: "the body is too large",
+    415: "the content type is another one than this address takes",
     500: "something went wrong here; it is in the log",
 }
 # What a field must be, by the type of pydantic's error up to its first underscore or as a whole.

@@ -38,7 +38,8 @@ def load_csv(comparison_id: uuid.UUID) -> str:
 
 
 def recent_uploads() -> Sequence[Upload]:
-    return list(Upload.objects.defer("content")[:NUM_SHOWN])
+    found = Upload.objects.select_related("created_by").defer("content")
+    return list(found[:NUM_SHOWN])
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def load_words(comparison: Comparison) -> str:
         end = f"{until:%H:%M:%S}" if same_day else f"{until:%Y-%m-%d %H:%M:%S}"
         return f"Recorded traffic of {since:%Y-%m-%d %H:%M:%S} to {end}"
     name = Upload.objects.filter(id=load.upload).values_list("name", flat=True).first()
-    return f"File {name or load.upload}"
+    return f"File {name}" if name else "File that is no longer kept"
 
 
 def setting_words(comparison: Comparison) -> str:

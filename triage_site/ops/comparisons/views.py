@@ -23,7 +23,7 @@ from triage_site.ops import services
 from triage_site.ops.comparisons import export, selectors
 from triage_site.ops.comparisons.forms import ComparisonForm
 from triage_site.ops.comparisons.page import result_context
-from triage_site.ops.models import UNFINISHED, Comparison, ComparisonStatus
+from triage_site.ops.models import UNFINISHED, UNUSED_UPLOAD, Comparison, ComparisonStatus, Upload
 
 UNPROCESSABLE = 422
 TOO_MANY = 429
@@ -49,11 +49,16 @@ def _create(request: HttpRequest) -> HttpResponse:
         data, now = got["data"], timezone.now()
         if got["kind"] == LoadKind.FILE and got["new_file"]:
             file = got["new_file"]
+            kind = file.content_type or ""
             try:
-                stored = services.store_upload(file.name, file.read(), actor=request.user, now=now)
+                stored = services.store_upload(
+                    file.name, file.read(), actor=request.user, now=now, kind=kind
+                )
             except ValueError as error:
                 reason = str(error).partition(": ")[2]
                 raise ValueError(f"new_file: {reason}") from None
+            except TooMany as error:
+                raise TooMany("new_file", error.reason, error.wait_seconds) from None
             data = form.data_of(got, str(stored.id))
         made.append(services.create_comparison(data, actor=request.user, now=now))
 
@@ -120,6 +125,21 @@ def download(request: HttpRequest, comparison_id: uuid.UUID, what: str) -> HttpR
     return HttpResponse(text(), content_type=f"{content_type}; charset=utf-8", headers=headers)
 
 
+@require_POST
+@allowed(Action.COMPARE)
+def remove_upload(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
+    assert isinstance(request.user, User)
+    try:
+        services.remove_upload(upload_id, actor=request.user)
+    except Upload.DoesNotExist:
+        raise Http404("There is no such file of this person.") from None
+    except ValueError as error:
+        messages.error(request, f"{str(error).partition(': ')[2]}. Nothing was removed.")
+    else:
+        messages.success(request, "The file was removed. Comparisons with it keep their figures.")
+    return redirect("comparisons")
+
+
 def _found(comparison_id: uuid.UUID) -> Comparison:
     found = selectors.comparison(comparison_id)
     if found is None:
@@ -152,6 +172,8 @@ def _list(request: HttpRequest, form: ComparisonForm, status: int = 200) -> Http
         "here": "comparisons",
         "form": form,
         "lines": lines,
+        "uploads": form.uploads,
+        "unused_days": UNUSED_UPLOAD.days,
         "may_compare": may(request.user, Action.COMPARE),
     }
     return render(request, "ops/comparisons/comparisons.html", context, status=status)
