@@ -111,7 +111,7 @@ def test_the_form_has_the_same_limit_and_keeps_what_was_typed(
     answer = client.post("/cases/new/", entry)
     text = answer.content.decode()
     assert (answer.status_code, answer["Retry-After"]) == (429, "10")
-    assert "Submit it again in 10 seconds" in text
+    assert "Submit this complaint again in 10 seconds" in text
     assert 'id="e-text"' in text
     for typed in entry.values():
         assert typed in text

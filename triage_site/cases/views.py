@@ -137,7 +137,7 @@ def _submit(request: HttpRequest, form: EntryForm) -> HttpResponse:
 
 def _held_back(error: TooMany) -> str:
     return (
-        "You have sent very many cases in a short time, so this one was not sent. Submit it again "
+        "Not sent yet: you have sent very many cases in a short time. Submit this complaint again "
         f"in {error.wait_seconds} seconds; what you typed stays here. A case that looks urgent is "
         "never held back"
     )
