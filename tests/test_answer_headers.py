@@ -49,7 +49,7 @@ def check(answer: httpx.Response) -> None:
 
 def test_answers_of_every_kind(site: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     token = {"Authorization": f"Bearer {ApiToken.issue(make_user())}"}
-    mine = signed_in()
+    mine, json = signed_in(), {"Content-Type": "application/json"}
     asked: list[tuple[int, str, str, dict[str, Any]]] = [
         (200, "GET", "/healthz/", {}),
         (200, "GET", "/readyz/", {}),
@@ -60,7 +60,8 @@ def test_answers_of_every_kind(site: httpx.Client, monkeypatch: pytest.MonkeyPat
         (200, "GET", "/.well-known/security.txt", {}),
         (302, "GET", "/", {}),
         (400, "GET", "/", {"headers": {"Host": "evil.example"}}),
-        (400, "POST", "/api/v1/cases", {"headers": token, "content": b"{"}),
+        (400, "POST", "/api/v1/cases", {"headers": {**token, **json}, "content": b"{"}),
+        (415, "POST", "/api/v1/cases", {"headers": token, "content": b"{"}),
         (401, "GET", "/metrics", {}),
         (401, "GET", "/api/v1/queue", {}),
         (401, "GET", "/live/board/", {"headers": STREAM}),
