@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from django.apps import apps
 from django.db import connections, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from scheduling.models import AppendOnly
 
@@ -55,6 +54,10 @@ _SQLITE: Final = {
 }
 
 
+class NotTheOwner(RuntimeError):
+    """The account of this process may only add to histories (site_role.py)."""
+
+
 def append_only_models() -> list[type[AppendOnly]]:
     return [model for model in apps.get_models() if issubclass(model, AppendOnly)]
 
@@ -62,7 +65,7 @@ def append_only_models() -> list[type[AppendOnly]]:
 def install(using: str = "default") -> None:
     """Sets the triggers of all append-only tables, in one transaction."""
     connection = connections[using]
-    tables = _tables(connection)
+    tables = append_only_tables(using)
     with transaction.atomic(using=using), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             connection.check_constraints()  # a table with deferred checks cannot be altered
@@ -76,7 +79,7 @@ def install(using: str = "default") -> None:
 
 def remove(using: str = "default") -> None:
     connection = connections[using]
-    tables = _tables(connection)
+    tables = append_only_tables(using)
     with transaction.atomic(using=using), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             connection.check_constraints()
@@ -94,8 +97,10 @@ def unlocked(using: str = "default") -> Iterator[None]:
     """One transaction in which rows may be changed or removed.
 
     On PostgreSQL a setting of the transaction opens the triggers, so that no table is locked.
+    Raises NotTheOwner where the account of this process may not change such rows at all.
     """
     connection = connections[using]
+    _require_owner(using)
     with transaction.atomic(using=using):
         if connection.vendor != "postgresql":
             remove(using)
@@ -109,6 +114,16 @@ def unlocked(using: str = "default") -> Iterator[None]:
             cursor.execute("SET LOCAL triage.unlocked = 'off'")
 
 
+def _require_owner(using: str) -> None:
+    if connections[using].vendor != "postgresql":
+        return
+    with connections[using].cursor() as cursor:
+        for table in append_only_tables(using):
+            cursor.execute("SELECT has_table_privilege(%s, 'DELETE')", [f'"{table}"'])
+            if cursor.fetchone() != (True,):
+                raise NotTheOwner("this account of the database may only add to histories")
+
+
 def unprotected(using: str = "default") -> list[str]:
     """Returns the append-only tables where a trigger is missing, switched off or another one."""
     connection = connections[using]
@@ -116,18 +131,19 @@ def unprotected(using: str = "default") -> list[str]:
         with connection.cursor() as cursor:
             cursor.execute(_WORKING, [_BODY])
             working = [str(row[0]) for row in cursor.fetchall()]
-        return [table for table in _tables(connection) if working.count(table) < 2]
+        return [table for table in append_only_tables(using) if working.count(table) < 2]
     with connection.cursor() as cursor:
         cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")
         found = {str(row[0]) for row in cursor.fetchall()}
     return [
         table
-        for table in _tables(connection)
+        for table in append_only_tables(using)
         if any(_sqlite_trigger(table, name, when) not in found for name, when in _SQLITE.items())
     ]
 
 
-def _tables(connection: BaseDatabaseWrapper) -> list[str]:
+def append_only_tables(using: str = "default") -> list[str]:
+    connection = connections[using]
     existing = set(connection.introspection.table_names())
     names = (model._meta.db_table for model in append_only_models())
     return sorted(name for name in names if name in existing)

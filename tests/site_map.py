@@ -15,6 +15,7 @@ VALUES: dict[str, object] = {
     "case_id": UUID(int=1),
     "comparison_id": UUID(int=1),
     "replay_id": UUID(int=1),
+    "upload_id": UUID(int=1),
     "change_id": 1,
     "opening_id": 1,
     "name": "board",

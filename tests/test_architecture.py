@@ -1,8 +1,10 @@
-"""Rules of the architecture: imports, pure modules, and one reader of the environment."""
+"""Rules of the architecture: imports, pure modules, public names of libraries, and one reader of
+the environment."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +53,40 @@ def test_pure_modules_import_no_impure_module() -> None:
     }
     assert found
     assert not {name: modules for name, modules in found.items() if modules}
+
+
+def private_imports(tree: ast.AST) -> Iterator[str]:
+    """What is imported of other packages under a name that they keep for themselves."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            paths = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            paths = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for path in paths:
+            own = path.partition(".")[0] in (*PACKAGES, "tests", "bench", "__future__")
+            if not own and any(re.match(r"_(?!_)", part) for part in path.split(".")):
+                yield path
+
+
+def test_libraries_are_used_by_their_public_names() -> None:
+    assert [
+        *private_imports(ast.parse("import a._b, c\nfrom d import _e, f\nfrom _g import h"))
+    ] == [
+        "a._b",
+        "d._e",
+        "_g.h",
+    ]
+    files = [*(ROOT / "bench").rglob("*.py"), *(ROOT / ".ci").rglob("*.py")]
+    for package in (*PACKAGES, "tests", "fixtures"):
+        files += (ROOT / package).rglob("*.py")
+    found = {
+        str(path.relative_to(ROOT)): names
+        for path in files
+        if (names := list(private_imports(ast.parse(path.read_text()))))
+    }
+    assert not found
 
 
 def reads_environment(node: ast.AST) -> bool:

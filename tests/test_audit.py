@@ -15,12 +15,15 @@ from django.utils import timezone
 
 from scheduling import append_only
 from scheduling.services import switch_policy
-from tests.factories import PASSWORD, at, make_case, make_job, make_user, token_of
+from tests.factories import PASSWORD, at, make_case, make_job, make_queued_case, make_user, token_of
+from tests.site_map import addresses
 from triage_site.audit.models import AuditRecord, AuditSeal
 from triage_site.audit.services import record, seal_all
 from triage_site.audit.verification import faults
+from triage_site.cases.audit_middleware import VIEW_LASTS
 from triage_site.cases.models import Case, CaseEvent
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE
+from triage_site.cases.services import open_with_reason
 
 pytestmark = pytest.mark.django_db
 Kind = AuditRecord.Kind
@@ -67,12 +70,66 @@ def test_each_way_to_see_a_case_leaves_one_record(
     assert not AuditRecord.objects.filter(kind__in=[Kind.VIEWED, Kind.ACTED]).exists()
 
 
-@pytest.mark.parametrize("path", ["/", "/board/", "/live/board/", "/api/v1/cases"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/board/", "/live/board/", "/api/v1/cases", "/api/v1/queue"),
+        *("/ops/queue/", "/ops/queue/state/", "/ops/openings/", "/ops/openings/alerts/"),
+    ],
+)
 def test_each_list_of_cases_leaves_one_record(page: Client, nurse: User, path: str) -> None:
     headers = {"Authorization": f"Bearer {token_of(nurse)}"} if "api" in path else None
     assert page.get(path, headers=headers).status_code == 200
     (found,) = AuditRecord.objects.filter(kind=Kind.VIEWED)
     assert found.actor == nurse
+
+
+def test_every_answer_that_names_a_case_leaves_one_record(page: Client, nurse: User) -> None:
+    """A new view that lists cases fails here until it is recorded."""
+    case_id = make_queued_case(2, 0, actor=nurse).case_id
+    case = Case.objects.get(id=case_id)
+    other = make_user()
+    opening = open_with_reason(case.id, reason="a look", actor=other, now=timezone.now())
+    headers = {"Authorization": f"Bearer {token_of(nurse)}"}
+    named = (str(case.id), f"case {case.number}", f"opening-{opening.pk}")
+    found: dict[str, int] = {}
+    for address in addresses("GET"):
+        before = num_views()
+        path = address.path({"case_id": case.id, "opening_id": opening.pk})
+        answer = page.get(path, headers=headers if path.startswith("/api/") else None)
+        if answer.status_code == 200 and not answer.streaming:
+            text = answer.content.decode().lower()
+            if any(one in text for one in named):
+                found[address.name] = num_views() - before
+    assert {"board", "ops_queue", "ops_queue_state", "opening_alerts", "case"} <= set(found)
+    assert {name: num for name, num in found.items() if num != 1} == {}
+
+
+def num_views() -> int:
+    seen = CaseEvent.objects.filter(kind=CaseEvent.Kind.VIEWED).count()
+    return seen + AuditRecord.objects.filter(kind=Kind.VIEWED).count()
+
+
+@pytest.mark.parametrize("path", ["/ops/queue/state/", "/ops/openings/alerts/"])
+def test_what_a_page_repeats_by_itself_is_one_view(page: Client, nurse: User, path: str) -> None:
+    fragment = {"HX-Request": "true"}
+    for _ in range(3):
+        assert page.get(path, headers=fragment).status_code == 200
+    assert num_views() == 1
+    page.get(path)  # somebody asks for it by hand
+    assert num_views() == 2
+    with append_only.unlocked():
+        AuditRecord.objects.update(at=timezone.now() - VIEW_LASTS)
+    page.get(path, headers=fragment)
+    assert num_views() == 3
+
+
+def test_the_updates_of_the_queue_page_belong_to_its_view(page: Client) -> None:
+    page.get("/ops/queue/")
+    page.get("/ops/queue/state/", headers={"HX-Request": "true"})
+    assert num_views() == 1
+    page.post("/ops/queue/", {"action": "pause", "reason": ""})  # 422: the list comes back
+    assert num_views() == 2
 
 
 def test_what_was_not_shown_is_not_recorded_as_seen(client: Client) -> None:

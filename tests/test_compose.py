@@ -14,7 +14,8 @@ from triage_site.up import commands
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = (ROOT / "triage_site" / "settings.py").read_text()
-LIBRARY_VARIABLES = {"HF_HOME"}  # read by libraries, not by the settings
+# Read by libraries, or given to a command by a pipe.
+LIBRARY_VARIABLES = {"HF_HOME", "SITE_DATABASE_PASSWORD"}
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,14 @@ def _restored_postgres(name: str, dump: Path) -> str:
 
     tool("pg_dump", "--format=custom", f"--file={dump}", of["NAME"])
     tool("createdb", name)
-    tool("pg_restore", "--no-owner", "--exit-on-error", f"--dbname={name}", str(dump))
+    tool(
+        "pg_restore",
+        "--no-owner",
+        "--no-privileges",
+        "--exit-on-error",
+        f"--dbname={name}",
+        str(dump),
+    )
     end = f":{of['PORT']}" if of["PORT"] else ""
     user = quote(of["USER"]) + (f":{quote(of['PASSWORD'])}" if of["PASSWORD"] else "")
     return f"postgres://{user}@{quote(host, safe='')}{end}/{name}"

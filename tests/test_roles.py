@@ -58,6 +58,7 @@ RULES: dict[str, Action | str] = {
     **{f"{method} {CASE}/break-glass/": A.BREAK_GLASS for method in ("GET", "POST")},
     "GET live/cases/<uuid:case_id>/": A.VIEW,
     "GET live/<slug:name>/": A.VIEW,
+    **{f"{method} {CASE}/transfer/": A.TRANSFER for method in ("GET", "POST")},
     "GET account/": PERSON,
     "GET account/password/": PERSON,
     "POST account/password/": PERSON,
@@ -112,6 +113,7 @@ RULES: dict[str, Action | str] = {
     "GET api/openapi.json": PUBLIC,  # outside demo mode for people: tests/test_web_rules.py
     "GET api/docs": PUBLIC,
     "GET metrics": A.CONSOLE,
+    "GET readyz/": PUBLIC,  # details for A.CONSOLE: tests/test_health.py
     "GET api/": PUBLIC,  # answers 404
     "POST api/": PUBLIC,
     f"GET {API}": A.VIEW,
@@ -122,6 +124,7 @@ RULES: dict[str, Action | str] = {
     **{f"POST {API}/<case_id>/{one}": A.SUBMIT for one in ("vitals", "notes")},
     **{f"POST {API}/<case_id>/{one}": A.OVERRIDE for one in ("override", "proposal")},
     f"POST {API}/<case_id>/move": A.OPERATE,
+    f"POST {API}/<case_id>/transfer": A.TRANSFER,
     f"POST {API}/<case_id>/break-glass": A.BREAK_GLASS,
     f"GET {API}/<case_id>/moves": A.VIEW,
     "GET api/v1/admission": A.VIEW,
@@ -134,6 +137,8 @@ RULES: dict[str, Action | str] = {
     "GET api/v1/comparisons/<comparison_id>/load": A.CONSOLE,
     "POST api/v1/comparisons/<comparison_id>/cancel": A.COMPARE,
     "POST api/v1/uploads": A.COMPARE,
+    "POST ops/comparisons/uploads/<uuid:upload_id>/remove/": A.COMPARE,
+    # DELETE api/v1/uploads/<upload_id>: triage_site/ops/comparisons/test_uploads.py
 }
 # A body that the API can read, so that it comes to ask for the right. All else is sent empty.
 BODIES: dict[str, Any] = {
@@ -148,9 +153,11 @@ BODIES: dict[str, Any] = {
     f"POST {API}/<case_id>/cancel": {},
     f"POST {API}/<case_id>/move": {"steps": 0, "reason": "x"},
     f"POST {API}/<case_id>/break-glass": {"reason": "x"},
+    f"POST {API}/<case_id>/transfer": {"department": "NONE", "reason": "x"},
     "POST api/v1/admission": {"paused": False, "reason": "x"},
     "POST api/v1/policy": {"policy": "semantic", "reason": "x"},
     "POST api/v1/comparisons": {"load": {"kind": "synthetic"}},
+    "POST api/v1/comparisons/<comparison_id>/cancel": {},
 }
 ADDRESSES: Final = {one.pattern: one for one in addresses()}
 ASKED: Final = [f"{method} {pattern}" for pattern in ADDRESSES for method in ("GET", "POST")]

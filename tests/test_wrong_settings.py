@@ -60,6 +60,7 @@ WRONG: dict[str, tuple[str, dict[str, str]]] = {
     "TRIAGE_SHADOW_CLASSIFIER": ("/no/such/folder", {}),
     "TRIAGE_ENGINE": ("cloud", {}),
     "TRIAGE_REMOTE_URL": ("localhost:8000", {"TRIAGE_ENGINE": "remote"}),
+    "TRIAGE_REMOTE_TRUSTED_NETWORK": ("maybe", {}),
     "TRIAGE_REMOTE_MODEL": ("", {"TRIAGE_ENGINE": "remote", "TRIAGE_REMOTE_URL": "http://h"}),
     "TRIAGE_REMOTE_API": ("rest", {}),
     "TRIAGE_REMOTE_PRIORITY": ("maybe", {}),

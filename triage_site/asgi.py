@@ -26,6 +26,7 @@ from django.conf import settings
 from django.db import connection
 
 from scheduling.beats import Beat
+from triage_site.answer_headers import completed
 from triage_site.body_limit import limited
 from triage_site.cases.hub import Hub
 from triage_site.cases.streams import PREFIX, Receive, Scope, Send, serve_stream
@@ -47,12 +48,16 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif scope["type"] == "http" and scope["path"] == ALIVE:
-            await _answer_alive(send)
         elif scope["type"] == "http":
-            await limited(self._answer, scope, receive, send)
+            await answered(self._answer_within_limit, scope, receive, completed(scope, send))
         else:
             await cast(Any, django_application)(scope, receive, send)
+
+    async def _answer_within_limit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == ALIVE:
+            await _answer_alive(send)
+        else:
+            await limited(self._answer, scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         django = cast(Any, django_application)
@@ -100,6 +105,26 @@ class Application:
             await asyncio.sleep(1.0)
 
 
+async def answered(application: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    """Calls the application. An error before the answer has begun is answered with 500."""
+    has_begun = False
+
+    async def noted(message: Any) -> None:
+        nonlocal has_begun
+        has_begun = True
+        await send(message)
+
+    try:
+        await application(scope, receive, noted)
+    except Exception as error:
+        log.error("request_failed", error=type(error).__name__)
+        if has_begun:
+            raise
+        headers = [(b"content-type", b"text/plain; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 500, "headers": headers})
+        await send({"type": "http.response.body", "body": b"Something went wrong here."})
+
+
 def _warm_up() -> None:
     """So that the first preview of a case does not wait for it."""
     active.warm_up()
@@ -109,7 +134,7 @@ def _warm_up() -> None:
 async def _answer_alive(send: Send) -> None:
     """Answers in the event loop, without a thread or a store."""
     value = alive(time.monotonic())
-    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    headers = [(b"content-type", b"application/json")]
     status = 200 if value["ok"] else 503
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(value).encode()})

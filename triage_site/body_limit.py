@@ -60,8 +60,6 @@ async def _refuse(path: str, send: Send) -> None:
         words = json.dumps({"errors": [{"field": "body", "reason": "is too large"}]})
     headers = [
         (b"content-type", kind),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
         (b"connection", b"close"),
     ]
     await send({"type": "http.response.start", "status": 413, "headers": headers})

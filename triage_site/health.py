@@ -4,8 +4,11 @@
 `/readyz/`: each part with its state and the age of its last success. 503 when database, Redis or
 upkeep do not work; missing workers do not change the status, because cases are still received.
 
-They are the first middleware, not views: a probe sends no valid host name, has no session and
-must not be redirected.
+They are a middleware before all others, not views: a probe sends no valid host name, has no
+session and must not be redirected. It reads the names of the parts and whether each works. Ages,
+numbers of workers and the words of stores and of the model server are for who may read the
+console: a request with a session or an API token goes through all other middleware to
+`readiness`, and gets the answer of a probe where that does not let it pass.
 """
 
 from __future__ import annotations
@@ -15,14 +18,19 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import redis
+from django.conf import settings
 from django.db import DatabaseError
 from django.db import connection as database
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
 
 from scheduling import connection
 from scheduling.beats import HUNG_SECONDS
 from scheduling.queue.events import worker_problems
 from triage_site.cases import upkeep
+from triage_site.cases.api_auth import TokenAuth
+from triage_site.cases.api_errors import ApiError
+from triage_site.cases.roles import Action, may
 from triage_site.readiness import WORKERS, serving
 
 ALIVE: Final = "/healthz/"
@@ -39,9 +47,43 @@ class HealthMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info == ALIVE:
             return _answer(alive(time.monotonic()))
-        if request.path_info == READY:
-            return _answer(ready(time.monotonic()))
+        if request.path_info == READY and request.method in ("GET", "HEAD"):
+            return self._readiness(request)
         return self.get_response(request)
+
+    def _readiness(self, request: HttpRequest) -> HttpResponse:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES or "Authorization" in request.headers:
+            response = self.get_response(request)
+            if isinstance(response, JsonResponse):
+                return response
+        return _answer(without_details(ready(time.monotonic())))
+
+
+@require_safe
+def readiness(request: HttpRequest) -> HttpResponse:
+    """The details, for who may read the console; see HealthMiddleware."""
+    value = ready(time.monotonic())
+    may_read = is_known(request) and may(request.user, Action.CONSOLE)
+    return _answer(value if may_read else without_details(value))
+
+
+def is_known(request: HttpRequest) -> bool:
+    """Returns whether the request has a session or an API token, whose account it then has."""
+    if request.user.is_authenticated:
+        return True
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    try:
+        return scheme.lower() == "bearer" and TokenAuth().authenticate(request, token) is not None
+    except ApiError:
+        return False
+
+
+def without_details(value: Part) -> Part:
+    """Returns what everybody may know of `ready`."""
+    return {
+        "ok": value["ok"],
+        "parts": {name: {"ok": bool(part["ok"])} for name, part in value["parts"].items()},
+    }
 
 
 def alive(now: float) -> Part:

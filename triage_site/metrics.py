@@ -26,9 +26,8 @@ from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from triage_site import health
 from triage_site.audit.models import AuditRecord
+from triage_site.cases import openings
 from triage_site.cases.access import require
-from triage_site.cases.api_auth import TokenAuth
-from triage_site.cases.api_errors import ApiError
 from triage_site.cases.roles import Action
 from triage_site.cases.standing import wait_lines
 from triage_site.ops import selectors
@@ -43,25 +42,19 @@ _QUANTILES: Final = {"0.5": "p50", "0.9": "p90", "0.99": "p99", "1": "longest"}
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    if not _is_known(request):
-        answer = HttpResponse("Send an API token.", status=401, content_type="text/plain")
+    if not health.is_known(request):
+        answer = HttpResponse(
+            "Send an API token.", status=401, content_type="text/plain; charset=utf-8"
+        )
         answer["WWW-Authenticate"] = "Bearer"
         return answer
     try:
         require(request, Action.CONSOLE)
     except PermissionDenied:
-        return HttpResponse("This account may not read it.", status=403, content_type="text/plain")
+        return HttpResponse(
+            "This account may not read it.", status=403, content_type="text/plain; charset=utf-8"
+        )
     return HttpResponse(text_at(timezone.now()), content_type=CONTENT_TYPE)
-
-
-def _is_known(request: HttpRequest) -> bool:
-    if request.user.is_authenticated:
-        return True
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    try:
-        return scheme.lower() == "bearer" and TokenAuth().authenticate(request, token) is not None
-    except ApiError:
-        return False
 
 
 def text_at(now: datetime) -> bytes:
@@ -81,6 +74,7 @@ class _Site(Collector):
             _parts,
             _queue,
             _patients,
+            _openings,
             _guidance,
             _workers,
             _totals,
@@ -118,6 +112,13 @@ def _patients(now: datetime) -> Iterable[Metric]:
         overdue.add_metric(level, line.num_overdue)
         longest.add_metric(level, line.longest_seconds)
     yield from (waiting, overdue, longest)
+
+
+def _openings(now: datetime) -> Iterable[Metric]:
+    words = "Cases of other departments that one person opened in the last hour, the most"
+    yield GaugeMetricFamily(
+        "triage_openings_of_one_person", words, value=openings.most_of_last_hour(now)
+    )
 
 
 def _guidance(now: datetime) -> Iterable[Metric]:

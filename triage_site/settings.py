@@ -161,6 +161,9 @@ TRIAGE_REMOTE_URL = (
     if TRIAGE_ENGINE == "remote"
     else environment.text("TRIAGE_REMOTE_URL")
 )
+# Outside demo mode plain http may lead to another machine only where this says that nobody else
+# reads the network between them.
+TRIAGE_REMOTE_TRUSTED_NETWORK = environment.flag("TRIAGE_REMOTE_TRUSTED_NETWORK", default=False)
 TRIAGE_REMOTE_MODEL = environment.text(
     "TRIAGE_REMOTE_MODEL", None if TRIAGE_ENGINE == "remote" else ""
 )
@@ -209,8 +212,8 @@ warnings.filterwarnings(
     "ignore", "StreamingHttpResponse must consume synchronous iterators", module="django.core"
 )
 MIDDLEWARE = [
+    "triage_site.answer_headers.AnswerHeadersMiddleware",
     "triage_site.health.HealthMiddleware",
-    "triage_site.web_rules.NoStoreMiddleware",
     "triage_site.cases.api_errors.ApiErrorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -414,6 +417,8 @@ DEPLOYMENT = deployment.Deployment(
     is_behind_tls=BEHIND_TLS_PROXY,
     redis_url=REDIS_URL,
     database=DATABASES["default"],
+    remote_url=TRIAGE_REMOTE_URL if TRIAGE_ENGINE == "remote" else "",
+    is_remote_network_trusted=TRIAGE_REMOTE_TRUSTED_NETWORK,
 )
 if not TRIAGE_DEMO:
     deployment.refuse(DEPLOYMENT)

@@ -6,12 +6,12 @@ the network end the wait of a client.
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
 
 from django.conf import settings
 from django.db.backends.signals import connection_created
 from psycopg import OperationalError
-from psycopg.errors import _WaitTimeout
 
 # The server ends a statement that takes too long by itself; only silence lasts longer.
 GRACE_SECONDS: Final = 0.3
@@ -33,9 +33,16 @@ def bound(connection: Any, seconds: float) -> None:
     wait = connection.wait
 
     def bounded(generator: Any, *args: Any, **options: Any) -> Any:
+        limit = options.setdefault("timeout", seconds)
+        begun = time.monotonic()
         try:
-            return wait(generator, *args, **{"timeout": seconds, **options})
-        except _WaitTimeout:
+            return wait(generator, *args, **options)
+        except OperationalError as error:
+            # psycopg's error at its time limit has no public name. One that the server sent has a
+            # code, and a connection that was lost ends the wait before the limit.
+            is_early = limit is None or time.monotonic() - begun < limit
+            if error.sqlstate is not None or is_early:
+                raise
             connection.close()  # a rollback would wait as long again
             raise OperationalError("the database does not answer") from None
 

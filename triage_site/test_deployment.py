@@ -36,6 +36,10 @@ STRONG = "nine-long-words-for-one-db"
         {"database": {**POSTGRES, "PASSWORD": STRONG}},
         {"database": {**POSTGRES, "HOST": "/run/postgresql"}},
         {"database": {**POSTGRES, "HOST": "127.0.0.1"}},
+        {"remote_url": "https://models.example/v1"},
+        {"remote_url": "http://localhost:8001/v1"},
+        {"remote_url": "http://[::1]:8001/v1"},
+        {"remote_url": "http://vllm:8000", "is_remote_network_trusted": True},
     ],
 )
 def test_a_site_that_is_set_up_well_starts(values: dict[str, Any]) -> None:
@@ -60,6 +64,9 @@ def test_a_site_that_is_set_up_well_starts(values: dict[str, Any]) -> None:
         ("DATABASE_URL", {"database": {**POSTGRES, "PASSWORD": "postgres"}}),
         ("DATABASE_URL", {"database": {**POSTGRES, "PASSWORD": "site"}}),
         ("DATABASE_URL", {"database": {**POSTGRES, "PASSWORD": "qwertyuiop"}}),
+        ("TRIAGE_REMOTE_URL", {"remote_url": "http://vllm:8000/v1"}),
+        ("TRIAGE_REMOTE_URL", {"remote_url": "HTTP://127.0.0.1.models.example/v1"}),
+        ("TRIAGE_REMOTE_URL", {"remote_url": "http://10.0.0.7:8000/v1"}),
     ],
 )
 def test_each_weakness_is_one_sentence(variable: str, values: dict[str, Any]) -> None:
@@ -70,6 +77,39 @@ def test_each_weakness_is_one_sentence(variable: str, values: dict[str, Any]) ->
         secret = str(value.get("PASSWORD", "") if isinstance(value, dict) else "")
         assert not secret or secret == "site" or f"{secret} " not in said
     assert "\n" not in said
+
+
+def test_the_sentence_about_plain_http_names_value_and_remedy_and_no_password() -> None:
+    url = "http://reader:canary@models.example:8000/v1"
+    (problem,) = problems(replace(GOOD, remote_url=url))
+    said = str(problem)
+    assert said.startswith("TRIAGE_REMOTE_URL: http://models.example:8000/v1 would carry")
+    assert "TRIAGE_REMOTE_TRUSTED_NETWORK=1" in said
+    assert "canary" not in said
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [({}, 1), ({"TRIAGE_REMOTE_TRUSTED_NETWORK": "1"}, 0), ({"TRIAGE_DEMO": "1"}, 0)],
+)
+def test_a_real_site_does_not_start_with_plain_http_to_another_machine(
+    more: dict[str, str], code: int, tmp_path: Path
+) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "BEHIND_TLS_PROXY": "1",
+        "DATA_DIR": str(tmp_path),
+        "TRIAGE_ENGINE": "remote",
+        "TRIAGE_REMOTE_MODEL": "m",
+        "TRIAGE_REMOTE_URL": "http://vllm:8000/v1",
+        **more,
+    }
+    command = [sys.executable, "manage.py", "check"]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert ("TRIAGE_REMOTE_URL: http://vllm:8000/v1 would" in done.stderr) == bool(code)
 
 
 def test_a_common_password_stops_the_start_with_a_sentence() -> None:

@@ -81,5 +81,18 @@ def test_a_quick_statement_is_not_disturbed(server: Postgres) -> None:
         assert connection.execute("SELECT pg_sleep(0.2), 7").fetchone() == ("", 7)
 
 
+def test_an_error_of_the_server_is_told_as_it_is(server: Postgres) -> None:
+    with psycopg.connect(environment_url(server), autocommit=True) as connection:
+        bound(connection, 5.0)
+        connection.execute("SET statement_timeout = 100")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            connection.execute("SELECT pg_sleep(3)")
+        assert connection.execute("SELECT 7").fetchone() == (7,)
+        stop = "SELECT pg_terminate_backend(pg_backend_pid())"
+        with pytest.raises(psycopg.OperationalError) as caught:
+            connection.execute(stop)
+        assert "does not answer" not in str(caught.value)
+
+
 def environment_url(server: Postgres) -> str:
     return server.url.replace("postgres://", "postgresql://", 1)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from scheduling import csv_text
 from scheduling.core.request import PRIORITIES
 from scheduling.files import write_whole
 
@@ -61,10 +62,11 @@ def read_points(folder: Path) -> dict[str, Point]:
 def write_table(folder: Path, points: Iterable[Point]) -> None:
     rows = [_flat(point) for point in points]
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(n for row in rows for n in row)))
-    writer.writeheader()
-    writer.writerows(rows)
-    write_whole(folder / TABLE, text.getvalue().replace("\r\n", "\n"))
+    header = list(dict.fromkeys(n for row in rows for n in row))
+    writer = csv_text.Writer(text)
+    writer.row(header)
+    writer.rows([row.get(name, "") for name in header] for row in rows)
+    write_whole(folder / TABLE, text.getvalue())
 
 
 def _flat(point: Point) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from math import isfinite
 from pathlib import Path, PurePath
 from typing import Any, Final
@@ -47,12 +48,16 @@ class LoadedWorkload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """How to read a file. `priorities` None: `uniform` for public traces, refused for ours."""
+    """How to read a file. `priorities` None: `uniform` for public traces, refused for ours.
+
+    A file with more than `most` requests is refused as soon as that is seen. None: any number.
+    """
 
     gap_seconds: float = 1.0
     group: str | None = None
     priorities: PriorityRule | None = None
     seed: int = 0
+    most: int | None = None
 
 
 def load_workload(path: Path, gap_seconds: float, group: str | None = None) -> list[Work]:
@@ -77,7 +82,10 @@ def parse_workload(path: PurePath, text: str, reading: Reading) -> LoadedWorkloa
     """
     if not text.strip("\ufeff \t\r\n"):
         raise BadWorkload(f"{path}: is empty")
-    raw = list(records_of(path, text.removeprefix("\ufeff"), reading.group))
+    found = records_of(path, text.removeprefix("\ufeff"), reading.group)
+    raw = list(found if reading.most is None else islice(found, reading.most + 1))
+    if reading.most is not None and len(raw) > reading.most:
+        raise BadWorkload(f"{path}: holds more than {reading.most:,} requests")
     if not raw:
         raise BadWorkload(f"{path}: contains no requests")
     known = format_of(raw[0][1]) or OWN

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any, Final
 
+from scheduling import csv_text
 from scheduling.files import NotJson, parse_json
 from scheduling.simulator.trace_formats import format_of, header_fault
 
@@ -60,7 +61,7 @@ def _delimiter(header: str) -> str:
 
 def _cell(value: str, delimiter: str) -> str:
     """Without blanks; where semicolons separate fields, a comma is a decimal point."""
-    stripped = value.strip()
+    stripped = csv_text.plain(value).strip()
     return stripped.replace(",", ".") if delimiter == ";" else stripped
 
 

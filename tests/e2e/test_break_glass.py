@@ -128,3 +128,28 @@ def test_who_has_several_departments_chooses_one_for_a_new_case(
     site.get_by_role("button", name="Submit case").click()
     expect(site.locator("#case-panel")).to_contain_text("Department PAED")
     assert broken == []
+
+
+def test_a_case_is_moved_to_another_department_by_keyboard(
+    case: Case, anna: User, site: Page, her_page: Page, live_app: str
+) -> None:
+    address = f"{live_app}/cases/{case.id}/"
+    her_page.goto(address)
+    expect(her_page.get_by_role("heading", level=1)).to_contain_text("is of another department")
+    site.goto(address)
+    site.get_by_role("link", name="Change department").press("Enter")
+    broken = broken_looks(site)
+    site.get_by_role("button", name="Move the case").press("Enter")
+    expect(site.get_by_role("alert")).to_contain_text("Enter a reason")
+    broken += broken_looks(site)
+    site.get_by_label("New department").focus()
+    type_text(site, "Department S")
+    press(site, "Tab")
+    type_text(site, "surgical")
+    press(site, "Enter")
+    expect(site.locator("#case-panel")).to_contain_text("Department SURG")
+    expect(site.get_by_text("PAED → SURG. surgical")).to_be_visible()
+    broken += broken_looks(site)
+    her_page.goto(address)
+    expect(her_page.locator("#case-panel")).to_contain_text("Department SURG")
+    assert broken == []

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event as Flag
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
@@ -17,7 +18,7 @@ from tests.factories import make_user
 from triage_site.cases.roles import AUDITOR
 from triage_site.ops import services
 from triage_site.ops.comparisons import worker
-from triage_site.ops.models import Comparison
+from triage_site.ops.models import Comparison, Upload
 
 
 def create(page: Page, url: str) -> Comparison:
@@ -87,3 +88,17 @@ def test_a_comparison_from_the_form_to_an_auditors_link(
     second.goto(f"{live_app}/ops/comparisons/")
     expect(second.get_by_role("heading", name="New comparison")).to_have_count(0)
     context.close()
+
+
+def test_a_person_removes_an_uploaded_file_by_keyboard(
+    site: Page, live_app: str, nurse: User
+) -> None:
+    lines = b"arrival,priority,prompt,output\n0,1,9,5\n"
+    for owner in (nurse, make_user()):
+        services.store_upload("monday.csv", lines, actor=owner, now=timezone.now())
+    site.goto(f"{live_app}/ops/comparisons/")
+    assert in_both_schemes(site) == []
+    press(site.get_by_role("button", name="Remove the file monday.csv"), "Enter")
+    expect(site.get_by_text("The file was removed")).to_be_visible()
+    assert [one.created_by for one in Upload.objects.all()] != [nurse]
+    assert Upload.objects.count() == 1

@@ -133,6 +133,25 @@ def no_act(view: View[P]) -> View[P]:
     return marked
 
 
+def lists_cases(*, repeats: str = "") -> Callable[[View[P]], View[P]]:
+    """The audit records who sees this view, though its right alone would not tell.
+
+    `repeats` is the name of a view that a page shows again and again with this one: its updates
+    are no views of their own (audit_middleware.py).
+    """
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def marked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            request.lists_cases = True  # type: ignore[attr-defined]
+            request.repeats = repeats  # type: ignore[attr-defined]
+            return view(request, *args, **kwargs)
+
+        return marked
+
+    return decorate
+
+
 def for_people(view: View[P]) -> View[P]:
     """The description of the API: for everybody in demo mode, else for people who signed in."""
 

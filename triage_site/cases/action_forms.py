@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django import forms
 
 from scheduling.core.request import PRIORITIES
 from scheduling.queue_control import MAX_STEPS
+from triage_site.cases.department_models import Department
 from triage_site.cases.form_fields import LimitedText
 from triage_site.cases.forms import CaseForm
 from triage_site.cases.levels import LEVELS
@@ -78,6 +80,26 @@ class MoveForm(VersionedForm):
     @staticmethod
     def steps(direction: str, places: int | None) -> int:
         return {"up": 1, "down": -1}.get(direction, 0) * (places or 1)
+
+
+class TransferForm(VersionedForm):
+    """`departments`: all but that of the case."""
+
+    department = forms.ChoiceField(
+        error_messages={"required": "Choose a department", "invalid_choice": "Choose a department"}
+    )
+    reason = LimitedText(
+        limit=MAX_REASON_CHARACTERS,
+        label="Reason",
+        error_messages={"required": "Enter a reason (kept in the history of the case)"},
+    )
+
+    def __init__(self, data: Any = None, *, departments: Iterable[Department]) -> None:
+        super().__init__(data)
+        self.fields["department"].choices = [  # type: ignore[attr-defined]
+            ("", "Choose a department"),
+            *((one.code, one.name) for one in departments),
+        ]
 
 
 class NoteForm(VersionedForm):

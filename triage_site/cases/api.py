@@ -20,7 +20,7 @@ from triage_site.cases import api_errors, selectors, services
 from triage_site.cases.access import for_people
 from triage_site.cases.api_access import allowed_user, change_case, find_case, other_department
 from triage_site.cases.api_auth import TokenAuth
-from triage_site.cases.api_errors import ApiError, TooMany, field_error
+from triage_site.cases.api_errors import ApiError, field_error
 from triage_site.cases.api_fields import storable
 from triage_site.cases.api_out import case_out, case_page
 from triage_site.cases.api_schemas import (
@@ -37,6 +37,7 @@ from triage_site.cases.api_schemas import (
     PolicyOut,
     ProposalIn,
     QueueOut,
+    TransferIn,
     Versioned,
     Vitals,
     VitalsIn,
@@ -46,8 +47,7 @@ from triage_site.cases.entry import check_entry
 from triage_site.cases.fhir import bundle
 from triage_site.cases.models import Case, Department
 from triage_site.cases.roles import Action
-from triage_site.cases.submission_limit import submissions
-from triage_site.triage import screen
+from triage_site.cases.submission_limit import comes_later, submissions
 from triage_site.triage.facts import CaseFacts
 
 MAX_KEY_CHARACTERS = 80
@@ -67,7 +67,7 @@ api = NinjaAPI(
 api_errors.install(api)
 router = Router()
 
-_ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), Errors)
+_ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 415, 422), Errors)
 
 
 @router.post("/cases", response={201: CaseOut, 200: CaseOut, **_ERRORS, 429: Errors})
@@ -82,7 +82,7 @@ def submit(request: HttpRequest, body: NewCase) -> Status:
         label=body.label,
         department=_department(user, body.department),
         now=timezone.now(),
-        is_flood=_flood(user, facts),
+        is_flood=comes_later(user.pk, facts),
     )
     submissions.count(user.pk)
     if not created and case.facts != facts.to_dict():
@@ -228,6 +228,17 @@ def cancel(request: HttpRequest, case_id: uuid.UUID, body: CancelIn) -> Any:
     )
 
 
+@router.post("/cases/{case_id}/transfer", response={200: CaseOut, **_ERRORS})
+def transfer(request: HttpRequest, case_id: uuid.UUID, body: TransferIn) -> Any:
+    """Moves a case to another department. Its level and its place in the queue stay."""
+    return change_case(
+        request,
+        case_id,
+        Action.TRANSFER,
+        lambda call: services.transfer_case(**call, **body.dict()),
+    )
+
+
 @router.get("/queue", response={200: QueueOut, **_ERRORS})
 def queue(request: HttpRequest) -> dict[str, Any]:
     """Returns the running and the waiting cases of your departments in the order of service.
@@ -255,20 +266,6 @@ def switch(request: HttpRequest, body: PolicyIn) -> dict[str, Any]:
 
 
 api.add_router("/v1", router)
-
-
-def _flood(user: User, facts: CaseFacts) -> bool:
-    """Returns whether the case comes after those of others. Raises TooMany to refuse it.
-
-    What the rules put on level 0 or 1 is never refused, and never comes later.
-    """
-    wait = submissions.wait_seconds(user.pk)
-    is_flood = submissions.is_flood(user.pk)
-    if not (wait or is_flood) or screen(facts).priority <= services.SAFE_PRIORITY:
-        return False
-    if wait:
-        raise TooMany(wait)
-    return True
 
 
 def _policy_out() -> dict[str, Any]:

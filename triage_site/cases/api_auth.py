@@ -15,6 +15,7 @@ from triage_site.cases.api_tokens import Refusal, why_refused
 from triage_site.cases.models import ApiToken
 from triage_site.cases.refused_tokens import note_refusal
 
+JSON, FILES, UPLOADS = "application/json", "multipart/form-data", "/uploads"
 USE_NOTED_EVERY = timedelta(minutes=1)  # so that a request seldom writes
 # What the owner of a token can do about a refusal. Of all others nothing is told.
 _TOLD = {
@@ -42,4 +43,20 @@ class TokenAuth(HttpBearer):
             ApiToken.objects.filter(id=row.id).update(last_used_at=now)
         request.user = row.user
         request.token_scope = row.scope  # type: ignore[attr-defined]  # access.py asks for it
+        check_content_type(request)
         return row.user
+
+
+def check_content_type(request: HttpRequest) -> None:
+    """Raises ApiError (415) for a body that is not said to be what the address takes."""
+    if request.method in ("GET", "HEAD", "DELETE") or not _has_body(request):
+        return
+    wanted = FILES if request.path_info.endswith(UPLOADS) else JSON
+    told = request.content_type or JSON  # many programs leave it out
+    if told != wanted:
+        raise ApiError(415, "Content-Type", f"must be {wanted}")
+
+
+def _has_body(request: HttpRequest) -> bool:
+    length = request.headers.get("Content-Length", "")
+    return length not in ("", "0") or "Transfer-Encoding" in request.headers

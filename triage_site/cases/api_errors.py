@@ -14,6 +14,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from triage_site.cases.services import Conflict
+from triage_site.cases.submission_limit import TooMany
 
 PREFIX: Final = "/api/"
 _MAX_FIELD_CHARACTERS: Final = 80
@@ -22,6 +23,7 @@ _WORDS: Final = {
     404: "no such address",
     405: "this address does not take that method",
     413: "the body is too large",
+    415: "the content type is another one than this address takes",
     500: "something went wrong here; it is in the log",
 }
 # What a field must be, by the type of pydantic's error up to its first underscore or as a whole.
@@ -48,14 +50,6 @@ class ApiError(Exception):
         self.status = status
         self.field = field
         self.reason = reason
-
-
-class TooMany(Exception):
-    """A flood of one account is refused for `wait_seconds`."""
-
-    def __init__(self, wait_seconds: int) -> None:
-        super().__init__("too many cases")
-        self.wait_seconds = wait_seconds
 
 
 def field_error(error: ValueError) -> ApiError:
@@ -101,9 +95,9 @@ class ApiErrorsMiddleware:
 
 
 def _on_too_many(request: HttpRequest, error: TooMany) -> HttpResponse:
-    reason = f"too many cases of this account; send the next one in {error.wait_seconds} s"
-    response = answer(429, "cases", reason)
-    response["Retry-After"] = str(error.wait_seconds)
+    response = answer(429, error.field, error.reason)
+    if error.wait_seconds is not None:
+        response["Retry-After"] = str(error.wait_seconds)
     return response
 
 

@@ -143,6 +143,13 @@ class MoveIn(Versioned):
     reason: Annotated[str, Field(max_length=500, examples=["relatives wait"]), Storable]
 
 
+class TransferIn(Versioned):
+    """`department` is the code of another department of the site."""
+
+    department: Annotated[str, Field(max_length=16, examples=["PAED"]), Storable]
+    reason: Annotated[str, Field(max_length=500, examples=["a child"]), Storable]
+
+
 class AdmissionIn(In):
     paused: bool
     reason: Annotated[str, Field(max_length=500, examples=["model update"]), Storable] = ""

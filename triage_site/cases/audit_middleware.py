@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.contrib.auth.models import User
@@ -20,12 +21,15 @@ from triage_site.audit.models import AuditRecord
 from triage_site.audit.services import record
 from triage_site.cases import services
 from triage_site.cases.access import case_of
+from triage_site.cases.inactivity import is_act
 from triage_site.cases.models import CaseEvent
 from triage_site.cases.roles import Action
 
 # The rights to read what is told about patients and people.
 READS: Final = frozenset({Action.VIEW, Action.AUDIT, Action.REVIEW})
 _SHOWS_RECORD: Final = frozenset({409, 422})  # a form that comes back, with the record beside it
+# What a page repeats by itself is one view for as long as a session lasts without an act.
+VIEW_LASTS: Final = timedelta(minutes=15)
 _is_recorded: ContextVar[bool] = ContextVar("is_recorded", default=False)
 
 
@@ -55,6 +59,9 @@ def _record(request: HttpRequest, user: User, action: Action, status: int) -> No
         return
     match = request.resolver_match
     name = match.view_name if match else ""
+    now = timezone.now()
+    if kind == AuditRecord.Kind.VIEWED and _is_repeated(request, user, name, now):
+        return
     data: dict[str, Any] = {"via": _via(request)}
     if opening := getattr(request, "opening", None):
         data["opening"] = opening.pk
@@ -63,7 +70,7 @@ def _record(request: HttpRequest, user: User, action: Action, status: int) -> No
         services.record(
             case,
             CaseEvent.Kind.VIEWED,
-            timezone.now(),
+            now,
             actor=user,
             data={
                 **data,
@@ -74,7 +81,21 @@ def _record(request: HttpRequest, user: User, action: Action, status: int) -> No
         )
     else:
         more = {} if case is None else {"case": case.number}
-        record(kind, timezone.now(), actor=user, what=name, data={**data, **more})
+        record(kind, now, actor=user, what=name, data={**data, **more})
+
+
+def _is_repeated(request: HttpRequest, user: User, name: str, now: datetime) -> bool:
+    """Returns whether a page shows again by itself what it has on record."""
+    first = getattr(request, "repeats", "")
+    if not first or is_act(request):
+        return False
+    seen = AuditRecord.objects.filter(
+        at__gt=now - VIEW_LASTS,
+        actor=user,
+        kind=AuditRecord.Kind.VIEWED,
+        what__in={first, name},
+    )
+    return seen.exists()
 
 
 def _kind(request: HttpRequest, action: Action, status: int) -> AuditRecord.Kind | None:
@@ -86,7 +107,10 @@ def _kind(request: HttpRequest, action: Action, status: int) -> AuditRecord.Kind
     if is_read or (status in _SHOWS_RECORD and _via(request) != "api"):
         names_case = bool(request.resolver_match and "case_id" in request.resolver_match.kwargs)
         has_case = names_case and action is not Action.BREAK_GLASS  # it shows nothing of the case
-        shows = (action in READS or has_case) and (status == 200 or status in _SHOWS_RECORD)
+        lists = getattr(request, "lists_cases", False)
+        shows = (action in READS or has_case or lists) and (
+            status == 200 or status in _SHOWS_RECORD
+        )
         return AuditRecord.Kind.VIEWED if shows and not is_no_act else None
     is_act = status < 400 and not _is_recorded.get() and not is_no_act
     return AuditRecord.Kind.ACTED if is_act else None

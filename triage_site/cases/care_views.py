@@ -27,12 +27,13 @@ from triage_site.cases.action_forms import (
     NoteForm,
     OverrideForm,
     ProposalForm,
+    TransferForm,
     VersionedForm,
     VitalsForm,
 )
 from triage_site.cases.case_history import meanwhile
 from triage_site.cases.forms import call_service
-from triage_site.cases.models import Case
+from triage_site.cases.models import Case, Department
 from triage_site.cases.roles import Action
 
 CONFLICT, UNPROCESSABLE = 409, 422
@@ -56,6 +57,17 @@ def close(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     case = get_object_or_404(Case, id=case_id)
     form = CloseForm(request.POST if request.method == "POST" else None)
     return answered(request, case, form, services.close_case, "cases/_close_form.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowed(Action.TRANSFER)
+def transfer(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    """Moves a case that was entered in the wrong department."""
+    case = get_object_or_404(Case.objects.select_related("department"), id=case_id)
+    others = Department.objects.exclude(code=case.department.code)
+    form = TransferForm(request.POST if request.method == "POST" else None, departments=others)
+    return answered(request, case, form, services.transfer_case, "cases/_transfer_form.html")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

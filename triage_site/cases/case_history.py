@@ -70,6 +70,11 @@ def _move_words(data: dict[str, Any]) -> str:
     return f"{_level_text(data.get('from'))} → {_level_text(data.get('to'))}"
 
 
+def _transfer_words(data: dict[str, Any]) -> str:
+    moved = f"{data.get('from', '')} → {data.get('to', '')}"
+    return f"{moved}. {data['reason']}" if data.get("reason") else moved
+
+
 def _place_words(data: dict[str, Any]) -> str:
     return f"{steps_words(int(data.get('steps', 0))).capitalize()}. {data.get('reason', '')}"
 
@@ -109,6 +114,7 @@ _DETAILS: Final[dict[CaseEvent.Kind, Callable[[dict[str, Any]], str]]] = {
     _K.REOPENED: lambda data: "",
     _K.VITALS: _news2_words,
     _K.MOVED: _place_words,
+    _K.TRANSFERRED: _transfer_words,
     _K.NOTE: lambda data: "",
     _K.VIEWED: lambda data: _VIEWS.get(data.get("what", ""), str(data.get("via", ""))),
     _K.WITHHELD: lambda data: WITHHELD_WORDS.get(data.get("why", ""), ""),

@@ -204,6 +204,7 @@ class CaseEvent(AppendOnly):
         VITALS = "vitals", "vital signs taken"
         NOTE = "note", "note added"
         MOVED = "moved", "moved in the queue"
+        TRANSFERRED = "transferred", "moved to another department"
         SEEN = "seen", "being seen"
         CLOSED = "closed", "closed"
         REOPENED = "reopened", "reopened, waits again"

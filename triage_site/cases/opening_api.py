@@ -21,7 +21,7 @@ from triage_site.cases.models import Opening
 from triage_site.cases.roles import Action
 
 router = Router()
-_FAULTS = dict.fromkeys((400, 401, 403, 404, 409, 422), Errors)
+_FAULTS = dict.fromkeys((400, 401, 403, 404, 409, 415, 422), Errors)
 
 
 class OpeningIn(In):

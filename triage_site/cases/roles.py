@@ -23,6 +23,7 @@ class Action(StrEnum):
     COMPARE = "compare policies"
     AUDIT = "read the audit log"
     ALL_DEPARTMENTS = "see the cases of all departments"
+    TRANSFER = "move cases to another department"
     BREAK_GLASS = "open a case of another department with a reason"
     ACKNOWLEDGE = "acknowledge the opening of a case of another department"
     REVIEW = "review openings of cases of other departments"

@@ -1,7 +1,7 @@
 """Fair turn among submitters: a flood of one is refused, or waits, before it delays others.
 
-The generic cell rate algorithm (ITU-T I.371) per user and process. Cases that look like level 0
-or 1 are never refused: the caller of `wait_seconds` checks them first.
+The generic cell rate algorithm (ITU-T I.371) per user and process. `comes_later` decides for the
+form and the API alike: cases that look like level 0 or 1 are never refused.
 """
 
 from __future__ import annotations
@@ -12,10 +12,28 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Final
 
+from triage_site.cases.services import SAFE_PRIORITY
+from triage_site.triage import screen
+from triage_site.triage.facts import CaseFacts
+
 PER_SECOND: Final = 5.0
 BURST: Final = 600  # a mass casualty that one account reports at once
 FLOOD: Final = 60  # from this number above the rate on, others are classified first
 _MAX_USERS: Final = 10_000
+
+
+class TooMany(Exception):
+    """One person asks for more than their share. `field` names what there is too much of.
+
+    `reason` is one sentence. `wait_seconds` says when it will pass; None where a time alone does
+    not help.
+    """
+
+    def __init__(self, field: str, reason: str, wait_seconds: int | None) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+        self.wait_seconds = wait_seconds
 
 
 class SubmissionLimit:
@@ -57,3 +75,18 @@ class SubmissionLimit:
 
 
 submissions: Final = SubmissionLimit()
+
+
+def comes_later(user_id: int, facts: CaseFacts) -> bool:
+    """Returns whether the case comes after those of others. Raises TooMany to refuse it.
+
+    What the rules put on level 0 or 1 is never refused, and never comes later.
+    """
+    wait = submissions.wait_seconds(user_id)
+    is_flood = submissions.is_flood(user_id)
+    if not (wait or is_flood) or screen(facts).priority <= SAFE_PRIORITY:
+        return False
+    if wait:
+        reason = f"too many cases of this account; send the next one in {wait} s"
+        raise TooMany("cases", reason, wait)
+    return True

@@ -10,7 +10,7 @@ import redis
 from django.test import Client
 
 from scheduling import services as scheduling
-from tests.factories import at, make_case
+from tests.factories import at, make_case, make_user, token_of
 from triage_site.cases import services
 from triage_site.cases.models import Case
 from triage_site.cases.roles import AUDITOR, CLINICIAN
@@ -241,6 +241,33 @@ def test_every_error_is_json(method: str, path: str, body: bytes, status: int, f
     got, answer = raw(method, path, body)
     assert got == status
     reason_of(answer, field)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "status"),
+    [
+        ("/api/v1/cases", "text/plain", 415),
+        ("/api/v1/cases", "application/x-www-form-urlencoded", 415),
+        ("/api/v1/cases", "", 201),
+        ("/api/v1/cases", "application/jsonp", 415),
+        ("/api/v1/cases", "application/json; charset=utf-8", 201),
+        ("/api/v1/cases", "Application/JSON", 201),
+        ("/api/v1/uploads", "application/json", 415),
+        ("/api/v1/uploads", "text/csv", 415),
+        ("/api/v1/uploads", "", 415),
+        ("/api/v1/admission", "text/plain", 415),
+    ],
+)
+def test_a_body_must_be_said_to_be_what_the_address_takes(
+    path: str, kind: str, status: int
+) -> None:
+    headers = {"Authorization": f"Bearer {token_of(make_user('charge nurse'))}"}
+    got = Client().generic("POST", path, b'{"text": "cough"}', kind, headers=headers)
+    assert got.status_code == status
+    if status == 415:
+        reason_of(json.loads(got.content), "Content-Type")
+    stranger = Client().generic("POST", path, b'{"text": "cough"}', kind)
+    assert stranger.status_code == 401
 
 
 def test_what_is_not_json_is_not_a_page() -> None:

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, transaction
 from django.test import Client
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from tests.factories import make_case, make_department, make_user, token_of
 from triage_site.audit.models import AuditRecord
@@ -219,3 +220,31 @@ def test_cases_of_a_replay_go_with_their_openings_and_reviews(
     assert list(Opening.objects.all()) == [kept]
     assert {note.opening for note in OpeningNote.objects.all()} == {kept}
     assert list(faults()) == []
+
+
+def test_many_openings_are_never_refused_and_alert_more_strongly(
+    anna: User, nurse: User, case: Case
+) -> None:
+    others = [make_case(f"case {number}", actor=case.created_by) for number in range(10)]
+    page = client_of(anna)
+    for one in others:
+        assert page.post(f"/cases/{one.id}/break-glass/", {"reason": "rounds"}).status_code == 302
+    carl = make_user(username="carl")
+    opened_by(carl, case)
+    board = client_of(nurse).get("/").content.decode()
+    assert "within an hour" not in board
+    assert "notice red alert" not in board
+    with capture_logs() as logs:
+        answer = page.post(f"/cases/{case.id}/break-glass/", {"reason": "rounds"})
+    assert answer.status_code == 302
+    assert [(one["event"], one["within_an_hour"]) for one in logs if "account" in one] == [
+        ("many_openings", 11)
+    ]
+    for text in (
+        client_of(nurse).get("/").content.decode(),
+        client_of(nurse).get("/ops/openings/alerts/").content.decode(),
+    ):
+        assert text.count("notice red alert") == 1
+        assert "anna opened 11 cases of other departments within an hour" in text
+        assert text.index("notice red alert") < text.index("notice amber alert")
+    assert "triage_openings_of_one_person 11.0" in client_of(nurse).get("/metrics").content.decode()

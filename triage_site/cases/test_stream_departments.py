@@ -65,3 +65,35 @@ def test_another_department_ends_the_stream_of_the_board(live_app: str) -> None:
         page.next("board")
         carla.departments.set([surgery])
         page.next("signed-out", seconds=20)
+
+
+def test_streams_end_for_people_without_the_new_department_of_a_case(live_app: str) -> None:
+    carla, anna, nurse = make_user(), make_user(), make_user("charge nurse")
+    make_department("PAED", carla)
+    make_department("SURG", anna)
+    case = make_case("zebrafish bite", actor=anna)
+    services.classify_without_model(case.id, why="test", now=timezone.now())
+    url, board_url = f"{live_app}/live/cases/{case.id}/", f"{live_app}/live/board/"
+    with (
+        watching(url, anna) as page,
+        watching(url, nurse) as other,
+        watching(board_url, anna) as board,
+        watching(board_url, carla) as new_board,
+    ):
+        for one, event in ((page, "case"), (other, "case"), (board, "board")):
+            one.next(event)
+        new_board.next("board")
+        services.transfer_case(
+            case.id, department="PAED", reason="a child", actor=nurse, now=timezone.now()
+        )
+        page.next("signed-out", seconds=20)
+        while "Department PAED" not in other.next("case").data:
+            pass
+        gone = new = ""
+        while str(case.number) not in gone:
+            gone += str(unpacked(board.next("changes").data))
+        while "zebrafish" not in new:
+            new += str(unpacked(new_board.next("changes").data))
+    assert httpx.get(url, headers=signed_in(anna)).status_code == 403
+    with watching(url, carla) as page:
+        page.next("case")

@@ -11,11 +11,18 @@ from hypothesis import strategies as st
 
 from scheduling import messages
 from tests.factories import make_user, token_of
-from triage_site.cases import api, services
+from triage_site.cases import api, services, submission_limit, views
+from triage_site.cases.models import Case
 from triage_site.cases.submission_limit import SubmissionLimit
 
 MILD = {"text": "needs a repeat prescription, no complaint"}
 URGENT = {"text": "not breathing, no pulse"}
+
+
+def limit_to(patch: pytest.MonkeyPatch, limit: SubmissionLimit) -> None:
+    """Sets the limit of the form and the API."""
+    for module in (submission_limit, api, views):
+        patch.setattr(module, "submissions", limit)
 
 
 @given(st.lists(st.floats(0, 5), max_size=60))
@@ -47,7 +54,7 @@ def test_a_flood_begins_before_the_refusal() -> None:
 
 @pytest.mark.django_db
 def test_the_api_refuses_a_flood_but_no_urgent_case(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "submissions", SubmissionLimit(0.1, 2, clock=lambda: 0.0))
+    limit_to(monkeypatch, SubmissionLimit(0.1, 2, clock=lambda: 0.0))
     headers = {"Authorization": f"Bearer {token_of(make_user())}"}
 
     def post(body: dict[str, Any]) -> Any:
@@ -69,7 +76,7 @@ def test_the_api_refuses_a_flood_but_no_urgent_case(monkeypatch: pytest.MonkeyPa
 def test_a_flood_is_classified_after_others(
     monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
-    monkeypatch.setattr(api, "submissions", SubmissionLimit(0.1, 9, flood=1, clock=lambda: 0.0))
+    limit_to(monkeypatch, SubmissionLimit(0.1, 9, flood=1, clock=lambda: 0.0))
     sent: list[int | None] = []
 
     def send(message: messages.Message) -> bool:
@@ -81,6 +88,56 @@ def test_a_flood_is_classified_after_others(
     with django_capture_on_commit_callbacks(execute=True):
         for body in (MILD, MILD, MILD, URGENT):
             Client().post("/api/v1/cases", body, content_type="application/json", headers=headers)
+    assert sent == [None, None, services.LAST_IN_TURN, None]
+
+
+@pytest.mark.django_db
+def test_the_form_has_the_same_limit_and_keeps_what_was_typed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limit_to(monkeypatch, SubmissionLimit(0.1, 2, clock=lambda: 0.0))
+    user = make_user()
+    client = Client()
+    client.force_login(user)
+    headers = {"Authorization": f"Bearer {token_of(user)}"}
+    assert client.post("/cases/new/", MILD).status_code == 302
+
+    def by_api(body: dict[str, str]) -> int:
+        path, kind = "/api/v1/cases", "application/json"
+        return Client().post(path, body, content_type=kind, headers=headers).status_code
+
+    assert by_api(MILD) == 201
+    entry = {**MILD, "age": "41", "hr_bpm": "88", "label": "bed 9", "submission_key": "k1"}
+    answer = client.post("/cases/new/", entry)
+    text = answer.content.decode()
+    assert (answer.status_code, answer["Retry-After"]) == (429, "10")
+    assert "Submit this complaint again in 10 seconds" in text
+    assert 'id="e-text"' in text
+    for typed in entry.values():
+        assert typed in text
+    assert Case.objects.count() == 2
+    assert client.post("/cases/new/", URGENT).status_code == 302
+    assert by_api(MILD) == 429
+    assert Case.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_a_flood_by_the_form_is_classified_after_others(
+    monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    limit_to(monkeypatch, SubmissionLimit(0.1, 9, flood=1, clock=lambda: 0.0))
+    sent: list[int | None] = []
+
+    def send(message: messages.Message) -> bool:
+        sent.append(message.priority)
+        return True
+
+    monkeypatch.setattr(messages, "send", send)
+    client = Client()
+    client.force_login(make_user())
+    with django_capture_on_commit_callbacks(execute=True):
+        for body in (MILD, MILD, MILD, URGENT):
+            client.post("/cases/new/", body)
     assert sent == [None, None, services.LAST_IN_TURN, None]
 
 

@@ -34,6 +34,7 @@ urlpatterns = [
     path("cases/<uuid:case_id>/note/", care_views.note, name="note"),
     path("cases/<uuid:case_id>/proposal/", care_views.proposal, name="proposal"),
     path("cases/<uuid:case_id>/move/", move_views.move, name="move"),
+    path("cases/<uuid:case_id>/transfer/", care_views.transfer, name="transfer"),
     path("cases/<uuid:case_id>/order/", move_views.order, name="order"),
     path("cases/<uuid:case_id>/retry/", care_views.retry, name="retry"),
     path("cases/<uuid:case_id>/print/", views.print_page, name="print"),

@@ -38,8 +38,10 @@ from triage_site.cases.panel import (
 from triage_site.cases.preview import preview_context
 from triage_site.cases.preview_limit import previews
 from triage_site.cases.roles import Action
+from triage_site.cases.submission_limit import TooMany, comes_later, submissions
 
 UNPROCESSABLE = 422
+TOO_MANY = 429
 RECEIPT_COOKIE = "received"
 MAX_RECEIPTS = 8  # number of tabs in which a user can type at the same time
 
@@ -109,7 +111,14 @@ def new_case(request: HttpRequest) -> HttpResponse:
 
 
 def _submit(request: HttpRequest, form: EntryForm) -> HttpResponse:
-    got = form.cleaned_data
+    got, user_id = form.cleaned_data, request.user.pk or 0
+    try:
+        is_flood = comes_later(user_id, got["facts"])
+    except TooMany as error:
+        form.add_error("text", _held_back(error))
+        page = _entry_page(request, form, key=got["submission_key"], status=TOO_MANY)
+        page["Retry-After"] = str(error.wait_seconds)
+        return page
     case, created = services.submit_case(
         facts=got["facts"],
         actor=request.user,  # type: ignore[arg-type]
@@ -117,13 +126,23 @@ def _submit(request: HttpRequest, form: EntryForm) -> HttpResponse:
         label=got["label"],
         department=form.chosen_department,
         now=timezone.now(),
+        is_flood=is_flood,
     )
+    submissions.count(user_id)
     if not created and case.facts != got["facts"].to_dict():
         return _entry_page(request, form, status=409, submitted_case=case)
     if "another" in request.POST:
         messages.success(request, f"Case {case.number} was received.")
     response = redirect("new_case") if "another" in request.POST else redirect("case", case.id)
     return _with_receipt(request, response, got["submission_key"])
+
+
+def _held_back(error: TooMany) -> str:
+    return (
+        "Not sent yet: you have sent very many cases in a short time. Submit this complaint again "
+        f"in {error.wait_seconds} seconds; what you typed stays here. A case that looks urgent is "
+        "never held back"
+    )
 
 
 def _with_receipt(

@@ -60,7 +60,9 @@ def wall_rows(request: HttpRequest) -> HttpResponse:
     """Returns the changing part of the display, and a pass that is valid for another week."""
     viewer = _viewer(request, request.headers.get(HEADER, ""))
     if viewer is None:
-        return HttpResponse("This wall display has ended.", status=403, content_type="text/plain")
+        return HttpResponse(
+            "This wall display has ended.", status=403, content_type="text/plain; charset=utf-8"
+        )
     response = render(request, "cases/_wall.html", _context(viewer))
     response[HEADER] = _pass_of(viewer)
     return response

@@ -22,12 +22,13 @@ from triage_site.cases.opening_api import router as opening_router
 from triage_site.cases.roles import Action
 from triage_site.ops import services
 from triage_site.ops.comparisons import selectors
+from triage_site.ops.models import Upload
 from triage_site.ops.queue_api import router as queue_router
 
 __all__ = ["api"]
 
 router = Router()
-_FAULTS = dict.fromkeys((400, 401, 403, 404, 422), Errors)
+_FAULTS = dict.fromkeys((400, 401, 403, 404, 415, 422, 429), Errors)
 
 
 class ComparisonIn(Schema):
@@ -129,12 +130,29 @@ def upload(request: HttpRequest, file: File[UploadedFile]) -> Status:
     user = allowed_user(request, Action.COMPARE)
     try:
         made = services.store_upload(
-            file.name or "load.csv", file.read(), actor=user, now=timezone.now()
+            file.name or "load.csv",
+            file.read(),
+            actor=user,
+            now=timezone.now(),
+            kind=file.content_type or "",
         )
     except ValueError as error:
         field, _, reason = str(error).partition(": ")
         raise ApiError(422, field, reason) from None
     return Status(201, {"id": made.id, "name": made.name, "num_requests": made.num_requests})
+
+
+@router.delete("/uploads/{upload_id}", response={204: None, **_FAULTS, 409: Errors})
+def remove_upload(request: HttpRequest, upload_id: uuid.UUID) -> Status:
+    """Removes a file of yours. Comparisons that have ended keep their load."""
+    user = allowed_user(request, Action.COMPARE)
+    try:
+        services.remove_upload(upload_id, actor=user)
+    except Upload.DoesNotExist:
+        raise ApiError(404, "id", "there is no such file of this account") from None
+    except ValueError as error:
+        raise ApiError(409, "upload", str(error).partition(": ")[2]) from None
+    return Status(204, None)
 
 
 api.add_router("/v1", router)

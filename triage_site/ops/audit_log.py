@@ -6,7 +6,6 @@ its words, and `case_field` is the way to the number of the case where there is 
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 from django.db.models import DateTimeField, F, Q, QuerySet, Value
 
+from scheduling import csv_text
 from scheduling.append_only import append_only_models
 from scheduling.models import AdmissionChange, AppendOnly, Job, PolicyChange, QueueMove
 from triage_site.audit.models import AuditRecord
@@ -120,7 +120,7 @@ def export(wanted: Wanted) -> Iterator[str]:
     yield _csv([("at", "person", "what", "case", "detail")])
     first = 0
     while some := lines(wanted, first, NUM_EXPORTED):
-        yield _csv([(one.at.isoformat(), *map(_safe, _words(one))) for one in some])
+        yield _csv([(one.at.isoformat(), *_words(one)) for one in some])
         first += len(some)
 
 
@@ -128,14 +128,9 @@ def _words(line: AuditLine) -> tuple[str, ...]:
     return line.person, line.what, line.case, line.detail
 
 
-def _safe(text: str) -> str:
-    """Spreadsheets run cells that begin like a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
 def _csv(rows: Sequence[Sequence[str]]) -> str:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(rows)
+    csv_text.Writer(out).rows(rows)
     return out.getvalue()
 
 

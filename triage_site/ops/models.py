@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from datetime import timedelta
+from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.db import models
@@ -11,9 +12,14 @@ from django.utils import timezone
 
 from scheduling.core.policies import POLICIES
 
+UNUSED_UPLOAD: Final = timedelta(days=30)  # after that `manage.py retention` removes it
+
 
 class Upload(models.Model):
-    """A load that a person uploaded. Times and numbers of tokens only; it never changes."""
+    """A load that a person uploaded. Times and numbers of tokens only; they never change.
+
+    `manage.py retention` removes what nobody used for some time: a comparison keeps its own load.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200)
@@ -21,6 +27,8 @@ class Upload(models.Model):
     num_requests = models.PositiveIntegerField()
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
+    num_bytes = models.PositiveIntegerField(default=0)
+    used_at = models.DateTimeField(default=timezone.now)  # stored, or chosen for a comparison
 
     class Meta:
         ordering: ClassVar = ["-created_at"]

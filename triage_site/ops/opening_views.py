@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from triage_site.cases import services
-from triage_site.cases.access import allowed
+from triage_site.cases.access import allowed, lists_cases
 from triage_site.cases.form_fields import LimitedText
 from triage_site.cases.forms import call_service
 from triage_site.cases.models import Opening, OpeningNote
@@ -40,6 +40,7 @@ def opening_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 @allowed(Action.ACKNOWLEDGE)
+@lists_cases(repeats="opening_alerts")
 def opening_alerts(request: HttpRequest) -> HttpResponse:
     """The alerts, for pages without the live board."""
     return render(request, "cases/_alerts.html", {"alerts": alerts()})

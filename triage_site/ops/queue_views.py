@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from scheduling import queue_control, selectors
 from scheduling.selectors import QueuePlace
-from triage_site.cases.access import allowed
+from triage_site.cases.access import allowed, lists_cases
 from triage_site.cases.departments import Sight, sight_of
 from triage_site.cases.forms import call_service
 from triage_site.cases.models import Case, CaseStatus
@@ -29,6 +29,7 @@ NUM_SHOWN: Final = 200
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @allowed(Action.CONSOLE)
+@lists_cases()
 def queue(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, PauseForm())
@@ -54,6 +55,7 @@ def _change(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 @allowed(Action.CONSOLE)
+@lists_cases(repeats="ops_queue")
 def queue_state(request: HttpRequest) -> HttpResponse:
     return render(request, "ops/_queue.html", _state(sight_of(request.user)))
 

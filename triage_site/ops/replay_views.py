@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
+from scheduling.append_only import NotTheOwner
 from triage_site.cases import services
 from triage_site.cases.access import allowed
 from triage_site.cases.calls import fixture_names
@@ -107,6 +108,12 @@ def remove(request: HttpRequest, replay_id: uuid.UUID) -> HttpResponse:
         num = services.remove_replay(replay_id, actor=request.user, now=timezone.now())
     except ValueError:
         messages.error(request, "Stop the replay first. Nothing was removed.")
+    except NotTheOwner:
+        messages.error(
+            request,
+            "The site itself may not remove records. Ask its operator for "
+            f"`manage.py remove_replay {replay_id}`. Nothing was removed.",
+        )
     else:
         messages.success(request, f"{num} replayed case{'' if num == 1 else 's'} removed.")
     return redirect("replays")

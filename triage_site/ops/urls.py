@@ -25,6 +25,11 @@ urlpatterns = [
         name="comparison_progress",
     ),
     path("comparisons/<uuid:comparison_id>/cancel/", comparisons.cancel, name="comparison_cancel"),
+    path(
+        "comparisons/uploads/<uuid:upload_id>/remove/",
+        comparisons.remove_upload,
+        name="remove_upload",
+    ),
     *(
         path(
             f"comparisons/<uuid:comparison_id>/{what}",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from django.apps import apps
@@ -26,7 +26,6 @@ from triage_site.retention.table import TABLES, Fate
 log = structlog.get_logger(__name__)
 
 Counts = Counter[str]
-UNUSED: Final = timedelta(days=1)  # how long ago a session or a failed sign-in ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,7 @@ def plan(now: datetime) -> Counts:
         counts += cases.count(found.cases_before)
     if found.audit_before is not None:
         counts += audit.count(found.audit_before)
-    for rows in _expired(now):
+    for rows, _ in _expired(now):
         counts[f"{rows.model._meta.label} removed"] += rows.count()
     return +counts
 
@@ -75,10 +74,10 @@ def apply(run: Run, rest: Callable[[float], None] = time.sleep) -> Counts:
 
 def _steps(run: Run) -> Iterator[Counts]:
     found = rules(run.now)
-    for rows in _expired(run.now):
+    for rows, cutoff in _expired(run.now):
         with transaction.atomic():
             counts = Counter({f"{name} removed": num for name, num in rows.delete()[1].items()})
-            run.record("expired", run.now - UNUSED, counts)
+            run.record("expired", cutoff, counts)
         if counts:
             yield counts
     if found.cases_before is not None:
@@ -99,12 +98,14 @@ def _note_damage(run: Run) -> None:
         log.error("audit_damaged", faults=len(found))
 
 
-def _expired(now: datetime) -> Iterator[QuerySet[Any]]:
-    """Ended sessions and failed sign-ins of before the day: nothing uses them any more."""
+def _expired(now: datetime) -> Iterator[tuple[QuerySet[Any], datetime]]:
+    """What nothing uses any more, with the time that it is older than: ended sessions and failed
+    sign-ins after a day, uploaded files after a month."""
     for label, table in TABLES.items():
         if table.fate is Fate.EXPIRED:
             model: Any = apps.get_model(label)
-            yield model._base_manager.filter(**{f"{table.time}__lt": now - UNUSED})
+            cutoff = now - table.unused
+            yield model._base_manager.filter(**{f"{table.time}__lt": cutoff}), cutoff
 
 
 @contextmanager

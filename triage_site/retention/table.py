@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum
 from typing import Any, Final
 
 from triage_site.cases.models import CaseEvent, OverrideReason
+from triage_site.ops.models import UNUSED_UPLOAD
 from triage_site.retention.age import age_band
 
 New = Callable[[Any], Any]  # from a row to the new value of one of its fields
@@ -31,7 +33,8 @@ class Table:
     """`kept` says of each other field that can hold words why it may stay.
 
     `lookup` finds rows of cases: with the field of `Case` named by `of`. `time` is the field that
-    says how old a row is. Where nothing is `cleared`, whole rows are removed.
+    says how old a row is, and `unused` how long ago that must be for an expired one. Where nothing
+    is `cleared`, whole rows are removed.
     """
 
     fate: Fate
@@ -40,6 +43,7 @@ class Table:
     lookup: str = ""
     of: str = "number"
     time: str = ""
+    unused: timedelta = timedelta(days=1)
 
     @property
     def named(self) -> set[str]:
@@ -188,9 +192,7 @@ TABLES: Final[Mapping[str, Table]] = {
         kept={**_kept(_FIXTURE, "fixture"), **_kept(_CODE, "status", "error")},
     ),
     "cases.ReplayEvent": Table(fate=Fate.KEPT, kept=_kept(_CODE, "kind", "data")),
-    "ops.Upload": Table(
-        fate=Fate.KEPT, kept={**_kept(_SITE, "name"), **_kept(_FIGURES, "content")}
-    ),
+    "ops.Upload": _whole(Fate.EXPIRED, "name", "content", time="used_at", unused=UNUSED_UPLOAD),
     "ops.Comparison": Table(
         fate=Fate.KEPT,
         kept={

@@ -26,6 +26,8 @@ class FakeServer:
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
         self.status = 200  # any other status is returned for every request
+        self.sends_on_to = ""  # every request is redirected to this URL
+        self.num_requests = 0
         self.sends_token_ids = True
         self.key = ""
         self.models = ["m"]
@@ -40,11 +42,13 @@ class FakeServer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 server.goes_on.wait()
-                server.list_models(self)
+                if not server.redirects(self):
+                    server.list_models(self)
 
             def do_POST(self) -> None:
                 server.goes_on.wait()
-                server.answer(self)
+                if not server.redirects(self):
+                    server.answer(self)
 
             def log_request(self, code: int | str = 0, size: int | str = 0) -> None:
                 return
@@ -72,6 +76,15 @@ class FakeServer:
         self.goes_on.set()
         self._http.shutdown()
         self._http.server_close()
+
+    def redirects(self, handler: BaseHTTPRequestHandler) -> bool:
+        self.num_requests += 1
+        if self.sends_on_to:
+            handler.send_response(307)
+            handler.send_header("Location", f"{self.sends_on_to}{handler.path}")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+        return bool(self.sends_on_to)
 
     def list_models(self, handler: BaseHTTPRequestHandler) -> None:
         status = self.status

@@ -48,7 +48,8 @@ def probe(
     only busy. Raises EngineUnavailable.
     """
     until = clock() + TOTAL_SECONDS
-    with httpx.Client(headers=settings.headers, follow_redirects=True) as client:
+    # Without redirects: neither the key nor a word goes to an address that nobody set.
+    with httpx.Client(headers=settings.headers, follow_redirects=False) as client:
         prober = _Probe(settings, client, lambda: max(0.2, until - clock()))
         try:
             return prober.run(known)
@@ -181,7 +182,7 @@ class _Probe:
         left = self._seconds_left()
         timeout = httpx.Timeout(left, connect=min(left, self._settings.connect_timeout_seconds))
         try:
-            return self._client.request(method, url, json=body, timeout=timeout)
+            response = self._client.request(method, url, json=body, timeout=timeout)
         except httpx.ReadTimeout:
             raise _Busy from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -189,6 +190,12 @@ class _Probe:
                 f"TRIAGE_REMOTE_URL: no server answers at {self._at} ({type(error).__name__}); "
                 "start the server or correct the address"
             ) from None
+        if response.is_redirect:
+            raise EngineUnavailable(
+                f"TRIAGE_REMOTE_URL: the server at {self._at} sends on to another address, which "
+                "this site does not follow; set the address where the server itself answers"
+            )
+        return response
 
     # -- sentences
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from llm_worker.engine.driver import Driver
-from llm_worker.engine.protocol import EngineUnavailable, Failed
+from llm_worker.engine.protocol import EngineFailed, EngineUnavailable, Failed
 from llm_worker.engine.remote.api import Dialect, RemoteSettings
 from llm_worker.engine.remote.engine import RemoteEngine
 from llm_worker.engine.remote.fake_server import FakeServer
@@ -170,5 +170,29 @@ def test_an_engine_uses_what_was_found_and_follows_a_change(server: FakeServer) 
         assert len(driver.answer("c", max_new_tokens=5).token_ids) == 5
         server.models = ["other"]
         assert "it serves other" in engine.ready()
+    finally:
+        engine.stop()
+
+
+def test_a_redirect_is_not_followed(server: FakeServer) -> None:
+    with FakeServer() as elsewhere:
+        server.sends_on_to = elsewhere.base_url.removesuffix("/v1")
+        said = sentence(server, api_key="canary")
+        assert said.startswith("TRIAGE_REMOTE_URL: ")
+        assert "canary" not in said
+        assert elsewhere.num_requests == 0
+
+
+def test_no_answer_is_asked_for_where_a_server_begins_to_send_on(server: FakeServer) -> None:
+    engine = RemoteEngine(settings_of(server, num_slots=2), clock=time.time)
+    engine.start()
+    try:
+        assert engine.ready() == ""
+        with FakeServer() as elsewhere:
+            server.sends_on_to = elsewhere.base_url.removesuffix("/v1")
+            driver = Driver(engine)
+            driver.add("a", max_new_tokens=5)
+            driver.wait_until(lambda: any(isinstance(e, EngineFailed) for e in driver.events))
+            assert elsewhere.num_requests == 0
     finally:
         engine.stop()

@@ -1,6 +1,7 @@
 """All writes of the clinical app. Every change of a case is also a row of its history."""
 
 from triage_site.cases.services.care import cancel_case, close_case, reopen_case, see_patient
+from triage_site.cases.services.departments import transfer_case
 from triage_site.cases.services.guidance import follow_jobs, refresh_guidance, retry_case
 from triage_site.cases.services.intake import (
     CLASSIFY_TASK,
@@ -83,5 +84,6 @@ __all__ = [
     "start_replay",
     "stop_replay",
     "submit_case",
+    "transfer_case",
     "worsen_call",
 ]

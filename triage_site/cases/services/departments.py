@@ -1,16 +1,22 @@
-"""Departments of the site and who works in them. Each change is in the audit."""
+"""Departments of the site, who works in them, and which cases are theirs. Each change is in the
+audit."""
 
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from triage_site.cases.department_models import Department, default_department
+from triage_site.cases.models import Case, CaseEvent
+from triage_site.cases.services.records import Conflict, change, locked
 
+MAX_CHARACTERS: Final = 500  # of a reason
 _CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{0,15}", re.ASCII)
 
 
@@ -56,3 +62,34 @@ def departments_of_codes(codes: Sequence[str]) -> list[Department]:
             f"department: no department {unknown[0]:.80}; there are {', '.join(known)}"
         )
     return [known[code] for code in wanted]
+
+
+def transfer_case(
+    case_id: uuid.UUID,
+    *,
+    department: str,
+    reason: str,
+    actor: User,
+    now: datetime,
+    version: int | None = None,
+) -> Case:
+    """Makes it a case of the department with that code. Raises ValueError and Conflict.
+
+    Level, place in the queue and openings stay. Streams of people without the new department
+    end within seconds, as streams do when the departments of a person change.
+    """
+    words = reason.strip()
+    if not words:
+        raise ValueError("reason: Enter a reason (kept in the history of the case)")
+    if len(words) > MAX_CHARACTERS:
+        raise ValueError(f"reason: Enter at most {MAX_CHARACTERS} characters")
+    (target,) = departments_of_codes([department])
+    with transaction.atomic():
+        case, _ = locked(case_id, version)
+        if case.anonymised_at is not None:
+            raise Conflict("department: The case is anonymised and stays where it is")
+        if case.department_id == target.pk:
+            raise Conflict(f"department: The case is of {target.name} already")
+        data = {"from": case.department.code, "to": target.code, "reason": words}
+        change(case, CaseEvent.Kind.TRANSFERRED, now, actor=actor, data=data, department=target)
+    return case

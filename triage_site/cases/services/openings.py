@@ -5,19 +5,26 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 
+import structlog
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from triage_site.cases.announcements import announce
 from triage_site.cases.models import Case, Opening, OpeningNote
+from triage_site.cases.openings import MANY_OPENINGS, num_of_last_hour
 from triage_site.cases.roles import Action, may
+
+log = structlog.get_logger(__name__)
 
 MAX_CHARACTERS = 500
 
 
 def open_with_reason(case_id: uuid.UUID, *, reason: str, actor: User, now: datetime) -> Opening:
-    """Opens the case for a limited time, with an alert. Raises ValueError without a reason."""
+    """Opens the case for a limited time, with an alert. Raises ValueError without a reason.
+
+    It is never refused for a number of openings: unusually many alert more strongly.
+    """
     until = now + timedelta(minutes=settings.TRIAGE_BREAK_GLASS_MINUTES)
     with transaction.atomic():
         opening = Opening.objects.create(
@@ -28,6 +35,9 @@ def open_with_reason(case_id: uuid.UUID, *, reason: str, actor: User, now: datet
             reason=_text(reason, "reason: Enter why you open this case"),
         )
         transaction.on_commit(lambda: announce({"kind": "opened"}))
+    number = num_of_last_hour(actor, now)
+    if number > MANY_OPENINGS:
+        log.warning("many_openings", account=actor.pk, within_an_hour=number)
     return opening
 
 

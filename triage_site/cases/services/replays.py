@@ -136,9 +136,10 @@ def _key(replay: Replay, call: Call) -> str:
     return f"replay-{replay.id.hex}-{call.id}"[:80]
 
 
-def remove_replay(replay_id: uuid.UUID, *, actor: User, now: datetime) -> int:
+def remove_replay(replay_id: uuid.UUID, *, actor: User | None, now: datetime) -> int:
     """Removes all cases of a replay with their history and jobs, also from the queue. Returns
-    their number. Raises ValueError while it sends calls."""
+    their number. Raises ValueError while it sends calls, and NotTheOwner where this process may
+    not remove records: then `manage.py remove_replay` does."""
     cases = Case.objects.filter(replay_id=replay_id)
     with append_only.unlocked():
         replay = Replay.objects.select_for_update().get(id=replay_id)

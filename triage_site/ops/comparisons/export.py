@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from typing import Any, Final
 
 from django.core.serializers.json import DjangoJSONEncoder
 
+from scheduling import csv_text
 from triage_site.ops.comparisons.selectors import as_json
 from triage_site.ops.models import Comparison
 
@@ -24,8 +24,8 @@ def to_json_text(comparison: Comparison) -> str:
 def to_csv_text(comparison: Comparison) -> str:
     """A line for each policy and level, then one for all levels; seconds and shares."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("policy", "level", *_FIGURES, "triage_effectiveness", "ratio_to_bound"))
+    writer = csv_text.Writer(out)
+    writer.row(("policy", "level", *_FIGURES, "triage_effectiveness", "ratio_to_bound"))
     for policy, figures in comparison.ordered_results.items():
         for level, line in (*figures["by_priority"].items(), ("all", figures["overall"])):
             whole = level == "all"
@@ -33,5 +33,5 @@ def to_csv_text(comparison: Comparison) -> str:
                 figures["triage_effectiveness"] if whole else None,
                 figures["ratio_to_bound"]["overall"] if whole else None,
             )
-            writer.writerow((policy, level, *(line[name] for name in _FIGURES), *extra))
+            writer.row((policy, level, *(line[name] for name in _FIGURES), *extra))
     return out.getvalue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import uuid
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from pathlib import PurePath
 
 from django.conf import settings
 
-from scheduling import recorded
+from scheduling import csv_text, recorded
 from scheduling.comparisons.choices import (
     MAX_REQUESTS,
     MEASURED,
@@ -83,13 +82,13 @@ def _model(choices: Choices, now: datetime) -> ServiceModel:
 def csv_of(works: Sequence[Work]) -> str:
     """A file that `compare --workload` and uploads read back to the same requests."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    writer = csv_text.Writer(out)
+    writer.row(_COLUMNS)
     for w in works:
         times = (repr(w.sent_seconds), repr(w.arrival_seconds))
         levels = (w.priority, w.predicted_priority)
         tokens = (w.prompt_tokens, w.output_tokens, w.predicted_tokens)
-        writer.writerow((w.id, w.group, *times, *levels, *tokens))
+        writer.row((w.id, w.group, *times, *levels, *tokens))
     return out.getvalue()
 
 

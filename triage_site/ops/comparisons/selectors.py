@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from scheduling import recorded
+from scheduling import csv_text, recorded
 from scheduling.comparisons.choices import DEFAULT_SETTING, LoadKind, choices_from
 from scheduling.core.policies import POLICIES
 from scheduling.simulator.measured import TooFewRecords
@@ -34,11 +34,12 @@ def comparison(comparison_id: uuid.UUID) -> Comparison | None:
 def load_csv(comparison_id: uuid.UUID) -> str:
     """The requests of a comparison that has ended; empty before."""
     packed = Comparison.objects.filter(id=comparison_id).values_list("load_gzip", flat=True).first()
-    return gzip.decompress(bytes(packed)).decode() if packed else ""
+    return csv_text.safe(gzip.decompress(bytes(packed)).decode()) if packed else ""
 
 
 def recent_uploads() -> Sequence[Upload]:
-    return list(Upload.objects.defer("content")[:NUM_SHOWN])
+    found = Upload.objects.select_related("created_by").defer("content")
+    return list(found[:NUM_SHOWN])
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def load_words(comparison: Comparison) -> str:
         end = f"{until:%H:%M:%S}" if same_day else f"{until:%Y-%m-%d %H:%M:%S}"
         return f"Recorded traffic of {since:%Y-%m-%d %H:%M:%S} to {end}"
     name = Upload.objects.filter(id=load.upload).values_list("name", flat=True).first()
-    return f"File {name or load.upload}"
+    return f"File {name}" if name else "File that is no longer kept"
 
 
 def setting_words(comparison: Comparison) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Event as Flag
 from typing import Any
 
@@ -16,13 +16,16 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
 from scheduling.comparisons.choices import BadChoice
 from scheduling.core.policies import POLICIES
 from scheduling.models import Job
+from scheduling.simulator.workload_files import Reading, parse_workload
 from tests.factories import START, at, make_job, make_user, token_of
 from tests.wrong_input import CONTENTS
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
+from triage_site.cases.submission_limit import TooMany
 from triage_site.ops import services
 from triage_site.ops.comparisons import worker
 from triage_site.ops.comparisons.export import to_json_text
@@ -249,6 +252,68 @@ def test_an_unknown_upload_is_refused(upload: str) -> None:
         services.create_comparison(
             {"load": {"kind": "file", "upload": upload}}, actor=None, now=START
         )
+
+
+def test_the_load_of_a_comparison_runs_no_formula_and_is_read_back(call: Call) -> None:
+    head = b"id,arrival,priority,prompt,output\n"
+    rows = b"=1+1,0,1,9,5\n@x,1,2,9,5\n-2,2,3,9,5\n"
+    stored = services.store_upload("x.csv", head + rows, actor=None, now=START)
+    made = run({"load": {"kind": "file", "upload": str(stored.id)}})
+    assert made.status == ComparisonStatus.DONE, made.error
+    page = client_of(AUDITOR).get(f"/ops/comparisons/{made.id}/load.csv").content.decode()
+    answer = call("get", f"comparisons/{made.id}/load").content.decode()
+    assert page == answer
+    assert [line.partition(",")[0] for line in page.splitlines()] == ["id", "'=1+1", "'@x", "-2"]
+    again = parse_workload(PurePath("load.csv"), page, Reading())
+    assert [work.id for work in again.works] == ["=1+1", "@x", "-2"]
+    Comparison.objects.update(load_gzip=gzip.compress(page.replace("'", "").encode()))  # as before
+    assert client_of(AUDITOR).get(f"/ops/comparisons/{made.id}/load.csv").content.decode() == page
+
+
+# -- limits of one person
+
+
+def test_a_person_has_three_comparisons_at_once_and_thirty_an_hour() -> None:
+    user, other = make_user(CLINICIAN), make_user(CLINICIAN)
+    for number in range(3):
+        services.create_comparison(CROWD, actor=user, now=at(number))
+    with pytest.raises(TooMany, match="3 comparisons of yours wait or run") as caught:
+        services.create_comparison(CROWD, actor=user, now=at(3))
+    assert caught.value.wait_seconds is None
+    services.create_comparison(CROWD, actor=other, now=at(3))
+    Comparison.objects.update(status=ComparisonStatus.DONE)
+    for number in range(3, 30):
+        made = services.create_comparison(CROWD, actor=user, now=at(number))
+        services.cancel_comparison(made.id, now=at(number))
+    with pytest.raises(TooMany, match="in 59 min") as caught:
+        services.create_comparison(CROWD, actor=user, now=at(100))
+    assert caught.value.wait_seconds == 3500
+    services.create_comparison(CROWD, actor=user, now=at(3600))
+
+
+def test_one_comparison_too_many_is_said_and_the_form_stays() -> None:
+    user = make_user(CLINICIAN)
+    client = Client()
+    client.force_login(user)
+    for _ in range(3):
+        services.create_comparison(CROWD, actor=user, now=timezone.now())
+    answer = client.post("/ops/comparisons/", {**FORM, "seed": "77"})
+    text = answer.content.decode()
+    assert answer.status_code == 429
+    assert "3 comparisons of yours wait or run" in text
+    assert 'value="77"' in text
+    headers = {"Authorization": f"Bearer {token_of(user)}"}
+    path = "/api/v1/comparisons"
+    sent = client.post(path, CROWD, content_type="application/json", headers=headers)
+    assert sent.status_code == 429
+    assert sent.json()["errors"][0]["field"] == "comparisons"
+    Comparison.objects.update(status=ComparisonStatus.DONE)
+    for _ in range(27):
+        made = services.create_comparison(CROWD, actor=user, now=timezone.now())
+        services.cancel_comparison(made.id, now=timezone.now())
+    sent = client.post(path, CROWD, content_type="application/json", headers=headers)
+    assert sent.status_code == 429
+    assert 3500 < int(sent["Retry-After"]) <= 3600
 
 
 # -- pages

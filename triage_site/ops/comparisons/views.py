@@ -18,13 +18,15 @@ from scheduling.comparisons.choices import LoadKind
 from triage_site.cases.access import allowed
 from triage_site.cases.forms import call_service
 from triage_site.cases.roles import Action, may
+from triage_site.cases.submission_limit import TooMany
 from triage_site.ops import services
 from triage_site.ops.comparisons import export, selectors
 from triage_site.ops.comparisons.forms import ComparisonForm
 from triage_site.ops.comparisons.page import result_context
-from triage_site.ops.models import UNFINISHED, Comparison, ComparisonStatus
+from triage_site.ops.models import UNFINISHED, UNUSED_UPLOAD, Comparison, ComparisonStatus, Upload
 
 UNPROCESSABLE = 422
+TOO_MANY = 429
 DOWNLOADS = ("results.csv", "results.json", "load.csv")
 
 
@@ -47,17 +49,33 @@ def _create(request: HttpRequest) -> HttpResponse:
         data, now = got["data"], timezone.now()
         if got["kind"] == LoadKind.FILE and got["new_file"]:
             file = got["new_file"]
+            kind = file.content_type or ""
             try:
-                stored = services.store_upload(file.name, file.read(), actor=request.user, now=now)
+                stored = services.store_upload(
+                    file.name, file.read(), actor=request.user, now=now, kind=kind
+                )
             except ValueError as error:
                 reason = str(error).partition(": ")[2]
                 raise ValueError(f"new_file: {reason}") from None
+            except TooMany as error:
+                raise TooMany("new_file", error.reason, error.wait_seconds) from None
             data = form.data_of(got, str(stored.id))
         made.append(services.create_comparison(data, actor=request.user, now=now))
 
-    if call_service(form, act):
-        return redirect("comparison", comparison_id=made[0].id)
+    try:
+        if call_service(form, act):
+            return redirect("comparison", comparison_id=made[0].id)
+    except TooMany as error:
+        form.add_error(error.field if error.field in form.fields else None, _sentence(error))
+        page = _list(request, form, status=TOO_MANY)
+        if error.wait_seconds is not None:
+            page["Retry-After"] = str(error.wait_seconds)
+        return page
     return _list(request, form, status=UNPROCESSABLE)
+
+
+def _sentence(error: TooMany) -> str:
+    return error.reason[:1].upper() + error.reason[1:]
 
 
 @require_GET
@@ -107,6 +125,21 @@ def download(request: HttpRequest, comparison_id: uuid.UUID, what: str) -> HttpR
     return HttpResponse(text(), content_type=f"{content_type}; charset=utf-8", headers=headers)
 
 
+@require_POST
+@allowed(Action.COMPARE)
+def remove_upload(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
+    assert isinstance(request.user, User)
+    try:
+        services.remove_upload(upload_id, actor=request.user)
+    except Upload.DoesNotExist:
+        raise Http404("There is no such file of this person.") from None
+    except ValueError as error:
+        messages.error(request, f"{str(error).partition(': ')[2]}. Nothing was removed.")
+    else:
+        messages.success(request, "The file was removed. Comparisons with it keep their figures.")
+    return redirect("comparisons")
+
+
 def _found(comparison_id: uuid.UUID) -> Comparison:
     found = selectors.comparison(comparison_id)
     if found is None:
@@ -139,6 +172,8 @@ def _list(request: HttpRequest, form: ComparisonForm, status: int = 200) -> Http
         "here": "comparisons",
         "form": form,
         "lines": lines,
+        "uploads": form.uploads,
+        "unused_days": UNUSED_UPLOAD.days,
         "may_compare": may(request.user, Action.COMPARE),
     }
     return render(request, "ops/comparisons/comparisons.html", context, status=status)

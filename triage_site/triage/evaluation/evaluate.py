@@ -7,7 +7,6 @@ were learnt, not how well the classifier works: docs/MODEL_CARD.md has the cross
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from scheduling import csv_text
 from scheduling.files import writing
 from triage_site.triage.classify import classify, classify_many
 from triage_site.triage.decision import DEFAULT_COSTS, Costs
@@ -106,13 +106,13 @@ def report(cases: Cases, outcome: Run) -> dict[str, Any]:
 def write_cases(path: Path, judged: list[tuple[Cases, Run]]) -> None:
     """A row per case in the order of the input; priorities from 0 to 4. Raises CannotUse."""
     with writing(path), path.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(["id", "priority", "best_guess", "needs_person", "signs"])
+        writer = csv_text.Writer(handle)
+        writer.row(["id", "priority", "best_guess", "needs_person", "signs"])
         for cases, outcome in judged:
             for name, said in zip(cases.ids, outcome.results, strict=True):
                 signs = "; ".join(said.danger_signs)
                 needs = str(said.needs_person).lower()
-                writer.writerow([name, said.priority, said.model_priority, needs, signs])
+                writer.row([name, said.priority, said.model_priority, needs, signs])
 
 
 def as_text(figures_found: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from scheduling.append_only import NotTheOwner
 from scheduling.management.option_types import text
 from triage_site.retention import services
 from triage_site.retention.audit import DamagedAuditError
@@ -38,6 +39,10 @@ class Command(BaseCommand):
             return
         try:
             self._show(services.apply(Run(now=now, actor=actor)))
+        except NotTheOwner as error:
+            raise CommandError(
+                f"{error}; run the command with the DATABASE_URL of the owner of the tables"
+            ) from None
         except DamagedAuditError:
             raise CommandError(
                 "the audit is damaged, so nothing of it was removed; see verify_audit"
