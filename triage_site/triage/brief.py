@@ -15,7 +15,7 @@ from typing import Final
 from scheduling.core.guidance import WORDS_LABEL, cut_between_words
 from scheduling.core.request import LEVEL_NAMES
 from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
-from triage_site.triage.medicines import read_history
+from triage_site.triage.history.medicines import read_history
 from triage_site.triage.reading.cleaning import MARKUP
 from triage_site.triage.reading.measured import is_of_other_sex
 from triage_site.triage.reading.note import read
