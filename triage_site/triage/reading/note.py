@@ -76,7 +76,7 @@ class Note:
         for at in range(first, last):
             if self.words[at].is_mark or (self.words[at].form in _SMALL and last - first > 1):
                 continue
-            cues = [cue for cue in self._covers[at] if not first <= cue.word < last]
+            cues = [cue for cue in self._covers[at] if cue.stands_outside(first, last)]
             if not cues:
                 return Assertion.PRESENT
             found = next((c.kind for c in cues if c.kind not in PRESENT), cues[0].kind)

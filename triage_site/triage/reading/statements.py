@@ -65,6 +65,14 @@ class Cue:
     first: int
     last: int
     word: int
+    is_expression: bool = False  # "stroke of luck": only the whole of it is meant
+
+    def stands_outside(self, first: int, last: int) -> bool:
+        """Whether it says something of the words `first` to before `last`, and is no part of
+        them."""
+        if self.is_expression:
+            return not (first <= self.first and self.last <= last)
+        return not first <= self.word < last
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,8 @@ def judge(words: Sequence[Word], line: Line) -> Judged:
     for first, last, row in _cues(line):
         if row.kind is None:
             continue
-        cue = Cue(row.kind, first, last, _denying(words, first, last))
+        denying = _denying(words, first, last)
+        cue = Cue(row.kind, first, last, denying, is_expression=row.direction == "itself")
         for at in _scope(words, cue, row):
             covers[at].append(cue)
     for first, last in reaction_spans(words):
