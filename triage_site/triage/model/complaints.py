@@ -162,10 +162,12 @@ _LOW_SUGAR: Final = "low blood sugar"
 _HIGH_SUGAR: Final = "high blood sugar"
 # What many causes lead to: a sign that names the cause says it better.
 STATES: Final = frozenset(
-    {"reduced consciousness", "new confusion", "choking or airway trouble", "possible sepsis"}
-)
+    {"reduced consciousness", "new confusion", "choking or airway trouble", "possible sepsis",
+     "headache"}
+)  # fmt: skip
 # How somebody was injured says more than what hurts.
-MECHANISMS: Final = frozenset({"road traffic collision", "stab or gunshot wound"})
+_SERIOUS: Final = "serious injury"
+MECHANISMS: Final = frozenset({_SERIOUS, "stab or gunshot wound"})
 WHAT_HURTS: Final = frozenset({"abdominal pain", "back pain", "chest pain", "limb injury"})
 _BREATHLESS: Final = "breathlessness"
 _ASTHMA: Final = re.compile(r"asthma", re.I)
@@ -178,7 +180,9 @@ _BY_WORDS: Final = (
      re.compile(r"^(?!.*(?:head|skull|scalp|brain|face|concus|knock|occip|temple))", re.I | re.S),
      "fall"),
     ("overdose or poisoning", re.compile(r"batter|magnet", re.I), "foreign body"),
-    ("road traffic collision", re.compile(r"^(?:fall\w*|fell|jump\w*|came off)\b", re.I), "fall"),
+    (_SERIOUS, re.compile(r"^(?:fall\w*|fell|jump\w*|came off)\b(?!.*bike|.*cycle)", re.I), "fall"),
+    ("abdominal pain", re.compile(r"^(?:jaundic|icter|yellow|hyperbili|elevated bili)", re.I),
+     "jaundice"),
     ("assault",
      re.compile(r"\b(?:mv[acit]|rt[acib]|crash|collision|accident|rear|t-bone|airbag)|into", re.I),
      "road traffic collision"),
@@ -193,9 +197,16 @@ _BY_WORDS: Final = (
 )  # fmt: skip
 
 
+_VEHICLE: Final = re.compile(
+    r"\b(?:mv[acit]|rt[acib]|cars?|vans?|bus|lorry|truck|tram|train|vehicle|motor\w*|moped|scooter"
+    r"|e-?bikes?|bikes?|bicycle|cyclist|pedestrian|ped|driver|passenger|mph|kph|collision|crash\w*"
+    r"|windscreen|windshield|steering|rollover|roll(?:ed)? over|overturned|eject\w*|traffic)\b",
+    re.I,
+)
 _BITE: Final = re.compile(r"\bbit(?:e|es|ten)?\b(?!.*(?:lip|tongue|cheek))", re.I)
 # Label, what one of the words is, and the label that says it better.
 _BY_ONE_WORD: Final = (
+    (_SERIOUS, _VEHICLE, "road traffic collision"),
     ("cut or wound", _BITE, "bite or sting"),
     ("abscess or skin infection", _BITE, "bite or sting"),
     ("foreign body", re.compile(r"\bticks?\b", re.I), "bite or sting"),
