@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from triage_site.triage.history.names import SINGLE_NAMES
 from triage_site.triage.reading.note import Assertion, Mention, Note
 from triage_site.triage.reading.terms import TermIndex, joined
 from triage_site.triage.signs.tables import signs
@@ -63,7 +64,8 @@ _LEVELS: Final = {group.code: group.level for group in GROUPS}
 
 @cache
 def _index() -> TermIndex:
-    return TermIndex([term for term, _ in _OWNERS], _TABLE["groups"])
+    groups = _TABLE["groups"] | {"medicine": SINGLE_NAMES}
+    return TermIndex([term for term, _ in _OWNERS], groups)
 
 
 # Groups that say something of a patient in danger.
@@ -97,10 +99,10 @@ def complaint(
     """
     named = sorted(
         _own_words(groups),
-        key=lambda code: (_comes_along(code, groups[code]), _LEVELS[code], code),
+        key=lambda code: (_comes_along(code, groups), _LEVELS[code], code),
     )
     skin = tuple(filter(_SKIN_INFECTION.search, groups.get("swelling", ())))
-    if skin and all(_comes_along(code, groups[code]) for code in named):
+    if skin and all(_comes_along(code, groups) for code in named):
         named, told = [], [*told, Complaint(_ABSCESS, skin)]
     found = [*told, *(Complaint(_LABELS[code], groups[code]) for code in named)]
     if not found:
@@ -137,8 +139,13 @@ def _own_words(groups: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
             yield code
 
 
-def _comes_along(code: str, words: tuple[str, ...]) -> bool:
-    """Worry comes with any complaint, and "diabetic" is history beside one."""
+def _comes_along(code: str, groups: Mapping[str, tuple[str, ...]]) -> bool:
+    """Worry comes with any complaint, "diabetic" is history beside one, and fever comes with
+    what is infected."""
+    words = groups[code]
+    if code == "fever":
+        wounds = (*groups.get("open_wound", ()), *groups.get("swelling", ()))
+        return any(_BITE.search(word) or _SKIN_INFECTION.search(word) for word in wounds)
     pattern = {"psych": _WORRY, "sugar": _HISTORY_OF_SUGAR}.get(code)
     return pattern is not None and bool(words) and all(map(pattern.match, words))
 
@@ -207,6 +214,7 @@ _BITE: Final = re.compile(r"\bbit(?:e|es|ten)?\b(?!.*(?:lip|tongue|cheek))", re.
 # Label, what one of the words is, and the label that says it better.
 _BY_ONE_WORD: Final = (
     (_SERIOUS, _VEHICLE, "road traffic collision"),
+    ("paperwork or medicine request", re.compile(r"\bticks?\b", re.I), "bite or sting"),
     ("cut or wound", _BITE, "bite or sting"),
     ("abscess or skin infection", _BITE, "bite or sting"),
     ("foreign body", re.compile(r"\bticks?\b", re.I), "bite or sting"),
