@@ -162,7 +162,7 @@ def _refined(found: Complaint, of_label: Sequence[str]) -> str:
 
 
 _WOUNDS: Final = frozenset({"open_wound", "needs_stitches"})
-_REMOVAL: Final = re.compile(r"sutur|stitch|staple|dressing", re.I)
+_REMOVAL: Final = re.compile(r"sutur|stitch|staple|clips|dressing", re.I)
 _BARE_WOUND: Final = re.compile(r"(?:wounds?|sutur\w*|stitch\w*|staples?)$", re.I)
 _ABSCESS: Final = "abscess or skin infection"
 _LOW_SUGAR: Final = "low blood sugar"
