@@ -84,6 +84,13 @@ def test_shorthand_stays_what_it_is(text: str) -> None:
         ("CO alarm went off, headache, 20 weeks pregnant", "gas or smoke poisoning"),
         ("dived into a shallow lake, arms tingling", "serious injury"),
         ("crushed by a horse in the chest", "serious injury"),
+        ("off legs, saddle area numb", "spinal cord in danger"),
+        ("fainted, positive pregnancy test, pain low on the left", "pregnancy problem"),
+        ("lips blue, talking", "breathlessness"),
+        (
+            "floor of mouth swollen, muffled voice",
+            "throat infection with a narrow airway",
+        ),
         ("hit by a lorry, pelvis hurts", "road traffic collision"),
         ("fell from a roof, back pain", "fall"),
         ("foot went cold and white an hour ago", "limb without blood flow"),
@@ -147,3 +154,20 @@ def test_anaphylaxis_to_a_medicine_is_history_only_beside_something_small(
 )
 def test_a_word_that_only_begins_like_a_danger_is_none(text: str) -> None:
     assert said(text)[2] == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no breath sounds on the left after stab wound to the chest",
+        "no movement in the legs following a gunshot to the back",
+        "no drink since, no vomiting after swallowing drain cleaner",
+    ],
+)
+def test_a_denial_ends_where_the_event_before_it_is_told(text: str) -> None:
+    assert said(text)[0] <= 1
+
+
+def test_not_is_no_note() -> None:
+    assert said("earwax for weeks and I can't hear")[1] == "ear, nose or throat problem"
+    assert said("wants a note for work")[1] == "paperwork or medicine request"

@@ -170,7 +170,7 @@ _HIGH_SUGAR: Final = "high blood sugar"
 # What many causes lead to: a sign that names the cause says it better.
 STATES: Final = frozenset(
     {"reduced consciousness", "new confusion", "choking or airway trouble", "possible sepsis",
-     "headache"}
+     "headache", "fainting", "throat infection with a narrow airway"}
 )  # fmt: skip
 # How somebody was injured says more than what hurts.
 _SERIOUS: Final = "serious injury"

@@ -35,6 +35,7 @@ _ENDERS: Final = frozenset(".!?;\n")
 _BARE_MARKS: Final = frozenset(",/()&+-|")
 _MAX_BARE: Final = 6
 _ANY_PLACE: Final = frozenset({"list", "sentence"})
+_EVENT_FOLLOWS: Final = frozenset({"after", "following"})
 _LEADS_ON: Final = frozenset({"that", "if", "who", "which", "there", "what", "whether"})
 
 
@@ -200,6 +201,8 @@ def _breaks(words: Sequence[Word], at: int, begin: int, kind: Assertion) -> bool
     word = words[at]
     if word.stem in _SETS["breaks"] and word.form not in ("past",):
         return True
+    if kind is Assertion.DENIED and word.form in _EVENT_FOLLOWS and at > begin:
+        return True  # "no movement after a fall": the fall is not denied
     before = words[at - 1].form
     if kind is not Assertion.HYPOTHETICAL and kind is not Assertion.UNCERTAIN and at > begin:
         leads_on = before in _LEADS_ON and (kind is Assertion.DENIED or before != "that")
