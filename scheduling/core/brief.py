@@ -16,6 +16,7 @@ from scheduling.core.guidance import WORDS_LABEL
 from scheduling.core.request import LEVEL_NAMES
 
 NONE_FOUND: Final = "none found"  # in the line of the danger signs
+BY_THE_NOTE: Final = "by the note"  # of a vital sign that only the words of a case have
 VITAL_LABELS: Final = (
     "Respiratory rate",
     "Oxygen saturation",
@@ -38,6 +39,10 @@ class Reading:
     text: str
     value: str
     band: str  # very low, low, high, very high, or empty for usual
+
+    @property
+    def is_of_the_note(self) -> bool:
+        return BY_THE_NOTE in self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

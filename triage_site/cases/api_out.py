@@ -14,7 +14,7 @@ from triage_site.cases.entry import Finding
 from triage_site.cases.find import Wanted, find_cases
 from triage_site.cases.models import Case
 from triage_site.cases.standing import standing_of, workers_online
-from triage_site.triage.medicines import read_history
+from triage_site.triage.history.medicines import read_history
 
 
 def case_brief(case: Case, now: datetime, *, is_online: bool) -> dict[str, Any]:

@@ -95,7 +95,8 @@ def clock_of(arrived_at: datetime, priority: int | None, now: datetime) -> Clock
 
 
 def clock_html(clock: Clock, *, ticking: bool = True) -> SafeString:
-    """Returns "05:09 / 10 min". With a target of 0 minutes: "Now (3 s waiting)", "Waited 3 s".
+    """Returns "05:09 / 10 min". With a target of 0 minutes: "Now (3 s waiting)", and "3 s" where
+    it does not tick; the page says whether that patient waits or waited.
 
     With `ticking` the browser updates the time. It finds arrival, amber time and target in
     seconds in the data attributes.
@@ -120,7 +121,7 @@ def _clock_words(clock: Clock, ticking: bool) -> SafeString:
     if clock.target_minutes is None:
         return waited
     if clock.is_immediate and not ticking:
-        return format_html("Waited {}{}", waited, _LATE)
+        return format_html("{}{}", waited, _LATE)
     if clock.is_immediate:
         return format_html(
             'Now <span class="of">({}<span class="waiting-word"> waiting</span>)</span>{}',

@@ -31,8 +31,8 @@ from triage_site.cases.standing import standing_of
 from triage_site.cases.vitals_shown import trend_rows, trend_svg, vital_rows
 from triage_site.triage import PHRASE, news2
 from triage_site.triage.facts import CaseFacts
+from triage_site.triage.history.medicines import read_history
 from triage_site.triage.length import predict_quantiles
-from triage_site.triage.medicines import read_history
 
 
 def render_case_panel(case_id: uuid.UUID, now: datetime, queue: QueueView | None = None) -> str:

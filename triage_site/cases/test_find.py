@@ -251,3 +251,13 @@ def test_the_api_refuses_such_a_time(client: Client, user: User, moment: str) ->
     for name in ("arrived_from", "arrived_until"):
         answer = client.get("/api/v1/cases", {name: moment}, headers=headers)
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, name)
+
+
+def test_a_waiting_patient_waits_once(client: Client, user: User) -> None:
+    for number, priority in enumerate((0, 2)):
+        made(user, f"croup {number}", priority=priority, status="done")
+    html = client.post("/cases/", {"q": "croup"}, follow=True).content.decode()
+    states = re.findall(r'<td class="c-state[^>]*>(.*?)</td>', html, re.DOTALL)
+    words = [" ".join(re.sub(r"<[^>]+>", " ", state).split()) for state in states]
+    assert len(words) == 2
+    assert all(one.lower().count("wait") == 1 for one in words), words

@@ -12,13 +12,15 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
+from scheduling.core.brief import BY_THE_NOTE
 from scheduling.core.guidance import WORDS_LABEL, cut_between_words
 from scheduling.core.request import LEVEL_NAMES
 from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
-from triage_site.triage.medicines import read_history
+from triage_site.triage.history.medicines import read_history
 from triage_site.triage.reading.cleaning import MARKUP
-from triage_site.triage.reading.measured import is_of_other_sex
+from triage_site.triage.reading.measured import measure
 from triage_site.triage.reading.note import read
+from triage_site.triage.reading.person import spoken_sex, written_age
 from triage_site.triage.vitals import VITAL_RANGES, vital_band
 
 PRIORITY_NAMES: Final = tuple(name.lower() for name in LEVEL_NAMES)
@@ -47,6 +49,9 @@ _CONSCIOUSNESS: Final = {
     Consciousness.UNRESPONSIVE: "unresponsive",
 }
 _DAYS_UNTIL_MONTHS: Final = 28
+_WEEKS_FROM: Final = 4
+_WEEKS_UNTIL: Final = 12
+_WHOLE_WEEKS: Final = 0.05
 _SINGLE_VITALS: Final = ("rr_bpm", "spo2_percent", "hr_bpm", "temp_c", "pain_score")
 
 
@@ -60,7 +65,8 @@ def build_brief(
 ) -> str:
     """The user message: one labelled line per known thing, vitals with their units.
 
-    Vitals that were not taken are left out; those that could not be measured are named.
+    Vitals that were not taken are left out; those that could not be measured are named. What was
+    not entered and stands in the words is told as well; vital signs are marked as of the note.
     `complaint` is what the classifier took the words to be about, where it knows, and
     `complaint_words` are those that told it so.
     Of `danger_signs`, most urgent first, the first `MAX_DANGER_SIGNS` are told.
@@ -69,10 +75,13 @@ def build_brief(
     if priority not in range(len(PRIORITY_NAMES)):
         raise ValueError(f"priority: must be 0 to {len(PRIORITY_NAMES) - 1}, was {priority}")
     signs = [sign for sign in map(neutral_words, danger_signs) if sign][:MAX_DANGER_SIGNS]
+    note = read(facts.text)
+    known = measure(facts, note).facts
+    age = written_age(note) if facts.age_years is None else facts.age_years
     lines = [
         f"Priority: {PRIORITY_NAMES[priority]}",
-        f"Age: {age_phrase(facts.age_years)}",
-        f"Sex: {_sex(facts)}",
+        f"Age: {age_phrase(age)}",
+        f"Sex: {_sex(known)}",
     ]
     if facts.arrival_mode in _ARRIVAL:
         lines.append(f"Arrival: {_ARRIVAL[facts.arrival_mode]}")
@@ -85,7 +94,7 @@ def build_brief(
         lines.append(f"{COMPLAINT_LABEL}: {neutral_words(complaint)}")
         if told_by := next(filter(None, map(neutral_words, complaint_words)), ""):
             lines.append(f"{COMPLAINT_WORDS_LABEL}: {told_by}")
-    lines += _vital_lines(facts, pregnant=complaint == _PREGNANCY)
+    lines += _vital_lines(known, facts, pregnant=complaint == _PREGNANCY)
     lines.append(f"Danger signs: {'; '.join(signs) or NONE_FOUND}")
     return "\n".join(lines)
 
@@ -112,18 +121,22 @@ def neutral_words(text: str) -> str:
 
 def _sex(facts: CaseFacts) -> str:
     """Not known either where the note says another one than was entered."""
-    known = facts.sex is not Sex.UNKNOWN and not is_of_other_sex(facts, read(facts.text))
-    return facts.sex.value if known else "not known"
+    told = {facts.sex, spoken_sex(facts, read(facts.text)) or Sex.UNKNOWN} - {Sex.UNKNOWN}
+    return told.pop().value if len(told) == 1 else "not known"
 
 
 def age_phrase(age_years: float | None) -> str:
-    """`71 years`; under two years in months, under four weeks in days."""
+    """`71 years`; under two years in months, under three months in weeks where they are whole,
+    under four weeks in days."""
     if age_years is None:
         return "not known"
     if age_years >= 2:
         return f"{int(age_years)} years"
     # Rounded as on the pages: seven months are often entered as 0.58 years.
     months, days = max(1, round(age_years * 12)), round(age_years * 365.25)
+    weeks = age_years * 365.25 / 7
+    if _WEEKS_FROM <= round(weeks) <= _WEEKS_UNTIL and abs(weeks - round(weeks)) < _WHOLE_WEEKS:
+        return f"{round(weeks)} weeks"
     if days >= _DAYS_UNTIL_MONTHS:
         return f"{months} month{'s' if months != 1 else ''}"
     return f"{days} day{'s' if days != 1 else ''}"
@@ -145,9 +158,11 @@ def _history_lines(text: str) -> list[str]:
     return lines
 
 
-def _vital_lines(facts: CaseFacts, *, pregnant: bool) -> list[str]:
-    lines = {name: _vital_line(facts, name) for name in _SINGLE_VITALS}
-    ordered = [lines["rr_bpm"], lines["spo2_percent"], _pressure_line(facts, pregnant=pregnant)]
+def _vital_lines(facts: CaseFacts, entered: CaseFacts, *, pregnant: bool) -> list[str]:
+    """`entered` are the facts of the form; what `facts` have beyond them is of the note."""
+    lines = {name: _vital_line(facts, entered, name) for name in _SINGLE_VITALS}
+    pressure = _pressure_line(facts, entered, pregnant=pregnant)
+    ordered = [lines["rr_bpm"], lines["spo2_percent"], pressure]
     ordered += [lines["hr_bpm"], lines["temp_c"], lines["pain_score"]]
     if facts.consciousness in _CONSCIOUSNESS:
         ordered.append(f"Consciousness: {_CONSCIOUSNESS[facts.consciousness]}")
@@ -161,7 +176,7 @@ def _vital_lines(facts: CaseFacts, *, pregnant: bool) -> list[str]:
     return [line for line in ordered if line]
 
 
-def _vital_line(facts: CaseFacts, name: str) -> str:
+def _vital_line(facts: CaseFacts, entered: CaseFacts, name: str) -> str:
     value = facts.value(name)
     if value is None:
         return ""
@@ -172,16 +187,22 @@ def _vital_line(facts: CaseFacts, name: str) -> str:
         joined += " on oxygen" if facts.on_oxygen else " on air"
     if name == "spo2_percent" and facts.spo2_scale_2:
         joined += ", lower target agreed"
+    joined += _source(entered, name)
     return f"{VITAL_RANGES[name].label}: {joined}{_band_mark(facts, name, value)}"
 
 
-def _pressure_line(facts: CaseFacts, *, pregnant: bool) -> str:
+def _source(entered: CaseFacts, name: str) -> str:
+    return f" {BY_THE_NOTE}" if entered.value(name) is None else ""
+
+
+def _pressure_line(facts: CaseFacts, entered: CaseFacts, *, pregnant: bool) -> str:
     systolic, diastolic = facts.value("sbp_mmhg"), facts.value("dbp_mmhg")
     if systolic is None:
-        return _vital_line(facts, "dbp_mmhg")
+        return _vital_line(facts, entered, "dbp_mmhg")
     if diastolic is None:
-        return _vital_line(facts, "sbp_mmhg")
+        return _vital_line(facts, entered, "sbp_mmhg")
     pair = f"{_number(systolic, whole=True)}/{_number(diastolic, whole=True)} mmHg"
+    pair += _source(entered, "sbp_mmhg")
     mark = _band_mark(facts, "sbp_mmhg", systolic) or _band_mark(facts, "dbp_mmhg", diastolic)
     if not mark and pregnant and systolic >= SEVERE_IN_PREGNANCY_MMHG:
         mark = " (high)"

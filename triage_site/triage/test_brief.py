@@ -100,6 +100,9 @@ def test_priority_outside_the_scale_is_refused(priority: int) -> None:
         (0.0, "0 days"),
         (10 / 365.25, "10 days"),
         (1 / 12, "1 month"),
+        (5 * 7 / 365.25, "5 weeks"),
+        (11 * 7 / 365.25, "11 weeks"),
+        (2 / 12, "2 months"),
         (0.5, "6 months"),
         (1.5, "18 months"),
         (2, "2 years"),
@@ -217,3 +220,47 @@ def test_a_sex_that_the_note_contradicts_is_not_told() -> None:
 
 def test_marks_that_stand_alone_leave_no_mark_over_a_blank() -> None:
     assert neutral_words("well ¯\\_(ツ)_/¯, 38 ˚C") == "well \\_(ツ)_/, 38 °C"
+
+
+def brief_lines(text: str, **facts: object) -> list[str]:
+    given = CaseFacts.from_dict({"text": text, **facts})
+    return build_brief(given, priority=1, danger_signs=()).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("PRE-ALERT: 54 m, crushed arm, HR 128", "Heart rate: 128 /min by the note (high)"),
+        ("PRE-ALERT: 54 m, crushed arm, HR 128", "Age: 54 years"),
+        ("PRE-ALERT: 54 m, crushed arm, HR 128", "Sex: male"),
+        ("BP 82/40, vomiting", "Blood pressure: 82/40 mmHg by the note (very low)"),
+        ("sats 91 on 4 L", "Oxygen saturation: 91 % on oxygen by the note (very low)"),
+        ("T 39\u00b74, cough", "Temperature: 39.4 \u00b0C by the note (very high)"),
+        ("9/52 old girl, feverish", "Age: 9 weeks"),
+        ("62 yo f with cough", "Sex: female"),
+        ("fitting, GCS 7", "Consciousness: responds to pain only"),
+    ],
+)
+def test_what_was_not_entered_is_told_from_the_note(text: str, line: str) -> None:
+    assert line in brief_lines(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("fell 5 m from a roof", "Age: 5"),
+        ("T 98 F today", "Age: 98"),
+        ("man in his 70s, cough", "Age: 7"),
+        ("newborn, blue", "Age: 1"),
+        ("her 3 year old son has measles", "Age: 3"),
+        ("2 female friends came along", "Age: 2"),
+    ],
+)
+def test_no_age_is_made_of_another_number_or_of_a_rough_word(text: str, label: str) -> None:
+    assert not any(line.startswith(label) for line in brief_lines(text))
+
+
+def test_what_was_entered_stands_without_a_word_of_the_note() -> None:
+    lines = brief_lines("HR 130 at home", hr_bpm=88, age_years=40)
+    assert "Heart rate: 88 /min" in lines
+    assert not any("by the note" in line for line in lines)

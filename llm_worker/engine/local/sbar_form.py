@@ -298,7 +298,8 @@ def _num_complaint_actions(brief: Brief) -> int:
 
 def _last_lines(brief: Brief) -> list[str]:
     lines = []
-    if not _readings(brief) and not _is_on_call(brief):
+    measured = any(not reading.is_of_the_note for reading in brief.readings)
+    if not measured and not _is_on_call(brief):
         lines.append("Take a full set of vital signs first.")
     closer = _CLOSERS[_level(brief)]
     return [*lines, closer] if closer else lines

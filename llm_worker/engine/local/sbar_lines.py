@@ -177,4 +177,4 @@ def age_years(brief: Brief) -> float | None:
     number, _, unit = brief.line("Age").partition(" ")
     if not number.isdecimal():
         return None
-    return int(number) / {"y": 1, "m": 12, "d": 365}.get(unit[:1], 1)
+    return int(number) / {"y": 1, "m": 12, "w": 52, "d": 365}.get(unit[:1], 1)

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from triage_site.triage.history.names import SINGLE_NAMES
 from triage_site.triage.reading.note import Assertion, Mention, Note
 from triage_site.triage.reading.terms import TermIndex, joined
 from triage_site.triage.signs.tables import signs
@@ -63,7 +64,8 @@ _LEVELS: Final = {group.code: group.level for group in GROUPS}
 
 @cache
 def _index() -> TermIndex:
-    return TermIndex([term for term, _ in _OWNERS], _TABLE["groups"])
+    groups = _TABLE["groups"] | {"medicine": SINGLE_NAMES}
+    return TermIndex([term for term, _ in _OWNERS], groups)
 
 
 # Groups that say something of a patient in danger.
@@ -97,10 +99,10 @@ def complaint(
     """
     named = sorted(
         _own_words(groups),
-        key=lambda code: (_comes_along(code, groups[code]), _LEVELS[code], code),
+        key=lambda code: (_comes_along(code, groups), _LEVELS[code], code),
     )
     skin = tuple(filter(_SKIN_INFECTION.search, groups.get("swelling", ())))
-    if skin and all(_comes_along(code, groups[code]) for code in named):
+    if skin and all(_comes_along(code, groups) for code in named):
         named, told = [], [*told, Complaint(_ABSCESS, skin)]
     found = [*told, *(Complaint(_LABELS[code], groups[code]) for code in named)]
     if not found:
@@ -137,8 +139,13 @@ def _own_words(groups: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
             yield code
 
 
-def _comes_along(code: str, words: tuple[str, ...]) -> bool:
-    """Worry comes with any complaint, and "diabetic" is history beside one."""
+def _comes_along(code: str, groups: Mapping[str, tuple[str, ...]]) -> bool:
+    """Worry comes with any complaint, "diabetic" is history beside one, and fever comes with
+    what is infected."""
+    words = groups[code]
+    if code == "fever":
+        wounds = (*groups.get("open_wound", ()), *groups.get("swelling", ()))
+        return any(_BITE.search(word) or _SKIN_INFECTION.search(word) for word in wounds)
     pattern = {"psych": _WORRY, "sugar": _HISTORY_OF_SUGAR}.get(code)
     return pattern is not None and bool(words) and all(map(pattern.match, words))
 
@@ -155,17 +162,19 @@ def _refined(found: Complaint, of_label: Sequence[str]) -> str:
 
 
 _WOUNDS: Final = frozenset({"open_wound", "needs_stitches"})
-_REMOVAL: Final = re.compile(r"sutur|stitch|staple|dressing", re.I)
+_REMOVAL: Final = re.compile(r"sutur|stitch|staple|clips|dressing", re.I)
 _BARE_WOUND: Final = re.compile(r"(?:wounds?|sutur\w*|stitch\w*|staples?)$", re.I)
 _ABSCESS: Final = "abscess or skin infection"
 _LOW_SUGAR: Final = "low blood sugar"
 _HIGH_SUGAR: Final = "high blood sugar"
 # What many causes lead to: a sign that names the cause says it better.
 STATES: Final = frozenset(
-    {"reduced consciousness", "new confusion", "choking or airway trouble", "possible sepsis"}
-)
+    {"reduced consciousness", "new confusion", "choking or airway trouble", "possible sepsis",
+     "headache", "fainting", "throat infection with a narrow airway"}
+)  # fmt: skip
 # How somebody was injured says more than what hurts.
-MECHANISMS: Final = frozenset({"road traffic collision", "stab or gunshot wound"})
+_SERIOUS: Final = "serious injury"
+MECHANISMS: Final = frozenset({_SERIOUS, "stab or gunshot wound"})
 WHAT_HURTS: Final = frozenset({"abdominal pain", "back pain", "chest pain", "limb injury"})
 _BREATHLESS: Final = "breathlessness"
 _ASTHMA: Final = re.compile(r"asthma", re.I)
@@ -178,7 +187,9 @@ _BY_WORDS: Final = (
      re.compile(r"^(?!.*(?:head|skull|scalp|brain|face|concus|knock|occip|temple))", re.I | re.S),
      "fall"),
     ("overdose or poisoning", re.compile(r"batter|magnet", re.I), "foreign body"),
-    ("road traffic collision", re.compile(r"^(?:fall\w*|fell|jump\w*|came off)\b", re.I), "fall"),
+    (_SERIOUS, re.compile(r"^(?:fall\w*|fell|jump\w*|came off)\b(?!.*bike|.*cycle)", re.I), "fall"),
+    ("abdominal pain", re.compile(r"^(?:jaundic|icter|yellow|hyperbili|elevated bili)", re.I),
+     "jaundice"),
     ("assault",
      re.compile(r"\b(?:mv[acit]|rt[acib]|crash|collision|accident|rear|t-bone|airbag)|into", re.I),
      "road traffic collision"),
@@ -193,9 +204,17 @@ _BY_WORDS: Final = (
 )  # fmt: skip
 
 
+_VEHICLE: Final = re.compile(
+    r"\b(?:mv[acit]|rt[acib]|cars?|vans?|bus|lorry|truck|tram|train|vehicle|motor\w*|moped|scooter"
+    r"|e-?bikes?|bikes?|bicycle|cyclist|pedestrian|ped|driver|passenger|mph|kph|collision|crash\w*"
+    r"|windscreen|windshield|steering|rollover|roll(?:ed)? over|overturned|eject\w*|traffic)\b",
+    re.I,
+)
 _BITE: Final = re.compile(r"\bbit(?:e|es|ten)?\b(?!.*(?:lip|tongue|cheek))", re.I)
 # Label, what one of the words is, and the label that says it better.
 _BY_ONE_WORD: Final = (
+    (_SERIOUS, _VEHICLE, "road traffic collision"),
+    ("paperwork or medicine request", re.compile(r"\bticks?\b", re.I), "bite or sting"),
     ("cut or wound", _BITE, "bite or sting"),
     ("abscess or skin infection", _BITE, "bite or sting"),
     ("foreign body", re.compile(r"\bticks?\b", re.I), "bite or sting"),

@@ -100,7 +100,7 @@ def test_nobody_who_is_awake_is_told_to_be_in_cardiac_arrest() -> None:
     awake = CaseFacts.from_dict({"text": text, "age_years": 0.1, "consciousness": "alert"})
     said = classify(awake)
     assert said.priority == 0
-    assert said.complaint == "unwell infant"
+    assert said.complaint == "breathing trouble in a child"
     assert said.complaint_words == ("stopped breathing",)
     grey = {"text": "flu five days, found grey, might arrest", "age_years": 61}
     assert classify(CaseFacts.from_dict({**grey, "consciousness": "voice"})).complaint is None

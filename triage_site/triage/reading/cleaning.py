@@ -85,6 +85,8 @@ def _replacement(found: str, text: str, at: int) -> str:
 def _character(char: str, text: str, at: int) -> str:
     if char.isascii():
         return char
+    if char == "\u00b7" and text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit():
+        return "."  # the decimal point of handwriting: 37·8
     if char in _PLAIN:
         return _PLAIN[char]
     if char.lower() in _LOOKALIKES and _beside_latin(text, at):

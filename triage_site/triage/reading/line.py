@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
+from triage_site.triage.reading.words import TABLES, stem
+
 DENIALS: Final = ("no", "not", "never", "nor", "without", "deni", "neither")
 # Between any two words of a term may stand up to `MOST_SMALL` of these, by stem.
 SMALL: Final = (
@@ -17,6 +19,11 @@ SMALL: Final = (
 )  # fmt: skip
 MOST_SMALL: Final = 2
 PREFIX_LENGTHS: Final = (2, 3, 4)
+# Words that begin so and are meant by no term.
+_OTHER_WORDS: Final = {
+    beginning: frozenset(form for word in words.split() for form in (word, stem(word)))
+    for beginning, words in TABLES["other_words"].items()
+}
 
 
 class Line:
@@ -73,7 +80,7 @@ class Line:
             return self._places[how].get(text, 0)
         found = 0
         for word in self._by_beginning.get(text[: PREFIX_LENGTHS[0]], ()):
-            if word.startswith(text):
+            if word.startswith(text) and word not in _OTHER_WORDS.get(text, ()):
                 found |= self._places["stem"].get(word, 0) | self._places["exact"].get(word, 0)
         return found
 

@@ -25,6 +25,7 @@ __all__ = ["Assertion", "Figure", "Mention", "Note", "Statement", "Word", "read"
 # They say nothing of how a mention is meant.
 _SMALL: Final = frozenset(TABLES["sets"]["small"].split())
 _FEW_WORDS: Final = 3
+_SHORT: Final = 3
 _LEAST_KNOWN: Final = 0.6
 PRESENT: Final = frozenset({Assertion.PRESENT, Assertion.UNCERTAIN})
 
@@ -56,12 +57,29 @@ class Note:
         judged = judge(self.words, self.line)
         self.statements, self._covers = judged.statements, judged.covers
         self.foreign_sentences = _foreign(self.words, self.statements)
+        self._foreign_statements = tuple(
+            said for said in self.statements if said.sentence in self.foreign_sentences
+        )
         self.is_empty = not self.figures and not any(map(_is_told, self.words))
 
     def find(self, index: TermIndex) -> Iterator[tuple[int, Mention]]:
         """(index of the term, where and how meant) for every place of every term."""
         for term, first, last in index.find(self.line):
-            yield term, self.mention(first, last)
+            if not self._is_foreign(first, last):
+                yield term, self.mention(first, last)
+
+    def _is_foreign(self, first: int, last: int) -> bool:
+        """A short word of a sentence in another language is not what it looks like: "mi hijo",
+        "mon ami", "ich habe". Shorthand in capitals is the same everywhere."""
+        word = self.words[first]
+        written = self.text[word.start : word.end]
+        return (
+            word.start == self.words[last - 1].start
+            and len(written) <= _SHORT
+            and written.isalpha()
+            and not written.isupper()
+            and any(said.first <= first < said.last for said in self._foreign_statements)
+        )
 
     def mention(self, first: int, last: int) -> Mention:
         return Mention(self.quote(first, last), self.assertion(first, last), first, last)
@@ -76,7 +94,7 @@ class Note:
         for at in range(first, last):
             if self.words[at].is_mark or (self.words[at].form in _SMALL and last - first > 1):
                 continue
-            cues = [cue for cue in self._covers[at] if not first <= cue.word < last]
+            cues = [cue for cue in self._covers[at] if cue.stands_outside(first, last)]
             if not cues:
                 return Assertion.PRESENT
             found = next((c.kind for c in cues if c.kind not in PRESENT), cues[0].kind)

@@ -21,6 +21,7 @@ _NO_NAME: Final = frozenset(TABLES["sets"]["no_allergen"].split())
 _MEDICINES: Final = frozenset(TABLES["sets"]["often_allergens"].split())
 # With one of these the reaction may be what somebody came for.
 _AT_WORK: Final = frozenset(TABLES["sets"]["reaction_at_work"].split())
+_MINOR: Final = frozenset(TABLES["sets"]["minor_complaint"].split())
 _ENDS: Final = frozenset(".!?\n")  # a list may have semicolons
 _MOST_NAMED: Final = 3  # words of an allergen
 _MOST_TOLD: Final = 6  # words of a reaction
@@ -33,15 +34,25 @@ def reaction_spans(words: Sequence[Word]) -> Iterator[tuple[int, int]]:
         head = next((at for at in range(begin, end) if _heads_a_list(forms, at, end)), None)
         if head is not None:
             yield from _of_sentence(forms, head, end)
-        elif 0 < begin < end and not _AT_WORK.intersection((*forms[:begin], *forms[end:])):
+        elif begin < end and not _AT_WORK.intersection((*forms[:begin], *forms[end:])):
             yield from _of_medicine(forms, begin, end)
+            minor = _MINOR.intersection((*forms[:begin], *forms[end:]))
+            if minor and _is_named_reaction(forms[begin:end]):
+                yield begin, begin + 2
+
+
+def _is_named_reaction(told: Sequence[str]) -> bool:
+    """ "Anaphylaxis to penicillin and codeine." is the whole sentence."""
+    named = [form for form in told[2:] if form not in (",", "/", "and", "&")]
+    is_reaction = told[:1] == ["anaphylaxis"] and told[1:2] == ["to"]
+    return is_reaction and bool(named) and _MEDICINES.issuperset(named)
 
 
 def _of_medicine(forms: Sequence[str], begin: int, end: int) -> Iterator[tuple[int, int]]:
     """ "Penicillin - anaphylaxis." beside something else that somebody came for: the medicine,
     its mark and its reaction are the whole sentence."""
     first = begin + 2
-    marked = forms[begin] in _MEDICINES and begin + 1 < end
+    marked = begin > 0 and forms[begin] in _MEDICINES and begin + 1 < end
     if marked and forms[begin + 1] in ("-", "=", ":", "("):
         last = _last_told(forms, first, end)
         if last > first and (last == end or forms[last:end] == [")"]):

@@ -35,6 +35,7 @@ _ENDERS: Final = frozenset(".!?;\n")
 _BARE_MARKS: Final = frozenset(",/()&+-|")
 _MAX_BARE: Final = 6
 _ANY_PLACE: Final = frozenset({"list", "sentence"})
+_EVENT_FOLLOWS: Final = frozenset({"after", "following"})
 _LEADS_ON: Final = frozenset({"that", "if", "who", "which", "there", "what", "whether"})
 
 
@@ -65,6 +66,14 @@ class Cue:
     first: int
     last: int
     word: int
+    is_expression: bool = False  # "stroke of luck": only the whole of it is meant
+
+    def stands_outside(self, first: int, last: int) -> bool:
+        """Whether it says something of the words `first` to before `last`, and is no part of
+        them."""
+        if self.is_expression:
+            return not (first <= self.first and self.last <= last)
+        return not first <= self.word < last
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,8 @@ def judge(words: Sequence[Word], line: Line) -> Judged:
     for first, last, row in _cues(line):
         if row.kind is None:
             continue
-        cue = Cue(row.kind, first, last, _denying(words, first, last))
+        denying = _denying(words, first, last)
+        cue = Cue(row.kind, first, last, denying, is_expression=row.direction == "itself")
         for at in _scope(words, cue, row):
             covers[at].append(cue)
     for first, last in reaction_spans(words):
@@ -191,6 +201,8 @@ def _breaks(words: Sequence[Word], at: int, begin: int, kind: Assertion) -> bool
     word = words[at]
     if word.stem in _SETS["breaks"] and word.form not in ("past",):
         return True
+    if kind is Assertion.DENIED and word.form in _EVENT_FOLLOWS and at > begin:
+        return True  # "no movement after a fall": the fall is not denied
     before = words[at - 1].form
     if kind is not Assertion.HYPOTHETICAL and kind is not Assertion.UNCERTAIN and at > begin:
         leads_on = before in _LEADS_ON and (kind is Assertion.DENIED or before != "that")

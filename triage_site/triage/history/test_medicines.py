@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage_site.triage.medicines import read_history
+from triage_site.triage.history.medicines import read_history
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,30 @@ from triage_site.triage.medicines import read_history
         ("nebs x3, pred 40 mg, buccal midazolam 10 mg", ["pred", "midazolam"]),
         ("Keppra 1g bd. ALLERGY phenytoin (SJS)", ["keppra"]),
         ("Allergy: NSAIDs/aspirin -> bronchospasm", []),
+        ("ran out of lithium and quetiapine", ["lithium (ran out)", "quetiapine (ran out)"]),
+        ("his inhaler ran out, takes montelukast", ["inhaler (ran out)", "montelukast"]),
+        ("lost her insulin on the train", ["insulin (ran out)"]),
+        ("fitting, diazepam 10 mg pr given", ["diazepam (given)"]),
+        ("on ramipril, GTN given by crew", ["ramipril", "GTN (given)"]),
+        (
+            "IM adrenaline and IV hydrocortisone given",
+            ["adrenaline (given)", "hydrocortisone (given)"],
+        ),
+        ("her mother gave her nurofen at noon", ["nurofen (given)"]),
+        ("swallowed a packet of sertraline", ["sertraline (taken)"]),
+        ("took 30 propranolol and a bottle of wine", ["propranolol (taken)"]),
+        ("took two of his wife's zopiclone", ["zopiclone (taken)"]),
+        ("hives after amoxicillin", ["amoxicillin (taken)"]),
+        ("wheezy despite salbutamol 10 puffs", ["salbutamol (taken)"]),
+        ("wheezy despite regular montelukast", ["montelukast"]),
+        ("took her usual insulin, did not eat", ["insulin"]),
+        ("did not stop his warfarin", ["warfarin"]),
+        ("missed two doses of Keppra", ["keppra"]),
+        ("paracetamol gave him some relief", ["paracetamol"]),
+        ("takes the mini pill and co-codamol", ["mini pill", "co-codamol"]),
+        ("her dad is on digoxin", []),
+        ("Erythromycin causes a rash. On statins.", ["statins"]),
+        ("Diclofenac brought him out in hives last year", []),
     ],
 )
 def test_medicines(text: str, medicines: list[str]) -> None:
@@ -92,6 +116,14 @@ def test_medicines(text: str, medicines: list[str]) -> None:
         ),
         ("allergic to nuts, ate some, has hives", "nuts"),
         ("allergy clinic tomorrow", ""),
+        ("Erythromycin causes a rash", "erythromycin"),
+        ("Diclofenac brought him out in hives last year", "diclofenac"),
+        ("Tramadol gives her a terrible itch", "tramadol"),
+        ("cannot tolerate statins", "statins (intolerance)"),
+        ("reacts badly to trimethoprim", "trimethoprim (intolerance)"),
+        ("anaphylaxis to peanuts as a child", "peanuts"),
+        ("allergic to wasps when small", "wasps"),
+        ("allergy to latex since 2010", "latex"),
         ("ALLERGIES: iodine - rash; latex (hives)", "iodine, latex"),
     ],
 )
