@@ -1,6 +1,7 @@
 """The remote engine sends requests to a server with the OpenAI-compatible HTTP API.
 
-It sends at most `num_slots` requests at a time, in the order of our policy. It also sends
+It gives the slots of the server to the best requests of our policy and keeps a few more waiting
+there (`placing.py`), so that none stays empty between two answers. It also sends
 the priority, for the server's own scheduler.
 """
 
