@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -102,6 +103,7 @@ def main() -> None:
     runs: dict[str, list[Run]] = defaultdict(list)
     ways = options.ways.split(",")
     with ExitStack() as stack:
+        stack.callback(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
         if SITE in ways:
             stack.enter_context(stores())
         servers = Servers(options.slots)

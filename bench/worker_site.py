@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -50,7 +49,6 @@ def stores() -> Iterator[None]:
     finally:
         server.terminate()
         server.wait()
-        shutil.rmtree(folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,7 +99,7 @@ class RemoteLoop:
             ),
         )
         self._checked_at = self._heard_at = float("-inf")  # of the event loop's clock
-        self.num_admitted = 0
+        self.running: tuple[str, ...] = ()  # attempts with a slot; other threads may read it
         self.num_steps = 0
 
     async def run(self) -> None:
@@ -162,7 +162,7 @@ class RemoteLoop:
             stream.task = asyncio.get_running_loop().create_task(self._run_stream(stream))
         for attempt in placement.running:
             self._begin(self._streams[attempt])
-        self.num_admitted = len(placement.running)
+        self.running = placement.running
 
     def _begin(self, stream: _Stream) -> None:
         """It has a slot. What had waited at the server gets its time from now on."""

@@ -200,14 +200,14 @@ def test_an_urgent_request_overtakes_what_waits_at_the_server(
     own_server.num_slots = 2
     driver = connect(num_ahead=2, sends_priority=False)
     for name in "abcd":
-        driver.add(name, priority=3, max_new_tokens=150)
+        driver.add(name, priority=3, max_new_tokens=500)
     driver.wait_until(lambda: own_server.num_waited >= 1)
     driver.add("urgent", priority=0, max_new_tokens=5)
     driver.wait_for_end("urgent")
     assert driver.ended() == {"urgent"}
     driver.wait_for_end(*"abcd")
     for name in "abcd":
-        assert driver.finished(name).token_ids == fake_token_ids(f"case {name}", 150)
+        assert driver.finished(name).token_ids == fake_token_ids(f"case {name}", 500)
 
 
 def test_the_api_key_is_sent(connect: Connect, own_server: FakeServer) -> None:
