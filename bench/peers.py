@@ -1,4 +1,4 @@
-"""Compares four ways to serve the same recorded arrivals with the embedded model, in one run.
+"""Compares five ways to serve the same recorded arrivals with the embedded model, in one run.
 
     VLLM_PYTHON=/path/to/python python bench/peers.py [--speed 60] [--slots 8] [--rounds 1]
 
@@ -6,6 +6,7 @@
     vllm priority   the same, under vLLM's own priority policy
     ours to vllm    our engine sends the best requests, one for each slot of vLLM, and preempts
     ours local      our engine on the model in this process
+    site to vllm    our whole worker before vLLM: queue in Redis, cases and history in SQLite
 
 The arrivals and levels are those of a fixture, `--speed` times as fast. Printed are the mean and
 the longest time to the first token and to the end per level, and the tokens of each second. For
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -30,6 +32,11 @@ from typing import Final, Literal
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage_site.settings")
+
+from bench.worker_site import WorkerSite, environment, stores
+
+os.environ |= environment()
+os.environ.pop("DATABASE_URL", None)
 
 import httpx
 import torch
@@ -57,7 +64,9 @@ from triage_site.triage.length import predict_tokens
 
 MAX_NEW_TOKENS: Final = 400
 CONTEXT_TOKENS: Final = 2048
-WAYS: Final = ("vllm fcfs", "vllm priority", "ours to vllm", "ours local")
+SITE: Final = "site to vllm"
+WAYS: Final = ("vllm fcfs", "vllm priority", "ours to vllm", SITE, "ours local")
+OURS_TO_VLLM: Final = ("ours to vllm", SITE)
 GIVE_UP_SECONDS: Final = 600.0
 
 
@@ -92,15 +101,19 @@ def main() -> None:
         f"load of the machine before: {os.getloadavg()[0]:.1f}; slots {options.slots}", flush=True
     )
     runs: dict[str, list[Run]] = defaultdict(list)
-    servers = Servers(options.slots)
-    try:
-        for way in options.ways.split(",") * options.rounds:
+    ways = options.ways.split(",")
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
+        if SITE in ways:
+            stack.enter_context(stores())
+        servers = Servers(options.slots)
+        stack.callback(servers.close)
+        for way in ways * options.rounds:
+            serve = _serve_by_site if way == SITE else _serve
             with _engine(way, servers, options) as engine:
-                run = _serve(way, engine, calls, options.speed)
+                run = serve(way, engine, calls, options.speed)
             runs[way].append(run)
             _print(run)
-    finally:
-        servers.close()
     print(f"load of the machine after: {os.getloadavg()[0]:.1f}")
     print(json.dumps({way: [_summary(run) for run in done] for way, done in runs.items()}))
 
@@ -150,7 +163,7 @@ def _engine(way: str, servers: Servers, options: argparse.Namespace) -> Iterator
         servers.close()
         yield from _running(_local(options.slots), way)
         return
-    num_slots = (options.own_slots or options.slots) if way == "ours to vllm" else 10_000
+    num_slots = (options.own_slots or options.slots) if way in OURS_TO_VLLM else 10_000
     settings = RemoteSettings(
         base_url=servers.url("fcfs" if way == "vllm fcfs" else "priority"),
         model=MODEL_NAME,
@@ -159,7 +172,11 @@ def _engine(way: str, servers: Servers, options: argparse.Namespace) -> Iterator
         token_seconds=GIVE_UP_SECONDS,
         read_timeout_seconds=GIVE_UP_SECONDS,
     )
-    yield from _running(RemoteEngine(settings, clock=time.time), way)
+    engine = RemoteEngine(settings, clock=time.time)
+    if way == SITE:
+        yield engine  # the worker starts it
+    else:
+        yield from _running(engine, way)
 
 
 def _running(engine: Engine, way: str) -> Iterator[Engine]:
@@ -237,6 +254,32 @@ def _serve(way: str, engine: Engine, calls: list[Call], speed: float) -> Run:
             sys.exit(f"{way}: not done after {GIVE_UP_SECONDS:.0f} s")
     run.seconds = time.time() - began
     return run
+
+
+def _serve_by_site(way: str, engine: Engine, calls: list[Call], speed: float) -> Run:
+    site = WorkerSite(engine, MAX_NEW_TOKENS)
+    try:
+        warm = calls[0]
+        site.submit("warm", warm.facts, _job("warm", warm, time.time()))
+        site.results(sys.exit)
+        site.forget()
+        run = Run(way)
+        todo = sorted(calls, key=lambda call: call.offset_seconds)
+        began = time.time()
+        start = began - todo[0].offset_seconds / speed
+        for call in todo:
+            time.sleep(max(0.0, start + call.offset_seconds / speed - time.time()))
+            now = time.time()
+            run.times[call.id] = Times(level=call.expected_priority, arrival=now)
+            site.submit(call.id, call.facts, _job(call.id, call, now))
+        for name, served in site.results(sys.exit).items():
+            times = run.times[name]
+            times.first, times.end = served.first, served.end
+            times.num_tokens = served.num_tokens
+        run.seconds = max(one.arrival + (one.end or 0.0) for one in run.times.values()) - began
+        return run
+    finally:
+        site.close()
 
 
 def _summary(run: Run) -> dict[str, object]:

@@ -101,11 +101,15 @@ class World:
         *,
         stores: Around = untouched,
         engine: Around = untouched,
+        num_ahead: int = 0,
         upkeep: Callable[[], object] | None = None,
     ) -> None:
         self.seconds = 100.0
         self.fake = FakeEngine(
-            num_slots=NUM_SLOTS, clock=self.clock, answer_length=lambda job: ANSWER_TOKENS
+            num_slots=NUM_SLOTS,
+            num_ahead=num_ahead,
+            clock=self.clock,
+            answer_length=lambda job: ANSWER_TOKENS,
         )
         self._around_stores, self._around_engine = stores, engine
         self._upkeep = self.look_after if upkeep is None else upkeep
@@ -197,7 +201,8 @@ class World:
         queue = connection.queue()
         assert (queue.lease_tokens(), queue.waiting(self.clock()), queue.audit()) == ({}, [], "")
         assert len(self.worker._held_claims) == 0
-        assert self.worker._admission.num_free() in (NUM_SLOTS, 1)  # one under the policy `serial`
+        # One under the policy `serial`.
+        assert self.worker._admission.num_free() in (NUM_SLOTS + self.fake.num_ahead, 1)
         for case in Case.objects.all():
             self._check_history(case)
         self._check_slots_work()

@@ -31,10 +31,15 @@ class Rig:
         num_slots: int,
         answer_length: Callable[[EngineJob], int],
         kv: tuple[int, int] | None = None,
+        num_ahead: int = 0,
     ) -> None:
         self.seconds = 100.0
         self.engine = FakeEngine(
-            num_slots=num_slots, clock=self.clock, answer_length=answer_length, kv=kv
+            num_slots=num_slots,
+            num_ahead=num_ahead,
+            clock=self.clock,
+            answer_length=answer_length,
+            kv=kv,
         )
         self.doorbell = Flag()
         options = Options(

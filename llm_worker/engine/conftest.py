@@ -110,6 +110,7 @@ def local(local_engine: LocalEngine) -> Iterator[Driver]:
 @pytest.fixture(scope="session")
 def server() -> Iterator[FakeServer]:
     with FakeServer() as running:
+        running.num_slots = NUM_SLOTS
         yield running
 
 

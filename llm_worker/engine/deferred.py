@@ -50,6 +50,10 @@ class DeferredEngine:
     def num_slots(self) -> int:
         return self._num_slots
 
+    @property
+    def num_ahead(self) -> int:
+        return 0 if self._engine is None else self._engine.num_ahead
+
     def start(self) -> None:
         """Returns at once; `ready` says when the engine works."""
         self._is_started = True
@@ -83,6 +87,9 @@ class DeferredEngine:
 
     def holds(self, request_id: str) -> bool:
         return self._engine is not None and self._engine.holds(request_id)
+
+    def waiting(self) -> frozenset[str]:
+        return frozenset() if self._engine is None else self._engine.waiting()
 
     def add(self, job: EngineJob) -> None:
         if self._engine is None:

@@ -54,6 +54,7 @@ class FakeEngine:
         self,
         *,
         num_slots: int = 8,
+        num_ahead: int = 0,
         clock: Callable[[], float] = lambda: 0.0,
         sleep: Callable[[float], None] = lambda seconds: None,
         step_seconds: float = 0.0,
@@ -65,6 +66,7 @@ class FakeEngine:
     ) -> None:
         """`kv` is (number of blocks, tokens per block), or None for unlimited memory."""
         self._num_slots = num_slots
+        self._num_ahead = num_ahead
         self._clock = clock
         self._sleep = sleep
         self._step_seconds = step_seconds
@@ -80,6 +82,10 @@ class FakeEngine:
     @property
     def num_slots(self) -> int:
         return self._num_slots
+
+    @property
+    def num_ahead(self) -> int:
+        return self._num_ahead
 
     def start(self) -> None:
         self._reset()
@@ -98,6 +104,9 @@ class FakeEngine:
 
     def holds(self, request_id: str) -> bool:
         return request_id in self._jobs or _is_among(self._unread, request_id)
+
+    def waiting(self) -> frozenset[str]:
+        return frozenset(self._jobs) - {request.id for request in self._scheduler.running}
 
     def add(self, job: EngineJob) -> None:
         if not self._alive:

@@ -123,6 +123,10 @@ class Engine(Protocol):
     @property
     def num_slots(self) -> int: ...
 
+    @property
+    def num_ahead(self) -> int:
+        """How many more requests it should have, so that no slot stays empty between two."""
+
     def start(self) -> None:
         """Starts the engine, also after a stop or a failure, without requests and old events."""
 
@@ -137,6 +141,9 @@ class Engine(Protocol):
 
     def holds(self, request_id: str) -> bool:
         """Whether it has this request, or events of it that were not read yet."""
+
+    def waiting(self) -> frozenset[str]:
+        """Ids of its requests that have no slot now."""
 
     def add(self, job: EngineJob) -> None:
         """Adds a job. Returns at once; another thread generates the answer.

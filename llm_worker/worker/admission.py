@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from llm_worker.worker import claims
 from llm_worker.worker.claims import Claim, Outcome
@@ -14,7 +15,10 @@ from llm_worker.worker.options import Options
 from llm_worker.worker.outages import Outages
 from llm_worker.worker.performing import Performer
 from llm_worker.worker.stores import Stores
-from scheduling.core.policies import Policy, may_preempt, order
+from scheduling.core.policies import Policy, Preemption, may_preempt, order
+from scheduling.core.request import Request
+
+OVERTAKEN: Final = "a better case came before it began"
 
 
 class Admission:
@@ -40,8 +44,11 @@ class Admission:
         self.num_preempted = 0
 
     def num_free(self) -> int:
-        """Below zero where a new policy uses fewer slots than are taken."""
-        num_slots = self._engine.num_slots
+        """Below zero where a new policy uses fewer slots than are taken.
+
+        An engine may want a few requests more than it has slots; they follow those in the slots.
+        """
+        num_slots = self._engine.num_slots + self._engine.num_ahead
         if self.policy is not None and self.policy.max_running is not None:
             num_slots = min(num_slots, self.policy.max_running)
         if self._health.is_solo(self._clock()):
@@ -110,18 +117,30 @@ class Admission:
         return len(granted)
 
     def _preempt_one(self, policy: Policy) -> bool:
-        """Frees the worst slot if what waits first may have it."""
+        """Frees the worst slot if what waits first may have it.
+
+        What has no slot of the engine yet loses nothing, so that any better request goes first.
+        """
         running = self._held_claims.running()
         if not running or self.num_free() > 0:
             return False
         head = self._outages.ask(self._stores.head).value
-        worst, now = self._worst(running, policy), self._clock()
+        waiting = self._engine.waiting() if self._engine.num_ahead else frozenset()
         if head is None or (self._health.is_in_doubt and head.id in self._health.avoided):
             return False
-        if not may_preempt(head, worst.claim.request, policy, now, self._options.preemption):
+        last = [held for held in running if held.id in waiting]
+        if self._may_take(head, last, policy, Preemption.KEY):
+            return self.give_back(self._worst(last, policy), OVERTAKEN, by=head.id)
+        if not self._may_take(head, running, policy, self._options.preemption):
             return False
         self.num_preempted += 1
-        return self.give_back(worst, "preempted", by=head.id)
+        return self.give_back(self._worst(running, policy), "preempted", by=head.id)
+
+    def _may_take(self, head: Request, of: list[Held], policy: Policy, mode: Preemption) -> bool:
+        if not of:
+            return False
+        worst = self._worst(of, policy).claim.request
+        return may_preempt(head, worst, policy, self._clock(), mode)
 
     def _worst(self, running: list[Held], policy: Policy) -> Held:
         now = self._clock()

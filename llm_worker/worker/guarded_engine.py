@@ -39,6 +39,10 @@ class GuardedEngine:
     def num_slots(self) -> int:
         return self._engine.num_slots
 
+    @property
+    def num_ahead(self) -> int:
+        return self._engine.num_ahead
+
     def start(self) -> bool:
         self._broken = self._unreported_failure = ""
         self._guarded(self._engine.start, None)
@@ -67,6 +71,9 @@ class GuardedEngine:
 
     def holds(self, request_id: str) -> bool:
         return self._guarded(lambda: self._engine.holds(request_id), False)
+
+    def waiting(self) -> frozenset[str]:
+        return self._guarded(self._engine.waiting, frozenset())
 
     def add(self, job: EngineJob) -> Reply:
         """REFUSED if the request can never fit; AWAY if the engine does not run."""

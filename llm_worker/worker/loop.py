@@ -2,8 +2,9 @@
 
 One thread owns the engine and everything here. A tick reads the engine's events, performs the
 due step of each claim, takes over what people changed in SQL, claims what waits, and reports.
-The loop holds no more jobs than the engine has slots, so the order of what waits stays in Redis,
-where every worker and every page sees the same one.
+The loop holds no more jobs than the engine has slots, or a few more where the engine asks for
+them (`num_ahead`), so the order of what waits stays in Redis, where every worker and every page
+sees the same one. The few are given back as soon as a better job waits.
 """
 
 from __future__ import annotations
@@ -221,12 +222,13 @@ class GuidanceWorker:
     def _figures(self) -> dict[str, float]:
         stats = self._engine.stats()
         rate, used = stats.get("tokens_per_second", 0.0), stats.get("slots_used", 0.0)
+        taken = self._held_claims.num_slots_taken()
         if used:
             full = rate * self._engine.num_slots / used
             self._full_rate = 0.8 * self._full_rate + 0.2 * full if self._full_rate else full
         return {
             "slots": float(self._engine.num_slots),
-            "slots_used": float(self._held_claims.num_slots_taken()),
+            "slots_used": float(min(taken, self._engine.num_slots)),
             "tokens_per_second": rate,
             "tokens_per_second_full": self._full_rate,
             "kv_blocks": stats.get("kv_blocks_total", 0.0),

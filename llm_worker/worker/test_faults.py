@@ -39,9 +39,10 @@ STORES_CALLS = (
     *("policy", "paused", "rows", "start", "mark", "store", "give_back", "recycle"),
 )
 ENGINE_CALLS = (
-    *("start", "stop", "alive", "ready", "holds", "add", "release", "cancel", "update"),
-    *("set_policy", "events", "stats"),
+    *("start", "stop", "alive", "ready", "holds", "waiting", "add", "release", "cancel"),
+    *("update", "set_policy", "events", "stats"),
 )
+NUM_AHEAD = {"waiting": 1}  # else the loop does not ask
 ENGINE_CALLS_OF_OTHERS = {"count_prompt_tokens"}  # the loop does not make it
 # What services and upkeep ask of the queue, while the worker's calls go well.
 QUEUE_CALLS = (
@@ -120,10 +121,18 @@ def test_a_store_may_do_what_it_likes(call: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", Fault.KINDS)
+@pytest.mark.parametrize("call", ["grant", "head", "start", "give_back", "release"])
+def test_a_store_may_do_so_while_the_engine_has_more_jobs_than_slots(call: str, kind: str) -> None:
+    fault = Fault(call, kind, error_of(call))
+    run_the_ward(World(stores=fault.around, num_ahead=1), fault)
+    assert fault.num_calls > 0
+
+
+@pytest.mark.parametrize("kind", Fault.KINDS)
 @pytest.mark.parametrize("call", ENGINE_CALLS)
 def test_an_engine_may_do_what_it_likes(call: str, kind: str) -> None:
     fault = Fault(call, kind, RuntimeError("the library is broken"))
-    world = World(engine=fault.around)
+    world = World(engine=fault.around, num_ahead=NUM_AHEAD.get(call, 0))
     # Two calls that the loop makes only then.
     occasions: dict[str, Callable[[], None]] = {
         "start": lambda: world.fake.fail_engine("out of memory"),

@@ -74,6 +74,47 @@ def test_the_same_level_does_not_preempt(rig: Rig) -> None:
     assert running() == {str(first.id), str(second.id)}
 
 
+@pytest.fixture
+def rig_ahead(redis_client: redis.Redis) -> Rig:
+    """An engine with two slots that wants to have three jobs."""
+    return Rig(num_slots=2, answer_length=lambda job: 10, num_ahead=1)
+
+
+def test_an_engine_has_its_next_job_before_a_slot_is_free(rig_ahead: Rig) -> None:
+    jobs = [make_job(2, seconds) for seconds in range(4)]
+    rig_ahead.tick(2)
+    assert running() == {str(job.id) for job in jobs[:3]}
+    rig_ahead.run_until_idle()
+    assert set(Job.objects.values_list("attempt", flat=True)) == {1}
+
+
+def test_a_better_case_goes_before_the_next_one_and_takes_nothing_from_it(rig_ahead: Rig) -> None:
+    first, second, third = (make_job(2, seconds) for seconds in range(3))
+    rig_ahead.tick(2)
+    shorter = make_job(2, 3, predicted_tokens=20)
+    rig_ahead.tick(2)
+    assert running() == {str(first.id), str(second.id), str(shorter.id)}
+    back = Job.objects.get(id=third.id)
+    assert (back.status, back.num_preemptions) == (JobStatus.WAITING, 0)
+    rig_ahead.run_until_idle()
+    assert connection.queue().lease_tokens() == {}
+
+
+def test_an_urgent_case_writes_at_once_though_the_next_one_is_there_already(
+    rig_ahead: Rig,
+) -> None:
+    jobs = [make_job(3, seconds) for seconds in range(3)]
+    rig_ahead.tick(2)
+    urgent = make_job(0, 3)
+    rig_ahead.doorbell.set()
+    rig_ahead.tick(3)
+    assert Job.objects.get(id=urgent.id).first_token_at is not None
+    assert str(jobs[2].id) not in running()
+    rig_ahead.run_until_idle()
+    ended = Job.objects.order_by("finished_at").values_list("id", flat=True)
+    assert list(ended).index(urgent.id) <= 1
+
+
 def test_a_new_priority_takes_effect_in_the_running_batch(rig: Rig) -> None:
     low, other = make_job(2, 0), make_job(2, 1)
     rig.tick(2)

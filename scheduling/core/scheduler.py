@@ -167,6 +167,26 @@ class Scheduler:
             evicted=tuple(evicted),
         )
 
+    def best_waiting(self, num: int, now: float) -> tuple[Request, ...]:
+        """Returns up to `num` waiting requests, best first. They continue to wait."""
+        with closing(self._waiting.ascending(now)) as waiting:
+            return tuple(islice(waiting, num))
+
+    def exchange(self, request_id: str, running_id: str | None) -> None:
+        """Gives a slot to a waiting request that has begun elsewhere, against the order.
+
+        `running_id` waits again in its place; None takes a free slot. Raises KeyError if one of
+        them is not there, and ValueError if there is no free slot. Without KV memory only.
+        """
+        if self._kv is not None:
+            raise ValueError("exchange: not with KV memory")
+        if running_id is not None:
+            self._stop(running_id)
+        elif len(self._running) >= self._num_slots:
+            raise ValueError("exchange: no slot is free")
+        self._running[request_id] = self._waiting.pop(request_id)
+        self._refusal.clear()
+
     def next_due_seconds(self, now: float) -> float | None:
         """Returns the next time at which a deadline changes the order; None if there is none."""
         due = self._waiting.first_due_seconds()

@@ -349,3 +349,27 @@ def test_memory_reserved_ahead_needs_free_blocks_and_is_evicted_first() -> None:
     evicted = [scheduler.advance_all(1, 0.0) for _ in range(4)]
     assert ("c",) in evicted
     assert ("b",) not in evicted
+
+
+def test_a_request_that_has_begun_elsewhere_takes_a_slot_against_the_order() -> None:
+    scheduler = Scheduler(policy=POLICIES["semantic"], num_slots=2)
+    for number in range(4):
+        scheduler.add(
+            Request(
+                id=str(number),
+                arrival_seconds=number,
+                priority=number,
+                prompt_tokens=1,
+                predicted_tokens=1,
+            )
+        )
+    scheduler.schedule(0.0)
+    assert [r.id for r in scheduler.best_waiting(2, 0.0)] == ["2", "3"]
+    with pytest.raises(ValueError, match="no slot is free"):
+        scheduler.exchange("3", None)
+    scheduler.exchange("3", "1")
+    assert {r.id for r in scheduler.running} == {"0", "3"}
+    assert [r.id for r in scheduler.best_waiting(2, 0.0)] == ["1", "2"]
+    scheduler.discard("0")
+    scheduler.exchange("2", None)
+    assert {r.id for r in scheduler.running} == {"3", "2"}

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final
 
 import httpx
@@ -14,7 +15,8 @@ import httpx
 from triage_site.cases.calls import Call
 from triage_site.triage.facts import CaseFacts
 
-ENDED: Final = frozenset({"done", "failed", "cancelled"})
+GONE: Final = "gone"  # the site does not know the case any more
+ENDED: Final = frozenset({"done", "failed", "cancelled", GONE})
 RETRY_SECONDS: Final = 0.3
 GIVE_UP_SECONDS: Final = 120.0
 PROBE: Final = CaseFacts(text="collapsed, not breathing, no pulse", age_years=60)
@@ -40,7 +42,7 @@ class Api:
         return case_id
 
     def status(self, case_id: str) -> str:
-        return str(self._persist("GET", f"cases/{case_id}")["status"])
+        return str(self._persist("GET", f"cases/{case_id}").get("status", GONE))
 
     def _persist(
         self,
@@ -62,6 +64,8 @@ class Api:
                 if response.is_success:
                     answer: dict[str, Any] = response.json()
                     return answer
+                if method == "GET" and response.status_code == HTTPStatus.NOT_FOUND:
+                    return {}
                 reason = f"HTTP {response.status_code}"
             time.sleep(RETRY_SECONDS)
         raise GaveUp(f"{method} {path}: {reason}")
@@ -94,11 +98,11 @@ class Load(threading.Thread):
 def seconds_to_serve(api: Api, key: str, since: float, limit_seconds: float) -> float:
     """Seconds from `since` until a level-0 case that comes now has its guidance, or the limit."""
     case_id = api.submit(key, PROBE)
-    while api.status(case_id) not in ENDED:
+    while (status := api.status(case_id)) not in ENDED:
         if time.monotonic() - since > limit_seconds:
             return limit_seconds
         time.sleep(0.2)
-    return time.monotonic() - since
+    return limit_seconds if status == GONE else time.monotonic() - since
 
 
 def wait_for_ends(api: Api, quiet_seconds: float) -> set[str]:

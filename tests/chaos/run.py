@@ -30,6 +30,8 @@ from tests.chaos.faults import Fault, draw, inject
 from tests.chaos.site import ROOT, Site
 from tests.postgres import Postgres
 
+# A killed process must not take commits with it, as the fast server of the other tests lets it.
+DURABLE = ("-c", "synchronous_commit=on")
 LEASE_SECONDS = 5
 RECOVERY_LIMIT_SECONDS = 120.0
 QUIET_SECONDS = 90.0
@@ -39,7 +41,9 @@ def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="triage-chaos-")))
-        postgres = stack.enter_context(Postgres()) if options.database == "postgres" else None
+        postgres = None
+        if options.database == "postgres":
+            postgres = stack.enter_context(Postgres(*DURABLE))
         environment = {
             "TRIAGE_LEASE_SECONDS": str(LEASE_SECONDS),
             "TRIAGE_SLOTS": str(options.slots),

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.chaos.faults import draw
+from tests.chaos.load import GONE, Api, wait_for_ends
 
 ROOT = Path(__file__).resolve().parents[2]
 NUM_KILLS = 3
@@ -34,6 +36,14 @@ def test_every_fault_comes_in_a_longer_run(on_postgres: bool) -> None:
     } <= names
     assert ("restart postgres" in names) == on_postgres
     assert ("lock sqlite" in names) == (not on_postgres)
+
+
+def test_a_case_that_the_site_forgot_is_reported_and_does_not_stop_the_run() -> None:
+    answer = httpx.MockTransport(lambda request: httpx.Response(404, json={}))
+    with httpx.Client(base_url="http://site", transport=answer) as client:
+        api = Api(client, accepted={"key": {"1"}})
+        assert api.status("1") == GONE
+        assert wait_for_ends(api, 5.0) == set()  # the verdict finds that it is lost
 
 
 @pytest.mark.slow

@@ -77,6 +77,10 @@ class LocalEngine:
     def num_slots(self) -> int:
         return self._settings.num_slots
 
+    @property
+    def num_ahead(self) -> int:
+        return 0
+
     # Start and stop.
 
     def start(self) -> None:
@@ -152,6 +156,10 @@ class LocalEngine:
         return self._answers.get(request_id) is not None or any(
             getattr(event, "id", None) == request_id for event in self._unread
         )
+
+    def waiting(self) -> frozenset[str]:
+        """None: the loop adds no more requests than there are slots."""
+        return frozenset()
 
     # Requests.
 

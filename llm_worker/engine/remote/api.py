@@ -21,6 +21,7 @@ class RemoteSettings:
     model: str
     api_key: str = ""
     num_slots: int = 16
+    num_ahead: int = 2  # requests that may wait at the server beyond its slots
     max_context_tokens: int | None = None
     min_context_tokens: int = 0  # of the server; below it no answer fits
     is_chat: bool | None = None

@@ -1,6 +1,7 @@
 """The remote engine sends requests to a server with the OpenAI-compatible HTTP API.
 
-It sends at most `num_slots` requests at a time, in the order of our policy. It also sends
+It gives the slots of the server to the best requests of our policy and keeps a few more waiting
+there (`placing.py`), so that none stays empty between two answers. It also sends
 the priority, for the server's own scheduler.
 """
 
@@ -99,6 +100,10 @@ class RemoteEngine:
     def num_slots(self) -> int:
         return self._settings.num_slots
 
+    @property
+    def num_ahead(self) -> int:
+        return self._settings.num_ahead
+
     def start(self) -> None:
         """Does not fail without a server: `events` then returns an `EngineFailed`."""
         self.stop()
@@ -154,6 +159,10 @@ class RemoteEngine:
         return request_id in self._answers or any(
             getattr(event, "id", None) == request_id for event in self._unread
         )
+
+    def waiting(self) -> frozenset[str]:
+        running = self._running.remote_loop.running if self._running else ()
+        return frozenset(a.job.id for a in self._answers.values() if a.attempt not in running)
 
     def add(self, job: EngineJob) -> None:
         running = self._running
@@ -218,7 +227,7 @@ class RemoteEngine:
         running = self._running
         return {
             "slots_total": float(self.num_slots),
-            "slots_used": float(running.remote_loop.num_admitted if running else 0),
+            "slots_used": float(len(running.remote_loop.running) if running else 0),
             "requests": float(len(self._answers)),
             "kv_blocks_total": 0.0,
             "kv_blocks_used": 0.0,

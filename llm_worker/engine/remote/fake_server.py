@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import select
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
@@ -36,6 +39,12 @@ class FakeServer:
         self.has_chat_template = True
         self.goes_on = threading.Event()  # cleared: it accepts connections and sends nothing
         self.goes_on.set()
+        self.num_slots: int | None = None  # answers at the same time; None for any number
+        self.num_waited = 0  # requests that found no free slot
+        self._slots = threading.Condition()
+        self._num_running = 0
+        self._numbers = count()
+        self._waiting: list[tuple[int, int]] = []  # priority and a number, like vLLM
         self.unknown_fields: set[str] = set()  # a request with one of them is rejected
         server = self
 
@@ -126,9 +135,39 @@ class FakeServer:
             handler.wfile.write(b'{"error": "no"}')
             return
         try:
-            self._stream(handler, body, prompt, num_before=len(prefix.split()))
+            handler.wfile.flush()
+            if self._take_slot(handler, body.get("priority", 0)):
+                try:
+                    self._stream(handler, body, prompt, num_before=len(prefix.split()))
+                finally:
+                    self._give_slot()
         except OSError:  # the client has closed the connection
             return
+
+    def _take_slot(self, handler: BaseHTTPRequestHandler, priority: int) -> bool:
+        """Waits for a slot. Returns False when the client has gone meanwhile."""
+        with self._slots:
+            place = (priority, next(self._numbers))
+            self._waiting.append(place)
+            if self._is_full():
+                self.num_waited += 1
+            while self._is_full() or min(self._waiting) != place:
+                self._slots.wait(0.02)
+                if _is_gone(handler.connection):
+                    self._waiting.remove(place)
+                    return False
+            self._waiting.remove(place)
+            self._num_running += 1
+            self._slots.notify_all()
+        return True
+
+    def _is_full(self) -> bool:
+        return self.num_slots is not None and self._num_running >= self.num_slots
+
+    def _give_slot(self) -> None:
+        with self._slots:
+            self._num_running -= 1
+            self._slots.notify_all()
 
     def _answer_whole(
         self, handler: BaseHTTPRequestHandler, body: dict[str, Any], prompt: str
@@ -190,6 +229,11 @@ class FakeServer:
             choice["token_ids"] = token_ids
         handler.wfile.write(f"data: {json.dumps({'choices': [choice]})}\n\n".encode())
         handler.wfile.flush()
+
+
+def _is_gone(connection: socket.socket) -> bool:
+    readable, _, _ = select.select([connection], [], [], 0)
+    return bool(readable) and connection.recv(1, socket.MSG_PEEK) == b""
 
 
 def _send_json(handler: BaseHTTPRequestHandler, status: int, content: dict[str, Any]) -> None:

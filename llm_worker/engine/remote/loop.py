@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -19,14 +19,15 @@ from llm_worker.engine.remote.api import (
     parse_line,
     request_body,
 )
+from llm_worker.engine.remote.placing import Placing
 from scheduling.core.policies import Policy, Preemption
 from scheduling.core.request import Request
-from scheduling.core.scheduler import Scheduler
 
 RESCHEDULE_SECONDS: Final = 0.2  # passed deadlines change the order without an event
 _BUSY_STATUSES: Final = frozenset({429, 503})
 _CONFIGURATION_ERROR_STATUSES: Final = frozenset({401, 403, 404})
 _MAX_PAUSE_SECONDS: Final = 10.0
+_LAST_LINES_SECONDS: Final = 1.0
 _MAX_TICK_SECONDS: Final = 2.0  # a loop that was late itself says nothing about the server
 
 
@@ -47,6 +48,7 @@ class _Stream:
     text: str
     num_tokens: int
     has_started: bool = False
+    has_slot: bool = False
     num_failures: int = 0
     is_closing: bool = False
     silent_at: float | None = None  # when the server has been silent for too long; of the loop
@@ -76,28 +78,34 @@ class RemoteLoop:
     ) -> None:
         self._settings, self._clock, self._on_update = settings, clock, on_update
         self._dialect = dialect
-        self._scheduler = Scheduler(
-            policy=policy, num_slots=settings.num_slots, preemption=preemption
+        self._placing = Placing(
+            policy=policy,
+            preemption=preemption,
+            num_slots=settings.num_slots,
+            num_ahead=settings.num_ahead,
         )
         self._streams: dict[str, _Stream] = {}
         self._ended = asyncio.Event()
+        # A cancelled request has its connection until that is closed.
+        num_connections = 2 * settings.num_slots + settings.num_ahead + 1
         self._client = httpx.AsyncClient(
             headers=settings.headers,
             timeout=httpx.Timeout(
                 settings.read_timeout_seconds, connect=settings.connect_timeout_seconds
             ),
             limits=httpx.Limits(
-                max_connections=settings.num_slots + 1,
-                max_keepalive_connections=settings.num_slots + 1,
+                max_connections=num_connections,
+                max_keepalive_connections=num_connections,
             ),
         )
         self._checked_at = self._heard_at = float("-inf")  # of the event loop's clock
-        self.num_admitted = 0
+        self.running: tuple[str, ...] = ()  # attempts with a slot; other threads may read it
         self.num_steps = 0
 
     async def run(self) -> None:
         """Runs until `end` is called or the server cannot be used. Reports the latter."""
         while not self._ended.is_set():
+            self._placing.look(self._clock())
             self._schedule()
             self._check_silence(asyncio.get_running_loop().time())
             with suppress(TimeoutError):
@@ -119,14 +127,14 @@ class RemoteLoop:
         self._streams[request.id] = _Stream(
             job=job, request=request, text=job.prefix_text, num_tokens=request.generated_tokens
         )
-        self._scheduler.add(request)
+        self._placing.add(request)
         self._schedule()
 
     def remove(self, attempt: str) -> None:
         stream = self._streams.pop(attempt, None)
         if stream is None:
             return
-        self._scheduler.remove(attempt)
+        self._placing.remove(attempt)
         _cancel_stream(stream)
         self._schedule()
 
@@ -134,27 +142,40 @@ class RemoteLoop:
         stream = self._streams.get(request.id)
         if stream is not None:
             stream.request = request
-            self._scheduler.update(request.with_progress(stream.num_tokens))
+            self._placing.update(request.with_progress(stream.num_tokens))
             self._schedule()
 
     def set_policy(self, policy: Policy, preemption: Preemption) -> None:
-        self._scheduler.set_policy(policy, preemption)
+        self._placing.set_policy(policy, preemption)
         self._schedule()
 
     def _schedule(self) -> None:
         """Gives the slots to the best requests. A preempted one resumes later from its text."""
         if self._ended.is_set():
             return
-        batch = self._scheduler.schedule(self._clock())
-        for attempt in batch.preempted:
+        placement = self._placing.place(self._clock())
+        for attempt in placement.cancels:
+            self._streams[attempt].has_slot = False
             _cancel_stream(self._streams[attempt])
-        for attempt in batch.admitted:
+        for attempt in placement.posts:
             stream = self._streams[attempt]
-            if not stream.has_started:
-                stream.has_started = True
-                self._on_update(StreamUpdate(attempt=attempt, started=True))
             stream.task = asyncio.get_running_loop().create_task(self._run_stream(stream))
-        self.num_admitted = len(batch.running)
+        for attempt in placement.running:
+            self._begin(self._streams[attempt])
+        self.running = placement.running
+
+    def _begin(self, stream: _Stream) -> None:
+        """It has a slot. What had waited at the server gets its time from now on."""
+        if not stream.has_slot:
+            stream.has_slot = True
+            if stream.silent_at is not None:
+                self._expect_token(stream, self._settings.first_token_seconds)
+        self._tell_start(stream)
+
+    def _tell_start(self, stream: _Stream) -> None:
+        if not stream.has_started:
+            stream.has_started = True
+            self._on_update(StreamUpdate(attempt=stream.request.id, started=True))
 
     def _check_silence(self, now: float) -> None:
         """Gives a server up that takes requests and sends nothing: it hangs or is frozen.
@@ -191,7 +212,9 @@ class RemoteLoop:
         except (httpx.HTTPError, InvalidResponse) as error:
             if stream.task is not asyncio.current_task():  # preempted or removed
                 return True
-            stream.num_failures += 1
+            self._placing.lost(stream.request.id, self._clock())
+            if self._placing.has_slot(stream.request.id):  # else it may have waited for long
+                stream.num_failures += 1
             if stream.num_failures > self._settings.max_failures:
                 reason = f"{type(error).__name__}: {error}".removesuffix(": ")
                 raise _ServerUnusable(f"{self._settings.base_url}: {reason}") from error
@@ -200,7 +223,8 @@ class RemoteLoop:
             await self._pause(stream)
             return False
         finally:
-            stream.silent_at = None
+            if stream.task in (None, asyncio.current_task()):  # it may have been sent again
+                stream.silent_at = None
 
     async def _read(self, stream: _Stream) -> bool:
         dialect = self._dialect
@@ -219,17 +243,22 @@ class RemoteLoop:
             try:
                 if not await self._is_accepted(response, stream):
                     return False
-                async for line in response.aiter_lines():
+                lines = response.aiter_lines()
+                async for line in lines:
                     chunk = parse_line(line)
                     if chunk is not None and self._accept_chunk(stream, chunk):
+                        await _read_to_end(lines)
                         return True
             finally:
-                stream.is_closing = True
+                if stream.task is asyncio.current_task():
+                    stream.is_closing = True
         raise InvalidResponse("the stream ended before the answer")
 
     async def _is_accepted(self, response: httpx.Response, stream: _Stream) -> bool:
         status = response.status_code
         if status == 200:
+            self._placing.accepted(stream.request.id, self._clock())
+            self._schedule()
             return True
         await response.aread()
         # Without the server's words: they may quote the prompt, and reasons are logged.
@@ -244,12 +273,18 @@ class RemoteLoop:
         raise InvalidResponse(reason)
 
     def _accept_chunk(self, stream: _Stream, chunk: Chunk) -> bool:
+        if stream.task is not asyncio.current_task():
+            return False  # sent again meanwhile; the words come again, too
         stream.num_failures = 0
         self._heard_at = asyncio.get_running_loop().time()
         self._expect_token(stream, self._settings.token_seconds)
         stream.text += chunk.text
         stream.num_tokens += len(chunk.token_ids)
         self.num_steps += 1
+        request = stream.request.with_progress(stream.num_tokens)
+        if self._placing.wrote(request, len(chunk.token_ids), self._clock()):
+            self._schedule()
+            self._tell_start(stream)
         if stream.num_tokens >= stream.job.max_new_tokens and chunk.end is None:
             chunk = replace(chunk, end="length")  # the server may send one more, empty piece
         self._on_update(StreamUpdate(attempt=stream.request.id, chunk=chunk))
@@ -268,6 +303,14 @@ class RemoteLoop:
             return
         self._on_update(StreamUpdate(attempt="", failed=reason))
         self._ended.set()
+
+
+async def _read_to_end(lines: AsyncIterator[str]) -> None:
+    """So that the connection serves the next request. The answer has ended already."""
+    with suppress(TimeoutError, httpx.HTTPError):
+        async with asyncio.timeout(_LAST_LINES_SECONDS):
+            async for _ in lines:
+                pass
 
 
 def _cancel_stream(stream: _Stream) -> None:

@@ -182,6 +182,34 @@ def test_a_slow_answer_is_waited_for_while_others_go_on(
     assert len(driver.finished("slow").token_ids) == 5
 
 
+def test_the_next_request_waits_at_the_server_for_its_slot(
+    connect: Connect, own_server: FakeServer
+) -> None:
+    own_server.num_slots = 2
+    driver = connect(num_ahead=1)
+    for name in "abcd":
+        driver.add(name, max_new_tokens=60)
+    driver.wait_for_end(*"abcd")
+    assert own_server.num_waited >= 1
+    assert driver.order_of(Started, "abcd") == list("abcd")
+
+
+def test_an_urgent_request_overtakes_what_waits_at_the_server(
+    connect: Connect, own_server: FakeServer
+) -> None:
+    own_server.num_slots = 2
+    driver = connect(num_ahead=2, sends_priority=False)
+    for name in "abcd":
+        driver.add(name, priority=3, max_new_tokens=500)
+    driver.wait_until(lambda: own_server.num_waited >= 1)
+    driver.add("urgent", priority=0, max_new_tokens=5)
+    driver.wait_for_end("urgent")
+    assert driver.ended() == {"urgent"}
+    driver.wait_for_end(*"abcd")
+    for name in "abcd":
+        assert driver.finished(name).token_ids == fake_token_ids(f"case {name}", 500)
+
+
 def test_the_api_key_is_sent(connect: Connect, own_server: FakeServer) -> None:
     own_server.key = "secret"
     assert connect(api_key="secret").answer("a", max_new_tokens=3).reason == "length"
