@@ -60,7 +60,12 @@ def test_answers_of_every_kind(site: httpx.Client, monkeypatch: pytest.MonkeyPat
         (302, "GET", "/", {}),
         (400, "GET", "/", {"headers": {"Host": "evil.example"}}),
         (400, "POST", "/api/v1/cases", {"headers": {**token, **json}, "content": b"{"}),
-        (415, "POST", "/api/v1/cases", {"headers": token, "content": b"{"}),
+        (
+            415,
+            "POST",
+            "/api/v1/cases",
+            {"headers": {**token, "Content-Type": "text/plain"}, "content": b"{"},
+        ),
         (401, "GET", "/metrics", {}),
         (401, "GET", "/api/v1/queue", {}),
         (401, "GET", "/live/board/", {"headers": STREAM}),
