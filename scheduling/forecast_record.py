@@ -14,7 +14,12 @@ SAMPLES_KEPT: Final = timedelta(days=1)
 
 
 def record_forecasts(
-    estimates: Mapping[str, Estimate], *, policy: str, now: datetime, is_first: bool = True
+    estimates: Mapping[str, Estimate],
+    *,
+    policy: str,
+    now: datetime,
+    stretch: float,
+    is_first: bool = True,
 ) -> int:
     """Keeps the first forecast of each job, or a sample of later ones, by job id. Returns how
     many were new."""
@@ -30,6 +35,7 @@ def record_forecasts(
             ends_low=estimate.ends.low,
             ends_median=estimate.ends.median,
             ends_high=estimate.ends.high,
+            stretch=stretch,
         )
         for job_id, estimate in estimates.items()
     ]

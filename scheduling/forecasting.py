@@ -22,17 +22,17 @@ from scheduling import forecast_store, recorded, selectors, services
 from scheduling.core.policies import Preemption
 from scheduling.core.status import JobStatus
 from scheduling.forecast_store import ForecastHits, StoredForecast
-from scheduling.models import Job
+from scheduling.models import Forecast, Job
 from scheduling.service_rates import Rates, SpeedMeter, model_of, rates_of, traffic_of
 from scheduling.simulator.forecast import Arrival, Estimate, Outlook, Present, forecast
-from scheduling.simulator.judgement import judge
+from scheduling.simulator.judgement import judge, stretch_wanted
 from scheduling.simulator.measured import MeasuredModel
 
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS: Final = 0.25
 REFRESH_SECONDS: Final = 1.0
-RATES_SECONDS: Final = 10.0
+RATES_SECONDS: Final = 3.0
 WORKER_SILENT_SECONDS: Final = 2.5  # a worker reports each second
 NUM_RECENT: Final = 20  # arrivals that the traffic of the near future is taken from
 _BUDGET: Final = 1_000  # requests x courses of one forecast
@@ -40,11 +40,13 @@ _MIN_COURSES, _MAX_COURSES = 3, 30
 NUM_JUDGED: Final = 300
 SAMPLE_SECONDS: Final = 1.0  # between two records of what the pages show
 NUM_SAMPLED: Final = 5  # cases of one such record, evenly from the next to end to the last
-# Courses draw each unknown on its own and know nothing of what they do not model; measured with
-# bench/eta_bench.py, the range must be wider by this factor to hold eight of ten.
-STRETCH: Final = 1.2
+# Courses draw each unknown on its own and know nothing of what they do not model, so the range
+# must be wider by a factor. The newest judged forecasts tell it; until there are some, this holds.
+DEFAULT_STRETCH: Final = 2.0
+_STRETCHES: Final = (1.0, 4.0)  # at least and at most
+_LEAST_TO_STRETCH: Final = 40  # judged forecasts
 MIN_JUDGED: Final = 10
-SLOWDOWN_SECONDS: Final = 15.0  # how long the present speed lasts, about
+SLOWDOWN_SECONDS: Final = 8.0  # how long the present speed lasts, about
 
 
 @dataclass(slots=True)
@@ -54,6 +56,7 @@ class Forecaster:
     _rates: Rates | None = None
     _rates_at: float = 0.0
     _hits: ForecastHits | None = None
+    _stretch: float = DEFAULT_STRETCH
     _seen: tuple[object, ...] = ()
     _made_at: float = 0.0
     _told: set[str] = field(default_factory=set)
@@ -97,7 +100,7 @@ class Forecaster:
         courses = num_courses(num_requests)
         outlook = outlook_of(found, rates, recorded.recent_arrivals(now, NUM_RECENT), now)
         found_times = forecast(present, outlook, num_courses=courses, seed=int(now.timestamp()))
-        return {name: estimate.stretched(STRETCH) for name, estimate in found_times.items()}
+        return {name: estimate.stretched(self._stretch) for name, estimate in found_times.items()}
 
     def _current_rates(self, now: datetime, num_slots: int) -> Rates:
         seconds = now.timestamp()
@@ -105,7 +108,8 @@ class Forecaster:
             records = recorded.recent_records(now)
             self._rates = rates_of(records, recorded.length_ratios(now), num_slots)
             self._rates_at = seconds
-            self._hits = _hits(now)
+            newest = recorded.judged_forecasts(now - timedelta(days=1), None, newest=NUM_JUDGED)
+            self._hits, self._stretch = _hits(newest), stretch_of(newest)
         return self._rates
 
     def _record(
@@ -115,7 +119,7 @@ class Forecaster:
         new = {name: estimates[name] for name in unfinished - self._told if name in estimates}
         self._told = (self._told | set(new)) & unfinished
         if new:
-            services.record_forecasts(new, policy=policy, now=now)
+            services.record_forecasts(new, policy=policy, now=now, stretch=self._stretch)
         if now.timestamp() - self._sampled_at >= SAMPLE_SECONDS:
             self._sampled_at = now.timestamp()
             shown = sorted(
@@ -124,7 +128,9 @@ class Forecaster:
             )
             every = max(1, -(-len(shown) // NUM_SAMPLED))
             sample = {name: estimates[name] for name in shown[::every]}
-            services.record_forecasts(sample, policy=policy, now=now, is_first=False)
+            services.record_forecasts(
+                sample, policy=policy, now=now, stretch=self._stretch, is_first=False
+            )
 
 
 def num_courses(num_requests: int) -> int:
@@ -132,9 +138,16 @@ def num_courses(num_requests: int) -> int:
     return min(_MAX_COURSES, max(_MIN_COURSES, _BUDGET // max(1, num_requests)))
 
 
-def _hits(now: datetime) -> ForecastHits | None:
-    """Of the newest forecasts of the end of guidance; None where there are only a few."""
-    newest = recorded.judged_forecasts(now - timedelta(days=1), None, newest=NUM_JUDGED)
+def stretch_of(judged: Sequence[Forecast]) -> float:
+    """By what factor the ranges of the next forecasts must be wider than their courses say."""
+    if len(judged) < _LEAST_TO_STRETCH:
+        return DEFAULT_STRETCH
+    wanted = stretch_wanted(recorded.judged_ends(judged), [one.stretch for one in judged])
+    return DEFAULT_STRETCH if wanted is None else min(max(wanted, _STRETCHES[0]), _STRETCHES[1])
+
+
+def _hits(newest: Sequence[Forecast]) -> ForecastHits | None:
+    """Of forecasts of the end of guidance; None where there are only a few."""
     figures = judge(recorded.judged_ends(newest))
     if figures["cases"] < MIN_JUDGED:
         return None

@@ -113,7 +113,7 @@ class Forecast(models.Model):
     removed, so this is no append-only history.
 
     Of the possible courses one in ten lay below the low end of a range, one in ten above the
-    high one.
+    high one; then both ends were moved away from the median by the factor `stretch`.
     """
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="forecasts")
@@ -126,6 +126,7 @@ class Forecast(models.Model):
     ends_low = models.FloatField()
     ends_median = models.FloatField()
     ends_high = models.FloatField()
+    stretch = models.FloatField(default=1.2)
 
     class Meta:
         constraints: ClassVar = [

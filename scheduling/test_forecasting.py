@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from datetime import datetime, timedelta
 from io import StringIO
@@ -10,14 +11,17 @@ from typing import Any
 import pytest
 import redis
 from django.core.management import CommandError, call_command
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scheduling import connection, forecast_store, selectors, services
 from scheduling.forecast_record import SAMPLES_KEPT, forget_samples
-from scheduling.forecasting import NUM_SAMPLED, Forecaster
+from scheduling.forecasting import DEFAULT_STRETCH, NUM_SAMPLED, Forecaster, stretch_of
 from scheduling.models import Forecast, Job
 from scheduling.queue import events
 from scheduling.service_rates import GOES_ON, SpeedMeter, traffic_of
 from scheduling.simulator.forecast import Estimate, Range
+from scheduling.simulator.judgement import Judged, stretch_wanted
 from tests.factories import at, make_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -222,10 +226,46 @@ def forecast_of(seconds: float, ends: tuple[float, float, float], took: float) -
     estimate = Estimate(
         starts=Range.of([low - 5, middle - 5, high - 5]), ends=Range.of([low, middle, high])
     )
-    services.record_forecasts({str(job.id): estimate}, policy="semantic", now=at(seconds))
+    services.record_forecasts(
+        {str(job.id): estimate}, policy="semantic", now=at(seconds), stretch=2.0
+    )
     Job.objects.filter(id=job.id).update(
         status="done", started_at=at(seconds + took - 5), finished_at=at(seconds + took)
     )
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    waits=st.lists(st.floats(2, 60), min_size=10, max_size=60),
+    stretch=st.floats(1, 4),
+)
+def test_ranges_of_the_wanted_stretch_would_have_held_eight_of_ten(
+    waits: list[float], stretch: float
+) -> None:
+    half = 2.0  # of the range that the courses gave
+    told = [
+        Judged(low=10 - half * stretch, median=10, high=10 + half * stretch, actual=wait)
+        for wait in waits
+    ]
+    wanted = stretch_wanted(told, [stretch] * len(told))
+    assert wanted is not None
+    held = [abs(wait - 10) <= half * wanted + 1e-6 for wait in waits]
+    assert sum(held) >= 0.8 * len(held)
+    assert sum(abs(wait - 10) < half * wanted - 1e-6 for wait in waits) <= 0.8 * len(held) + 1
+
+
+def test_the_ranges_learn_from_what_happened(history: None, redis_client: redis.Redis) -> None:
+    took = itertools.cycle([10, 11, 9, 13, 14, 10.5, 8, 10, 6, 12.5])
+    forecast_of(0, (8, 10, 12), took=10)
+    assert stretch_of(list(Forecast.objects.all())) == DEFAULT_STRETCH  # too few to tell
+    for number in range(59):
+        forecast_of(100 + number, (8, 10, 12), took=next(took))
+    # Stretched by two, so that the courses said 9 to 11: eight of ten took 7 to 13 seconds.
+    assert stretch_of(list(Forecast.objects.all())) == pytest.approx(3.0)
+    job = make_job(2, NOW)
+    worker_reports(redis_client, NOW)
+    Forecaster().turn(at(NOW))
+    assert Forecast.objects.get(job_id=job.id).stretch == pytest.approx(3.0)
 
 
 def judged(*flags: str) -> dict[str, Any]:
@@ -249,7 +289,7 @@ def test_judge_eta_prints_the_figures_of_the_record() -> None:
     assert later is not None
     shown = Estimate(starts=Range.of([0, 0, 0]), ends=Range.of([1, 2, 3]))
     services.record_forecasts(
-        {str(later.job_id): shown}, policy="semantic", now=at(106), is_first=False
+        {str(later.job_id): shown}, policy="semantic", now=at(106), stretch=1.2, is_first=False
     )
     assert (judged()["cases"], judged()["when_queued"]["cases"]) == (4, 3)
     assert judged()["coverage"] == 0.75

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import fsum
+from math import ceil, fsum
 from statistics import median
 from typing import Any, Final
 
 # Shorter waits are left out: a share of almost nothing says nothing.
 LEAST_SECONDS: Final = 1.0
 COVERAGE_WANTED: Final = 0.8
+_LEAST_WIDTH: Final = 0.02  # of a side of a range, as a share of the wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,21 @@ class Judged:
     median: float
     high: float
     actual: float
+
+
+def stretch_wanted(forecasts: Sequence[Judged], stretches: Sequence[float]) -> float | None:
+    """The factor by which unstretched ranges would have held `COVERAGE_WANTED` of these waits,
+    where each range was stretched by its own of `stretches`. None without cases.
+
+    The score of split conformal prediction: the distance from the median in unstretched halves.
+    """
+    scores = sorted(
+        abs(one.median - one.actual) / max(side / stretch, _LEAST_WIDTH * one.actual)
+        for one, stretch in zip(forecasts, stretches, strict=True)
+        if one.actual >= LEAST_SECONDS
+        for side in [one.median - one.low if one.actual < one.median else one.high - one.median]
+    )
+    return scores[ceil(COVERAGE_WANTED * len(scores)) - 1] if scores else None
 
 
 def judge(forecasts: Sequence[Judged]) -> dict[str, Any]:

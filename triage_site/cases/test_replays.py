@@ -125,7 +125,9 @@ def test_replayed_cases_are_not_counted_among_real_ones() -> None:
     real = make_job(2, 0)
     estimate = Estimate(starts=Range.of([1, 2, 3]), ends=Range.of([4, 5, 6]))
     ids = [str(job.id) for job in Job.objects.all()]
-    scheduling.record_forecasts(dict.fromkeys(ids, estimate), policy="semantic", now=at(2))
+    scheduling.record_forecasts(
+        dict.fromkeys(ids, estimate), policy="semantic", now=at(2), stretch=1.2
+    )
     Job.objects.update(status="done", started_at=at(4), finished_at=at(9), generated_tokens=5)
     assert [one.job_id for one in recorded.judged_forecasts(None, None)] == [real.id]
     assert [job.id for job in recorded.recorded_jobs(at(-1), at(10))] == [real.id]
