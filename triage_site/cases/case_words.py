@@ -8,15 +8,20 @@ from typing import Final
 from triage_site.cases.levels import duration_text, moment_text
 from triage_site.cases.models import Case
 from triage_site.cases.patient import patient_summary
+from triage_site.cases.told_facts import person_told
 
 COMPLAINT_CHARACTERS: Final = 140
+BY_THE_NOTE: Final = "(note)"
 ANONYMISED: Final = "Anonymised: words, names and figures were removed"
 
 
 def patient_words(case: Case) -> str:
-    """Returns age and sex; of an anonymised case the band of the age."""
+    """Returns age and sex, marked where the note alone tells one; of an anonymised case the band
+    of the age."""
     if case.anonymised_at is None:
-        return patient_summary(case.case_facts)
+        facts = case.case_facts
+        told = person_told(facts)
+        return patient_summary(told) + (f" {BY_THE_NOTE}" if told != facts else "")
     return f"{case.age_band} y" if case.age_band else "Age unknown"
 
 

@@ -13,6 +13,7 @@ from triage_site.cases import selectors
 from triage_site.cases.levels import clock_text
 from triage_site.cases.models import Case
 from triage_site.cases.patient import CONSCIOUSNESS_LABELS
+from triage_site.cases.told_facts import signs_told
 from triage_site.cases.trend import Point, news2_svg
 from triage_site.triage.facts import UNMEASURABLE, CaseFacts, Consciousness
 from triage_site.triage.vitals import VITAL_RANGES, vital_band
@@ -68,31 +69,43 @@ def trend_svg(case: Case) -> SafeString:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VitalRow:
-    """`text` is the reading; `absent` is the reason why there is none."""
+    """`text` is the reading; `absent` is the reason why there is none. `told`: the words have the
+    reading, and nothing was entered."""
 
     label: str
     text: str = ""
     unit: str = ""
     absent: str = ""
     band: str = ""  # deviation from the usual range of the age, such as "very high"
+    told: bool = False
 
 
 def vital_rows(facts: CaseFacts) -> list[VitalRow]:
-    """Returns all vital signs in the order of NEWS2, also those that were not taken."""
-    rows = [_vital_row(facts, name) for name in VITAL_RANGES]
-    oxygen = {True: "On oxygen", False: "Room air", None: ""}[facts.on_oxygen]
-    rows.insert(2, _word_row("Air or oxygen", oxygen))
-    alertness = CONSCIOUSNESS_LABELS.get(facts.consciousness, "")
-    abnormal = facts.consciousness not in (Consciousness.ALERT, Consciousness.NOT_TAKEN)
-    rows.append(_word_row("Consciousness", alertness, band="not alert" if abnormal else ""))
+    """Returns all vital signs in the order of NEWS2, also those that were not taken. What was not
+    entered is read from the words."""
+    told = signs_told(facts)
+    rows = [_vital_row(told, name, told=facts.value(name) is None) for name in VITAL_RANGES]
+    oxygen = {True: "On oxygen", False: "Room air", None: ""}[told.on_oxygen]
+    rows.insert(2, _word_row("Air or oxygen", oxygen, told=facts.on_oxygen is None))
+    alertness = CONSCIOUSNESS_LABELS.get(told.consciousness, "")
+    abnormal = told.consciousness not in (Consciousness.ALERT, Consciousness.NOT_TAKEN)
+    rows.append(
+        _word_row(
+            "Consciousness",
+            alertness,
+            band="not alert" if abnormal else "",
+            told=facts.consciousness is Consciousness.NOT_TAKEN,
+        )
+    )
     return rows
 
 
-def _word_row(label: str, text: str, band: str = "") -> VitalRow:
-    return VitalRow(label=label, text=text, absent="" if text else "not taken", band=band)
+def _word_row(label: str, text: str, band: str = "", *, told: bool = False) -> VitalRow:
+    absent = "" if text else "not taken"
+    return VitalRow(label=label, text=text, absent=absent, band=band, told=told and bool(text))
 
 
-def _vital_row(facts: CaseFacts, name: str) -> VitalRow:
+def _vital_row(facts: CaseFacts, name: str, *, told: bool = False) -> VitalRow:
     limits = VITAL_RANGES[name]
     value = facts.value(name)
     if value is None:
@@ -107,4 +120,4 @@ def _vital_row(facts: CaseFacts, name: str) -> VitalRow:
         on_oxygen=bool(facts.on_oxygen),
         spo2_scale_2=facts.spo2_scale_2,
     )
-    return VitalRow(label=limits.label, text=f"{value:g}", unit=limits.unit, band=band)
+    return VitalRow(label=limits.label, text=f"{value:g}", unit=limits.unit, band=band, told=told)

@@ -1,0 +1,62 @@
+"""Pages tell what only the words say, and mark it; what was entered always stands."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests.factories import make_case, make_user
+from triage_site.cases.case_words import patient_words
+from triage_site.cases.models import Case
+from triage_site.cases.vitals_shown import vital_rows
+from triage_site.triage.facts import CaseFacts
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"text": "CARDIAC ARREST - 71 M - CPR BY NEIGHBOUR"}, "71 y (note)"),
+        ({"text": "3 yo found at the bottom of a pool"}, "3 y (note)"),
+        ({"text": "Fell, 84F, hip pain", "sex": "female"}, "84 y F (note)"),
+        ({"text": "84 year old lady fell", "age_years": 84, "sex": "female"}, "84 y F"),
+        ({"text": "Her 84 year old husband fell on her", "age_years": 80}, "80 y"),
+        ({"text": "in his 70s, chest pain"}, "Age unknown"),
+        ({"text": "T 98 F, cough"}, "Age unknown"),
+        ({"text": "chest pain"}, "Age unknown"),
+    ],
+)
+def test_age_and_sex_of_the_note_are_marked(facts: dict[str, object], words: str) -> None:
+    assert patient_words(Case(facts=facts)) == words
+
+
+def shown(facts: dict[str, object]) -> dict[str, tuple[str, bool]]:
+    rows = vital_rows(CaseFacts.from_dict(facts))
+    return {row.label: (row.text or row.absent, row.told) for row in rows}
+
+
+def test_vital_signs_of_the_note_are_shown_where_none_was_entered() -> None:
+    found = shown({"text": "SBP 84, HR 132, SpO2 93% on 15L O2, GCS 15", "hr_bpm": 120})
+    assert found["Systolic blood pressure"] == ("84", True)
+    assert found["Heart rate"] == ("120", False)
+    assert found["Air or oxygen"] == ("On oxygen", True)
+    assert found["Consciousness"] == ("Alert", True)
+    assert found["Temperature"] == ("not taken", False)
+
+
+def test_what_could_not_be_measured_is_not_filled_from_the_words() -> None:
+    found = shown({"text": "BP 120/80 earlier", "sbp_mmhg": "unmeasurable"})
+    assert found["Systolic blood pressure"] == ("could not be measured", False)
+
+
+def test_board_and_case_page_say_what_the_note_says(client: Client) -> None:
+    clinician = make_user()
+    case = make_case("27 male, stabbed, SBP 84, HR 132", actor=clinician)
+    client.force_login(clinician)
+    board = client.get("/board/").content.decode()
+    page = client.get(f"/cases/{case.id}/").content.decode()
+    assert "27 y M (note)" in board
+    assert "27 y M (note)" in page
+    assert "mmHg by the note" in page
+    assert "Age unknown" not in board + page
