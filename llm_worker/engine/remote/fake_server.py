@@ -151,12 +151,13 @@ class FakeServer:
             self._waiting.append(place)
             if self._is_full():
                 self.num_waited += 1
-            while self._is_full() or min(self._waiting) != place:
-                self._slots.wait(0.02)
-                if _is_gone(handler.connection):
-                    self._waiting.remove(place)
-                    return False
-            self._waiting.remove(place)
+            try:
+                while self._is_full() or min(self._waiting) != place:
+                    self._slots.wait(0.02)
+                    if _is_gone(handler.connection):
+                        return False
+            finally:  # a place that is left over would keep all others waiting
+                self._waiting.remove(place)
             self._num_running += 1
             self._slots.notify_all()
         return True
@@ -233,7 +234,10 @@ class FakeServer:
 
 def _is_gone(connection: socket.socket) -> bool:
     readable, _, _ = select.select([connection], [], [], 0)
-    return bool(readable) and connection.recv(1, socket.MSG_PEEK) == b""
+    try:
+        return bool(readable) and connection.recv(1, socket.MSG_PEEK) == b""
+    except ConnectionError:  # it was closed before all was read
+        return True
 
 
 def _send_json(handler: BaseHTTPRequestHandler, status: int, content: dict[str, Any]) -> None:
