@@ -107,7 +107,7 @@ class Job(models.Model):
 
 
 class Forecast(models.Model):
-    """What the board showed for a waiting case, in seconds from `made_at`; to be judged later.
+    """What the pages showed for a case without guidance, in seconds from `made_at`; judged later.
 
     `is_first`: when it was queued. The others are samples, taken each second; old ones are
     removed, so this is no append-only history.
