@@ -315,7 +315,7 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": f"{_VALIDATORS}.UserAttributeSimilarityValidator"},
     {"NAME": f"{_VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
-    {"NAME": "triage_site.cases.passwords.CommonPartsValidator"},
+    {"NAME": "triage_site.cases.passwords.GuessingValidator"},
     {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
 ]
 
