@@ -83,6 +83,18 @@ def load(fixture: str, speed: float, seed: int) -> tuple[list[Request], dict[str
     return requests, lengths
 
 
+def traffic_before(fixtures: Sequence[str], speed: float, seed: int) -> list[Request]:
+    """Earlier replays, a quarter of an hour apart: four of five calls, at another pace."""
+    random, found = Random(1000 + seed), []
+    for back, fixture in zip(range(len(fixtures), 0, -1), fixtures, strict=True):
+        requests = [r for r in load(fixture, speed, seed)[0] if random.random() < 0.8]
+        pace = exp(random.gauss(0, 0.3))
+        for request in requests:
+            at = START + (request.arrival_seconds - START) * pace - 900 * back
+            found.append(replace(request, id=f"before-{back}-{request.id}", arrival_seconds=at))
+    return sorted(found, key=lambda r: r.arrival_seconds)
+
+
 def history(seed: int, model: MeasuredModel) -> list[JobRecord]:
     """Jobs of an earlier hour, one to eight at a time."""
     random = Random(seed)
@@ -163,7 +175,8 @@ def _progress(course: Course) -> list[Request]:
 class LiveForecaster:
     """The code of the console process, fed from the world."""
 
-    def __init__(self, seed: int, model: MeasuredModel) -> None:
+    def __init__(self, seed: int, model: MeasuredModel, earlier: Sequence[Request] = ()) -> None:
+        self._earlier = list(earlier)
         self._meter = service_rates.SpeedMeter()
         records, random = history(seed, model), Random(seed)
         ratios = [exp(random.gauss(0, 0.15)) for _ in range(50)]
@@ -184,8 +197,10 @@ class LiveForecaster:
         found = service_rates.model_of(self._rates, self._step, SLOTS)
         assert found is not None
         now = datetime.fromtimestamp(present.now, UTC)
-        jobs: Any = [_job(r) for r in arrived[-forecasting.NUM_RECENT :]]
-        outlook = forecasting.outlook_of(found, self._rates, jobs, now)
+        seen = [*self._earlier, *arrived][-forecasting.NUM_RECORDED :]
+        newest: Any = [_job(request) for request in seen[-forecasting.NUM_RECENT :]]
+        traffic = forecasting.Traffic(newest, [request.arrival_seconds for request in seen])
+        outlook = forecasting.outlook_of(found, self._rates, traffic, now)
         num = len(present.running) + len(present.waiting)
         courses = forecasting.num_courses(num)
         made = forecast(present, outlook, num_courses=courses, seed=int(present.now))
@@ -213,7 +228,13 @@ def judged(
 
 
 def figures(
-    fixture: str, policy: str, speed: float, seeds: Sequence[int], slow: float, num_calls: int
+    fixture: str,
+    policy: str,
+    speed: float,
+    seeds: Sequence[int],
+    slow: float,
+    num_calls: int,
+    before: Sequence[str] = (),
 ) -> dict[str, Any]:
     model = slower(slow)
     found: dict[str, list[Judged]] = {}
@@ -224,9 +245,8 @@ def figures(
         world = World(
             requests=requests, lengths=lengths, policy=policy, random=Random(seed), model=model
         )
-        times = dict(
-            zip(("starts", "ends"), simulate(world, LiveForecaster(seed, model)), strict=True)
-        )
+        forecaster = LiveForecaster(seed, model, traffic_before(before, speed, seed))
+        times = dict(zip(("starts", "ends"), simulate(world, forecaster), strict=True))
         started = times["starts"]
         for kind, told in (("shown", world.samples), ("when_queued", world.firsts)):
             for of, happened in times.items():
@@ -257,11 +277,14 @@ def main() -> None:
     parser.add_argument("--fixtures", nargs="*", default=["mass_casualty", "flu_surge"])
     parser.add_argument("--slow", type=float, default=1.0, help="service times, as a multiple")
     parser.add_argument("--calls", type=int, default=1000, help="at most")
+    parser.add_argument("--before", nargs="*", default=[], help="fixtures replayed earlier")
     parser.add_argument("--json", action="store_true")
     got = parser.parse_args()
     for fixture in got.fixtures:
         for policy in got.policies:
-            found = figures(fixture, policy, got.speed, range(got.seeds), got.slow, got.calls)
+            found = figures(
+                fixture, policy, got.speed, range(got.seeds), got.slow, got.calls, got.before
+            )
             print(json.dumps({"fixture": fixture, "policy": policy, **found}))
 
 

@@ -14,7 +14,6 @@ from threading import Event as Flag
 from typing import Final
 
 import redis
-import structlog
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
@@ -23,18 +22,19 @@ from scheduling.core.policies import Preemption
 from scheduling.core.status import JobStatus
 from scheduling.forecast_store import ForecastHits, StoredForecast
 from scheduling.models import Forecast, Job
+from scheduling.outage_log import OutageLog
 from scheduling.service_rates import Rates, SpeedMeter, model_of, rates_of, traffic_of
 from scheduling.simulator.forecast import Arrival, Estimate, Outlook, Present, forecast
 from scheduling.simulator.judgement import judge, stretch_wanted
 from scheduling.simulator.measured import MeasuredModel
-
-log = structlog.get_logger(__name__)
+from scheduling.simulator.similar_traffic import similar_futures
 
 POLL_SECONDS: Final = 0.25
 REFRESH_SECONDS: Final = 1.0
 RATES_SECONDS: Final = 3.0
 WORKER_SILENT_SECONDS: Final = 2.5  # a worker reports each second
 NUM_RECENT: Final = 20  # arrivals that the traffic of the near future is taken from
+NUM_RECORDED: Final = 500  # arrivals among which similar moments are looked for
 _BUDGET: Final = 1_000  # requests x courses of one forecast
 _MIN_COURSES, _MAX_COURSES = 3, 30
 NUM_JUDGED: Final = 300
@@ -98,7 +98,7 @@ class Forecaster:
         if found is None or not num_requests:
             return {}
         courses = num_courses(num_requests)
-        outlook = outlook_of(found, rates, recorded.recent_arrivals(now, NUM_RECENT), now)
+        outlook = outlook_of(found, rates, Traffic.recorded(now), now)
         found_times = forecast(present, outlook, num_courses=courses, seed=int(now.timestamp()))
         return {name: estimate.stretched(self._stretch) for name, estimate in found_times.items()}
 
@@ -131,6 +131,21 @@ class Forecaster:
             services.record_forecasts(
                 sample, policy=policy, now=now, stretch=self._stretch, is_first=False
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The newest arrivals, and the moments (seconds) of many more; both ascending."""
+
+    newest: Sequence[Job]
+    moments: Sequence[float]
+
+    @classmethod
+    def recorded(cls, now: datetime) -> Traffic:
+        return cls(
+            newest=recorded.recent_arrivals(now, NUM_RECENT),
+            moments=recorded.arrival_moments(now, NUM_RECORDED),
+        )
 
 
 def num_courses(num_requests: int) -> int:
@@ -193,9 +208,9 @@ def present_of(
 
 
 def outlook_of(
-    found: tuple[MeasuredModel, float], rates: Rates, arrived: Sequence[Job], now: datetime
+    found: tuple[MeasuredModel, float], rates: Rates, traffic: Traffic, now: datetime
 ) -> Outlook:
-    """The traffic of the last arrivals goes on for a while; nobody knows for how long."""
+    """Arrivals come as after similar moments, or those of the last ones go on for a while."""
     kinds = [
         Arrival(
             priority=job.priority,
@@ -203,10 +218,10 @@ def outlook_of(
             predicted_tokens=job.predicted_tokens,
             deadline_seconds=settings.TRIAGE_DEADLINE_SECONDS[job.priority],
         )
-        for job in arrived
+        for job in traffic.newest
     ]
-    moments = [job.arrival_at.timestamp() for job in arrived]
-    rate, going_on, share = traffic_of(moments, now.timestamp())
+    rate, going_on, share = traffic_of(traffic.moments[-NUM_RECENT:], now.timestamp())
+    futures = similar_futures(traffic.moments, now.timestamp())
     return Outlook(
         model=found[0],
         slowdown=found[1],
@@ -217,18 +232,21 @@ def outlook_of(
         arrivals_per_second=rate,
         arrivals_go_on_for=going_on,
         share_with_arrivals=share,
+        recorded=futures.offsets,
+        share_recorded=futures.share,
     )
 
 
 def run_forecasts(stop: Flag) -> None:
     """Until `stop`. A store that is away leaves the last forecast to grow old."""
-    forecaster = Forecaster()
+    forecaster, outage = Forecaster(), OutageLog("forecast")
     while not stop.is_set():
         began = time.monotonic()
         try:
             forecaster.turn(datetime.now(UTC))
+            outage.worked()
         except (redis.RedisError, DatabaseError, OSError) as error:
-            log.warning("forecast_without_store", error=type(error).__name__)
+            outage.failed(error)
         close_old_connections()
         # At most a third of one processor, however long the queue is.
         took = time.monotonic() - began

@@ -81,6 +81,13 @@ def length_ratios(now: datetime) -> list[float]:
     return [written / predicted for written, predicted in pairs]
 
 
+def arrival_moments(now: datetime, num: int) -> list[float]:
+    """The newest arrivals (seconds of the epoch), oldest first."""
+    newest = Job.objects.filter(arrival_at__lte=now, arrival_at__gt=now - RATES_WITHIN)
+    moments = newest.order_by("-arrival_at").values_list("arrival_at", flat=True)[:num]
+    return [moment.timestamp() for moment in reversed(moments)]
+
+
 def recent_arrivals(now: datetime, num: int) -> list[Job]:
     """The newest jobs by arrival, oldest first."""
     newest = Job.objects.filter(arrival_at__lte=now, arrival_at__gt=now - RATES_WITHIN)

@@ -103,8 +103,8 @@ def _starts(
     num = len(present.waiting) + len(present.running)
     outlook = Outlook(model=rates.model, length_ratios=rates.length_ratios, speeds=rates.speeds)
     if num <= _MAX_WITH_ARRIVALS:
-        arrived = recorded.recent_arrivals(now, forecasting.NUM_RECENT)
-        outlook = forecasting.outlook_of((rates.model, 1.0), rates, arrived, now)
+        traffic = forecasting.Traffic.recorded(now)
+        outlook = forecasting.outlook_of((rates.model, 1.0), rates, traffic, now)
     courses = max(1, min(_MAX_COURSES, _BUDGET // num))
     one = Present(
         now=present.now,

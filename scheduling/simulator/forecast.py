@@ -56,6 +56,8 @@ class Outlook:
     Requests like `arrivals` go on to come at about `arrivals_per_second`, for a time that is
     drawn from an exponential distribution of mean `arrivals_go_on_for` seconds. With probability
     1 - `share_with_arrivals` they have ended already, and nothing arrives.
+    With probability `share_recorded` they come as one of `recorded` instead: seconds from now of
+    what came after similar moments.
     `slowdown` is the present step time over the model's; it lasts for a time that is drawn from
     an exponential distribution of mean `slowdown_seconds`, and then the speed is the model's.
     """
@@ -69,6 +71,8 @@ class Outlook:
     arrivals_per_second: float = 0.0
     arrivals_go_on_for: float = 0.0
     share_with_arrivals: float = 1.0
+    recorded: Sequence[Sequence[float]] = ()
+    share_recorded: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,8 +301,21 @@ class Course:
         self._scheduler.discard(request_id)
 
     def _draw_arrivals(self, present: Present) -> list[Request]:
-        found: list[Request] = []
-        outlook, moment = self._outlook, present.now
+        outlook = self._outlook
+        if not outlook.arrivals:
+            return []
+        if outlook.recorded and self._random.random() < outlook.share_recorded:
+            offsets = list(self._random.choice(outlook.recorded)[:_MAX_NEW])
+        else:
+            offsets = self._draw_offsets()
+        return [
+            self._arriving_at(present.now + offset, number) for number, offset in enumerate(offsets)
+        ]
+
+    def _draw_offsets(self) -> list[float]:
+        """Of a Poisson process that ends: seconds from now."""
+        found: list[float] = []
+        outlook = self._outlook
         if outlook.arrivals_per_second <= 0 or outlook.arrivals_go_on_for <= 0:
             return found
         if self._random.random() >= outlook.share_with_arrivals:
@@ -306,20 +323,20 @@ class Course:
         # What the recorded number of arrivals says about the rate, and how long it lasts.
         num = max(1, len(outlook.arrivals) - 1)
         rate = self._random.gammavariate(num + 0.5, outlook.arrivals_per_second / num)
-        end = moment + self._random.expovariate(1 / outlook.arrivals_go_on_for)
-        while len(found) < _MAX_NEW:
-            moment += self._random.expovariate(rate)
-            if moment > end:
-                break
-            kind = self._random.choice(outlook.arrivals)
-            found.append(
-                Request(
-                    id=f"new-{len(found)}",
-                    arrival_seconds=moment,
-                    priority=kind.priority,
-                    prompt_tokens=kind.prompt_tokens,
-                    predicted_tokens=kind.predicted_tokens,
-                    due_seconds=moment + kind.deadline_seconds,
-                )
-            )
+        end = self._random.expovariate(1 / outlook.arrivals_go_on_for)
+        offset = self._random.expovariate(rate)
+        while offset <= end and len(found) < _MAX_NEW:
+            found.append(offset)
+            offset += self._random.expovariate(rate)
         return found
+
+    def _arriving_at(self, moment: float, number: int) -> Request:
+        kind = self._random.choice(self._outlook.arrivals)
+        return Request(
+            id=f"new-{number}",
+            arrival_seconds=moment,
+            priority=kind.priority,
+            prompt_tokens=kind.prompt_tokens,
+            predicted_tokens=kind.predicted_tokens,
+            due_seconds=moment + kind.deadline_seconds,
+        )

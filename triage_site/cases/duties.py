@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import redis
-import structlog
-from django.db import DatabaseError, close_old_connections
-
-log = structlog.get_logger(__name__)
+from scheduling.outage_log import OutageLog
 
 
 @dataclass(slots=True)
@@ -21,7 +17,10 @@ class Duty:
     action: Callable[[], object]
     next_at: float = 0.0
     succeeded_at: float | None = None
-    is_failing: bool = False
+    _outage: OutageLog = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._outage = OutageLog(self.name)
 
     def attempt(self, now: float) -> None:
         """Runs the action. A failure is logged when it begins, and when it is over."""
@@ -29,20 +28,10 @@ class Duty:
         try:
             self.action()
         except Exception as error:
-            if isinstance(error, DatabaseError):
-                close_old_connections()
-            self._failed(error)
+            self._outage.failed(error)
         else:
             self.succeeded_at = now
-            if self.is_failing:
-                self.is_failing = False
-                log.info("upkeep_works_again", duty=self.name)
-
-    def _failed(self, error: Exception) -> None:
-        # An outage of Redis is logged by its breaker.
-        if not self.is_failing and not isinstance(error, redis.RedisError | OSError):
-            log.warning("upkeep_failed", duty=self.name, error=type(error).__name__)
-            self.is_failing = True
+            self._outage.worked()
 
 
 class Duties:

@@ -11,9 +11,10 @@ from threading import Event as Flag
 from typing import Final
 
 import structlog
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections
 from django.utils import timezone
 
+from scheduling.outage_log import OutageLog
 from triage_site.cases import services
 from triage_site.cases.calls import Call, CallsFileError, fixture_calls
 from triage_site.cases.replay_models import Replay, ReplayStatus
@@ -77,14 +78,13 @@ def turn(now: datetime) -> bool:
 
 def run_replays(stop: Flag, clock: Callable[[], datetime] = timezone.now) -> None:
     """Until `stop`. No error ends it."""
+    outage = OutageLog("replays")
     while not stop.is_set():
         try:
             is_running = turn(clock())
-        except DatabaseError as error:
-            log.warning("replay_without_database", error=type(error).__name__)
-            is_running = False
+            outage.worked()
         except Exception as error:
-            log.error("replay_failed", error=type(error).__name__)
+            outage.failed(error)
             is_running = False
         close_old_connections()
         stop.wait(ACTIVE_SECONDS if is_running else IDLE_SECONDS)

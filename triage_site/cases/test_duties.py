@@ -27,7 +27,7 @@ def test_a_failing_duty_stops_no_other_and_is_logged_once() -> None:
         for now in range(5):
             duties.run(float(now))
     assert done == ["b"] * 5
-    assert [one["event"] for one in logs] == ["upkeep_failed", "upkeep_works_again"]
+    assert [one["event"] for one in logs] == ["loop_failed", "loop_works_again"]
     assert duties.ages(4.0) == {"a": 0.0, "b": 0.0}
 
 

@@ -16,6 +16,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
+from scheduling.outage_log import OutageLog
 from triage_site import triage as classifier
 from triage_site.classifiers import selectors
 from triage_site.classifiers.selectors import Choice
@@ -70,13 +71,15 @@ def warm_up() -> None:
 
 def watch(stop: Flag) -> None:
     """Runs until `stop`: starts to load a promoted classifier before the next case needs it."""
+    outage = OutageLog("classifier watch")
     while not stop.wait(WATCH_SECONDS):
         try:
             choice = selectors.active_choice()
             if not _is_shipped(choice):
                 _loading_of(choice)
+            outage.worked()
         except DatabaseError as error:
-            log.warning("active_classifier_unknown", error=type(error).__name__)
+            outage.failed(error)
         close_old_connections()
 
 

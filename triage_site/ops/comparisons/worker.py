@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from scheduling.comparisons.choices import choices_from
 from scheduling.comparisons.compare import compare
+from scheduling.outage_log import OutageLog
 from scheduling.simulator.measured import MeasuredModel
 from scheduling.simulator.settings_file import measured_setting
 from triage_site.ops import services
@@ -39,11 +40,13 @@ class Stopped(Exception):
 
 def run_comparisons(stop: Flag, clock: Clock = timezone.now) -> None:
     """Until `stop`."""
+    outage = OutageLog("comparisons")
     while not stop.is_set():
         try:
             found = turn(stop, clock)
+            outage.worked()
         except DatabaseError as error:
-            log.warning("comparisons_without_database", error=type(error).__name__)
+            outage.failed(error)
             found = False
         close_old_connections()
         if not found:

@@ -1,0 +1,33 @@
+"""The log of a loop that goes on over failures: one line when they begin, one when they end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import redis
+import structlog
+from django.db import DatabaseError, close_old_connections
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class OutageLog:
+    """An outage of Redis is logged by its breaker alone (`guarded_redis.py`)."""
+
+    loop: str
+    is_failing: bool = False
+
+    def failed(self, error: Exception) -> None:
+        """Also gives a broken database connection up."""
+        if isinstance(error, DatabaseError):
+            close_old_connections()
+        if self.is_failing or isinstance(error, redis.RedisError | OSError):
+            return
+        self.is_failing = True
+        log.warning("loop_failed", loop=self.loop, error=type(error).__name__)
+
+    def worked(self) -> None:
+        if self.is_failing:
+            self.is_failing = False
+            log.info("loop_works_again", loop=self.loop)
