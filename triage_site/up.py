@@ -242,10 +242,10 @@ class System:
     # -- stop
 
     def _stop(self) -> None:
-        """Stops the workers first, so that they can still return their jobs, and Redis last."""
+        """Stops Redis last, so that the workers can still return their jobs."""
         num_signals = self._stopping
         self.write_line("up", "stopping; press Ctrl-C again to stop at once")
-        for names in (("gpu", "classify", "compare", "console"), ("web",), ("redis",)):
+        for names in (("gpu", "classify", "compare", "console", "web"), ("redis",)):
             self.processes.stop(names, hurry=lambda: self._stopping > max(num_signals, 1))
         self.write_line("up", "everything has stopped")
 

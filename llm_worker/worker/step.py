@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from celery import bootsteps
+from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.db import connections
 
@@ -42,12 +43,17 @@ class GuidanceStep(bootsteps.StartStopStep):
         worker = _build_worker()
         self._thread = Thread(target=self._serve, args=(worker,), name="guidance", daemon=True)
         self._thread.start()
+        # Celery looks for the signal to stop only once a second.
+        worker_shutting_down.connect(self._end_loop, weak=False)
 
-    def stop(self, parent: Any) -> None:
+    def _end_loop(self, **_: Any) -> None:
         from llm_worker.worker.tasks import doorbell
 
         self._stop.set()
         doorbell.set()
+
+    def stop(self, parent: Any) -> None:
+        self._end_loop()
         if self._thread is not None:
             self._thread.join(STOP_SECONDS)
 
