@@ -35,6 +35,8 @@ DOUBTFUL_PRIORITY: Final = 2
 BY_THE_NOTE: Final = "by the note"
 _ENTERED: Final = frozenset(VITAL_RANGES)
 _NOT_ALERT_SIGNS: Final = frozenset({"unresponsive", "unresponsive_unclear"})
+# Groups that tell how it is or what is wanted, not what is wrong.
+_SAY_NO_COMPLAINT: Final = frozenset({"severe", "sudden", "worsening", "mild", "chronic", "advice"})
 _MIN_CONFIDENCE: Final = 0.45
 _MAX_LEVELS: Final = 2
 _MAX_GAP: Final = 2
@@ -153,7 +155,8 @@ def _suggestion(
     if doubts:
         floor = min(floor, DOUBTFUL_PRIORITY)
     priority = min(decided, floor)
-    why = (*doubts, *_unsure(case, float(chances.max()), levels, decided, floor))
+    unsure = _unsure(case, float(chances.max()), levels, decided, floor)
+    why = tuple(dict.fromkeys((*doubts, *unsure)))
     named = _complaint(case.fired, _not_contradicted(case), case.facts)
     p0, p1, p2, p3, p4 = (round(float(chance), 4) for chance in chances)
     return Classification(
@@ -189,6 +192,7 @@ def _doubts(case: Seen) -> tuple[str, ...]:
         "not_understood": bool(case.facts.text.strip()) and not _is_understood(case),
         "contradiction": bool(case.measured.contradicted)
         or any(_speaks_against(case, item) for item in case.fired),
+        "nothing_recognised": _tells_nothing(case),
     }
     return tuple(code for code, holds in found.items() if holds)
 
@@ -202,6 +206,12 @@ def _is_understood(case: Seen) -> bool:
         and clause.sentence not in case.note.foreign_sentences
         for clause in case.view.clauses
     )
+
+
+def _tells_nothing(case: Seen) -> bool:
+    """Whether a few words are known and yet say neither complaint nor danger: "pt won't say"."""
+    told = case.view.is_story or case.fired or case.view.concepts.keys() - _SAY_NO_COMPLAINT
+    return bool(case.facts.text.strip()) and not told
 
 
 def _unsure(

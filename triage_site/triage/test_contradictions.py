@@ -8,6 +8,8 @@ import pytest
 
 from triage_site.triage.classify import BY_THE_NOTE, classify
 from triage_site.triage.facts import CaseFacts
+from triage_site.triage.reading.note import read
+from triage_site.triage.reading.person import spoken_age
 
 
 def reasons(**facts: Any) -> tuple[str, ...]:
@@ -144,3 +146,41 @@ def test_usual_vital_signs_never_count_for_urgency() -> None:
     for more in ({}, {"sbp_mmhg": 84}, {"sbp_mmhg": 128}):
         for reason in classify(CaseFacts.from_dict({**facts, **more, "age_years": 50})).reasons:
             assert reason.text != "vital signs in the usual range" or (reason.weight or 0) < 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "chess pane and shore to breath sins mourning",
+        "Pt won't say. 'just want a doctor.'",
+        "refuses to say why he came",
+        "purple monkey dishwasher",
+        "a bit worse",
+    ],
+)
+@pytest.mark.parametrize("facts", [{}, {"arrival_mode": "walking", "hr_bpm": 80, "temp_c": 36.7}])
+def test_few_words_that_tell_no_complaint_are_not_mild(text: str, facts: dict[str, Any]) -> None:
+    said = classify(CaseFacts.from_dict({"text": text, "age_years": 35, **facts}))
+    assert said.priority <= 2
+    assert said.needs_person
+    assert said.person_reasons.count("nothing_recognised") == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["wart on thumb", "cold sore on my lip", "period late", "bed bugs"]
+)
+def test_small_complaints_are_recognised(text: str) -> None:
+    said = classify(CaseFacts(text=text, age_years=35))
+    assert "nothing_recognised" not in said.person_reasons
+
+
+@pytest.mark.parametrize(
+    "text", ["FALL >3M, back pain", "fell 4 M from a ladder", "height about 5M", "drop of 6 M"]
+)
+def test_a_length_is_no_age(text: str) -> None:
+    assert spoken_age(read(text)) is None
+
+
+@pytest.mark.parametrize(("text", "age"), [("FALL 78F hip pain", 78), ("23M fell, wrist", 23)])
+def test_an_age_beside_a_fall_is_one(text: str, age: float) -> None:
+    assert spoken_age(read(text)) == age

@@ -16,6 +16,14 @@ _IMMEDIATE = [
     ("drug rehearsal dummy no - real patient: unresponsive, gasping", 30),
 ]
 _EMERGENT = [
+    # What it resembles is past; what the patient has now is not.
+    ("chest pain like last year", 58),
+    ("same crushing chest pain as in 2019", 66),
+    ("chest pain like when he had his heart attack two years ago", 61),
+    ("worst headache of her life, similar to the bleed three years ago", 50),
+    ("17D FALL >3M / CONSCIOUS / BACK PAIN / CAN MOVE FEET", 40),
+    ("says everyone would be better off, has rope at home, calm and polite", 49),
+    ("found with gran's dosette box open, tablets missing", 2),
     ("PE teacher with crushing chest pain", 45),
     ("no trauma, saddle anaesthesia and retention", 45),
     ("wants reassurance, vomiting blood", 45),
@@ -153,6 +161,12 @@ _EMERGENT = [
     ("known epileptic is fitting", 30),
 ]
 _MILD = [
+    ("had a stroke last year, sore toe today", 58),
+    ("admitted to hospital last year for chest pain, here for a refill", 66),
+    ("gout in my big toe like last year, no fever", 57),
+    ("fell 3 feet off a bed, wrist sore", 40),
+    ("told that nobody need worry about the mole", 49),
+    ("has a rope burn on the palm", 30),
     ("His brother is suicidal. He has a cold.", 45),
     ("His sister is suicidal, he wants a leaflet for her", 35),
     ("Her husband is unconscious in intensive care, she has had poor sleep", 58),

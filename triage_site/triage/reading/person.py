@@ -72,6 +72,11 @@ _SEX_LETTER: Final = re.compile(
     r"(?<![\w/.])(\d{1,3})\s?(?:(?i:yrs?|yo|y/o|y)[\s,/]?)?\s?"
     r"([MF]|(?<=yo )[mf]|(?<=yo)[mf]|(?<=y/o )[mf])(?![\w'/°-])"
 )
+# "FALL >3M", "fell 4 M": metres.
+_LENGTH: Final = re.compile(
+    r"\b(?:fall|fell|fallen|jump\w*|drop\w*|height)\b[^.,;/|]{0,14}?\d{1,2}\s?m\b|[<>]\s?\d{1,3}\s?m\b",
+    re.I,
+)
 _FEMALE: Final = frozenset({"f", "woman", "female", "lady", "girl"})
 
 
@@ -90,7 +95,7 @@ def spoken_age(note: Note) -> float | None:
 
 def written_age(note: Note) -> float | None:
     """The patient's age in years, where the words have the number; never that of a wound or of a
-    child whose mother is the patient, and never a figure of a vital sign ("T 98 F")."""
+    child whose mother is the patient, a figure of a vital sign ("T 98 F"), or a length."""
     return _age_by(
         _without_figures(note), (_OLD, _SHORT, _LEAD, _AGED, _OPENING, _LETTER, _LETTER_FIRST)
     )
@@ -100,7 +105,7 @@ def _without_figures(note: Note) -> str:
     chars = note.chars
     for figure in note.figures:
         chars = chars[: figure.begin] + "|" * (figure.stop - figure.begin) + chars[figure.stop :]
-    return chars
+    return _LENGTH.sub(lambda match: "|" * len(match[0]), chars)
 
 
 def _age_by(chars: str, patterns: Sequence[re.Pattern[str]]) -> float | None:
