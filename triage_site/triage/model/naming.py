@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
@@ -46,7 +46,9 @@ _MORE_EXACT: Final = {
     "high blood sugar": "low blood sugar",
     "blood sugar problem": "low blood sugar",
 }
-_STATES: Final = frozenset(_TABLE["states"])
+_FIRST: Final = frozenset(_TABLE["first"])
+_STATES: Final = {state: at for at, state in enumerate(_TABLE["states"])}
+_VAGUE: Final = frozenset(_TABLE["vague"])
 _CAUSES: Final = frozenset(_TABLE["causes"])
 _EFFECTS: Final = frozenset(_TABLE["effects"])
 _BY_FIGURE: Final = frozenset(_TABLE["by_figure"])
@@ -145,17 +147,21 @@ def labels() -> frozenset[str]:
 
 def _best(evidence: Sequence[_Evidence]) -> _Evidence | None:
     caused = {one.tier for one in evidence if one.label in _CAUSES}
-
-    def key(one: _Evidence) -> tuple[int, ...]:
-        is_effect = one.label in _EFFECTS and one.tier in caused
-        vague = 3 if one.label in _STATES else 2 if is_effect else int(one.label == _FALL)
-        return (one.is_of_another, one.tier, vague, one.order, one.place)
-
-    best = min(evidence, key=key, default=None)
+    best = min(evidence, key=lambda one: _rank(one, caused), default=None)
     if best is None or best.tier is Tier.NOTHING:
         return None
     exact = _MORE_EXACT.get(best.label)
     return next((one for one in evidence if one.label == exact), best)
+
+
+def _rank(one: _Evidence, caused: Container[Tier]) -> tuple[int, ...]:
+    """The least names the complaint. `caused`: the tiers in which a cause is known."""
+    is_first = one.label in _FIRST and one.tier is Tier.GRAVE and one.order == 0
+    is_state = one.label in (_VAGUE if one.tier is Tier.GROUP else _STATES)
+    is_effect = one.label in _EFFECTS and one.tier in caused
+    vague = 3 if is_state else 2 if is_effect else int(one.label == _FALL)
+    state = _STATES.get(one.label, 0) if is_state else 0
+    return (one.is_of_another, one.tier, not is_first, vague, one.order, state, one.place)
 
 
 def _of_signs(fired: Sequence[Fired], note: Note) -> Iterator[_Evidence]:
