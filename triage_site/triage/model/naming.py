@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
 
-from triage_site.triage.facts import CaseFacts, Consciousness
+from triage_site.triage.facts import CaseFacts, Consciousness, Sex
 from triage_site.triage.model.complaints import GROUPS, Group
 from triage_site.triage.reading.measured import Measured
 from triage_site.triage.reading.note import Mention, Note
@@ -53,6 +53,10 @@ _CAUSES: Final = frozenset(_TABLE["causes"])
 _EFFECTS: Final = frozenset(_TABLE["effects"])
 _BY_FIGURE: Final = frozenset(_TABLE["by_figure"])
 _COMPANIONS: Final = frozenset(_TABLE["companions"])
+_OF_WOMEN: Final = frozenset(_TABLE["of_women"]["names"])
+_OF_MEN: Final = frozenset(_TABLE["of_men"]["names"])
+_MENARCHE_YEARS: Final[float] = _TABLE["of_women"]["from_years"]
+_BY_RULE: Final[Mapping[str, str]] = _TABLE["by_rule"]
 ONLY_NAMED: Final = frozenset(_TABLE["only_named"])
 _AWAKE: Final = frozenset({Consciousness.ALERT, Consciousness.CONFUSED, Consciousness.VOICE})
 _PULSE: Final = re.compile(r"(?:tachy|brady)cardi\w+$", re.IGNORECASE)
@@ -124,6 +128,7 @@ def complaint(
     evidence = [*_of_signs(fired, note), *_of_groups(named, note)]
     if "hr_bpm" in measured.contradicted:
         evidence = [one for one in evidence if not _tells_only_pulse(one)]
+    evidence = [one for one in evidence if _can_be_of(one.label, facts)]
     evidence, over = _without_arrest(evidence, facts)
     found = _best(_with_leading_request(evidence, note))
     if found is None:
@@ -140,7 +145,7 @@ def labels() -> frozenset[str]:
     """Every answer that `complaint` can give."""
     told = {sign.complaint for sign in signs() if sign.complaint}
     of_groups = {group.label for group in GROUPS if group.label}
-    by_words = {row.name for row in _WORDINGS}
+    by_words = {row.name for row in _WORDINGS} | set(_BY_RULE.values())
     of_age = {_UNWELL_INFANT, *_OF_CHILDREN.values(), *_MORE_EXACT.values()}
     return frozenset(told | of_groups | by_words | of_age)
 
@@ -166,13 +171,14 @@ def _rank(one: _Evidence, caused: Container[Tier]) -> tuple[int, ...]:
 
 def _of_signs(fired: Sequence[Fired], note: Note) -> Iterator[_Evidence]:
     for item in fired:
-        if not item.complaint:
+        label = item.complaint or _BY_RULE.get(item.shows, "")
+        if not label:
             continue
-        alike = [one for one in fired if one.complaint == item.complaint]
+        alike = [one for one in fired if one.complaint == label]
         told = " / ".join(word for one in alike for word in one.words)
         tier = Tier.GRAVE if item.min_priority <= 1 else Tier.SIGN
         place = min((mention.first for mention in item.mentions), default=0)
-        one = _Evidence(item.complaint, tier, item.words, place, order=item.min_priority)
+        one = _Evidence(label, tier, item.words, place, order=item.min_priority)
         yield _judged(one, told, item.mentions, note)
 
 
@@ -222,6 +228,13 @@ def _with_leading_request(evidence: Sequence[_Evidence], note: Note) -> list[_Ev
         return [*evidence]
     first = replace(leading[0], tier=Tier.GROUP, order=-1)
     return [first, *evidence]
+
+
+def _can_be_of(label: str, facts: CaseFacts) -> bool:
+    is_too_young = facts.age_years is not None and facts.age_years < _MENARCHE_YEARS
+    if label in _OF_WOMEN:
+        return facts.sex is not Sex.MALE and not is_too_young
+    return label not in _OF_MEN or facts.sex is not Sex.FEMALE
 
 
 def _tells_only_pulse(one: _Evidence) -> bool:
