@@ -192,7 +192,7 @@ def _situation(brief: Brief) -> str:
     if not quote:
         return f"{opening(brief)} No words were recorded."
     if not complaint:
-        return f'{opening(brief)} In the words of the note: "{quote}".'
+        return f'{opening(brief)} The words of the note: "{quote}".'
     return f'{opening(brief)} The words "{quote}" suggest {complaint}.'
 
 

@@ -18,8 +18,8 @@ from typing import Final
 from triage_site.triage.history.allergies import find_allergies, says_none_known
 from triage_site.triage.history.names import MEDICINE, TABLE
 from triage_site.triage.history.plain_words import PlainWords
+from triage_site.triage.reading.context import is_about_relative
 from triage_site.triage.reading.note import Note, read
-from triage_site.triage.reading.relatives import is_about_relative
 from triage_site.triage.reading.terms import TermIndex, joined
 from triage_site.triage.reading.tokens import Word
 

@@ -21,9 +21,9 @@ from typing import Any, Final
 
 from triage_site.triage.facts import CaseFacts, Consciousness, Sex
 from triage_site.triage.model.complaints import GROUPS, Group
+from triage_site.triage.reading.context import is_about_relative, is_of_earlier_visit
 from triage_site.triage.reading.measured import Measured
 from triage_site.triage.reading.note import Mention, Note
-from triage_site.triage.reading.relatives import is_about_relative
 from triage_site.triage.signs.rules import Fired
 from triage_site.triage.signs.tables import signs
 
@@ -91,7 +91,7 @@ class _Evidence:
     place: int
     group: str = ""
     order: int = 0
-    is_of_another: bool = False
+    is_context: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def labels() -> frozenset[str]:
 def _best(evidence: Sequence[_Evidence]) -> _Evidence | None:
     caused = {one.tier for one in evidence if one.label in _CAUSES}
     best = min(evidence, key=lambda one: _rank(one, caused), default=None)
-    if best is None or best.tier is Tier.NOTHING:
+    if best is None or best.is_context or best.tier is Tier.NOTHING:
         return None
     exact = _MORE_EXACT.get(best.label)
     return next((one for one in evidence if one.label == exact), best)
@@ -166,7 +166,7 @@ def _rank(one: _Evidence, caused: Container[Tier]) -> tuple[int, ...]:
     is_effect = one.label in _EFFECTS and one.tier in caused
     vague = 3 if is_state else 2 if is_effect else int(one.label == _FALL)
     state = _STATES.get(one.label, 0) if is_state else 0
-    return (one.is_of_another, one.tier, not is_first, vague, one.order, state, one.place)
+    return (one.is_context, one.tier, not is_first, vague, one.order, state, one.place)
 
 
 def _of_signs(fired: Sequence[Fired], note: Note) -> Iterator[_Evidence]:
@@ -205,7 +205,11 @@ def _judged(one: _Evidence, told: str, mentions: Sequence[Mention], note: Note) 
     if one.label in _BY_FIGURE and mentions and all(_is_figure(note, at) for at in mentions):
         tier = Tier.NOTHING if note.foreign_sentences else Tier.COMPANION
     one = replace(one, tier=tier)
-    return replace(one, is_of_another=any(is_about_relative(note, at.first) for at in mentions))
+    return replace(one, is_context=any(_is_context(note, at.first) for at in mentions))
+
+
+def _is_context(note: Note, at: int) -> bool:
+    return is_about_relative(note, at) or is_of_earlier_visit(note, at)
 
 
 def _usual_tier(one: _Evidence) -> Tier:
