@@ -46,7 +46,9 @@ CONSCIOUSNESS_SIGN: Final = {
 
 
 # "A pregnancy test where it applies" leaves it open.
-_LEFT_OPEN: Final = re.compile(r",? and (?:a )?pregnancy (?:test )?where (?:it applies|possible)")
+_LEFT_OPEN: Final = re.compile(
+    r", ([^,]+?),? and (?:a )?pregnancy (?:test )?where (?:it applies|possible)"
+)
 _CHOKED: Final = re.compile(r"\b(?:chok|stuck|swallow|inhal|lodged|aspirat|gag|foreign)", re.I)
 _AWAKE: Final = frozenset({"alert", "newly confused", "responds to voice only"})
 
@@ -86,7 +88,7 @@ def complaint_actions(brief: Brief, beside: list[str]) -> tuple[str, ...]:
 
 def _for_patient(line: str, brief: Brief) -> str:
     """Without a pregnancy that is left open where there can be none."""
-    return _LEFT_OPEN.sub("", line) if _cannot_be_pregnant(brief) else line
+    return _LEFT_OPEN.sub(r" and \1", line) if _cannot_be_pregnant(brief) else line
 
 
 def vital_actions(brief: Brief) -> list[str]:
