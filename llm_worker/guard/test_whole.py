@@ -39,7 +39,7 @@ Recommendation:
 - ECG and monitor for the slow heart rate.
 - Look for the source of the fever."""  # noqa: E501
 MILD_TEXT = """\
-Situation: 20-year-old man, less urgent. The words "sore throat" fit no usual pattern.
+Situation: 20-year-old man, less urgent. The words of the note: "sore throat".
 Background: Ask about medicines.
 Assessment: Heart rate 70 /min. No danger sign is listed.
 Recommendation:

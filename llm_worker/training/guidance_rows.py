@@ -21,7 +21,7 @@ EOS: Final = "<|end|>"
 EXCHANGED_ROWS: Final = 0.6
 EXCHANGED_TOKENS: Final = 0.3
 # The caller's words and the danger signs, in the brief and in the guidance.
-_WORDS: Final = re.compile(r"""(?:Caller's words: "|The words ")([^"]*)\"""")
+_WORDS: Final = re.compile(r"""(?:Caller's words: "|The words (?:of the note: )?")([^"]*)\"""")
 _SIGNS: Final = re.compile(r"Danger signs: ([^.\n]*)[.\n]")
 GROUP_WEIGHT: Final = 3.0  # loss weight of the complaint group: few but important tokens
 

@@ -67,11 +67,11 @@ def test_exchanged_words_are_the_same_in_brief_and_guidance(
 ) -> None:
     assert sum(new != old for new, old in zip(exchanged, map("".join, PROMPTS), strict=True)) > 60
     for text, (prompt, guidance) in zip(exchanged, PROMPTS, strict=True):
-        said = re.search(r'The words "(.*?)( \.\.\.)?" (?:suggest|fit)', guidance)
+        said = re.search(r'The words (?:of the note: )?"(.*?)( \.\.\.)?"(?: suggest|\.)', guidance)
         if said and said[1] not in prompt:  # the prompt leaves out what the model cannot read
             continue
         words = re.search(r'Caller\'s words: "(.*)"\n', text)
-        quote = re.search(r'The words "(.*?)" (?:suggest|fit)', text)
+        quote = re.search(r'The words (?:of the note: )?"(.*?)"(?: suggest|\.)', text)
         if words and quote:
             assert quote[1].removesuffix(" ...") in words[1]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,16 +10,9 @@ import numpy as np
 
 from triage_site.triage.decision import DEFAULT_COSTS, Costs, decide, level_sets
 from triage_site.triage.facts import CaseFacts, Consciousness
-from triage_site.triage.model.complaints import (
-    DANGEROUS,
-    MECHANISMS,
-    STATES,
-    WHAT_HURTS,
-    Complaint,
-    complaint,
-)
 from triage_site.triage.model.explain import model_reasons
 from triage_site.triage.model.features import CaseView, view
+from triage_site.triage.model.naming import Complaint, complaint
 from triage_site.triage.model.scoring import Floats, Model, load
 from triage_site.triage.news2 import news2
 from triage_site.triage.reading.measured import Measured, measure
@@ -128,7 +120,7 @@ def screen(facts: CaseFacts) -> Classification:
     if _doubts(case):
         priority = min(priority, DOUBTFUL_PRIORITY)
     even = 1.0 / NUM_PRIORITIES
-    named = _complaint(case.fired, {}, case.facts)
+    named = _complaint(replace(case, view=replace(case.view, named=())))
     return Classification(
         priority=priority,
         model_priority=priority,
@@ -157,7 +149,7 @@ def _suggestion(
     priority = min(decided, floor)
     unsure = _unsure(case, float(chances.max()), levels, decided, floor)
     why = tuple(dict.fromkeys((*doubts, *unsure)))
-    named = _complaint(case.fired, _not_contradicted(case), case.facts)
+    named = _complaint(case)
     p0, p1, p2, p3, p4 = (round(float(chance), 4) for chance in chances)
     return Classification(
         priority=priority,
@@ -228,69 +220,8 @@ def _unsure(
     return tuple(code for code, holds in found.items() if holds)
 
 
-def _complaint(
-    fired: Sequence[Fired], groups: Mapping[str, tuple[str, ...]], facts: CaseFacts
-) -> Complaint:
-    by_mechanism = any(item.complaint in MECHANISMS for item in fired if item.min_priority <= 1)
-    best = sorted(
-        fired,
-        key=lambda item: (item.min_priority > 1, _vagueness(item, by_mechanism=by_mechanism)),
-    )
-    told = [Complaint(item.complaint, item.words) for item in best if item.complaint]
-    awake = facts.consciousness in _AWAKE
-    over = [one for one in told if one.label == _ARREST and awake]
-    if awake and (over or "arrest" in groups):
-        told = [one for one in told if one.label != _ARREST]
-        kept = groups if told else DANGEROUS.intersection(groups)
-        groups = {code: groups[code] for code in groups if code in kept and code != "arrest"}
-    stated = groups if _ALLERGIC_NOW.search(facts.text) else _without_stated_allergies(groups)
-    named = complaint(told, stated, facts.age_years) or Complaint("")
-    # What is over stays what the note is about.
-    return Complaint(named.label, over[0].words) if over and named.label else named
-
-
-def _not_contradicted(case: Seen) -> Mapping[str, tuple[str, ...]]:
-    """Without a pulse told as fast or slow that was measured as usual, nor a cold skin."""
-    groups = case.view.concepts
-    # In danger "cold" is how the skin feels.
-    if most_urgent(case.fired) <= 1 and all(map(_COLD.match, groups.get("cold_flu", ()))):
-        groups = {code: words for code, words in groups.items() if code != "cold_flu"}
-    if "hr_bpm" in case.measured.contradicted and all(
-        map(_PULSE.match, groups.get("palpitation", ()))
-    ):
-        return {code: words for code, words in groups.items() if code != "palpitation"}
-    return groups
-
-
-def _vagueness(item: Fired, *, by_mechanism: bool) -> int:
-    """2 for "anaphylaxis to" something, which may be history, 1 for a state of many causes or,
-    where it is known how somebody was injured, for what hurts."""
-    if item.words and all(map(_ANAPHYLAXIS_TO.match, item.words)):
-        return 2
-    return int(item.complaint in (STATES | WHAT_HURTS if by_mechanism else STATES))
-
-
-# An arrest is over where somebody is awake: no guidance for one then.
-_ARREST: Final = "cardiac arrest"
-_AWAKE: Final = frozenset({Consciousness.ALERT, Consciousness.CONFUSED, Consciousness.VOICE})
-_COLD: Final = re.compile(r"cold$", re.IGNORECASE)
-_PULSE: Final = re.compile(r"(?:tachy|brady)cardi\w+$", re.IGNORECASE)
-_ANAPHYLAXIS_TO: Final = re.compile(r"anaphyla\w+ to$", re.IGNORECASE)
-# "allergic to penicillin" and "allergy status unknown" are history, not what brought somebody.
-_ALLERGIC_NOW: Final = re.compile(
-    r"\ballerg\w*[ -]+(?:\w+[ -]+){0,2}?(?:reaction|attack|response|rash|swelling|symptoms|flare)",
-    re.IGNORECASE,
-)
-_BARE_ALLERGY: Final = re.compile(r"allerg\w*$|hypersensitiv\w*$", re.IGNORECASE)
-
-
-def _without_stated_allergies(
-    groups: Mapping[str, tuple[str, ...]],
-) -> Mapping[str, tuple[str, ...]]:
-    said = groups.get("allergy", ())
-    if not said or not all(map(_BARE_ALLERGY.match, said)):
-        return groups
-    return {code: words for code, words in groups.items() if code != "allergy"}
+def _complaint(case: Seen) -> Complaint:
+    return complaint(case.fired, case.view.named, case.measured, case.note)
 
 
 def _danger_signs(case: Seen) -> tuple[str, ...]:

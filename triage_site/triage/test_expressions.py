@@ -92,7 +92,7 @@ def test_shorthand_stays_what_it_is(text: str) -> None:
             "throat infection with a narrow airway",
         ),
         ("hit by a lorry, pelvis hurts", "road traffic collision"),
-        ("fell from a roof, back pain", "fall"),
+        ("fell from a roof, back pain", "serious injury"),
         ("foot went cold and white an hour ago", "limb without blood flow"),
         ("dog bite two days ago, feverish, hand swollen", "bite or sting"),
         ("swallowed all her tablets, headache, worst ever", "overdose or poisoning"),

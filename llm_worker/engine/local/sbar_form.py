@@ -23,7 +23,6 @@ from scheduling.core.brief import Brief, is_latin, read_brief
 from scheduling.core.request import LEVEL_NAMES
 
 CLOSING: Final = "Written by a demonstration model: check every line."
-NO_PATTERN: Final = "fit no usual pattern"
 MIN_QUOTED_WORDS: Final = 8  # more than a greeting
 MAX_QUOTED_WORDS: Final = 12
 _LEAST_QUOTED_WORDS: Final = 3
@@ -190,8 +189,11 @@ def _patient(brief: Brief) -> str:
 def _situation(brief: Brief) -> str:
     complaint = brief.line("Complaint")
     quote = quoted(brief.words, brief.line("Complaint words"))
-    quotation = f'The words "{quote}"' if quote else "The missing words"
-    return f"{opening(brief)} {quotation} {f'suggest {complaint}' if complaint else NO_PATTERN}."
+    if not quote:
+        return f"{opening(brief)} No words were recorded."
+    if not complaint:
+        return f'{opening(brief)} The words of the note: "{quote}".'
+    return f'{opening(brief)} The words "{quote}" suggest {complaint}.'
 
 
 def _background(brief: Brief) -> str:

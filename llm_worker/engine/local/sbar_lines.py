@@ -45,6 +45,10 @@ CONSCIOUSNESS_SIGN: Final = {
 }
 
 
+# "A pregnancy test where it applies" leaves it open.
+_LEFT_OPEN: Final = re.compile(
+    r", ([^,]+?),? and (?:a )?pregnancy (?:test )?where (?:it applies|possible)"
+)
 _CHOKED: Final = re.compile(r"\b(?:chok|stuck|swallow|inhal|lodged|aspirat|gag|foreign)", re.I)
 _AWAKE: Final = frozenset({"alert", "newly confused", "responds to voice only"})
 
@@ -66,7 +70,7 @@ def known_complaint(brief: Brief) -> str:
 def causes(brief: Brief) -> str:
     """What to think of, or empty."""
     complaint = known_complaint(brief)
-    return str(learned()[complaint]["causes"]) if complaint else ""
+    return _for_patient(learned()[complaint]["causes"], brief) if complaint else ""
 
 
 def complaint_actions(brief: Brief, beside: list[str]) -> tuple[str, ...]:
@@ -76,10 +80,15 @@ def complaint_actions(brief: Brief, beside: list[str]) -> tuple[str, ...]:
         return ()
     said = any("upright" in line for line in beside)
     return tuple(
-        line
+        _for_patient(line, brief)
         for line in learned()[complaint]["actions"]
         if _fits(line, brief) and not (said and "upright" in line)
     )
+
+
+def _for_patient(line: str, brief: Brief) -> str:
+    """Without a pregnancy that is left open where there can be none."""
+    return _LEFT_OPEN.sub(r" and \1", line) if _cannot_be_pregnant(brief) else line
 
 
 def vital_actions(brief: Brief) -> list[str]:
@@ -167,7 +176,6 @@ _UNFIT: Final[tuple[tuple[re.Pattern[str], Callable[[Brief], bool]], ...]] = (
     (re.compile(r"\bchest compressions\b"), _has_pulse),
     (re.compile(r"\bback blows\b"), _is_awake_and_did_not_choke),
     (re.compile(r"^Lie flat until\b"), _is_short_of_breath),
-    # "A pregnancy test where it applies" leaves it open.
     (re.compile(r"\bpregnancy(?! test where)|^Pregnancy test"), _cannot_be_pregnant),
     (re.compile(r"\brinse only if a chemical\b|^Test the sight\b"), _has_chemical_in_the_eye),
 )

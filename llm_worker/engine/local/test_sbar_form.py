@@ -186,3 +186,18 @@ def test_the_quotation_has_the_words_that_the_complaint_is_told_by(
 def test_nobody_who_takes_nothing_is_asked_for_other_medicines() -> None:
     text = text_of("Medicines: none taken")
     assert "Medicines: none taken. Ask about allergies and other history." in text
+
+
+def test_a_complaint_that_is_not_known_leaves_the_words_of_the_note() -> None:
+    text = text_of(complaint="")
+    assert 'The words of the note: "' in text
+    assert "suggest" not in text
+
+
+def test_a_pregnancy_is_left_open_only_where_there_can_be_one() -> None:
+    of_a_man = text_of(USUAL, complaint="abdominal pain")
+    assert "pregnancy" not in of_a_man
+    assert "Bloods and urine." in of_a_man or "Bloods and urine\n" in of_a_man
+    assert "perforation, obstruction and vessel" in of_a_man
+    woman = of_a_woman(brief_of(USUAL, complaint="abdominal pain"))
+    assert "pregnancy" in str(sbar_form(woman))

@@ -18,6 +18,7 @@ from typing import Final
 from triage_site.triage.history.allergies import find_allergies, says_none_known
 from triage_site.triage.history.names import MEDICINE, TABLE
 from triage_site.triage.history.plain_words import PlainWords
+from triage_site.triage.reading.context import is_about_relative
 from triage_site.triage.reading.note import Note, read
 from triage_site.triage.reading.terms import TermIndex, joined
 from triage_site.triage.reading.tokens import Word
@@ -58,7 +59,8 @@ _ROLES: Final = tuple(
     (term, row["role"], row["where"]) for row in TABLE["role"] for term in joined(row["terms"])
 )
 _MARKED: Final = frozenset({"stopped", "ran out", "given", "taken"})
-_LEFT_OUT: Final = frozenset({"denied", "another"})
+_ANOTHER: Final = "another"
+_LEFT_OUT: Final = frozenset({"denied", _ANOTHER})
 _MOST_BETWEEN: Final = 2  # words between those of a role and a name, doses aside
 _JOINING: Final = frozenset({"and", "&", "+", "/"})
 _AMOUNT: Final = re.compile(r"x?\d")
@@ -122,6 +124,7 @@ def _with_roles(note: Note, named: Sequence[_Named]) -> list[_Named]:
         since = 0 if closed < len(names) - 1 and not leads else closed
         for at, one in enumerate(names):
             role = (follows if at >= since else "") or leads or "regular"
+            role = _ANOTHER if is_about_relative(note, one.first) else role
             out.append(_Named(one.first, one.last, one.written, role))
     return out
 

@@ -161,3 +161,24 @@ def test_any_text_can_be_read(text: str) -> None:
     assert all(history.allergies)
     assert all(history.medicines)
     assert not (history.none_known and history.allergies)
+
+
+@pytest.mark.parametrize(
+    ("text", "medicines"),
+    [
+        ("Cut hand. Wife also diabetic but on metformin only.", ()),
+        ("Child well. Gran takes amlodipine and bisoprolol, also warfarin.", ()),
+        ("Mum at desk with child. Mum herself is a diabetic on insulin.", ()),
+        ("Sprain. Older brother has epilepsy on valproate.", ()),
+        ("Sprain. Husband takes warfarin, she takes ramipril.", ("ramipril",)),
+        ("Here with son for his inhaler, but she takes ramipril.", ("ramipril",)),
+        ("Sprain. Husband gave her ibuprofen.", ("ibuprofen (given)",)),
+        ("Sprain. Daughter says takes metformin.", ("metformin",)),
+        ("Had apixaban for AF but it was stopped.", ("apixaban (stopped)",)),
+        ("On apixaban for AF but the bleeding was stopped.", ("apixaban",)),
+    ],
+)
+def test_medicines_of_a_relative_are_not_those_of_the_patient(
+    text: str, medicines: tuple[str, ...]
+) -> None:
+    assert read_history(text).medicines == medicines

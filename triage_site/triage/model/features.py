@@ -42,6 +42,8 @@ class CaseView:
     numbers: Mapping[str, float]
     concepts: Mapping[str, tuple[str, ...]]
     clauses: tuple[Clause, ...]
+    # The groups that are present, wherever they stand: for the name of the complaint.
+    named: tuple[tuple[Group, Mention], ...] = ()
     # The same case without one or more parts of sentences that tell of dangers. The signs
     # count in each.
     shorter: tuple[CaseView, ...] = ()
@@ -71,7 +73,8 @@ def view(measured: Measured, note: Note, fired: tuple[Fired, ...]) -> CaseView:
     numbers = {**_vitals(measured), **_circumstances(measured.facts), **net_signs(fired)}
     whole = _with_words(CaseView(numbers, {}, ()), named, clauses)
     shorter = tuple(_with_words(whole, named, kept) for kept in _without_dangers(clauses))
-    return replace(whole, shorter=shorter)
+    present = tuple((group, mention) for group, mention in named if mention.is_present)
+    return replace(whole, named=present, shorter=shorter)
 
 
 def _with_words(

@@ -4,7 +4,6 @@ import pytest
 
 from triage_site.triage import classify
 from triage_site.triage.facts import CaseFacts
-from triage_site.triage.model.complaints import Complaint, complaint
 
 
 @pytest.mark.parametrize(
@@ -114,11 +113,10 @@ def test_a_pulse_that_was_measured_as_usual_names_no_palpitations() -> None:
     assert classify(CaseFacts(text=text, hr_bpm=72, age_years=27)).complaint == "cut or wound"
 
 
-def test_a_sign_says_more_than_a_group_and_an_urgent_group_more_than_a_mild_one() -> None:
-    found = {"chest_pain": ("chest pain",), "cough": ("cough",)}
-    assert complaint([Complaint("burn", ("burn",))], found, 40) == Complaint("burn", ("burn",))
-    assert complaint([], found, 40) == Complaint("chest pain", ("chest pain",))
-    assert complaint([], {"severe": ("bad",), "sudden": ("sudden",)}, 40) is None
+def test_a_sign_says_more_than_a_group() -> None:
+    assert classify(CaseFacts(text="itchy rash, calf swollen")).complaint == "leg swelling or pain"
+    assert classify(CaseFacts(text="cough, chest pain")).complaint == "chest pain"
+    assert classify(CaseFacts(text="severe, sudden")).complaint is None
 
 
 def test_the_words_that_told_of_the_complaint_stand_in_the_note() -> None:

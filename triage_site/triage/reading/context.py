@@ -1,0 +1,82 @@
+"""Which words of a note are not what the patient has now: those of relatives and earlier visits.
+Pure.
+
+Cues of assertion (`statements`) decide whether a danger counts, so they let go of little. What is
+read here only decides what the complaint is called and whose medicines are listed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from triage_site.triage.reading.note import Note, Statement
+
+_RELATIVE: Final = (
+    r"(?P<who>mother|father|brother|sister|son|daughter|wife|husband|partner|aunt|uncle|cousin|mum"
+    r"|mom|dad|grandmother|grandfather|grandma|grandpa|gran|nan|granny|husb|friend|flatmate"
+    r"|workmate|neighbou?r)"
+)
+_WHOSE: Final = r"(?:(?:his|her|their|my|our|the|late|older|younger|elder|big|little) ){0,3}"
+# "Dad had", "her late husband lost", "gran takes", "mum herself is"
+_BEGINS: Final = re.compile(
+    rf"{_WHOSE}{_RELATIVE} (?P<self>(?:her|him)self )?(?:who )?"
+    r"(?:has|had|have|takes?|took|is|was|on|also|died|lost|with)\b",
+    re.IGNORECASE,
+)
+# "came with her husband who has", "here with son for his"
+_BESIDE: Final = re.compile(
+    rf"\b(?:with|for|of) {_WHOSE}{_RELATIVE} (?:who\b|for (?:his|her)\b)", re.IGNORECASE
+)
+_PATIENT_AGAIN: Final = re.compile(
+    r"^(?:he|she|pt|patient|they|i|we)\b|\b(?:but|and) (?:he|she|pt|patient|i)\b", re.IGNORECASE
+)
+_EARLIER_VISIT: Final = re.compile(
+    r"\b(?:seen|attended|treated|admitted|sent home|discharged)\b(?: \w+){0,2}"
+    r" (?:yesterday|yday|ago|last \w+|on \w+day) (?:for|with|after)\b",
+    re.IGNORECASE,
+)
+
+
+def is_about_relative(note: Note, at: int) -> bool:
+    """Whether the sentence of word `at` speaks there of a relative who is not the patient.
+
+    A relative whom the first sentence names may be the patient: "my mum fell. Mum is on ...".
+    """
+    for said, words in _back_to_sentence(note, at):
+        beside = _BESIDE.search(words)
+        if beside and not _PATIENT_AGAIN.search(words, beside.end()):
+            return True
+        if begins := _BEGINS.match(words):
+            told_first = said.sentence == 0 or _is_of_beginning(note, begins["who"])
+            return bool(begins["self"]) or not told_first
+        if _PATIENT_AGAIN.search(words):
+            return False
+    return False
+
+
+def is_of_earlier_visit(note: Note, at: int) -> bool:
+    """Whether the words before word `at` say what an earlier visit was for."""
+    found = next(iter(_back_to_sentence(note, at)), None)
+    return found is not None and _EARLIER_VISIT.search(found[1]) is not None
+
+
+def _back_to_sentence(note: Note, at: int) -> list[tuple[Statement, str]]:
+    """The statements from the one of word `at` back to the first of its sentence, with their
+    words; of the first one only those before `at`."""
+    place = next((n for n, s in enumerate(note.statements) if s.first <= at < s.last), None)
+    if place is None:
+        return []
+    sentence = note.statements[place].sentence
+    said = [one for one in note.statements[: place + 1] if one.sentence == sentence]
+    return [(one, _before(note, one, at)) for one in reversed(said)]
+
+
+def _before(note: Note, said: Statement, at: int) -> str:
+    last = min(said.last, at)
+    return note.quote(said.first, last) if last > said.first else ""
+
+
+def _is_of_beginning(note: Note, who: str) -> bool:
+    told = (note.quote(said.first, said.last) for said in note.statements if said.sentence == 0)
+    return any(who.lower() in words.lower() for words in told)
