@@ -16,6 +16,19 @@ _IMMEDIATE = [
     ("drug rehearsal dummy no - real patient: unresponsive, gasping", 30),
 ]
 _EMERGENT = [
+    ("no fever or collapsed in the shower", 58),
+    ("no pain, cough or fever, collapsed today", 58),
+    ("28 tablets of amitriptyline an hour ago", 30),
+    ("needs help, 30 tablets of amitriptyline", 30),
+    ("asked for help after taking 20 tablets", 30),
+    ("asks for an ambulance for chest pain", 60),
+    ("caller asking for ambulance for husband with chest pain and sweating", 60),
+    ("nothing like her usual self, confused", 50),
+    ("nothing like this before, worst headache of her life", 50),
+    ("says he doesn't plan on being here by the weekend, bought a shotgun", 55),
+    ("got into grandma's sugar diabetes tablets, two or three gone, happy and running about", 3),
+    ("not passed water since yesterday, back pain, numb where he sits", 52),
+    ("delivered ten days ago, breathless and coughing up pink", 33),
     # What it resembles is past; what the patient has now is not.
     ("chest pain like last year", 58),
     ("same crushing chest pain as in 2019", 66),
@@ -161,6 +174,18 @@ _EMERGENT = [
     ("known epileptic is fitting", 30),
 ]
 _MILD = [
+    ("denies chest pain, breathlessness or collapse; here for a verruca on the heel", 30),
+    ("no chest pain, breathlessness or collapse, here for a wart", 30),
+    ("denies pain or choking, here for a wart", 30),
+    ("denies injury or collapse today, sore toe", 30),
+    ("wants 28 pills", 30),
+    ("repeat prescription, 28 tablets", 30),
+    ("needs 60 tablets of ramipril, repeat", 60),
+    ("lives at 60 High Street, flat 40, wants 28 tablets of her hay fever pills", 35),
+    ("daughter is in resus with an overdose, mum just wants a plaster for a paper cut", 46),
+    ("toe looks nothing like the gangrene his father had, just an ingrowing nail", 60),
+    ("nothing like a heart attack, just a sore rib", 50),
+    ("bought a rope ladder for the tree house and got a rope burn on the palm", 37),
     ("had a stroke last year, sore toe today", 58),
     ("admitted to hospital last year for chest pain, here for a refill", 66),
     ("gout in my big toe like last year, no fever", 57),

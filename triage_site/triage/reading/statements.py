@@ -30,6 +30,8 @@ _PRESENT_VERBS: Final = frozenset(_TABLE["words"]["present"].split())
 _FINITE_VERBS: Final = _PRESENT_VERBS | frozenset(_TABLE["words"]["past"].split())
 _FINDINGS: Final = frozenset(_TABLE["words"]["findings"].split())
 _DENYING: Final = frozenset(TABLES["sets"]["denying"].split())  # fmt: skip
+_EVENT_NOUNS: Final = frozenset(_TABLE["words"]["event_nouns"].split())
+_MAX_ITEM: Final = 2  # words: "collapse today"
 _LEAST_ITEMS: Final = 2  # that follow a comma, so that they make a list
 _ENDERS: Final = frozenset(".!?;\n")
 _BARE_MARKS: Final = frozenset(",/()&+-|")
@@ -224,7 +226,7 @@ def _goes_on(words: Sequence[Word], at: int, cue: Cue, reach: str) -> bool:
     if reach == "sentence":
         return not _has_new_subject(chunk)
     if joint in ("or", "nor", "/"):
-        return not _has_event(chunk, cue.kind)
+        return _is_noun(chunk) or not _has_event(chunk, cue.kind)
     if _is_new(chunk, cue.kind):
         return False
     if reach == "or" and _tells_circumstances(words, cue) and not all(map(_is_bare, chunk)):
@@ -262,7 +264,7 @@ def _list_ends_in_or(words: Sequence[Word], cue: Cue) -> bool:
     items, short = 0, True
     while at < len(words) and words[at].form not in _ENDERS:
         chunk = _chunk(words, at + 1)
-        if words[at].form in ("or", "nor") and not _is_new(chunk, cue.kind):
+        if words[at].form in ("or", "nor") and (_is_noun(chunk) or not _is_new(chunk, cue.kind)):
             return True
         if _is_new(chunk, cue.kind) or (words[at].form == "," and chunk and chunk[0].form == "no"):
             return False
@@ -280,6 +282,11 @@ def _has_new_subject(chunk: Sequence[Word]) -> bool:
 
 def _has_event(chunk: Sequence[Word], kind: Assertion) -> bool:
     return any(_is_event(word) for word in chunk) and kind is not Assertion.HYPOTHETICAL
+
+
+def _is_noun(chunk: Sequence[Word]) -> bool:
+    """ "or collapse", "or choking today": the last item of a list that looks like a verb."""
+    return 0 < len(chunk) <= _MAX_ITEM and chunk[0].form in _EVENT_NOUNS
 
 
 def _is_event(word: Word) -> bool:
