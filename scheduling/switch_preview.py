@@ -18,6 +18,7 @@ from scheduling.simulator.forecast import Estimate, Outlook, Present, forecast
 
 _BUDGET: Final = 3_000  # requests x courses for each of the two policies
 _MAX_COURSES: Final = 15
+_MAX_HURRIED: Final = 300  # requests that are simulated while a switch waits
 _MAX_WITH_ARRIVALS: Final = 500  # requests; with more of them, new arrivals are left out
 
 
@@ -74,8 +75,9 @@ class SwitchPreview:
         }
 
 
-def preview_switch(name: str, now: datetime) -> SwitchPreview:
-    """Raises ValueError for a policy that does not exist."""
+def preview_switch(name: str, now: datetime, *, is_hurried: bool = False) -> SwitchPreview:
+    """Hurried: a switch waits for it, so of a long queue it tells the order alone, without times.
+    Raises ValueError for a policy that does not exist."""
     if name not in POLICIES:
         raise ValueError(f"policy: must be one of {', '.join(POLICIES)}")
     jobs = list(selectors.open_jobs())
@@ -85,6 +87,8 @@ def preview_switch(name: str, now: datetime) -> SwitchPreview:
     except (redis.RedisError, OSError):  # the order is known, the times are not
         present, states = forecasting.present_without_progress(jobs, now), []
     old = selectors.active_policy_name()
+    if is_hurried and len(jobs) > _MAX_HURRIED:
+        states = []
     before, after = (_starts(present, policy, states, now) for policy in (old, name))
     return SwitchPreview(
         old=old, new=name, levels=_levels(present.waiting, old, name, now, before, after)

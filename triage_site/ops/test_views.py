@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import redis
 from django.test import Client
 from django.utils import timezone
 
+from scheduling import forecasting, switch_preview
 from scheduling.minutes import LevelMinutes
 from scheduling.models import Job, PolicyChange, SwitchOutcome, WorkerMinute
 from scheduling.queue import events
@@ -19,7 +21,7 @@ from triage_site.cases import services
 from triage_site.cases.models import Case
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
 from triage_site.cases.standing import wait_lines
-from triage_site.ops import today
+from triage_site.ops import seen_preview, today
 from triage_site.ops.live import render_live
 from triage_site.ops.today import today_lines
 
@@ -342,6 +344,83 @@ def test_the_record_of_a_switch_holds_its_preview_and_one_click_undoes_it(nurse:
     again = nurse.post(f"/ops/undo/{change.id}/", follow=True).content.decode()
     assert "Nothing was undone" in again
     assert active_policy_name() == "semantic"
+
+
+def seen_by(client: Client, policy: str) -> str:
+    """The preview that the form carries after a person chose a policy."""
+    text = client.get(f"/ops/preview/?policy={policy}").content.decode()
+    found = re.search(r'name="seen" value="([^"]+)"', text)
+    assert found
+    return found[1]
+
+
+def switched(client: Client, policy: str, seen: str) -> dict[str, Any]:
+    """Switches with this preview in the form, and returns the one that was recorded."""
+    data = {"policy": policy, "reason": "surge", "confirmed": "1", "seen": seen}
+    assert client.post("/ops/", data).status_code == 302
+    change = PolicyChange.objects.first()
+    assert change is not None
+    recorded: dict[str, Any] = change.preview
+    return recorded
+
+
+def test_a_switch_records_the_preview_that_was_seen_and_makes_no_other(
+    nurse: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seconds, priority in enumerate((4, 0)):
+        make_job(priority, seconds)
+    seen = seen_by(nurse, "fcfs")
+    make_job(0, 5)  # arrives after the person looked
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise AssertionError("the switch waited for a second preview")
+
+    monkeypatch.setattr(seen_preview, "preview_switch", refused)
+    assert switched(nurse, "fcfs", seen)["0"]["waiting"] == 1
+
+
+@pytest.mark.parametrize("case", ["other person", "other policy", "old", "changed", "since", ""])
+def test_a_preview_of_something_else_is_made_again(
+    case: str, nurse: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_job(0, 0)
+    seen = seen_by(nurse, "serial" if case == "other policy" else "fcfs")
+    if case == "other person":
+        other = Client()
+        other.force_login(make_user(CHARGE_NURSE))
+        seen = seen_by(other, "fcfs")
+    elif case == "changed":
+        seen = "A" + seen
+    elif case == "since":
+        nurse.post("/ops/", {"policy": "pjf", "reason": "x"})
+    elif not case:
+        seen = ""
+    make_job(0, 5)
+    if case == "old":
+        monkeypatch.setattr(seen_preview, "FRESH", timedelta(0))
+    assert switched(nurse, "fcfs", seen)["0"]["waiting"] == 2
+
+
+def test_without_a_preview_that_was_seen_a_long_queue_is_not_simulated(
+    nurse: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(switch_preview, "_MAX_HURRIED", 1)
+    monkeypatch.setattr(forecasting, "live_states", lambda _: [{"slots": 8.0}])
+    simulated: list[Any] = []
+    monkeypatch.setattr(
+        switch_preview, "_starts", lambda _, __, states, ___: simulated.append(states) or {}
+    )
+    for seconds in range(2):
+        make_job(0, seconds)
+    assert switched(nurse, "fcfs", "")["0"]["waiting"] == 2
+    assert simulated == [[], []]
+
+
+def test_a_switch_to_the_active_policy_is_no_change(nurse: Client) -> None:
+    response = nurse.post("/ops/", {"policy": "semantic", "reason": "sure"})
+    assert response.status_code == 422
+    assert "Semantic is active already" in response.content.decode()
+    assert not PolicyChange.objects.exists()
 
 
 def test_only_those_who_switch_may_preview_or_undo() -> None:
