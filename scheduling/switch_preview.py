@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any, Final
 
 import redis
@@ -13,12 +13,14 @@ import redis
 from scheduling import forecasting, recorded, selectors
 from scheduling.core.policies import POLICIES, rank
 from scheduling.core.request import PRIORITIES, Request
-from scheduling.service_rates import rates_of
+from scheduling.models import Job
+from scheduling.service_rates import model_of, rates_of
 from scheduling.simulator.forecast import Estimate, Outlook, Present, forecast
 
 _BUDGET: Final = 3_000  # requests x courses for each of the two policies
 _MAX_COURSES: Final = 15
 _MAX_HURRIED: Final = 300  # requests that are simulated while a switch waits
+_LEAST_TOKENS: Final = 8  # of a running request, before it tells the present speed
 _MAX_WITH_ARRIVALS: Final = 500  # requests; with more of them, new arrivals are left out
 
 
@@ -89,26 +91,47 @@ def preview_switch(name: str, now: datetime, *, is_hurried: bool = False) -> Swi
     old = selectors.active_policy_name()
     if is_hurried and len(jobs) > _MAX_HURRIED:
         states = []
-    before, after = (_starts(present, policy, states, now) for policy in (old, name))
+    step = _present_step(jobs, present)
+    before, after = (_starts(present, policy, states, step, now) for policy in (old, name))
     return SwitchPreview(
         old=old, new=name, levels=_levels(present.waiting, old, name, now, before, after)
     )
 
 
+def _present_step(jobs: Sequence[Job], present: Present) -> float | None:
+    """Median seconds for a token of the running requests; None while none has written much."""
+    written = {request.id: request.generated_tokens for request in present.running}
+    steps = [
+        (present.now - job.first_token_at.timestamp()) / written[str(job.id)]
+        for job in jobs
+        if job.first_token_at and job.attempt == 1 and written.get(str(job.id), 0) >= _LEAST_TOKENS
+    ]
+    return median(steps) if steps else None
+
+
 def _starts(
-    present: Present, policy: str, states: Sequence[Mapping[str, float]], now: datetime
+    present: Present,
+    policy: str,
+    states: Sequence[Mapping[str, float]],
+    step: float | None,
+    now: datetime,
 ) -> Mapping[str, Estimate]:
-    """Estimates under a policy; empty where the rates are not known."""
+    """Estimates under a policy, from recorded rates or, where too few cases are recorded, from
+    the present `step` in seconds; empty where neither is known."""
     if not states or not present.waiting:
         return {}
     rates = rates_of(recorded.recent_records(now), recorded.length_ratios(now), present.num_slots)
-    if rates.model is None:
+    model = rates.model
+    if model is None and step is not None:
+        found = model_of(rates, (step, float(len(present.running))), present.num_slots)
+        model = found[0] if found else None
+    if model is None:
         return {}
     num = len(present.waiting) + len(present.running)
-    outlook = Outlook(model=rates.model, length_ratios=rates.length_ratios, speeds=rates.speeds)
+    outlook = Outlook(model=model, length_ratios=rates.length_ratios, speeds=rates.speeds)
     if num <= _MAX_WITH_ARRIVALS:
         arrived = recorded.recent_arrivals(now, forecasting.NUM_RECENT)
-        outlook = forecasting.outlook_of((rates.model, 1.0), rates, arrived, now)
+        outlook = forecasting.outlook_of((model, 1.0), rates, arrived, now)
     courses = max(1, min(_MAX_COURSES, _BUDGET // num))
     one = Present(
         now=present.now,

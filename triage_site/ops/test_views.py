@@ -16,6 +16,7 @@ from scheduling.minutes import LevelMinutes
 from scheduling.models import Job, PolicyChange, SwitchOutcome, WorkerMinute
 from scheduling.queue import events
 from scheduling.selectors import active_policy_name
+from scheduling.switch_preview import preview_switch
 from tests.factories import at, make_case, make_job, make_user
 from triage_site.cases import services
 from triage_site.cases.models import Case
@@ -51,6 +52,8 @@ def test_withheld_guidance_is_counted_by_reason(nurse: Client) -> None:
     for reason in reasons:
         end_job(reason, now)
     end_job("urgency", now - timedelta(hours=25))
+    end_job("urgency", now)
+    Job.objects.filter(finish_reason="urgency").update(replayed=True)
     text = " ".join(nurse.get("/ops/state/").content.decode().split())
     assert "3 of 5" in text
     assert 'The text contradicted a vital sign.</td><td class="right num">2</td>' in text
@@ -408,12 +411,50 @@ def test_without_a_preview_that_was_seen_a_long_queue_is_not_simulated(
     monkeypatch.setattr(forecasting, "live_states", lambda _: [{"slots": 8.0}])
     simulated: list[Any] = []
     monkeypatch.setattr(
-        switch_preview, "_starts", lambda _, __, states, ___: simulated.append(states) or {}
+        switch_preview, "_starts", lambda _, __, states, *___: simulated.append(states) or {}
     )
     for seconds in range(2):
         make_job(0, seconds)
     assert switched(nurse, "fcfs", "")["0"]["waiting"] == 2
     assert simulated == [[], []]
+
+
+def test_the_preview_knows_times_from_what_is_being_written_now(
+    nurse: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a young site too few cases are recorded; the running ones tell how fast it writes."""
+    now = timezone.now()
+    running = make_job(1, -20)
+    Job.objects.filter(id=running.id).update(
+        status="running", attempt=1, first_token_at=now - timedelta(seconds=10)
+    )
+    for seconds in range(3):
+        make_job(seconds, seconds)
+    monkeypatch.setattr(forecasting, "live_states", lambda _: [{"slots": 1.0}])
+    written = {str(running.id): 100}
+    monkeypatch.setattr(forecasting.forecast_store, "num_tokens_of", lambda _: written)
+    assert preview_switch("fcfs", now).times_known
+    written.clear()
+    assert not preview_switch("fcfs", now).times_known
+
+
+def test_a_change_without_a_forecast_says_why(nurse: Client) -> None:
+    switched(nurse, "pjf", "")
+    assert "No forecast: no one waited." in nurse.get("/ops/").content.decode()
+    make_job(0, 0)
+    switched(nurse, "semantic", "")
+    text = nurse.get("/ops/").content.decode()
+    assert "No forecast: how fast guidance is written was not known." in text
+
+
+def test_policy_changes_are_marked_in_the_charts_and_pushed(nurse: Client) -> None:
+    switched(nurse, "pjf", "")
+    found = nurse.get("/ops/series/?span=10m").json()
+    assert [mark["words"] for mark in found["marks"]] == ["Priority first"]
+    assert "Upright lines are policy changes" in found["words"]
+    live = render_live(timezone.now())
+    assert "Policy: Priority first" in live
+    assert "ines: surge" in live
 
 
 def test_a_switch_to_the_active_policy_is_no_change(nurse: Client) -> None:

@@ -132,6 +132,7 @@ def series(request: HttpRequest) -> HttpResponse:
             "at": now.timestamp(),
             "words": found.words,
             "series": [one.to_dict() for one in found.series],
+            "marks": [one.to_dict() for one in found.marks],
         }
     )
 
