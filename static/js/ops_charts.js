@@ -57,30 +57,28 @@ const labels = (chart) => (plot) => {
 };
 
 // An upright line where the policy changed, with the new one's name at the top. A name that
-// would touch the one before is left out; the list of changes below has all of them.
+// would touch a newer one is left out; the list of changes below has all of them.
 const marked = (marks) => (plot) => {
   const { left, top, width, height } = plot.bbox;
   const size = 11 * devicePixelRatio;
-  let free = -Infinity;
+  let end = left + width;
   plot.ctx.save();
   plot.ctx.font = `${size}px system-ui, sans-serif`;
   plot.ctx.textBaseline = "top";
+  plot.ctx.textAlign = "right";
   plot.ctx.strokeStyle = plot.ctx.fillStyle = token("series-text");
   plot.ctx.lineWidth = devicePixelRatio;
   plot.ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
-  for (const mark of marks) {
+  for (const mark of marks.toReversed()) {
     const x = plot.valToPos(mark.at, "x", true);
     if (x < left || x > left + width) continue;
     plot.ctx.beginPath();
     plot.ctx.moveTo(x, top);
     plot.ctx.lineTo(x, top + height);
     plot.ctx.stroke();
-    const long = plot.ctx.measureText(mark.words).width;
-    const isRight = x + long + size > left + width;
-    const begin = isRight ? x - long - size / 3 : x + size / 3;
-    if (begin < free) continue;
-    plot.ctx.fillText(mark.words, begin, top);
-    free = begin + long + size / 2;
+    if (x > end) continue;
+    plot.ctx.fillText(mark.words, x - size / 3, top);
+    end = x - plot.ctx.measureText(mark.words).width - size;
   }
   plot.ctx.restore();
 };
