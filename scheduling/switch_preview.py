@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import fmean, median
 from typing import Any, Final
@@ -92,7 +92,8 @@ def preview_switch(name: str, now: datetime, *, is_hurried: bool = False) -> Swi
     if is_hurried and len(jobs) > _MAX_HURRIED:
         states = []
     step = _present_step(jobs, present)
-    before, after = (_starts(present, policy, states, step, now) for policy in (old, name))
+    outlook = _outlook(present, step, now) if states and present.waiting else None
+    before, after = (_starts(present, policy, outlook) for policy in (old, name))
     return SwitchPreview(
         old=old, new=name, levels=_levels(present.waiting, old, name, now, before, after)
     )
@@ -109,39 +110,29 @@ def _present_step(jobs: Sequence[Job], present: Present) -> float | None:
     return median(steps) if steps else None
 
 
-def _starts(
-    present: Present,
-    policy: str,
-    states: Sequence[Mapping[str, float]],
-    step: float | None,
-    now: datetime,
-) -> Mapping[str, Estimate]:
-    """Estimates under a policy, from recorded rates or, where too few cases are recorded, from
-    the present `step` in seconds; empty where neither is known."""
-    if not states or not present.waiting:
-        return {}
+def _outlook(present: Present, step: float | None, now: datetime) -> Outlook | None:
+    """From recorded rates or, where too few cases are recorded, from the present `step` in
+    seconds; None where neither is known."""
     rates = rates_of(recorded.recent_records(now), recorded.length_ratios(now), present.num_slots)
     model = rates.model
     if model is None and step is not None:
         found = model_of(rates, (step, float(len(present.running))), present.num_slots)
         model = found[0] if found else None
     if model is None:
+        return None
+    if len(present.waiting) + len(present.running) <= _MAX_WITH_ARRIVALS:
+        arrived = recorded.recent_arrivals(now, forecasting.NUM_RECENT)
+        return forecasting.outlook_of((model, 1.0), rates, arrived, now)
+    return Outlook(model=model, length_ratios=rates.length_ratios, speeds=rates.speeds)
+
+
+def _starts(present: Present, policy: str, outlook: Outlook | None) -> Mapping[str, Estimate]:
+    """Estimates under a policy; empty without an outlook."""
+    if outlook is None:
         return {}
     num = len(present.waiting) + len(present.running)
-    outlook = Outlook(model=model, length_ratios=rates.length_ratios, speeds=rates.speeds)
-    if num <= _MAX_WITH_ARRIVALS:
-        arrived = recorded.recent_arrivals(now, forecasting.NUM_RECENT)
-        outlook = forecasting.outlook_of((model, 1.0), rates, arrived, now)
     courses = max(1, min(_MAX_COURSES, _BUDGET // num))
-    one = Present(
-        now=present.now,
-        policy=POLICIES[policy],
-        preemption=present.preemption,
-        num_slots=present.num_slots,
-        running=present.running,
-        waiting=present.waiting,
-    )
-    return forecast(one, outlook, num_courses=courses, seed=1)
+    return forecast(replace(present, policy=POLICIES[policy]), outlook, num_courses=courses, seed=1)
 
 
 def _levels(

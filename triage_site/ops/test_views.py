@@ -410,13 +410,13 @@ def test_without_a_preview_that_was_seen_a_long_queue_is_not_simulated(
     monkeypatch.setattr(switch_preview, "_MAX_HURRIED", 1)
     monkeypatch.setattr(forecasting, "live_states", lambda _: [{"slots": 8.0}])
     simulated: list[Any] = []
-    monkeypatch.setattr(
-        switch_preview, "_starts", lambda _, __, states, *___: simulated.append(states) or {}
-    )
+    monkeypatch.setattr(switch_preview, "_outlook", lambda *_: simulated.append(1))
     for seconds in range(2):
         make_job(0, seconds)
     assert switched(nurse, "fcfs", "")["0"]["waiting"] == 2
-    assert simulated == [[], []]
+    assert not simulated
+    switched(nurse, "pjf", seen_by(nurse, "pjf"))
+    assert simulated
 
 
 def test_the_preview_knows_times_from_what_is_being_written_now(
