@@ -11,7 +11,7 @@ import redis
 from django.test import Client
 from django.utils import timezone
 
-from scheduling import forecasting, switch_preview
+from scheduling import forecast_store, forecasting, switch_preview
 from scheduling.minutes import LevelMinutes
 from scheduling.models import Job, PolicyChange, SwitchOutcome, WorkerMinute
 from scheduling.queue import events
@@ -432,7 +432,7 @@ def test_the_preview_knows_times_from_what_is_being_written_now(
         make_job(seconds, seconds)
     monkeypatch.setattr(forecasting, "live_states", lambda _: [{"slots": 1.0}])
     written = {str(running.id): 100}
-    monkeypatch.setattr(forecasting.forecast_store, "num_tokens_of", lambda _: written)
+    monkeypatch.setattr(forecast_store, "num_tokens_of", lambda _: written)
     assert preview_switch("fcfs", now).times_known
     written.clear()
     assert not preview_switch("fcfs", now).times_known

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 from django.utils import timezone
 
 from scheduling.comparisons.choices import (
@@ -179,12 +180,14 @@ class ComparisonForm(forms.Form):
         """The file that came is stored: the form names it, so that it is not sent again."""
         self.kept = upload
         self.uploads = selectors.recent_uploads()
-        values = self.data.copy()
-        values["upload"] = str(upload.id)
+        chosen = str(upload.id)
+        values = QueryDict(mutable=True)
+        values.update(self.data)
+        values["upload"] = chosen
         self.data = values
-        self.cleaned_data["upload"] = values["upload"]
+        self.cleaned_data["upload"] = chosen
         if "data" in self.cleaned_data:
-            self.cleaned_data["data"] = self.data_of(self.cleaned_data, values["upload"])
+            self.cleaned_data["data"] = self.data_of(self.cleaned_data, chosen)
 
     @staticmethod
     def data_of(got: dict[str, Any], upload: str) -> dict[str, Any]:
