@@ -38,6 +38,17 @@ def test_no_cell_of_the_board_hides_the_next_one(width: int, site: Page, nurse: 
     assert site.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("path", ["/", "/ops/", "/ops/comparisons/"])
+def test_a_long_name_of_a_person_does_not_widen_a_phone(
+    path: str, site: Page, live_app: str, nurse: User
+) -> None:
+    User.objects.filter(pk=nurse.pk).update(username="maria-magdalena.oberhauser@hospital")
+    site.set_viewport_size({"width": 340, "height": 700})
+    site.goto(f"{live_app}{path}")
+    expect(site.locator(".usermenu")).to_be_visible()
+    assert site.evaluate("document.documentElement.scrollWidth") <= 340
+
+
 def test_a_row_says_why_its_guidance_waits_beside_its_place(site: Page, nurse: User) -> None:
     for _ in range(2):
         waiting_case(nurse, "chest pain", 1)

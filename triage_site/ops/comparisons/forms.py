@@ -20,7 +20,7 @@ from scheduling.comparisons.choices import (
 )
 from scheduling.core.policies import POLICIES
 from scheduling.simulator.hardware import SETTINGS
-from scheduling.simulator.trace_formats import PriorityRule
+from scheduling.simulator.trace_formats import PriorityRule, figure
 from triage_site.cases.calls import fixture_names
 from triage_site.cases.form_fields import MOMENTS
 from triage_site.ops.comparisons import selectors
@@ -74,13 +74,17 @@ _FIELDS_OF = {
 _WHEN = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
 
 
-def _number(low: float, high: float, **values: Any) -> forms.FloatField:
+def _words(wanted: str, low: float, high: float) -> dict[str, str]:
+    span = f"{wanted} from {figure(low)} to {figure(high)}"
+    return {"invalid": wanted, "min_value": span, "max_value": span}
+
+
+def _number(low: float, high: float) -> forms.FloatField:
     return forms.FloatField(
         required=False,
         min_value=low,
         max_value=high,
-        error_messages={"invalid": "Enter a number"},
-        **values,
+        error_messages=_words("Enter a number", low, high),
     )
 
 
@@ -89,7 +93,7 @@ def _count(low: int, high: int) -> forms.IntegerField:
         required=False,
         min_value=low,
         max_value=high,
-        error_messages={"invalid": "Enter a whole number"},
+        error_messages=_words("Enter a whole number", low, high),
     )
 
 
