@@ -39,7 +39,9 @@ class ComparisonIn(Schema):
     `{"kind": "recorded", "since": "2026-03-01T08:00:00Z", "until": "2026-03-01T12:00:00Z"}`,
     `{"kind": "file", "upload": "<id>", "priorities": "uniform" | "ems" | "by-length"}`.
 
-    `setting` is a published one or `measured`; without `policies` all are compared.
+    `setting` is a published one or `measured`; without `policies` all are compared. Free slots
+    are filled at once, and a prefill pass also takes the prompts of the requests that come next,
+    because it lasts as long as its longest prompt (docs/RESULTS.md).
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)

@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from scheduling import forecast_store, forecasting, switch_preview
+from scheduling import services as scheduling
 from scheduling.minutes import LevelMinutes
 from scheduling.models import Job, PolicyChange, SwitchOutcome, WorkerMinute
 from scheduling.queue import events
@@ -455,6 +456,14 @@ def test_policy_changes_are_marked_in_the_charts_and_pushed(nurse: Client) -> No
     live = render_live(timezone.now())
     assert "Policy: Priority first" in live
     assert "ines: surge" in live
+
+
+def test_a_change_to_the_same_policy_offers_no_undo(nurse: Client) -> None:
+    """The API takes such a change, as it is harmless."""
+    switched(nurse, "pjf", "")
+    assert "Undo: back to Semantic" in nurse.get("/ops/").content.decode()
+    scheduling.switch_policy("pjf", actor=None, reason="again", now=timezone.now())
+    assert "Undo: back" not in nurse.get("/ops/").content.decode()
 
 
 def test_a_switch_to_the_active_policy_is_no_change(nurse: Client) -> None:
