@@ -11,10 +11,11 @@ import redis
 from django.test import Client
 from django.utils import timezone
 
-from scheduling import forecast_store, forecasting, switch_preview
+from scheduling import forecast_store, forecasting, receipts, switch_preview
 from scheduling import services as scheduling
+from scheduling.core.status import JobStatus
 from scheduling.minutes import LevelMinutes
-from scheduling.models import Job, PolicyChange, SwitchOutcome, WorkerMinute
+from scheduling.models import Job, PolicyChange, QueueMove, SwitchOutcome, WorkerMinute
 from scheduling.queue import events
 from scheduling.selectors import active_policy_name
 from scheduling.switch_preview import preview_switch
@@ -478,3 +479,16 @@ def test_only_those_who_switch_may_preview_or_undo() -> None:
     client.force_login(make_user(CLINICIAN))
     assert client.get("/ops/preview/?policy=fcfs").status_code == 403
     assert client.post("/ops/undo/1/").status_code == 403
+
+
+def test_the_audit_says_who_moved_and_no_figure_that_is_unknown(nurse: Client) -> None:
+    for seconds, priority in enumerate((4, 0)):
+        make_job(priority, seconds)
+    switched(nurse, "fcfs", "")
+    job = Job.objects.earliest("arrival_at")
+    kind, running = QueueMove.Kind.STARTED, JobStatus.RUNNING
+    receipts.record(job.id, kind, running, now=timezone.now())
+    text = nurse.get("/ops/audit/").content.decode()
+    assert "Of 2 waiting cases 1 moved up, 1 down" in text
+    assert "place 1, policy fcfs" in text
+    assert "None" not in text
