@@ -51,8 +51,9 @@ class QueuePlace:
 
 
 def withheld_counts(since: datetime) -> tuple[int, dict[str, int]]:
-    """The number of answers that ended since then, and how many of them each reason withheld."""
-    ended = Job.objects.filter(status=JobStatus.DONE, finished_at__gte=since)
+    """The number of answers of real cases that ended since then, and how many of them each
+    reason withheld."""
+    ended = Job.objects.filter(status=JobStatus.DONE, finished_at__gte=since, replayed=False)
     rows = ended.values_list("finish_reason").annotate(num=Count("id"))
     counts: dict[str, int] = dict(rows.order_by())
     reasons = {reason.value: counts[reason] for reason in Withheld if counts.get(reason)}

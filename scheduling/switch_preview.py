@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any, Final
 
 import redis
@@ -13,11 +13,14 @@ import redis
 from scheduling import forecasting, recorded, selectors
 from scheduling.core.policies import POLICIES, rank
 from scheduling.core.request import PRIORITIES, Request
-from scheduling.service_rates import rates_of
+from scheduling.models import Job
+from scheduling.service_rates import model_of, rates_of
 from scheduling.simulator.forecast import Estimate, Outlook, Present, forecast
 
 _BUDGET: Final = 3_000  # requests x courses for each of the two policies
 _MAX_COURSES: Final = 15
+_MAX_HURRIED: Final = 300  # requests that are simulated while a switch waits
+_LEAST_TOKENS: Final = 8  # of a running request, before it tells the present speed
 _MAX_WITH_ARRIVALS: Final = 500  # requests; with more of them, new arrivals are left out
 
 
@@ -74,8 +77,9 @@ class SwitchPreview:
         }
 
 
-def preview_switch(name: str, now: datetime) -> SwitchPreview:
-    """Raises ValueError for a policy that does not exist."""
+def preview_switch(name: str, now: datetime, *, is_hurried: bool = False) -> SwitchPreview:
+    """Hurried: a switch waits for it, so of a long queue it tells the order alone, without times.
+    Raises ValueError for a policy that does not exist."""
     if name not in POLICIES:
         raise ValueError(f"policy: must be one of {', '.join(POLICIES)}")
     jobs = list(selectors.open_jobs())
@@ -85,36 +89,50 @@ def preview_switch(name: str, now: datetime) -> SwitchPreview:
     except (redis.RedisError, OSError):  # the order is known, the times are not
         present, states = forecasting.present_without_progress(jobs, now), []
     old = selectors.active_policy_name()
-    before, after = (_starts(present, policy, states, now) for policy in (old, name))
+    if is_hurried and len(jobs) > _MAX_HURRIED:
+        states = []
+    step = _present_step(jobs, present)
+    outlook = _outlook(present, step, now) if states and present.waiting else None
+    before, after = (_starts(present, policy, outlook) for policy in (old, name))
     return SwitchPreview(
         old=old, new=name, levels=_levels(present.waiting, old, name, now, before, after)
     )
 
 
-def _starts(
-    present: Present, policy: str, states: Sequence[Mapping[str, float]], now: datetime
-) -> Mapping[str, Estimate]:
-    """Estimates under a policy; empty where the rates are not known."""
-    if not states or not present.waiting:
-        return {}
+def _present_step(jobs: Sequence[Job], present: Present) -> float | None:
+    """Median seconds for a token of the running requests; None while none has written much."""
+    written = {request.id: request.generated_tokens for request in present.running}
+    steps = [
+        (present.now - job.first_token_at.timestamp()) / written[str(job.id)]
+        for job in jobs
+        if job.first_token_at and job.attempt == 1 and written.get(str(job.id), 0) >= _LEAST_TOKENS
+    ]
+    return median(steps) if steps else None
+
+
+def _outlook(present: Present, step: float | None, now: datetime) -> Outlook | None:
+    """From recorded rates or, where too few cases are recorded, from the present `step` in
+    seconds; None where neither is known."""
     rates = rates_of(recorded.recent_records(now), recorded.length_ratios(now), present.num_slots)
-    if rates.model is None:
+    model = rates.model
+    if model is None and step is not None:
+        found = model_of(rates, (step, float(len(present.running))), present.num_slots)
+        model = found[0] if found else None
+    if model is None:
+        return None
+    if len(present.waiting) + len(present.running) <= _MAX_WITH_ARRIVALS:
+        traffic = forecasting.Traffic.recorded(now)
+        return forecasting.outlook_of((model, 1.0), rates, traffic, now)
+    return Outlook(model=model, length_ratios=rates.length_ratios, speeds=rates.speeds)
+
+
+def _starts(present: Present, policy: str, outlook: Outlook | None) -> Mapping[str, Estimate]:
+    """Estimates under a policy; empty without an outlook."""
+    if outlook is None:
         return {}
     num = len(present.waiting) + len(present.running)
-    outlook = Outlook(model=rates.model, length_ratios=rates.length_ratios, speeds=rates.speeds)
-    if num <= _MAX_WITH_ARRIVALS:
-        traffic = forecasting.Traffic.recorded(now)
-        outlook = forecasting.outlook_of((rates.model, 1.0), rates, traffic, now)
     courses = max(1, min(_MAX_COURSES, _BUDGET // num))
-    one = Present(
-        now=present.now,
-        policy=POLICIES[policy],
-        preemption=present.preemption,
-        num_slots=present.num_slots,
-        running=present.running,
-        waiting=present.waiting,
-    )
-    return forecast(one, outlook, num_courses=courses, seed=1)
+    return forecast(replace(present, policy=POLICIES[policy]), outlook, num_courses=courses, seed=1)
 
 
 def _levels(

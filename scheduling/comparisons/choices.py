@@ -21,6 +21,8 @@ DEFAULT_ERROR_RATE: Final = 0.1
 MAX_GROUPS: Final = 100_000
 MAX_REQUESTS: Final = 200_000
 MAX_SLOTS: Final = 1024
+MIN_SPEED: Final = 0.1  # of a fixture, as of a replay
+MAX_SPEED: Final = 600.0
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 9998  # so that every time zone can show the moment
 ERRORS: Final = ("none", "length", "priority", "both")
@@ -50,6 +52,7 @@ class Load:
     max_concurrent_user_requests: int = 5
     gap_num: int = DEFAULT_NUM_GROUPS
     name: str = ""
+    speed: float = 1.0  # of a fixture: 60 sends the calls of an hour in a minute
     since: datetime | None = None
     until: datetime | None = None
     upload: str = ""
@@ -119,7 +122,8 @@ def load_from(data: Any) -> Load:
     if kind is LoadKind.SYNTHETIC:
         return _synthetic(data)
     if kind is LoadKind.FIXTURE:
-        return Load(kind=kind, name=_text(data, "name"))
+        speed = _number(data, "speed", 1.0, MIN_SPEED, MAX_SPEED)
+        return Load(kind=kind, name=_text(data, "name"), speed=speed)
     if kind is LoadKind.RECORDED:
         since, until = _moment(data, "since"), _moment(data, "until")
         if since >= until:
@@ -133,7 +137,7 @@ def load_from(data: Any) -> Load:
 
 _FIELDS: Final[Mapping[LoadKind, tuple[str, ...]]] = {
     LoadKind.SYNTHETIC: ("kind", "user_request_gap", "max_concurrent_user_requests", "gap_num"),
-    LoadKind.FIXTURE: ("kind", "name"),
+    LoadKind.FIXTURE: ("kind", "name", "speed"),
     LoadKind.RECORDED: ("kind", "since", "until"),
     LoadKind.FILE: ("kind", "upload", "priorities"),
 }
@@ -211,12 +215,9 @@ def _number(data: Mapping[str, Any], field: str, default: float, low: float, hig
     value = data.get(field)
     if value in (None, ""):
         return default
-    try:
-        if isinstance(value, bool):
-            raise ValueError
-        number = float(value)
-    except (TypeError, ValueError):
-        raise BadChoice(field, "must be a number") from None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadChoice(field, "must be a number")
+    number = float(value)
     if not isfinite(number) or not low <= number <= high:
         raise BadChoice(field, f"must lie in {low:,} to {high:,}")
     return number

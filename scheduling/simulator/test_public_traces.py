@@ -159,7 +159,7 @@ def test_our_own_file_without_priority_asks_for_a_rule() -> None:
         ("2023-13-45 10:00:00,5,5", "line 2: arrival: not a date with a time"),
         ("nan,5,5", "line 2: arrival: must be finite"),
         ("0001-01-01 00:00:00+14:00,5,5", "line 2: arrival: not a date with a time"),
-        ("0,5,5\n1e300,5,5", "line 3: arrival: must be at most 1e"),
+        ("0,5,5\n1e300,5,5", "line 3: arrival: must be at most 1,000,000,000 s, not 1e"),
         (f"0,{'9' * 400},5", "line 2: prompt: must be finite, not '9{39}\\.\\.\\.$"),
         ("2023-11-16 18:17:03,,5", "line 2: prompt: missing"),
         ("2023-11-16 18:17:03,5,0", "contains no request with an answer"),
@@ -175,3 +175,23 @@ def test_a_file_with_its_own_sending_times_keeps_them(tmp_path: Path) -> None:
     path.write_text("arrival,priority,prompt,output,sent\n1.5,1,5,5,1.25\n")
     (work,) = load_workload(path, 1.0)
     assert work.sent_seconds == 1.25
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("2023-11-16 18:17:03,99999999,5", "must be 1 to 1,000,000, not 99,999,999"),
+        ("2023-11-16 18:17:03,5,5.5", "must be a whole number, not 5.5"),
+        ("2093-11-16 18:17:03,5,5", "must be at most 1,000,000,000 s, not 2,209,075,200"),
+    ],
+)
+def test_figures_of_a_message_are_written_out(row: str, words: str) -> None:
+    with pytest.raises(BadWorkload, match=words):
+        read(f"TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03,5,5\n{row}\n")
+
+
+def test_a_column_that_stands_twice_is_refused_and_an_unknown_one_is_not() -> None:
+    with pytest.raises(BadWorkload, match=r"line 1: Context Tokens: stands twice in the header"):
+        read("TIMESTAMP,Context Tokens,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03,5,6,7\n")
+    loaded = read("TIMESTAMP,note,ContextTokens,GeneratedTokens,note\n2023-11-16 18:17:03,,5,6,\n")
+    assert loaded.works[0].prompt_tokens == 5

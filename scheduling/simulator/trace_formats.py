@@ -58,6 +58,14 @@ class TraceFormat:
         """The fields for which none of the names is there."""
         return [field for field in _WANTED if not set(self.columns[field]) & set(plain_names)]
 
+    def repeated(self, names: Sequence[str]) -> str:
+        """The first column with a field of this format that stands twice; else empty."""
+        fields = [name for options in self.columns.values() for name in options]
+        plain_names = [plain(name) for name in names]
+        return next(
+            (n.strip() for n in names if plain(n) in fields and plain_names.count(plain(n)) > 1), ""
+        )
+
     def published_name(self, field: str) -> str:
         """The column of a field as its publisher writes it."""
         names = re.split(r"[,\[(]", self.published_header)
@@ -193,6 +201,11 @@ def shown(value: Any) -> str:
     """A wrong value for a message, cut where it is long."""
     text = repr(value)
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+
+
+def figure(number: float) -> str:
+    """A number for a message: 1,000,000 and not 1e+06."""
+    return f"{number:,.15g}"
 
 
 def epoch_units(moments: Sequence[Decimal]) -> int:

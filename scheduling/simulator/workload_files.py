@@ -22,6 +22,7 @@ from scheduling.simulator.trace_formats import (
     PriorityRule,
     TraceFormat,
     epoch_units,
+    figure,
     format_of,
     moment,
     own_record,
@@ -235,18 +236,20 @@ def _at_gap(where: str, record: Mapping[str, Any], field: str, gap_seconds: floa
 def _seconds(where: str, field: str, value: Any) -> float:
     number = _number(where, field, value)
     if number < 0:
-        raise BadWorkload(f"{where}: {field}: must not be negative, not {number:g}")
+        raise BadWorkload(f"{where}: {field}: must not be negative, not {figure(number)}")
     if number > _MAX_SECONDS:
-        raise BadWorkload(f"{where}: {field}: must be at most {_MAX_SECONDS:g} s, not {number:g}")
+        most = f"must be at most {figure(_MAX_SECONDS)} s"
+        raise BadWorkload(f"{where}: {field}: {most}, not {figure(number)}")
     return number
 
 
 def _whole(where: str, record: Mapping[str, Any], field: str, low: int, high: int) -> int:
     number = _number(where, field, record.get(field))
     if number != int(number):
-        raise BadWorkload(f"{where}: {field}: must be a whole number, not {number:g}")
+        raise BadWorkload(f"{where}: {field}: must be a whole number, not {figure(number)}")
     if not low <= number <= high:
-        raise BadWorkload(f"{where}: {field}: must be {low} to {high}, not {number:g}")
+        span = f"{figure(low)} to {figure(high)}"
+        raise BadWorkload(f"{where}: {field}: must be {span}, not {figure(number)}")
     return int(number)
 
 

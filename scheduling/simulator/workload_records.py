@@ -44,8 +44,11 @@ def _csv_records(path: PurePath, text: str) -> Iterator[Located]:
     reader = csv.DictReader(lines, strict=True, delimiter=delimiter, skipinitialspace=True)
     try:
         header = list(reader.fieldnames or [])
-        if format_of(header) is None:
+        known = format_of(header)
+        if known is None:
             raise BadWorkload(f"{path}: line 1: {header_fault(header)}")
+        if twice := known.repeated(header):
+            raise BadWorkload(f"{path}: line 1: {twice}: stands twice in the header")
         for row in reader:
             where = f"{path}: line {reader.line_num}"
             if None in row or None in row.values():

@@ -56,6 +56,33 @@ const labels = (chart) => (plot) => {
   plot.ctx.restore();
 };
 
+// An upright line where the policy changed, with the new one's name at the top. A name that
+// would touch a newer one is left out; the list of changes below has all of them.
+const marked = (marks) => (plot) => {
+  const { left, top, width, height } = plot.bbox;
+  const size = 11 * devicePixelRatio;
+  let end = left + width;
+  plot.ctx.save();
+  plot.ctx.font = `${size}px system-ui, sans-serif`;
+  plot.ctx.textBaseline = "top";
+  plot.ctx.textAlign = "right";
+  plot.ctx.strokeStyle = plot.ctx.fillStyle = token("series-text");
+  plot.ctx.lineWidth = devicePixelRatio;
+  plot.ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+  for (const mark of marks.toReversed()) {
+    const x = plot.valToPos(mark.at, "x", true);
+    if (x < left || x > left + width) continue;
+    plot.ctx.beginPath();
+    plot.ctx.moveTo(x, top);
+    plot.ctx.lineTo(x, top + height);
+    plot.ctx.stroke();
+    if (x > end) continue;
+    plot.ctx.fillText(mark.words, x - size / 3, top);
+    end = x - plot.ctx.measureText(mark.words).width - size;
+  }
+  plot.ctx.restore();
+};
+
 const series = (chart) =>
   chart.columns.map((label, at) => {
     const colour = token(`series-${chart.columns.length > 2 ? at : `plain-${at}`}`);
@@ -69,7 +96,7 @@ const series = (chart) =>
     };
   });
 
-const options = (chart, width) => {
+const options = (chart, marks, width) => {
   const axis = { stroke: token("series-text"), grid: { stroke: token("series-grid"), width: 1 } };
   const font = "12px system-ui, sans-serif";
   return {
@@ -87,15 +114,15 @@ const options = (chart, width) => {
       { ...axis, font, size: 44, ...(chart.id === "waiting" ? { incrs: WHOLE } : {}) },
     ],
     series: [{}, ...series(chart)],
-    hooks: { draw: [labels(chart)] },
+    hooks: { draw: [marked(marks), labels(chart)] },
   };
 };
 
-const drawPlot = (figure, chart) => {
+const drawPlot = (figure, chart, marks) => {
   const place = figure.querySelector(".plot");
   plots.get(chart.id)?.destroy();
   const data = [chart.times, ...chart.values];
-  plots.set(chart.id, new window.uPlot(options(chart, place.clientWidth), data, place));
+  plots.set(chart.id, new window.uPlot(options(chart, marks, place.clientWidth), data, place));
 };
 
 const fillTable = (figure, chart) => {
@@ -121,7 +148,7 @@ const show = (found) => {
   document.getElementById("charts-of").textContent = found.words;
   for (const chart of found.series) {
     const figure = document.getElementById(`chart-${chart.id}`);
-    drawPlot(figure, chart);
+    drawPlot(figure, chart, found.marks);
     fillTable(figure, chart);
   }
   section.dataset.drawn = String(found.at);

@@ -16,6 +16,7 @@ from ninja import NinjaAPI, Query, Router, Status
 from scheduling import selectors as queue_selectors
 from scheduling import services as scheduling
 from scheduling.core.policies import POLICIES
+from scheduling.switch_preview import preview_switch
 from triage_site.cases import api_errors, selectors, services
 from triage_site.cases.access import for_people
 from triage_site.cases.api_access import allowed_user, change_case, find_case, other_department
@@ -258,8 +259,12 @@ def policy(request: HttpRequest) -> dict[str, Any]:
 @router.post("/policy", response={200: PolicyOut, **_ERRORS})
 def switch(request: HttpRequest, body: PolicyIn) -> dict[str, Any]:
     user = allowed_user(request, Action.OPERATE)
+    now = timezone.now()
     try:
-        scheduling.switch_policy(body.policy, actor=user, reason=body.reason, now=timezone.now())
+        preview = preview_switch(body.policy, now, is_hurried=True).to_dict()
+        scheduling.switch_policy(
+            body.policy, actor=user, reason=body.reason, now=now, preview=preview
+        )
     except ValueError as error:
         raise field_error(error) from None
     return _policy_out()

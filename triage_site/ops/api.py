@@ -35,14 +35,16 @@ class ComparisonIn(Schema):
     """`load` is one of
 
     `{"kind": "synthetic", "user_request_gap": 0.01, "max_concurrent_user_requests": 50}`,
-    `{"kind": "fixture", "name": "city_day"}`,
+    `{"kind": "fixture", "name": "city_day", "speed": 60}` (without a speed it is 1),
     `{"kind": "recorded", "since": "2026-03-01T08:00:00Z", "until": "2026-03-01T12:00:00Z"}`,
     `{"kind": "file", "upload": "<id>", "priorities": "uniform" | "ems" | "by-length"}`.
 
-    `setting` is a published one or `measured`; without `policies` all are compared.
+    `setting` is a published one or `measured`; without `policies` all are compared. Free slots
+    are filled at once, and a prefill pass also takes the prompts of the requests that come next,
+    because it lasts as long as its longest prompt (docs/RESULTS.md).
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     load: dict[str, Any]
     setting: str = DEFAULT_SETTING

@@ -217,21 +217,28 @@ def _number(row: Any, numbers: Mapping[Any, int]) -> str:
 def _of_a_move(row: Any) -> list[str]:
     if not isinstance(row, QueueMove):
         return []
-    place = [] if row.rank is None else [f"place {row.rank + 1} of {row.num_waiting}"]
+    of_all = "" if row.num_waiting is None else f" of {row.num_waiting}"
+    place = [] if row.rank is None else [f"place {row.rank + 1}{of_all}"]
     return [*place, f"policy {row.policy}"]
 
 
 def _of_a_switch(row: Any) -> list[str]:
-    """The reason, and by level what was forecast for the start of guidance."""
+    """The reason, who moved, and by level what was forecast for the start of guidance."""
     if not isinstance(row, PolicyChange | AdmissionChange):
         return []  # the reasons of other tables may speak of a patient
     reason = [row.reason] if row.reason else []
+    preview = getattr(row, "preview", {})
+    waiting, up, down = (
+        sum(line.get(name, 0) for line in preview.values()) for name in ("waiting", "up", "down")
+    )
+    moves = [f"Of {waiting} waiting cases {up} moved up, {down} down"] if waiting else []
     starts = [
         f"level {level} {line['starts_before']:.0f} to {line['starts_after']:.0f} s"
-        for level, line in sorted(getattr(row, "preview", {}).items())
+        for level, line in sorted(preview.items())
         if line.get("starts_before") is not None and line.get("starts_after") is not None
     ]
-    return reason + ([f"Forecast of the start: {', '.join(starts)}"] if starts else [])
+    forecast = [f"Forecast of the start: {', '.join(starts)}"] if starts else []
+    return reason + moves + forecast
 
 
 def _case_field(model: type[AppendOnly]) -> str:

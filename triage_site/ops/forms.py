@@ -19,6 +19,7 @@ class PolicyForm(forms.Form):
         error_messages={"required": "Enter a reason (kept in the audit log)"},
     )
     confirmed = forms.BooleanField(required=False)
+    seen = forms.CharField(required=False)  # the preview that the page showed, signed
 
     def clean(self) -> dict[str, Any]:
         got = self.cleaned_data

@@ -59,6 +59,8 @@ def live_context(now: datetime) -> dict[str, Any]:
         "health": worker_health(workers, selectors.problems_of_workers(), rows, now),
         "work": work_today(todays),
         "withheld": selectors.withheld(now),
+        "policy_title": scheduling.active_policy().title,
+        "last_switch": selectors.newest_switch(),
         "today": _shown(today_lines(now, replayed=False)),
         "replayed_today": _shown(replayed) if any(line.started for line in replayed) else [],
     }

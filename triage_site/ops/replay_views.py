@@ -9,11 +9,10 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django_htmx.http import HttpResponseClientRedirect
 
 from scheduling.append_only import NotTheOwner
 from triage_site.cases import services
@@ -88,8 +87,8 @@ def stop(request: HttpRequest, replay_id: uuid.UUID) -> HttpResponse:
     assert isinstance(request.user, User)
     if services.stop_replay(replay_id, actor=request.user, now=timezone.now()):
         messages.success(request, "The replay was stopped. Its cases stay until you remove them.")
-    if getattr(request, "htmx", None):
-        return HttpResponseClientRedirect(resolve_url("replays"))
+    else:
+        messages.info(request, "The replay had ended already.")
     return redirect("replays")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Count
+from django.db.models import Count, F
 
 from scheduling import recorded
 from scheduling import selectors as scheduling
@@ -20,6 +20,7 @@ from scheduling.simulator.judgement import judge
 from triage_site.cases.levels import LEVELS, Level
 
 NUM_SWITCHES_SHOWN = 20
+NUM_MARKED: Final = 30  # policy changes in the charts
 ETA_WITHIN = timedelta(days=1)
 NUM_JUDGED: Final = 2_000  # the newest forecasts that the record of the page counts
 WITHHELD_PERIOD = timedelta(hours=24)
@@ -139,14 +140,14 @@ class SwitchLine:
 
     @property
     def old_title(self) -> str:
-        return _policy_title(self.change.old)
+        return policy_title(self.change.old)
 
     @property
     def new_title(self) -> str:
-        return _policy_title(self.change.new)
+        return policy_title(self.change.new)
 
 
-def _policy_title(name: str) -> str:
+def policy_title(name: str) -> str:
     return POLICIES[name].title if name in POLICIES else name
 
 
@@ -165,8 +166,10 @@ def _switch_line(change: PolicyChange) -> SwitchLine:
         words = "Not scored: another change came before its cases had started."
     elif any(level.get("starts_after") is not None for level in change.preview.values()):
         words = "Forecast made; its cases have not all started yet."
+    elif any(level["waiting"] for level in change.preview.values()):
+        words = "No forecast: how fast guidance is written was not known."
     else:
-        words = "No forecast: no one waited, or the times were not known."
+        words = "No forecast: no one waited." if change.preview else "No forecast was made."
     return SwitchLine(change=change, outcome=lines, words=words)
 
 
@@ -180,7 +183,8 @@ def eta_record(now: datetime) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithheldLines:
-    """Guidance that ended in the last day: how many, and how many were withheld for what."""
+    """Guidance of real cases that ended in the last day: how many answers, and how many of them
+    were withheld for what."""
 
     num_ended: int
     num_withheld: int
@@ -198,4 +202,10 @@ def withheld(now: datetime) -> WithheldLines:
 
 
 def newest_switch() -> PolicyChange | None:
-    return PolicyChange.objects.first()
+    return PolicyChange.objects.select_related("actor").first()
+
+
+def switches_since(moment: datetime) -> list[PolicyChange]:
+    """Changes to another policy, oldest first; the newest of many."""
+    later = PolicyChange.objects.filter(changed_at__gte=moment).exclude(old=F("new"))
+    return list(reversed(later[:NUM_MARKED]))

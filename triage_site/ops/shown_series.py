@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from scheduling import minutes
+from triage_site.ops import selectors
 from triage_site.ops.replays import replay_is_running
 from triage_site.ops.time_series import (
     DEFAULT_SPAN,
@@ -24,11 +25,23 @@ REPLAY: Final = "replay"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A policy change: an upright line in every chart. `at` in seconds."""
+
+    at: float
+    words: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"at": self.at, "words": self.words}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShownSeries:
     span: Span
     of: str
     words: str
     series: Sequence[TimeSeries]
+    marks: Sequence[Mark] = ()
 
 
 def shown_series(span_name: str, of: str, now: datetime) -> ShownSeries:
@@ -57,4 +70,15 @@ def _useful_span(now: datetime) -> Span:
 
 
 def _shown(span: Span, of: str, words: str, series: Sequence[TimeSeries]) -> ShownSeries:
-    return ShownSeries(span=span, of=of, words=words, series=series)
+    marks = _marks(series[0].times[0] - span.step.total_seconds()) if series else []
+    if marks:
+        words += ". Upright lines are policy changes"
+    return ShownSeries(span=span, of=of, words=words, series=series, marks=marks)
+
+
+def _marks(since: float) -> list[Mark]:
+    changes = selectors.switches_since(datetime.fromtimestamp(since, UTC))
+    return [
+        Mark(at=change.changed_at.timestamp(), words=selectors.policy_title(change.new))
+        for change in changes
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -108,3 +109,23 @@ def test_a_silent_sender_is_named() -> None:
     started = now - timedelta(seconds=40)
     services.start_replay("city_day", 60, actor=make_user(CHARGE_NURSE), now=started)
     assert "No call was sent for 40 s" in render_replays(now)
+
+
+def test_a_replay_is_stopped_with_a_plain_form() -> None:
+    """Without scripts: the button belongs to a form of the page and names its own address."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(make_user(CHARGE_NURSE))
+    replay = services.start_replay(
+        "mass_casualty", 60.0, actor=make_user(CHARGE_NURSE), now=timezone.now()
+    )
+    text = client.get("/ops/replays/").content.decode()
+    address = f"/ops/replays/{replay.id}/stop/"
+    assert f'<button class="button" form="stop-replay" formaction="{address}"' in text
+    form = re.search(r'<form method="post" id="stop-replay" hidden>(.*?)</form>', text)
+    assert form
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form[1])
+    assert token
+    data = {"csrfmiddlewaretoken": token[1]}
+    assert "The replay was stopped." in client.post(address, data, follow=True).content.decode()
+    assert not replay_is_running()
+    assert "had ended already" in client.post(address, data, follow=True).content.decode()

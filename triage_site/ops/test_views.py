@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,16 +11,20 @@ import redis
 from django.test import Client
 from django.utils import timezone
 
+from scheduling import forecast_store, forecasting, receipts, switch_preview
+from scheduling import services as scheduling
+from scheduling.core.status import JobStatus
 from scheduling.minutes import LevelMinutes
-from scheduling.models import Job, PolicyChange, SwitchOutcome, WorkerMinute
+from scheduling.models import Job, PolicyChange, QueueMove, SwitchOutcome, WorkerMinute
 from scheduling.queue import events
 from scheduling.selectors import active_policy_name
+from scheduling.switch_preview import preview_switch
 from tests.factories import at, make_case, make_job, make_user
 from triage_site.cases import services
 from triage_site.cases.models import Case
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
 from triage_site.cases.standing import wait_lines
-from triage_site.ops import today
+from triage_site.ops import seen_preview, today
 from triage_site.ops.live import render_live
 from triage_site.ops.today import today_lines
 
@@ -49,6 +54,8 @@ def test_withheld_guidance_is_counted_by_reason(nurse: Client) -> None:
     for reason in reasons:
         end_job(reason, now)
     end_job("urgency", now - timedelta(hours=25))
+    end_job("urgency", now)
+    Job.objects.filter(finish_reason="urgency").update(replayed=True)
     text = " ".join(nurse.get("/ops/state/").content.decode().split())
     assert "3 of 5" in text
     assert 'The text contradicted a vital sign.</td><td class="right num">2</td>' in text
@@ -344,8 +351,144 @@ def test_the_record_of_a_switch_holds_its_preview_and_one_click_undoes_it(nurse:
     assert active_policy_name() == "semantic"
 
 
+def seen_by(client: Client, policy: str) -> str:
+    """The preview that the form carries after a person chose a policy."""
+    text = client.get(f"/ops/preview/?policy={policy}").content.decode()
+    found = re.search(r'name="seen" value="([^"]+)"', text)
+    assert found
+    return found[1]
+
+
+def switched(client: Client, policy: str, seen: str) -> dict[str, Any]:
+    """Switches with this preview in the form, and returns the one that was recorded."""
+    data = {"policy": policy, "reason": "surge", "confirmed": "1", "seen": seen}
+    assert client.post("/ops/", data).status_code == 302
+    change = PolicyChange.objects.first()
+    assert change is not None
+    recorded: dict[str, Any] = change.preview
+    return recorded
+
+
+def test_a_switch_records_the_preview_that_was_seen_and_makes_no_other(
+    nurse: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seconds, priority in enumerate((4, 0)):
+        make_job(priority, seconds)
+    seen = seen_by(nurse, "fcfs")
+    make_job(0, 5)  # arrives after the person looked
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise AssertionError("the switch waited for a second preview")
+
+    monkeypatch.setattr(seen_preview, "preview_switch", refused)
+    assert switched(nurse, "fcfs", seen)["0"]["waiting"] == 1
+
+
+@pytest.mark.parametrize("case", ["other person", "other policy", "old", "changed", "since", ""])
+def test_a_preview_of_something_else_is_made_again(
+    case: str, nurse: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_job(0, 0)
+    seen = seen_by(nurse, "serial" if case == "other policy" else "fcfs")
+    if case == "other person":
+        other = Client()
+        other.force_login(make_user(CHARGE_NURSE))
+        seen = seen_by(other, "fcfs")
+    elif case == "changed":
+        seen = "A" + seen
+    elif case == "since":
+        nurse.post("/ops/", {"policy": "pjf", "reason": "x"})
+    elif not case:
+        seen = ""
+    make_job(0, 5)
+    if case == "old":
+        monkeypatch.setattr(seen_preview, "FRESH", timedelta(0))
+    assert switched(nurse, "fcfs", seen)["0"]["waiting"] == 2
+
+
+def test_without_a_preview_that_was_seen_a_long_queue_is_not_simulated(
+    nurse: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(switch_preview, "_MAX_HURRIED", 1)
+    monkeypatch.setattr(forecasting, "live_states", lambda _: [{"slots": 8.0}])
+    simulated: list[Any] = []
+    monkeypatch.setattr(switch_preview, "_outlook", lambda *_: simulated.append(1))
+    for seconds in range(2):
+        make_job(0, seconds)
+    assert switched(nurse, "fcfs", "")["0"]["waiting"] == 2
+    assert not simulated
+    switched(nurse, "pjf", seen_by(nurse, "pjf"))
+    assert simulated
+
+
+def test_the_preview_knows_times_from_what_is_being_written_now(
+    nurse: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a young site too few cases are recorded; the running ones tell how fast it writes."""
+    now = timezone.now()
+    running = make_job(1, -20)
+    Job.objects.filter(id=running.id).update(
+        status="running", attempt=1, first_token_at=now - timedelta(seconds=10)
+    )
+    for seconds in range(3):
+        make_job(seconds, seconds)
+    monkeypatch.setattr(forecasting, "live_states", lambda _: [{"slots": 1.0}])
+    written = {str(running.id): 100}
+    monkeypatch.setattr(forecast_store, "num_tokens_of", lambda _: written)
+    assert preview_switch("fcfs", now).times_known
+    written.clear()
+    assert not preview_switch("fcfs", now).times_known
+
+
+def test_a_change_without_a_forecast_says_why(nurse: Client) -> None:
+    switched(nurse, "pjf", "")
+    assert "No forecast: no one waited." in nurse.get("/ops/").content.decode()
+    make_job(0, 0)
+    switched(nurse, "semantic", "")
+    text = nurse.get("/ops/").content.decode()
+    assert "No forecast: how fast guidance is written was not known." in text
+
+
+def test_policy_changes_are_marked_in_the_charts_and_pushed(nurse: Client) -> None:
+    switched(nurse, "pjf", "")
+    found = nurse.get("/ops/series/?span=10m").json()
+    assert [mark["words"] for mark in found["marks"]] == ["Priority first"]
+    assert "Upright lines are policy changes" in found["words"]
+    live = render_live(timezone.now())
+    assert "Policy: Priority first" in live
+    assert "ines: surge" in live
+
+
+def test_a_change_to_the_same_policy_offers_no_undo(nurse: Client) -> None:
+    """The API takes such a change, as it is harmless."""
+    switched(nurse, "pjf", "")
+    assert "Undo: back to Semantic" in nurse.get("/ops/").content.decode()
+    scheduling.switch_policy("pjf", actor=None, reason="again", now=timezone.now())
+    assert "Undo: back" not in nurse.get("/ops/").content.decode()
+
+
+def test_a_switch_to_the_active_policy_is_no_change(nurse: Client) -> None:
+    response = nurse.post("/ops/", {"policy": "semantic", "reason": "sure"})
+    assert response.status_code == 422
+    assert "Semantic is active already" in response.content.decode()
+    assert not PolicyChange.objects.exists()
+
+
 def test_only_those_who_switch_may_preview_or_undo() -> None:
     client = Client()
     client.force_login(make_user(CLINICIAN))
     assert client.get("/ops/preview/?policy=fcfs").status_code == 403
     assert client.post("/ops/undo/1/").status_code == 403
+
+
+def test_the_audit_says_who_moved_and_no_figure_that_is_unknown(nurse: Client) -> None:
+    for seconds, priority in enumerate((4, 0)):
+        make_job(priority, seconds)
+    switched(nurse, "fcfs", "")
+    job = Job.objects.earliest("arrival_at")
+    kind, running = QueueMove.Kind.STARTED, JobStatus.RUNNING
+    receipts.record(job.id, kind, running, now=timezone.now())
+    text = nurse.get("/ops/audit/").content.decode()
+    assert "Of 2 waiting cases 1 moved up, 1 down" in text
+    assert "place 1, policy fcfs" in text
+    assert "None" not in text

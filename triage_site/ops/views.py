@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,6 +15,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from scheduling import services, switch_outcome
 from scheduling.core.policies import POLICIES
+from scheduling.models import PolicyChange
+from scheduling.selectors import active_policy_name
 from scheduling.switch_preview import preview_switch
 from triage_site.cases.access import allowed
 from triage_site.cases.forms import call_service
@@ -22,6 +25,7 @@ from triage_site.ops import selectors
 from triage_site.ops.comparisons.charts import seconds_text
 from triage_site.ops.forms import PolicyForm
 from triage_site.ops.live import live_context, render_live
+from triage_site.ops.seen_preview import preview_to_record, sealed
 from triage_site.ops.shown_series import ShownSeries, shown_series
 from triage_site.ops.time_series import SPANS, zone_name
 
@@ -42,14 +46,9 @@ def _switch(request: HttpRequest) -> HttpResponse:
     form = PolicyForm(request.POST)
 
     def act(got: dict[str, Any]) -> None:
-        now = timezone.now()
-        change = services.switch_policy(
-            got["policy"],
-            actor=request.user,  # type: ignore[arg-type]
-            reason=got["reason"],
-            now=now,
-            preview=preview_switch(got["policy"], now).to_dict(),
-        )
+        if got["policy"] == active_policy_name():
+            raise ValueError(f"policy: {POLICIES[got['policy']].title} is active already")
+        change = _change(request, got["policy"], got["reason"], got["seen"])
         messages.success(request, f"{POLICIES[change.new].title} is active now.")
 
     if call_service(form, act):
@@ -65,7 +64,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     name = request.GET.get("policy", "")
     if name not in POLICIES:
         return HttpResponseBadRequest("policy: no such policy")
-    return render(request, "ops/_switch_preview.html", _preview(name))
+    return render(request, "ops/_switch_preview.html", _preview(request, name))
 
 
 @require_POST
@@ -76,22 +75,27 @@ def undo(request: HttpRequest, change_id: int) -> HttpResponse:
     if change is None or change.id != change_id:
         messages.error(request, "The policy has changed since. Nothing was undone.")
         return redirect("ops")
-    now = timezone.now()
-    services.switch_policy(
-        change.old,
-        actor=request.user,  # type: ignore[arg-type]
-        reason=f"Undo: {change.reason}"[:500],
-        now=now,
-        preview=preview_switch(change.old, now).to_dict(),
-    )
+    _change(request, change.old, f"Undo: {change.reason}"[:500])
     messages.success(request, f"Undone. {POLICIES[change.old].title} is active again.")
     return redirect("ops")
 
 
-def _preview(name: str) -> dict[str, Any]:
-    found = preview_switch(name, timezone.now())
+def _change(request: HttpRequest, policy: str, reason: str, seen: str = "") -> PolicyChange:
+    assert isinstance(request.user, User)
+    now = timezone.now()
+    preview = preview_to_record(seen, policy, user_id=request.user.pk, now=now)
+    return services.switch_policy(
+        policy, actor=request.user, reason=reason, now=now, preview=preview
+    )
+
+
+def _preview(request: HttpRequest, name: str) -> dict[str, Any]:
+    assert isinstance(request.user, User)
+    now = timezone.now()
+    found = preview_switch(name, now)
     return {
         "preview": found,
+        "seen": sealed(found, user_id=request.user.pk, now=now),
         "preview_title": POLICIES[name].title,
         "preview_lines": [
             {
@@ -128,6 +132,7 @@ def series(request: HttpRequest) -> HttpResponse:
             "at": now.timestamp(),
             "words": found.words,
             "series": [one.to_dict() for one in found.series],
+            "marks": [one.to_dict() for one in found.marks],
         }
     )
 
@@ -142,7 +147,7 @@ def _page(request: HttpRequest, form: PolicyForm, status: int = 200) -> HttpResp
     now = timezone.now()
     context = {
         **live_context(now),
-        **(_preview(chosen) if form.is_bound and chosen in POLICIES else {}),
+        **(_preview(request, chosen) if form.is_bound and chosen in POLICIES else {}),
         "here": "ops",
         "form": form,
         "policies": policies,

@@ -5,21 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 from django.utils import timezone
 
 from scheduling.comparisons.choices import (
     DEFAULT_SETTING,
+    MAX_SPEED,
     MEASURED,
+    MIN_SPEED,
     BadChoice,
     LoadKind,
     choices_from,
 )
 from scheduling.core.policies import POLICIES
 from scheduling.simulator.hardware import SETTINGS
-from scheduling.simulator.trace_formats import PriorityRule
+from scheduling.simulator.trace_formats import PriorityRule, figure
 from triage_site.cases.calls import fixture_names
 from triage_site.cases.form_fields import MOMENTS
 from triage_site.ops.comparisons import selectors
+from triage_site.ops.models import Upload
 
 _LOADS = (
     (LoadKind.RECORDED.value, "Recorded traffic"),
@@ -45,6 +50,7 @@ _LABELS = {
     "since": "From",
     "until": "Until",
     "name": "Fixture",
+    "speed": "Speed",
     "max_concurrent_user_requests": "Largest group",
     "user_request_gap": "Gap",
     "gap_num": "Groups",
@@ -58,16 +64,27 @@ _LABELS = {
     "error_rate": "Wrong share",
     "seed": "Seed",
 }
+# The fields that one kind of load alone has; the page hides those of the others.
+_FIELDS_OF = {
+    LoadKind.RECORDED: ("since", "until"),
+    LoadKind.FIXTURE: ("name", "speed"),
+    LoadKind.SYNTHETIC: ("user_request_gap", "max_concurrent_user_requests", "gap_num"),
+    LoadKind.FILE: ("upload", "new_file", "priorities"),
+}
 _WHEN = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
 
 
-def _number(low: float, high: float, **values: Any) -> forms.FloatField:
+def _words(wanted: str, low: float, high: float) -> dict[str, str]:
+    span = f"{wanted} from {figure(low)} to {figure(high)}"
+    return {"invalid": wanted, "min_value": span, "max_value": span}
+
+
+def _number(low: float, high: float) -> forms.FloatField:
     return forms.FloatField(
         required=False,
         min_value=low,
         max_value=high,
-        error_messages={"invalid": "Enter a number"},
-        **values,
+        error_messages=_words("Enter a number", low, high),
     )
 
 
@@ -76,7 +93,7 @@ def _count(low: int, high: int) -> forms.IntegerField:
         required=False,
         min_value=low,
         max_value=high,
-        error_messages={"invalid": "Enter a whole number"},
+        error_messages=_words("Enter a whole number", low, high),
     )
 
 
@@ -87,6 +104,7 @@ class ComparisonForm(forms.Form):
     since = forms.DateTimeField(required=False, input_formats=_WHEN, validators=MOMENTS)
     until = forms.DateTimeField(required=False, input_formats=_WHEN, validators=MOMENTS)
     name = forms.ChoiceField(required=False)
+    speed = _number(MIN_SPEED, MAX_SPEED)
     user_request_gap = _number(0, 1e6)
     max_concurrent_user_requests = _count(1, 200_000)
     gap_num = _count(1, 100_000)
@@ -114,6 +132,7 @@ class ComparisonForm(forms.Form):
         for name, label in _LABELS.items():
             self.fields[name].label = label
         self.uploads = selectors.recent_uploads()
+        self.kept: Upload | None = None
 
     @staticmethod
     def first_values() -> dict[str, Any]:
@@ -125,6 +144,7 @@ class ComparisonForm(forms.Form):
             "since": timezone.localtime(since),
             "until": timezone.localtime(until),
             "name": "city_day",
+            "speed": 60,
             "user_request_gap": 0.01,
             "max_concurrent_user_requests": 50,
             "gap_num": 20,
@@ -137,6 +157,10 @@ class ComparisonForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         got = self.cleaned_data
+        for kind, fields in _FIELDS_OF.items():
+            if "kind" in got and kind != got["kind"]:
+                for name in fields:  # what the page hides stops nothing
+                    self.errors.pop(name, None)
         if self.errors:
             return got
         if got["kind"] == LoadKind.FILE and not got["upload"] and not got["new_file"]:
@@ -149,6 +173,25 @@ class ComparisonForm(forms.Form):
             field = error.field if error.field in self.fields else None
             self.add_error(field, error.reason)
         return got
+
+    @property
+    def file_to_keep(self) -> UploadedFile | None:
+        """The file that came, where the load is a file; also while other fields are wrong."""
+        got = getattr(self, "cleaned_data", {})
+        return got.get("new_file") if got.get("kind") == LoadKind.FILE else None
+
+    def keep(self, upload: Upload) -> None:
+        """The file that came is stored: the form names it, so that it is not sent again."""
+        self.kept = upload
+        self.uploads = selectors.recent_uploads()
+        chosen = str(upload.id)
+        values = QueryDict(mutable=True)
+        values.update(self.data)
+        values["upload"] = chosen
+        self.data = values
+        self.cleaned_data["upload"] = chosen
+        if "data" in self.cleaned_data:
+            self.cleaned_data["data"] = self.data_of(self.cleaned_data, chosen)
 
     @staticmethod
     def data_of(got: dict[str, Any], upload: str) -> dict[str, Any]:
@@ -170,7 +213,7 @@ def _load(got: dict[str, Any], upload: str) -> dict[str, Any]:
         times = {name: got[name].isoformat() if got[name] else None for name in ("since", "until")}
         return {"kind": kind, **times}
     if kind == LoadKind.FIXTURE:
-        return {"kind": kind, "name": got["name"]}
+        return {"kind": kind, "name": got["name"], "speed": got["speed"] or 1}
     if kind == LoadKind.FILE:
         rule = {"priorities": got["priorities"]} if got["priorities"] else {}
         return {"kind": kind, "upload": upload, **rule}

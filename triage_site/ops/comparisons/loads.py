@@ -42,7 +42,7 @@ def load_of(choices: Choices) -> LoadedWorkload:
     if load.kind is LoadKind.SYNTHETIC:
         return _checked(LoadedWorkload(works=generate(spec)))
     if load.kind is LoadKind.FIXTURE:
-        loaded = _from_fixture(load.name)
+        loaded = _from_fixture(load.name, load.speed)
     elif load.kind is LoadKind.RECORDED:
         assert load.since is not None
         assert load.until is not None
@@ -92,10 +92,10 @@ def csv_of(works: Sequence[Work]) -> str:
     return out.getvalue()
 
 
-def _from_fixture(name: str) -> LoadedWorkload:
+def _from_fixture(name: str, speed: float) -> LoadedWorkload:
     """True level: the file's. What policies see: the shipped classifier and length predictor."""
     calls = fixture_calls(name)
-    works = [_work_of(call, index) for index, call in enumerate(calls)]
+    works = [_work_of(call, index, speed) for index, call in enumerate(calls)]
     note = (
         "Levels are the fixture's; policies see the classifier's. Each answer is taken to be as "
         "long as the length predictor says."
@@ -103,7 +103,8 @@ def _from_fixture(name: str) -> LoadedWorkload:
     return LoadedWorkload(works=works, notes=(note,))
 
 
-def _work_of(call: Call, index: int) -> Work:
+def _work_of(call: Call, index: int, speed: float) -> Work:
+    arrival = call.offset_seconds / speed
     found = classify(call.facts)
     brief = build_brief(
         call.facts,
@@ -121,9 +122,9 @@ def _work_of(call: Call, index: int) -> Work:
         prompt_tokens=max(1, len(brief) // _BYTES_PER_TOKEN),
         output_tokens=tokens,
         predicted_tokens=tokens,
-        sent_seconds=call.offset_seconds,
-        arrival_seconds=call.offset_seconds,
-        enqueue_seconds=call.offset_seconds,
+        sent_seconds=arrival,
+        arrival_seconds=arrival,
+        enqueue_seconds=arrival,
     )
 
 

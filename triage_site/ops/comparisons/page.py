@@ -75,7 +75,7 @@ def _summary(name: str, figures: dict[str, Any]) -> Row:
         seconds_text(overall["p90"]),
         seconds_text(overall["max"]),
         _percent(overall["before_deadline"]),
-        "–" if effect is None else f"{effect:.2f}",
+        "–" if effect is None else f"{effect:z.2f}",
         "–" if ratio is None else f"{ratio:.2f} ×",
         str(figures["preemptions"]),
     )

@@ -73,7 +73,7 @@ def load_words(comparison: Comparison) -> str:
             f"requests, {load.user_request_gap:g} s apart, seed {choices.seed}"
         )
     if load.kind is LoadKind.FIXTURE:
-        return f"Fixture {load.name}"
+        return f"Fixture {load.name}" + ("" if load.speed == 1 else f" at speed {load.speed:g}")
     if load.kind is LoadKind.RECORDED:
         assert load.since is not None
         assert load.until is not None

@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from scheduling.comparisons.choices import BadChoice
+from scheduling.comparisons.choices import BadChoice, choices_from
 from scheduling.core.policies import POLICIES
 from scheduling.models import Job
 from scheduling.simulator.workload_files import Reading, parse_workload
@@ -29,7 +29,8 @@ from triage_site.cases.submission_limit import TooMany
 from triage_site.ops import services
 from triage_site.ops.comparisons import worker
 from triage_site.ops.comparisons.export import to_json_text
-from triage_site.ops.models import Comparison, ComparisonStatus
+from triage_site.ops.comparisons.loads import load_of
+from triage_site.ops.models import Comparison, ComparisonStatus, Upload
 
 pytestmark = pytest.mark.django_db
 
@@ -374,7 +375,8 @@ def test_a_file_can_be_uploaded_with_the_form() -> None:
         ({"kind": "file", "new_file": SimpleUploadedFile("x.csv", b" \n")}, "is empty"),
         ({"policies": []}, "Choose at least one policy"),
         ({"gap_num": "many"}, "Enter a whole number"),
-        ({"slots": "0"}, "greater than or equal to 1"),
+        ({"slots": "0"}, "Enter a whole number from 1 to 1,024"),
+        ({"error_rate": "2"}, "Enter a number from 0 to 1"),
         ({"kind": "file"}, "Choose a file"),
         ({"kind": "file", "new_file": SimpleUploadedFile("x.csv", b"a,b\n1,2\n")}, "found: a, b"),
     ],
@@ -388,6 +390,48 @@ def test_a_bad_form_says_so_at_the_field_and_keeps_the_rest(
     assert words in text
     assert 'value="77"' in text
     assert not Comparison.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"slots": "0"}, {"policies": []}, {"seed": "x"}, {"error_rate": "2"}]
+)
+def test_a_file_that_came_is_kept_while_another_field_is_wrong(wrong: dict[str, Any]) -> None:
+    client = client_of(CHARGE_NURSE)
+    data = {**FORM, "kind": "file", "new_file": SimpleUploadedFile("azure.csv", AZURE)}
+    text = client.post("/ops/comparisons/", {**data, **wrong}).content.decode()
+    kept = Upload.objects.get()
+    assert "<strong>azure.csv</strong> was received and is kept" in text
+    assert f'<option value="{kept.id}" selected>azure.csv' in text
+    again = {**FORM, "kind": "file", "upload": str(kept.id)}
+    assert client.post("/ops/comparisons/", again).status_code == 302
+    assert Comparison.objects.get().choices["load"]["upload"] == str(kept.id)
+
+
+def test_a_file_that_came_is_kept_where_a_person_has_too_many_comparisons() -> None:
+    client = client_of(CHARGE_NURSE)
+    for _ in range(3):
+        assert client.post("/ops/comparisons/", FORM).status_code == 302
+    data = {**FORM, "kind": "file", "new_file": SimpleUploadedFile("azure.csv", AZURE)}
+    answer = client.post("/ops/comparisons/", data)
+    assert answer.status_code == 429
+    assert f'<option value="{Upload.objects.get().id}" selected>' in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "hidden", [{"since": "soon"}, {"gap_num": "many"}, {"speed": "fast"}, {"priorities": "tea"}]
+)
+def test_a_wrong_field_that_the_page_hides_stops_nothing(hidden: dict[str, Any]) -> None:
+    kind = "fixture" if "gap_num" in hidden else "synthetic"
+    data = {**FORM, "kind": kind, "name": "mass_casualty", **hidden}
+    assert client_of(CHARGE_NURSE).post("/ops/comparisons/", data).status_code == 302
+
+
+def test_a_fixture_can_be_sent_faster() -> None:
+    def arrivals(speed: float) -> list[float]:
+        load = {"kind": "fixture", "name": "quiet_evening", "speed": speed}
+        return [work.arrival_seconds for work in load_of(choices_from({"load": load})).works]
+
+    assert arrivals(60) == [at / 60 for at in arrivals(1)]
 
 
 def test_what_is_wrong_is_named_as_its_field_is() -> None:
@@ -516,3 +560,10 @@ def test_the_api_keeps_the_roles(call: Call) -> None:
     made = post(call, "comparisons", CROWD).json()
     assert post(call, f"comparisons/{made['id']}/cancel", {}, AUDITOR).status_code == 403
     assert post(call, f"comparisons/{made['id']}/cancel", {}).json()["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("wrong", [True, "0", 1.5, [], {}])
+def test_the_api_takes_no_other_kind_of_value_for_a_number(call: Call, wrong: Any) -> None:
+    for body in ({**CROWD, "seed": wrong}, {"load": {**CROWD["load"], "gap_num": wrong}}):
+        assert post(call, "comparisons", body).status_code == 422
+    assert not Comparison.objects.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -14,7 +15,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
-from scheduling.comparisons.choices import LoadKind
 from triage_site.cases.access import allowed
 from triage_site.cases.forms import call_service
 from triage_site.cases.roles import Action, may
@@ -41,28 +41,16 @@ def comparisons(request: HttpRequest) -> HttpResponse:
 
 @allowed(Action.COMPARE)
 def _create(request: HttpRequest) -> HttpResponse:
+    assert isinstance(request.user, User)
+    user, now = request.user, timezone.now()
     form = ComparisonForm(request.POST, request.FILES)
     made: list[Comparison] = []
 
     def act(got: dict[str, Any]) -> None:
-        assert isinstance(request.user, User)
-        data, now = got["data"], timezone.now()
-        if got["kind"] == LoadKind.FILE and got["new_file"]:
-            file = got["new_file"]
-            kind = file.content_type or ""
-            try:
-                stored = services.store_upload(
-                    file.name, file.read(), actor=request.user, now=now, kind=kind
-                )
-            except ValueError as error:
-                reason = str(error).partition(": ")[2]
-                raise ValueError(f"new_file: {reason}") from None
-            except TooMany as error:
-                raise TooMany("new_file", error.reason, error.wait_seconds) from None
-            data = form.data_of(got, str(stored.id))
-        made.append(services.create_comparison(data, actor=request.user, now=now))
+        made.append(services.create_comparison(got["data"], actor=user, now=now))
 
     try:
+        _keep_file(form, user, now)
         if call_service(form, act):
             return redirect("comparison", comparison_id=made[0].id)
     except TooMany as error:
@@ -72,6 +60,23 @@ def _create(request: HttpRequest) -> HttpResponse:
             page["Retry-After"] = str(error.wait_seconds)
         return page
     return _list(request, form, status=UNPROCESSABLE)
+
+
+def _keep_file(form: ComparisonForm, user: User, now: datetime) -> None:
+    """Stores the file that came, before anything else can fail. Raises TooMany."""
+    form.full_clean()
+    file = form.file_to_keep
+    if file is None:
+        return
+    kind = file.content_type or ""
+    try:
+        stored = services.store_upload(file.name or "", file.read(), actor=user, now=now, kind=kind)
+    except ValueError as error:
+        form.add_error("new_file", str(error).partition(": ")[2])
+        return
+    except TooMany as error:
+        raise TooMany("new_file", error.reason, error.wait_seconds) from None
+    form.keep(stored)
 
 
 def _sentence(error: TooMany) -> str:

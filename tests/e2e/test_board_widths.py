@@ -1,0 +1,57 @@
+"""On every width, what a cell of the board holds stays inside it, so that no word hides another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from tests.e2e.steps import CLASSIFICATION, classify, received_case, take_slot, waiting_case
+
+WIDTHS = (880, 1000, 1140, 1280, 1600, 1920)
+# Badges, chips, clocks and buttons of each cell that end to the right of the cell.
+OUTSIDE = """[...document.querySelectorAll("tr.row > td")].flatMap((cell) => {
+  const end = cell.getBoundingClientRect().right + 1;
+  return [...cell.querySelectorAll(".level, .chip, .clock, .button, a")]
+    .filter((part) => part.getBoundingClientRect().right > end)
+    .map((part) => `${cell.className}: ${part.textContent.trim()}`);
+})"""
+COMPLAINT = "document.querySelector('.c-complaint').getBoundingClientRect().width"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_cell_of_the_board_hides_the_next_one(width: int, site: Page, nurse: User) -> None:
+    for priority in range(5):
+        waiting_case(
+            nurse, "fell from a ladder, cannot move the legs, and more words " * 3, priority
+        )
+    take_slot()
+    unsure = received_case(nurse, "something is wrong with my aunt, come quickly, please " * 3)
+    classify(unsure, replace(CLASSIFICATION, needs_person=True))
+    site.set_viewport_size({"width": width, "height": 900})
+    expect(site.get_by_text("needs a person").last).to_be_visible()
+    expect(site.locator("tr.row")).to_have_count(6)
+    assert site.evaluate(OUTSIDE) == []
+    assert site.evaluate(COMPLAINT) >= 120
+    assert site.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("path", ["/", "/ops/", "/ops/comparisons/"])
+def test_a_long_name_of_a_person_does_not_widen_a_phone(
+    path: str, site: Page, live_app: str, nurse: User
+) -> None:
+    User.objects.filter(pk=nurse.pk).update(username="maria-magdalena.oberhauser@hospital")
+    site.set_viewport_size({"width": 340, "height": 700})
+    site.goto(f"{live_app}{path}")
+    expect(site.locator(".usermenu")).to_be_visible()
+    assert site.evaluate("document.documentElement.scrollWidth") <= 340
+
+
+def test_a_row_says_why_its_guidance_waits_beside_its_place(site: Page, nurse: User) -> None:
+    for _ in range(2):
+        waiting_case(nurse, "chest pain", 1)
+    cell = site.locator("tr.row .c-state").last
+    expect(cell).to_contain_text("Position 2")
+    expect(cell.locator(".reason")).to_have_text("After 1 quicker case of the same level")
