@@ -40,7 +40,7 @@ from triage_site.triage.training.story_fit import (
     settle_story,
 )
 
-MODEL_VERSION: Final = "2026.11-5"
+MODEL_VERSION: Final = "2026.11-6"
 
 _KINDS: Final = {
     "feature": np.int16, "threshold": np.float64, "left": np.int32, "right": np.int32,
