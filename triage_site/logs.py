@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -36,6 +36,27 @@ def withhold_clinical_text(_logger: Any, _method: str, event: _Event) -> _Event:
     for key in CLINICAL_KEYS & event.keys():
         event[key] = WITHHELD
     return event
+
+
+class OneLinePerOutage(logging.Filter):
+    """Celery logs every attempt to reach its broker. The first of an outage is enough."""
+
+    _CONSUMER: Final = "celery.worker.consumer."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_out = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(self._CONSUMER):
+            return True
+        message = str(record.msg)
+        if message.startswith("consumer: Cannot connect"):
+            was_out, self._is_out = self._is_out, True
+            return not was_out
+        if message.startswith("Connected to"):
+            self._is_out = False
+        return True
 
 
 _SHARED: list[Any] = [
@@ -83,12 +104,12 @@ def django_logging(*, level: str, as_json: bool) -> dict[str, Any]:
                 ],
             },
         },
-        "filters": {"withhold": {"()": WithholdErrors}},
+        "filters": {"withhold": {"()": WithholdErrors}, "outage": {"()": OneLinePerOutage}},
         "handlers": {
             "console": {
                 "class": "logging.StreamHandler",
                 "formatter": "line",
-                "filters": ["withhold"],
+                "filters": ["withhold", "outage"],
             }
         },
         "root": {"handlers": ["console"], "level": level},
