@@ -16,6 +16,12 @@ _IMMEDIATE = [
     ("drug rehearsal dummy no - real patient: unresponsive, gasping", 30),
 ]
 _EMERGENT = [
+    # A complaint after a disease in a history is one of now.
+    ("known epileptic fitting 10 minutes", 30),
+    ("known angina chest pain since 7", 60),
+    ("previous MI chest pain", 66),
+    ("previous MI with chest pain on exertion", 66),
+    ("known heart failure breathless at rest", 70),
     ("no fever or collapsed in the shower", 58),
     ("no pain, cough or fever, collapsed today", 58),
     ("28 tablets of amitriptyline an hour ago", 30),
@@ -174,6 +180,11 @@ _EMERGENT = [
     ("known epileptic is fitting", 30),
 ]
 _MILD = [
+    ("history of MI and angina, sore toe", 66),
+    ("history of heart attack in 2014, wants a refill", 66),
+    ("history of asthma and chest pain in 2019, here for a refill", 40),
+    ("known epileptic with weekly seizures, needs a repeat", 30),
+    ("history of chest pain, here for a repeat", 50),
     ("denies chest pain, breathlessness or collapse; here for a verruca on the heel", 30),
     ("no chest pain, breathlessness or collapse, here for a wart", 30),
     ("denies pain or choking, here for a wart", 30),

@@ -31,6 +31,7 @@ _FINITE_VERBS: Final = _PRESENT_VERBS | frozenset(_TABLE["words"]["past"].split(
 _FINDINGS: Final = frozenset(_TABLE["words"]["findings"].split())
 _DENYING: Final = frozenset(TABLES["sets"]["denying"].split())  # fmt: skip
 _EVENT_NOUNS: Final = frozenset(_TABLE["words"]["event_nouns"].split())
+_FITS_NOW: Final = frozenset({"fitting", "seizing", "convulsing"})
 _MAX_ITEM: Final = 2  # words: "collapse today"
 _LEAST_ITEMS: Final = 2  # that follow a comma, so that they make a list
 _ENDERS: Final = frozenset(".!?;\n")
@@ -187,11 +188,22 @@ def _after(words: Sequence[Word], cue: Cue, reach: str) -> list[int]:
         word = words[at]
         if word.form in _ENDERS or (not word.is_mark and _breaks(words, at, begin, cue.kind)):
             break
+        if _is_of_now(words, at, begin, cue.kind):
+            break
         if _joins(word) and not _goes_on(words, at, cue, reach):
             break
         out.append(at)
         at += 1
     return out
+
+
+def _is_of_now(words: Sequence[Word], at: int, begin: int, kind: Assertion) -> bool:
+    """ "known asthmatic SOB", "previous MI chest pain": a complaint after a disease is new."""
+    word = words[at]
+    is_complaint = word.stem in _SETS["complaints"] or word.form in _FITS_NOW
+    if kind is not Assertion.HISTORICAL or not is_complaint:
+        return False
+    return any(other.stem in _SETS["diseases"] for other in words[begin:at])
 
 
 def _joins(word: Word) -> bool:
@@ -219,6 +231,11 @@ def _goes_on(words: Sequence[Word], at: int, cue: Cue, reach: str) -> bool:
     """Whether the cue goes on over this comma or "and"."""
     joint = words[at].form
     chunk = _chunk(words, at + 1)
+    if joint == "with" and cue.kind is Assertion.HISTORICAL:
+        return not any(
+            _is_of_now(words, place, cue.last, cue.kind)
+            for place in range(at + 1, at + 1 + len(chunk))
+        )
     if joint == "with":
         return cue.kind is not Assertion.DENIED or reach == "segment"
     if not chunk:
