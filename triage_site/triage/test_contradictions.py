@@ -196,6 +196,8 @@ def test_an_age_beside_a_fall_is_one(text: str, age: float) -> None:
         ("known diabetic vomiting for 2 days", "vomiting or diarrhoea"),
         ("known migraine headache", "headache"),
         ("known AF palpitations today", "palpitations"),
+        ("D+V x 3/7 poor PO intake", "vomiting or diarrhoea"),
+        ("known IBS, N+V since yesterday", "vomiting or diarrhoea"),
     ],
 )
 def test_a_complaint_after_a_known_disease_is_one_of_now(text: str, complaint: str) -> None:

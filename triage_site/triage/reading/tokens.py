@@ -13,7 +13,7 @@ from triage_site.triage.reading.words import CAPITALS, TABLES, forms, is_english
 
 _TOKEN: Final = re.compile(
     r"x(?=\d+/\d)|[+-]ve\b|\([+-]\)|\d+/(?:7|52|12|24|40)\b|\d+(?:[.,]\d+)*|\[[ x]?\]"
-    r"|[a-z]/[a-z](?:/[a-z])?(?![a-z])|w/o?(?![a-z])|[^\W\d_]+(?:'[^\W\d_]+)*(?:\d+(?![\d.]))?"
+    r"|[a-z]/[a-z](?:/[a-z])?(?![a-z])|[nd][+&]v(?![a-z])|w/o?(?![a-z])|[^\W\d_]+(?:'[^\W\d_]+)*(?:\d+(?![\d.]))?"
     r"|[.,;:!?()\[\]/+=&\n|>*-]",
     re.IGNORECASE,
 )
