@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import redis
 import structlog
-from django.db import DatabaseError, close_old_connections
 
 log = structlog.get_logger(__name__)
 
@@ -19,9 +18,6 @@ class OutageLog:
     is_failing: bool = False
 
     def failed(self, error: Exception) -> None:
-        """Also gives a broken database connection up."""
-        if isinstance(error, DatabaseError):
-            close_old_connections()
         if self.is_failing or isinstance(error, redis.RedisError | OSError):
             return
         self.is_failing = True

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from django.db import DatabaseError, close_old_connections
+
 from scheduling.outage_log import OutageLog
 
 
@@ -28,6 +30,8 @@ class Duty:
         try:
             self.action()
         except Exception as error:
+            if isinstance(error, DatabaseError):
+                close_old_connections()
             self._outage.failed(error)
         else:
             self.succeeded_at = now

@@ -30,6 +30,8 @@ class GuessingValidator:
 
     def validate(self, password: str, user: Any = None) -> None:
         """Raises ValidationError."""
+        if not password:  # the library cannot judge it
+            raise ValidationError("This password is empty.", code="easy_to_guess")
         known = [getattr(user, name, "") or "" for name in ("username", "first_name", "last_name")]
         judged = zxcvbn(password[:_LONGEST], user_inputs=[*known, *_SITE_WORDS])
         if judged["score"] >= WANTED_SCORE:

@@ -10,6 +10,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from triage_site.cases.passwords import GuessingValidator
 
@@ -19,6 +21,8 @@ URL_SAFE = string.ascii_letters + string.digits + "-_"
 @pytest.mark.parametrize(
     "password",
     [
+        "",
+        " ",
         "passwordpassword",
         "qwerty123456",
         "Dragon-2024!",
@@ -85,3 +89,15 @@ def test_a_very_long_password_is_judged_within_a_second() -> None:
         "aB3$xY" * 10 + "".join(random.Random(1).choices(URL_SAFE, k=4000))
     )
     assert perf_counter() - begin < 1
+
+
+@given(st.text(max_size=80), st.text(max_size=20))
+@settings(max_examples=300)
+def test_whatever_is_typed_is_allowed_or_refused(password: str, name: str) -> None:
+    user = get_user_model()(username=name, last_name=name)
+    is_allowed = True
+    try:
+        GuessingValidator().validate(password, user)
+    except ValidationError:
+        is_allowed = False
+    assert password or not is_allowed
