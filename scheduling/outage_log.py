@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import redis
 import structlog
 
 log = structlog.get_logger(__name__)
+
+_OF_REDIS: Final = (redis.RedisError, ConnectionError, TimeoutError)
 
 
 @dataclass(slots=True)
@@ -18,7 +21,7 @@ class OutageLog:
     is_failing: bool = False
 
     def failed(self, error: Exception) -> None:
-        if self.is_failing or isinstance(error, redis.RedisError | OSError):
+        if self.is_failing or isinstance(error, _OF_REDIS):
             return
         self.is_failing = True
         log.warning("loop_failed", loop=self.loop, error=type(error).__name__)

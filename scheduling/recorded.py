@@ -83,16 +83,19 @@ def length_ratios(now: datetime) -> list[float]:
 
 def arrival_moments(now: datetime, num: int) -> list[float]:
     """The newest arrivals (seconds of the epoch), oldest first."""
-    newest = Job.objects.filter(arrival_at__lte=now, arrival_at__gt=now - RATES_WITHIN)
-    moments = newest.order_by("-arrival_at").values_list("arrival_at", flat=True)[:num]
+    moments = _newest(now).values_list("arrival_at", flat=True)[:num]
     return [moment.timestamp() for moment in reversed(moments)]
 
 
 def recent_arrivals(now: datetime, num: int) -> list[Job]:
     """The newest jobs by arrival, oldest first."""
-    newest = Job.objects.filter(arrival_at__lte=now, arrival_at__gt=now - RATES_WITHIN)
-    found = newest.only("priority", "prompt_tokens", "predicted_tokens", "arrival_at")
-    return list(reversed(found.order_by("-arrival_at")[:num]))
+    found = _newest(now).only("priority", "prompt_tokens", "predicted_tokens", "arrival_at")
+    return list(reversed(found[:num]))
+
+
+def _newest(now: datetime) -> QuerySet[Job]:
+    found = Job.objects.filter(arrival_at__lte=now, arrival_at__gt=now - RATES_WITHIN)
+    return found.order_by("-arrival_at")
 
 
 def judged_forecasts(

@@ -35,3 +35,9 @@ def test_the_breaker_logs_an_outage_of_redis() -> None:
         outage.failed(OperationalError("down too"))
         outage.worked()
     assert [one["event"] for one in logs] == ["loop_failed", "loop_works_again"]
+
+
+def test_a_file_that_is_missing_is_no_outage_of_redis() -> None:
+    with capture_logs() as logs:
+        OutageLog("replays").failed(FileNotFoundError("calls"))
+    assert [one["event"] for one in logs] == ["loop_failed"]

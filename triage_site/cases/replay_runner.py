@@ -10,7 +10,6 @@ from functools import lru_cache
 from threading import Event as Flag
 from typing import Final
 
-import structlog
 from django.db import close_old_connections
 from django.utils import timezone
 
@@ -18,8 +17,6 @@ from scheduling.outage_log import OutageLog
 from triage_site.cases import services
 from triage_site.cases.calls import Call, CallsFileError, fixture_calls
 from triage_site.cases.replay_models import Replay, ReplayStatus
-
-log = structlog.get_logger(__name__)
 
 IDLE_SECONDS: Final = 0.5
 ACTIVE_SECONDS: Final = 0.1
