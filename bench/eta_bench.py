@@ -32,7 +32,7 @@ from scheduling.simulator.forecast import Course, Estimate, Outlook, Present, fo
 from scheduling.simulator.judgement import Judged, judge
 from scheduling.simulator.measured import JobRecord, MeasuredModel, fit
 from triage_site.cases.calls import fixture_calls
-from triage_site.ops.comparisons.loads import _work_of
+from triage_site.ops.comparisons.loads import work_of
 
 START = 1_770_000_000.0
 SLOTS = 8
@@ -67,8 +67,8 @@ def load(fixture: str, speed: float, seed: int) -> tuple[list[Request], dict[str
     random = Random(seed)
     requests, lengths = [], {}
     for index, call in enumerate(fixture_calls(fixture)):
-        work = _work_of(call, index)
-        at = START + work.arrival_seconds / speed
+        work = work_of(call, index, speed)
+        at = START + work.arrival_seconds
         requests.append(
             Request(
                 id=work.id,

@@ -258,7 +258,7 @@ class ApiToken(models.Model):
         expires_at: datetime | None = None,
     ) -> str:
         """Creates a token and returns its key. The key is not stored."""
-        key = secrets.token_urlsafe(32)
+        key = new_key()
         cls.objects.create(
             user=user,
             digest=cls.digest_of(key),
@@ -274,6 +274,13 @@ class ApiToken(models.Model):
     @property
     def scope_words(self) -> str:
         return SCOPE_WORDS[Scope(self.scope)]
+
+
+def new_key() -> str:
+    """A random key. It starts with no "-", which a command line would take for an option."""
+    while (key := secrets.token_urlsafe(32)).startswith("-"):
+        pass
+    return key
 
 
 def password_hashes(user: User) -> Iterator[str]:

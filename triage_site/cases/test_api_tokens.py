@@ -95,6 +95,12 @@ def test_scopes_grow_and_the_least_only_reads() -> None:
     assert not covers("no such scope", Action.VIEW)
 
 
+def test_a_key_is_never_read_as_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter(["-k3y", "--key", "k-3y_"])
+    monkeypatch.setattr("secrets.token_urlsafe", lambda size: next(drawn))
+    assert token_of(make_user("nurse1")) == "k-3y_"
+
+
 def test_the_least_scope_is_the_default(client: Client) -> None:
     user = make_user()
     client.force_login(user)

@@ -95,7 +95,7 @@ def csv_of(works: Sequence[Work]) -> str:
 def _from_fixture(name: str, speed: float) -> LoadedWorkload:
     """True level: the file's. What policies see: the shipped classifier and length predictor."""
     calls = fixture_calls(name)
-    works = [_work_of(call, index, speed) for index, call in enumerate(calls)]
+    works = [work_of(call, index, speed) for index, call in enumerate(calls)]
     note = (
         "Levels are the fixture's; policies see the classifier's. Each answer is taken to be as "
         "long as the length predictor says."
@@ -103,7 +103,7 @@ def _from_fixture(name: str, speed: float) -> LoadedWorkload:
     return LoadedWorkload(works=works, notes=(note,))
 
 
-def _work_of(call: Call, index: int, speed: float) -> Work:
+def work_of(call: Call, index: int, speed: float) -> Work:
     arrival = call.offset_seconds / speed
     found = classify(call.facts)
     brief = build_brief(
