@@ -23,7 +23,7 @@ from scheduling.core.status import JobStatus
 from scheduling.forecast_store import ForecastHits, StoredForecast
 from scheduling.models import Forecast, Job
 from scheduling.outage_log import OutageLog
-from scheduling.service_rates import Rates, SpeedMeter, model_of, rates_of, traffic_of
+from scheduling.service_rates import Rates, SpeedMeter, model_of, traffic_of
 from scheduling.simulator.forecast import Arrival, Estimate, Outlook, Present, forecast
 from scheduling.simulator.judgement import judge, stretch_wanted
 from scheduling.simulator.measured import MeasuredModel
@@ -37,16 +37,17 @@ NUM_RECENT: Final = 20  # arrivals that the traffic of the near future is taken 
 NUM_RECORDED: Final = 500  # arrivals among which similar moments are looked for
 _BUDGET: Final = 1_000  # requests x courses of one forecast
 _MIN_COURSES, _MAX_COURSES = 3, 30
-NUM_JUDGED: Final = 300
+NUM_JUDGED: Final = 1_000
 SAMPLE_SECONDS: Final = 1.0  # between two records of what the pages show
 NUM_SAMPLED: Final = 5  # cases of one such record, evenly from the next to end to the last
 # Courses draw each unknown on its own and know nothing of what they do not model, so the range
-# must be wider by a factor. The newest judged forecasts tell it; until there are some, this holds.
-DEFAULT_STRETCH: Final = 2.0
-_STRETCHES: Final = (1.0, 4.0)  # at least and at most
-_LEAST_TO_STRETCH: Final = 40  # judged forecasts
+# must be wider by a factor. The newest judged forecasts tell it, as far as they are more than
+# PRIOR_JUDGED: those of one burst of cases are wrong together, and the next burst differs.
+DEFAULT_STRETCH: Final = 1.45
+PRIOR_JUDGED: Final = 300
+_STRETCHES: Final = (0.7, 4.0)  # at least and at most
 MIN_JUDGED: Final = 10
-SLOWDOWN_SECONDS: Final = 8.0  # how long the present speed lasts, about
+SLOWDOWN_SECONDS: Final = 6.0  # how long the present speed lasts, about
 
 
 @dataclass(slots=True)
@@ -105,8 +106,7 @@ class Forecaster:
     def _current_rates(self, now: datetime, num_slots: int) -> Rates:
         seconds = now.timestamp()
         if self._rates is None or seconds - self._rates_at > RATES_SECONDS:
-            records = recorded.recent_records(now)
-            self._rates = rates_of(records, recorded.length_ratios(now), num_slots)
+            self._rates = recorded.rates(now, num_slots)
             self._rates_at = seconds
             newest = recorded.judged_forecasts(now - timedelta(days=1), None, newest=NUM_JUDGED)
             self._hits, self._stretch = _hits(newest), stretch_of(newest)
@@ -154,11 +154,14 @@ def num_courses(num_requests: int) -> int:
 
 
 def stretch_of(judged: Sequence[Forecast]) -> float:
-    """By what factor the ranges of the next forecasts must be wider than their courses say."""
-    if len(judged) < _LEAST_TO_STRETCH:
-        return DEFAULT_STRETCH
+    """By what factor the ranges of the next forecasts must be wider than their courses say: the
+    weighted geometric mean of what `judged` would have needed and of `DEFAULT_STRETCH`."""
     wanted = stretch_wanted(recorded.judged_ends(judged), [one.stretch for one in judged])
-    return DEFAULT_STRETCH if wanted is None else min(max(wanted, _STRETCHES[0]), _STRETCHES[1])
+    if wanted is None:
+        return DEFAULT_STRETCH
+    learned = min(max(wanted, _STRETCHES[0]), _STRETCHES[1])
+    share = len(judged) / (len(judged) + PRIOR_JUDGED)
+    return DEFAULT_STRETCH ** (1 - share) * learned**share
 
 
 def _hits(newest: Sequence[Forecast]) -> ForecastHits | None:
@@ -233,6 +236,7 @@ def outlook_of(
         arrivals_go_on_for=going_on,
         share_with_arrivals=share,
         recorded=futures.offsets,
+        likeness=futures.likeness,
         share_recorded=futures.share,
     )
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from scheduling import selectors
-from scheduling.core.status import JobStatus
+from scheduling.core.status import OPEN, JobStatus
 from scheduling.models import Forecast, Job
+from scheduling.service_rates import Rates, rates_of
 from scheduling.simulator.judgement import LEAST_SECONDS, Judged
 from scheduling.simulator.measured import JobRecord, MeasuredModel, fit
 
@@ -53,6 +54,26 @@ def recent_records(now: datetime) -> list[JobRecord]:
     newest: Sequence[Job] = list(done.only(*_FIGURES).order_by("-finished_at")[:RATES_FROM])
     same_model = [job for job in newest if job.model_name == newest[0].model_name]
     return [_record(job) for job in reversed(same_model)]
+
+
+def held_slots(since: datetime, now: datetime) -> list[tuple[float, float]]:
+    """(start, end) in seconds of all generations of that time; an open one ends now. One that
+    was interrupted and waits again counts on: it waits because all slots are held."""
+    ended = Q(finished_at__gt=since, finished_at__lte=now)
+    found = Job.objects.filter(ended | Q(status__in=sorted(OPEN)), started_at__lt=now)
+    return [
+        (start.timestamp(), min(end or now, now).timestamp())
+        for start, end in found.values_list("started_at", "finished_at")
+        if start is not None
+    ]
+
+
+def held_beside(records: Sequence[JobRecord], now: datetime) -> list[tuple[float, float]]:
+    """`held_slots` since the first of `records`."""
+    if not records:
+        return []
+    since = min(record.started for record in records)
+    return held_slots(datetime.fromtimestamp(since, UTC), now)
 
 
 def _record(job: Job) -> JobRecord:
@@ -168,4 +189,11 @@ def _since(forecast: Forecast, moment: datetime | None) -> float:
 def measured_model(now: datetime) -> MeasuredModel:
     """The service model of this site. Raises TooFewRecords."""
     slots = sum(int(state.get("slots", 0)) for state in selectors.workers().values())
-    return fit(recent_records(now), slots or settings.TRIAGE_SLOTS)
+    records = recent_records(now)
+    return fit(records, slots or settings.TRIAGE_SLOTS, held_beside(records, now))
+
+
+def rates(now: datetime, num_slots: int) -> Rates:
+    """What the newest records say about service."""
+    records = recent_records(now)
+    return rates_of(records, length_ratios(now), num_slots, held_beside(records, now))

@@ -36,10 +36,15 @@ class Rates:
     stall_per_request: float = 0.0
 
 
-def rates_of(records: Sequence[JobRecord], ratios: Sequence[float], num_slots: int) -> Rates:
-    """Without enough records the model is None, and the spreads are wide."""
+def rates_of(
+    records: Sequence[JobRecord],
+    ratios: Sequence[float],
+    num_slots: int,
+    held: Sequence[tuple[float, float]] = (),
+) -> Rates:
+    """Without enough records the model is None, and the spreads are wide. `held`: see `fit`."""
     try:
-        model = fit(records, num_slots)
+        model = fit(records, num_slots, held)
     except TooFewRecords:
         return Rates(model=None, length_ratios=DEFAULT_RATIOS, speeds=DEFAULT_SPEEDS)
     return Rates(

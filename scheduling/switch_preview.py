@@ -14,7 +14,7 @@ from scheduling import forecasting, recorded, selectors
 from scheduling.core.policies import POLICIES, rank
 from scheduling.core.request import PRIORITIES, Request
 from scheduling.models import Job
-from scheduling.service_rates import model_of, rates_of
+from scheduling.service_rates import model_of
 from scheduling.simulator.forecast import Estimate, Outlook, Present, forecast
 
 _BUDGET: Final = 3_000  # requests x courses for each of the two policies
@@ -113,7 +113,7 @@ def _present_step(jobs: Sequence[Job], present: Present) -> float | None:
 def _outlook(present: Present, step: float | None, now: datetime) -> Outlook | None:
     """From recorded rates or, where too few cases are recorded, from the present `step` in
     seconds; None where neither is known."""
-    rates = rates_of(recorded.recent_records(now), recorded.length_ratios(now), present.num_slots)
+    rates = recorded.rates(now, present.num_slots)
     model = rates.model
     if model is None and step is not None:
         found = model_of(rates, (step, float(len(present.running))), present.num_slots)

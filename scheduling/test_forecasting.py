@@ -14,9 +14,15 @@ from django.core.management import CommandError, call_command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduling import connection, forecast_store, selectors, services
+from scheduling import connection, forecast_store, recorded, selectors, services
 from scheduling.forecast_record import SAMPLES_KEPT, forget_samples
-from scheduling.forecasting import DEFAULT_STRETCH, NUM_SAMPLED, Forecaster, stretch_of
+from scheduling.forecasting import (
+    DEFAULT_STRETCH,
+    NUM_SAMPLED,
+    PRIOR_JUDGED,
+    Forecaster,
+    stretch_of,
+)
 from scheduling.models import Forecast, Job
 from scheduling.queue import events
 from scheduling.service_rates import GOES_ON, SpeedMeter, traffic_of
@@ -254,18 +260,39 @@ def test_ranges_of_the_wanted_stretch_would_have_held_eight_of_ten(
     assert sum(abs(wait - 10) < half * wanted - 1e-6 for wait in waits) <= 0.8 * len(held) + 1
 
 
+def test_all_generations_of_a_time_held_slots(history: None) -> None:
+    """Those that ended before do not count, those that have not ended count until now."""
+    Job.objects.update(status="done", started_at=at(NOW - 99), finished_at=at(NOW - 90))
+    for started, finished, status in (
+        (0, 10, "done"), (0, 30, "done"), (5, None, "waiting"), (25, None, "running"),
+        (None, None, "waiting"), (50, None, "running"), (3, 25, "cancelled"),
+    ):  # fmt: skip
+        job = make_job(2, NOW)
+        Job.objects.filter(id=job.id).update(
+            status=status,
+            started_at=None if started is None else at(NOW + started),
+            finished_at=None if finished is None else at(NOW + finished),
+        )
+    found = recorded.held_slots(at(NOW + 20), at(NOW + 40))
+    base = at(NOW).timestamp()
+    assert sorted((a - base, b - base) for a, b in found) == [(0, 30), (3, 25), (5, 40), (25, 40)]
+
+
 def test_the_ranges_learn_from_what_happened(history: None, redis_client: redis.Redis) -> None:
     took = itertools.cycle([10, 11, 9, 13, 14, 10.5, 8, 10, 6, 12.5])
-    forecast_of(0, (8, 10, 12), took=10)
-    assert stretch_of(list(Forecast.objects.all())) == DEFAULT_STRETCH  # too few to tell
-    for number in range(59):
+    assert stretch_of([]) == DEFAULT_STRETCH
+    for number in range(60):
         forecast_of(100 + number, (8, 10, 12), took=next(took))
+    found = list(Forecast.objects.all())
     # Stretched by two, so that the courses said 9 to 11: eight of ten took 7 to 13 seconds.
-    assert stretch_of(list(Forecast.objects.all())) == pytest.approx(3.0)
+    few, many = stretch_of(found), stretch_of(found * 100)
+    share = 60 / (60 + PRIOR_JUDGED)
+    assert few == pytest.approx(DEFAULT_STRETCH ** (1 - share) * 3.0**share)
+    assert many == pytest.approx(3.0, rel=0.05)
     job = make_job(2, NOW)
     worker_reports(redis_client, NOW)
     Forecaster().turn(at(NOW))
-    assert Forecast.objects.get(job_id=job.id).stretch == pytest.approx(3.0)
+    assert Forecast.objects.get(job_id=job.id).stretch == pytest.approx(few)
 
 
 def judged(*flags: str) -> dict[str, Any]:

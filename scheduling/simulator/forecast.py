@@ -57,7 +57,7 @@ class Outlook:
     drawn from an exponential distribution of mean `arrivals_go_on_for` seconds. With probability
     1 - `share_with_arrivals` they have ended already, and nothing arrives.
     With probability `share_recorded` they come as one of `recorded` instead: seconds from now of
-    what came after similar moments.
+    what came after similar moments, drawn by their weights `likeness`.
     `slowdown` is the present step time over the model's; it lasts for a time that is drawn from
     an exponential distribution of mean `slowdown_seconds`, and then the speed is the model's.
     """
@@ -72,6 +72,7 @@ class Outlook:
     arrivals_go_on_for: float = 0.0
     share_with_arrivals: float = 1.0
     recorded: Sequence[Sequence[float]] = ()
+    likeness: Sequence[float] = ()
     share_recorded: float = 0.0
 
 
@@ -305,7 +306,8 @@ class Course:
         if not outlook.arrivals:
             return []
         if outlook.recorded and self._random.random() < outlook.share_recorded:
-            offsets = list(self._random.choice(outlook.recorded)[:_MAX_NEW])
+            [drawn] = self._random.choices(outlook.recorded, outlook.likeness or None)
+            offsets = list(drawn[:_MAX_NEW])
         else:
             offsets = self._draw_offsets()
         return [

@@ -7,10 +7,10 @@ Both are fitted by least squares, and no coefficient is negative.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import fsum
 from typing import Final
 
@@ -85,14 +85,18 @@ class MeasuredModel:
         return self.prefill_seconds(prompt_tokens) / num_slots + each * output_tokens
 
 
-def fit(records: Sequence[JobRecord], num_slots: int) -> MeasuredModel:
-    """Raises TooFewRecords."""
+def fit(
+    records: Sequence[JobRecord], num_slots: int, held: Sequence[tuple[float, float]] = ()
+) -> MeasuredModel:
+    """`held` are (start, end) in seconds of all generations of that time, the interrupted ones
+    among them; without any, those of `records` count. Raises TooFewRecords.
+    """
     usable = [r for r in records if r.output_tokens > 1 and r.finished > r.first_token > r.started]
     if len(usable) < MIN_RECORDS:
         raise TooFewRecords(
             f"{len(usable)} recorded jobs; at least {MIN_RECORDS} are needed for measured rates"
         )
-    running = _Concurrency(records)
+    running = _Concurrency(held or [(r.started, r.finished) for r in records], num_slots)
     stalls = _Prefills(records)
     steps = [
         (
@@ -148,20 +152,31 @@ class _Prefills:
 
 
 class _Concurrency:
-    """How many of the records ran at a time, as a mean over any stretch: O(log n) each."""
+    """How many generations held a slot at a time, as a mean over any stretch: O(log n) each.
 
-    def __init__(self, records: Sequence[JobRecord]) -> None:
-        self._starts = sorted(record.started for record in records)
-        self._ends = sorted(record.finished for record in records)
-        self._sum_starts = list(accumulate(self._starts, initial=0.0))
-        self._sum_ends = list(accumulate(self._ends, initial=0.0))
+    One that was interrupted waits only while all slots are held. So at each moment the number is
+    that of all between start and end, and at most that of the slots.
+    """
+
+    def __init__(self, held: Sequence[tuple[float, float]], num_slots: int) -> None:
+        changes = sorted([(begin, 1) for begin, _ in held] + [(end, -1) for _, end in held])
+        self._moments = [moment for moment, _ in changes]
+        self._most = max(1, num_slots)
+        self._counts = list(accumulate((change for _, change in changes), initial=0))
+        widths = (after - before for before, after in pairwise(self._moments))
+        areas = (
+            width * min(count, self._most)
+            for width, count in zip(widths, self._counts[1:], strict=False)
+        )
+        self._areas = list(accumulate(areas, initial=0.0))
 
     def mean(self, begin: float, end: float) -> float:
-        return max(1.0, (self._job_seconds(end) - self._job_seconds(begin)) / (end - begin))
+        return max(1.0, (self._slot_seconds(end) - self._slot_seconds(begin)) / (end - begin))
 
-    def _job_seconds(self, moment: float) -> float:
-        """Seconds of service of all records before `moment`."""
-        started = bisect_right(self._starts, moment)
-        ended = bisect_left(self._ends, moment)
-        since_starts = started * moment - self._sum_starts[started]
-        return since_starts - (ended * moment - self._sum_ends[ended])
+    def _slot_seconds(self, moment: float) -> float:
+        """Seconds of service in all slots before `moment`."""
+        at = bisect_right(self._moments, moment)
+        if not at:
+            return 0.0
+        since = moment - self._moments[at - 1]
+        return self._areas[at - 1] + since * min(self._counts[at], self._most)

@@ -17,11 +17,11 @@ from typing import Final
 
 BURST_GAP_SECONDS: Final = 30.0  # so long without an arrival ends a burst
 NUM_LOOKED_BACK: Final = 20  # arrivals of a burst whose pace is compared
-LIKE: Final = 0.5  # distance (in natural logarithms) at which a moment counts e^-1/2
+LIKE: Final = 0.3  # distance (in natural logarithms) at which a moment counts e^-1/2
 NUM_FUTURES: Final = 30
 # A moment of the record that is just like the present tells as much as 1 / DOUBT arrivals of the
 # present burst.
-DOUBT: Final = 0.2
+DOUBT: Final = 0.1
 LEAST_DOUBT: Final = 0.2
 _HORIZON_SECONDS: Final = 1_800.0
 _LEAST_PACE_SECONDS: Final = 0.01
@@ -29,12 +29,14 @@ _LEAST_PACE_SECONDS: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Futures:
-    """`offsets[i]` are the seconds from now of the arrivals after the i-th similar moment.
+    """`offsets[i]` are the seconds from now of the arrivals after the i-th similar moment, and
+    `likeness[i]` is its weight, above 0 and at most 1.
 
     `share` says how far they are to be believed, against the arrivals of this burst alone.
     """
 
     offsets: tuple[tuple[float, ...], ...] = ()
+    likeness: tuple[float, ...] = ()
     share: float = 0.0
 
 
@@ -72,6 +74,7 @@ def similar_futures(moments: Sequence[float], now: float) -> Futures:
     weight = sum(likeness for likeness, _ in best)
     return Futures(
         offsets=tuple(_after(moments[: starts[-1]], moment) for _, moment in best),
+        likeness=tuple(likeness for likeness, _ in best),
         share=weight / (weight + LEAST_DOUBT + min(present.num, NUM_LOOKED_BACK) * DOUBT),
     )
 

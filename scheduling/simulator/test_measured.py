@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from scheduling.core.policies import POLICIES
@@ -38,6 +40,26 @@ def test_the_fit_finds_the_rates_that_made_the_records() -> None:
     assert found.prefill_seconds_per_token == pytest.approx(0.001, abs=1e-6)
     assert found.step_base_seconds == pytest.approx(0.01, rel=0.05)
     assert found.step_seconds_per_request == pytest.approx(0.002, rel=0.05)
+
+
+def test_interrupted_generations_hold_slots_too_and_never_more_than_there_are() -> None:
+    """Half of the records were alone; twelve interrupted ones were beside each of the others."""
+    records = [r for number in range(12) for r in lonely(number, 1)]
+    alone = [(r.started, r.finished) for r in records]
+    slow = [replace(r, finished=r.finished + 99 * 0.014) for r in records]
+    among = [(a - 1.0, b + 50.0) for a, b in alone for _ in range(12)]  # 8 of the 13 hold slots
+    found = fit([*records, *(_later(r) for r in slow)], 8, [*alone, *_all_later(among)])
+    assert found.one_step_seconds(1) == pytest.approx(TRUE.one_step_seconds(1), rel=0.01)
+    assert found.one_step_seconds(8) == pytest.approx(TRUE.one_step_seconds(8), rel=0.01)
+
+
+def _later(record: JobRecord) -> JobRecord:
+    started, first, finished = record.started, record.first_token, record.finished
+    return replace(record, started=started + 1e6, first_token=first + 1e6, finished=finished + 1e6)
+
+
+def _all_later(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    return [(begin + 1e6, end + 1e6) for begin, end in spans]
 
 
 def test_nothing_is_fitted_to_a_handful() -> None:

@@ -35,6 +35,16 @@ def test_the_first_arrival_of_a_burst_announces_the_rest() -> None:
     assert futures.share > 0.75
 
 
+def test_the_likest_moments_weigh_most() -> None:
+    """The end of a burst is like the end of the one before, little like its middle."""
+    futures = similar_futures([*BURST, *later(4000.0, BURST)], 4000.0 + BURST[-1])
+    assert len(futures.likeness) == len(futures.offsets)
+    assert futures.likeness[0] == pytest.approx(1.0)
+    assert list(futures.likeness) == sorted(futures.likeness, reverse=True)
+    middle = futures.offsets.index(tuple(BURST[1:16]))
+    assert futures.likeness[middle] < 0.1
+
+
 def test_a_burst_is_expected_to_end_as_earlier_ones_did() -> None:
     now = 4000.0 + BURST[-1]
     futures = similar_futures([*BURST, *later(4000.0, BURST)], now)
