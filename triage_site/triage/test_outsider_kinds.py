@@ -194,6 +194,67 @@ _MORE_CONTROLS = [
     ("nicht bewusstlos, nur Husten", 30, 2),
 ]
 
+# A third time, after the second mending.
+_THIRD_DANGERS = [
+    ("tried everything to wake him, he just lies there", 47, 0),
+    ("Mam is sleeping and I can't get her to wake", 60, 0),
+    ("doesn't know we're here, eyes rolled up, no response at all", 55, 0),
+    ("patient floppy on bed, no response to verbal or painful stim", 70, 0),
+    ("snoring like a pig and won't open her eyes whatever we do", 52, 0),
+    ("knuckles on the chest bone, no movement", 63, 0),
+    ("auntie has gone all limp and isn't taking any breaths", 58, 0),
+    ("don't know if he's alive, he is cold and grey, no breathing seen", 66, 0),
+    ("arrested twice on scene, currently in PEA", 59, 0),
+    ("police: female in car, hose from exhaust, slumped, not rousable", 40, 0),
+    ("he has been fitting since lunch and the rescue med did nothing", 12, 0),
+    ("one fit straight after another, hasn't been awake since", 33, 0),
+    ("throat is swelling shut after the prawns, voice is squeaky", 35, 0),
+    ("my boy put a marble in his mouth and now he can't breathe", 3, 0),
+    ("steam up his nose none, chest still, lips navy", 61, 0),
+    ("I want to know what to do, my dad isn't breathing", 70, 0),
+    ("I know he's dying, there is no pulse", 80, 0),
+    ("stabbed with a biro in the neck", 24, 1),
+    ("arrow in left chest, crossbow accident", 37, 1),
+    ("barbed wire round thigh, blood jumping out in time with his heart", 45, 0),
+    ("postnatal ward sent her home, now bleeding through towels and grey", 28, 0),
+    ("ate grandpa's nifedipine, blister of ten is empty, drowsy toddler", 2, 1),
+    ("about 60 of his own quetiapine, told nobody till now", 38, 1),
+    ("seven months pregnant, headache, then stiff and shaking", 26, 0),
+    ("hanging out of the window of the tenth floor, screaming she'll let go", 23, 1),
+    ("has a kitchen knife at his throat, officers back off", 31, 1),
+    ("says goodbye to everybody on the phone, on the railway line now", 20, 1),
+    ("newborn, pulse too fast to count, breathing fast, grey", 0.02, 1),
+    ("opioid patch x6 on, breathing 5 a minute", 72, 0),
+    ("chest pain i know its my heart", 58, 1),
+]
+_THIRD_CONTROLS = [
+    ("I know I should have come earlier, verruca since May", 30, 3),
+    ("don't know whether I need stitches, 1 cm cut on the shin, dry", 34, 2),
+    ("wants to know her blood group", 29, 3),
+    ("slept like the dead, woke with a crick in the neck", 41, 1),  # the model alone
+    ("no response from the surgery about her cream", 50, 3),
+    ("he never answers the phone, came for his results", 44, 3),
+    ("pulled a towel out of the bath, back twinge", 39, 2),
+    ("swam in the lake, ear blocked since", 22, 2),
+    ("found a hair in her tea, feels sick about it", 33, 2),
+    ("flat battery in the car made him miss his appointment, wants another", 48, 3),
+    ("put the marble run together, thumb sore", 9, 2),
+    ("ate a peanut, no reaction, mother wants to be sure", 3, 2),
+    ("the monitor on the wall is flat and new, ward visitor with a headache", 50, 2),
+    ("fork in the road, stumbled, ankle swollen, can walk", 27, 2),
+    ("glass of water in hand, chest cold for a week", 31, 2),
+    ("gun dog bit his thumb, small puncture", 46, 2),
+    ("note from school asks for a form", 8, 3),
+    ("sitting on the edge of the bed he felt dizzy a moment, fine now", 60, 2),
+    ("climbed on a chair to reach the barrier cream, knee sore", 55, 2),
+    ("spraying roses with soapy water, eyes itch", 62, 2),
+    ("had her baby last year, drops of blood after brushing teeth", 30, 2),
+    ("baby swapped to another formula, well", 0.4, 2),
+    ("nobody can get him out of bed for school, he is sixteen and grumpy", 16, 2),
+    ("stays asleep through thunder, mother wonders if that is normal", 6, 2),
+    ("shook his head, nothing to report, repeat tablets please", 64, 3),
+]
+
 
 def _said(cases: Sequence[tuple[str, float, int]]) -> list[int]:
     facts = [CaseFacts(text=text, age_years=age) for text, age, _ in cases]
@@ -201,12 +262,12 @@ def _said(cases: Sequence[tuple[str, float, int]]) -> list[int]:
 
 
 def test_a_danger_is_heard_in_other_words() -> None:
-    dangers = [*_DANGERS, *_MORE_DANGERS]
+    dangers = [*_DANGERS, *_MORE_DANGERS, *_THIRD_DANGERS]
     said = zip(dangers, _said(dangers), strict=True)
     assert [(text, got) for (text, _, most), got in said if got > most] == []
 
 
 def test_everyday_words_and_errands_raise_no_alarm() -> None:
-    controls = [*_CONTROLS, *_MORE_CONTROLS]
+    controls = [*_CONTROLS, *_MORE_CONTROLS, *_THIRD_CONTROLS]
     said = zip(controls, _said(controls), strict=True)
     assert [(text, got) for (text, _, least), got in said if got < least] == []
