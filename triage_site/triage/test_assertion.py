@@ -156,6 +156,12 @@ def test_what_is_suspected_counts_as_present(text: str) -> None:
         ("no fever but chest pain", Assertion.PRESENT),
         ("no change in chest pain", Assertion.PRESENT),
         ("Any chest pain? No.", Assertion.DENIED),
+        # "known" is history, what somebody knows is not.
+        ("I know that chest pain", Assertion.PRESENT),
+        ("doesn't know, chest pain", Assertion.PRESENT),
+        ("known chest pain", Assertion.HISTORICAL),
+        ("chest pain since the birth", Assertion.PRESENT),
+        ("chest pain since birth", Assertion.HISTORICAL),
         ("chest pain: none", Assertion.DENIED),
     ],
 )

@@ -74,6 +74,11 @@ def _heads_a_list(forms: Sequence[str], at: int, end: int) -> bool:
 def _of_sentence(forms: Sequence[str], head: int, end: int) -> Iterator[tuple[int, int]]:
     """A dash or colon leads to a reaction only in a list under a heading ("Allergies: ...")."""
     headed = head + 1 < end and forms[head + 1] in (":", "-", "=")
+    if headed and _is_named_before(forms, head):
+        last = _last_told(forms, head + 2, end)
+        if last > head + 2:
+            yield head + 2, last
+        return
     name = head + 2 if headed else head + 1
     at = name
     while at < end:
@@ -91,6 +96,11 @@ def _of_sentence(forms: Sequence[str], head: int, end: int) -> Iterator[tuple[in
 
 def _leads(form: str, *, headed: bool) -> bool:
     return form in ("(", "=", ">") or form == "-" or (headed and form == ":")
+
+
+def _is_named_before(forms: Sequence[str], head: int) -> bool:
+    """ "Penicillin allergy - hives": the name stands before the heading."""
+    return head > 0 and forms[head] == "allergy" and forms[head - 1] in _MEDICINES
 
 
 def _is_name(forms: Sequence[str]) -> bool:

@@ -48,6 +48,7 @@ _COMMON_COUNT: Final = 3000  # of a word of a run-on, in the dictionary's own co
 _SHORT: Final = frozenset({"cpr", "gcs", "pain"})
 _ENDINGS: Final = {"m": "am", "re": "are", "ve": "have", "ll": "will", "d": "had"}
 _IS_AFTER: Final = frozenset(TABLES["sets"]["before_is"].split())  # fmt: skip
+_FAMILY: Final = {word: ABBREVIATIONS[word] for word in ("dad", "daddy", "mom", "mum", "mummy")}
 _NOT: Final = {"can't": "can not", "won't": "will not", "couldn't": "can not", "shan't": "will not"}
 
 
@@ -97,7 +98,8 @@ def _apart(word: str) -> tuple[str, ...]:
         return tuple(_NOT.get(word, word[:-3] + " not").split())
     root, _, ending = word.partition("'")
     if ending == "s":
-        return (root, "is") if root in _IS_AFTER else (root,)
+        # "mum's" is said of the same person as "mum"; a name is left as it is.
+        return (root, "is") if root in _IS_AFTER else tuple(_FAMILY.get(root, root).split())
     if ending in _ENDINGS:
         return (root, _ENDINGS[ending])
     return (word.replace("'", ""),)
