@@ -15,7 +15,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Final
 
-from triage_site.triage.history.allergies import find_allergies, says_none_known
+from triage_site.triage.history.allergies import INTOLERANCE, REACTION, find_allergies, says_none_known
 from triage_site.triage.history.names import MEDICINE, TABLE
 from triage_site.triage.history.plain_words import PlainWords
 from triage_site.triage.reading.context import is_about_relative
@@ -72,13 +72,6 @@ _NONE_TAKEN: Final = re.compile(
     r"|\b(?:pt|patient|he|she|i) takes? (?:nothing|no tablets)\b",
     re.IGNORECASE,
 )
-# What a reaction that is no allergy makes of somebody.
-_ALLERGIC: Final = re.compile(
-    r"rash|hives|urticari|itch|swell|swoll|anaphyl|angio-?oedema|angioedema|wheez|bronchosp|sjs"
-    r"|blister|facial|throat|lips|tongue",
-    re.IGNORECASE,
-)
-INTOLERANCE: Final = "(intolerance)"
 _MAX_NAMED: Final = 12
 
 
@@ -97,7 +90,7 @@ def read_history(text: str) -> History:
     ]
     return History(
         allergies=tuple(dict.fromkeys(allergies))[:_MAX_NAMED],
-        none_known=not allergies and says_none_known(text),
+        none_known=not allergies and says_none_known(note),
         medicines=tuple(marked[:_MAX_NAMED]),
         none_taken=not marked and _NONE_TAKEN.search(text) is not None,
     )
@@ -186,7 +179,7 @@ def _leads_over(between: Sequence[Word]) -> bool:
 def _reaction(note: Note, one: _Named) -> str:
     """The medicine, marked where nothing that is told of it is an allergy."""
     told = note.text[note.words[one.first].start :].partition(".")[0]
-    return one.written if _ALLERGIC.search(told) else f"{one.written} {INTOLERANCE}"
+    return one.written if REACTION.search(told) else f"{one.written} {INTOLERANCE}"
 
 
 @cache

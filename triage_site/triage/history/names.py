@@ -7,11 +7,26 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from triage_site.triage.history.plain_words import whole_words
-
 TABLE: Final[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("medicines.toml").read_text(encoding="utf-8")
 )
-_NAMES: Final = (*TABLE["names"]["several"], *TABLE["names"]["single"].split())
-SINGLE_NAMES: Final = tuple(name.rstrip("?") for name in TABLE["names"]["single"].split())
-MEDICINE: Final[re.Pattern[str]] = whole_words("|".join(sorted(_NAMES, key=len, reverse=True)))
+
+
+def whole_words(source: str) -> re.Pattern[str]:
+    """A pattern for `source` where no letter and no digit is glued to it."""
+    return re.compile(rf"(?<![^\W_])(?:{source})(?![^\W_])")
+
+
+def _any_of(names: list[str]) -> re.Pattern[str]:
+    return whole_words("|".join(sorted(names, key=len, reverse=True)))
+
+
+_SINGLE: Final = TABLE["names"]["single"].split()
+_MORE: Final = TABLE["names"]["more"].split()
+SINGLE_NAMES: Final = tuple(name.rstrip("?") for name in _SINGLE)  # a feature of the model
+SPELT_NAMES: Final = frozenset(name.rstrip("?") for name in (*_SINGLE, *_MORE))
+SHORT: Final[dict[str, str]] = TABLE["short"]
+SHORT_BESIDE_AMOUNT: Final[dict[str, str]] = TABLE["short_beside_amount"]
+SHORT_IN_ALLERGIES: Final[dict[str, str]] = TABLE["short_in_allergies"]
+MEDICINE: Final = _any_of([*TABLE["names"]["several"], *_SINGLE, *_MORE])
+ALLERGEN: Final = _any_of(TABLE["names"]["allergens"])

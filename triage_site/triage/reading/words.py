@@ -75,6 +75,11 @@ def is_english(word: str) -> bool:
     )
 
 
+def is_clinical(word: str) -> bool:
+    """Whether the clinical vocabulary has the word."""
+    return word in _CLINICAL or stem(word) in _CLINICAL_STEMS
+
+
 @lru_cache(maxsize=20_000)
 def forms(word: str) -> tuple[str, ...]:
     """The standard words for one word in lower case; shorthand gives several."""

@@ -1,0 +1,78 @@
+"""Medicines that a note shortens or misspells. Pure.
+
+Only a word that no dictionary and no table knows is compared with the names, and only where one
+letter left out of each makes them sound alike: `metformn`, `codiene`, `clopidrogel`. So an
+everyday word never becomes a medicine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from typing import Final
+
+from triage_site.triage.history.names import SHORT, SHORT_BESIDE_AMOUNT, SPELT_NAMES
+from triage_site.triage.reading.words import is_english
+
+_LEAST_LETTERS: Final = 6
+_AMOUNT: Final = re.compile(r"\d")
+_SOUNDS: Final = (("ph", "f"), ("y", "i"), ("ck", "k"), ("ce", "se"), ("ci", "si"), ("th", "t"))
+_FOREIGN_ENDINGS: Final = ("", "a", "e", "o", "um")
+
+
+def medicine_meant(written: str, *, before: str) -> tuple[str, str]:
+    """The name that the word stands for, and the same where it is told instead of the word;
+    both empty for any other word. `before`: the word that it stands before."""
+    word = written.lower()
+    if word in SHORT or (word in SHORT_BESIDE_AMOUNT and _AMOUNT.match(before)):
+        name = SHORT.get(word) or SHORT_BESIDE_AMOUNT[word]
+        return name, name
+    return _misspelt(word)
+
+
+@lru_cache(maxsize=20_000)
+def _misspelt(word: str) -> tuple[str, str]:
+    """A name with an ending of another language, and one that several names are near to, is
+    told as written."""
+    if word in SPELT_NAMES:
+        return word, ""
+    if len(word) < _LEAST_LETTERS or not (word.isascii() and word.isalpha()) or is_english(word):
+        return "", ""
+    sound = _sound(word)
+    exact = _index().get(sound, frozenset())
+    near = {name for left in _shortened(sound) for name in _index().get(left, ()) } | exact
+    near = {name for name in near if name[0] == word[0] and len(name) >= _LEAST_LETTERS}
+    if not near:
+        return "", ""
+    same = {name for name in near if _sound(name) == sound}
+    found = sorted(same or near, key=lambda name: (abs(len(name) - len(word)), name))
+    told = "" if len(found) > 1 or _is_foreign(word, found[0]) else found[0]
+    return found[0], told
+
+
+def _is_foreign(word: str, name: str) -> bool:
+    sound, own = _sound(word), _sound(name)
+    stems = {own, own.removesuffix("e"), own.removesuffix("i")}
+    return sound != own and any(sound == one + end for one in stems for end in _FOREIGN_ENDINGS if end)
+
+
+@cache
+def _index() -> dict[str, frozenset[str]]:
+    """Names by their sound, and by it with one letter left out."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name in SPELT_NAMES:
+        for sound in (_sound(name), *_shortened(_sound(name))):
+            found[sound].add(name)
+    return {sound: frozenset(names) for sound, names in found.items()}
+
+
+def _shortened(word: str) -> Iterator[str]:
+    return (word[:at] + word[at + 1 :] for at in range(len(word)))
+
+
+def _sound(word: str) -> str:
+    for letters, plain in _SOUNDS:
+        word = word.replace(letters, plain)
+    return re.sub(r"(.)\1", r"\1", word)
