@@ -85,6 +85,8 @@ be not and or of has have had possible mild other multiple many new seasonal ski
 keine keinen sin sans ohne senza nessuna
 possibly think thinks know very highly badly also for by denies medication medicine s im he she
 unknown uncertain unclear history hx see ask check tbc
+mum mother dad father mom parent parents son daughter husband wife partner brother sister baby child boy girl
+pt patient who gran granny nan grandad grandpa grandma friend family uncle aunt cousin they we you
 """
 _NOT_A_THING: Final = frozenset(_OTHER_WORDS.split())
 _NONE_KNOWN: Final = re.compile(

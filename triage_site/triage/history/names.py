@@ -24,9 +24,12 @@ def _any_of(names: list[str]) -> re.Pattern[str]:
 _SINGLE: Final = TABLE["names"]["single"].split()
 _MORE: Final = TABLE["names"]["more"].split()
 SINGLE_NAMES: Final = tuple(name.rstrip("?") for name in _SINGLE)  # a feature of the model
-SPELT_NAMES: Final = frozenset(name.rstrip("?") for name in (*_SINGLE, *_MORE))
+SPELT_NAMES: Final = frozenset(name.removesuffix("s?") for name in (*_SINGLE, *_MORE))
 SHORT: Final[dict[str, str]] = TABLE["short"]
 SHORT_BESIDE_AMOUNT: Final[dict[str, str]] = TABLE["short_beside_amount"]
 SHORT_IN_ALLERGIES: Final[dict[str, str]] = TABLE["short_in_allergies"]
 MEDICINE: Final = _any_of([*TABLE["names"]["several"], *_SINGLE, *_MORE])
 ALLERGEN: Final = _any_of(TABLE["names"]["allergens"])
+HOLDS: Final[dict[str, frozenset[str]]] = {
+    row["what"]: frozenset((*row["names"].split(), *row["several"])) for row in TABLE["holds"]
+}

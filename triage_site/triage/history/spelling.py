@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Final
 
-from triage_site.triage.history.names import SHORT, SHORT_BESIDE_AMOUNT, SPELT_NAMES
-from triage_site.triage.reading.words import is_english
+from triage_site.triage.history.names import MEDICINE, SHORT, SHORT_BESIDE_AMOUNT, SPELT_NAMES
+from triage_site.triage.reading.words import is_english, one_letter_away
 
 _LEAST_LETTERS: Final = 6
+_LONG: Final = 8
 _AMOUNT: Final = re.compile(r"\d")
 _SOUNDS: Final = (("ph", "f"), ("y", "i"), ("ck", "k"), ("ce", "se"), ("ci", "si"), ("th", "t"))
-_FOREIGN_ENDINGS: Final = ("", "a", "e", "o", "um")
+_FOREIGN_ENDINGS: Final = ("a", "e", "o", "um")
 
 
 def medicine_meant(written: str, *, before: str) -> tuple[str, str]:
@@ -36,26 +37,37 @@ def medicine_meant(written: str, *, before: str) -> tuple[str, str]:
 def _misspelt(word: str) -> tuple[str, str]:
     """A name with an ending of another language, and one that several names are near to, is
     told as written."""
-    if word in SPELT_NAMES:
+    if MEDICINE.fullmatch(word):
         return word, ""
     if len(word) < _LEAST_LETTERS or not (word.isascii() and word.isalpha()) or is_english(word):
         return "", ""
-    sound = _sound(word)
-    exact = _index().get(sound, frozenset())
-    near = {name for left in _shortened(sound) for name in _index().get(left, ()) } | exact
-    near = {name for name in near if name[0] == word[0] and len(name) >= _LEAST_LETTERS}
-    if not near:
+    found = _near(word)
+    if not found:
         return "", ""
-    same = {name for name in near if _sound(name) == sound}
-    found = sorted(same or near, key=lambda name: (abs(len(name) - len(word)), name))
     told = "" if len(found) > 1 or _is_foreign(word, found[0]) else found[0]
     return found[0], told
+
+
+def _near(word: str) -> list[str]:
+    """The names that the word may stand for, the likeliest first; of a short one only a letter
+    may be wrong, missing, too much or in the place of the next."""
+    sound = _sound(word)
+    found = set(_index().get(sound, ()))
+    same = {name for name in found if _sound(name) == sound}
+    for left in _shortened(sound):
+        found |= _index().get(left, frozenset())
+    found = {name for name in (same or found) if name[0] == word[0]}
+    long = {name for name in found if len(name) >= _LONG}
+    others = {name for name in found - long if len(name) >= _LEAST_LETTERS}
+    near = one_letter_away(sound) if others else frozenset()
+    fits = long | {name for name in others if _sound(name) in near or name in same}
+    return sorted(fits, key=lambda name: (abs(len(name) - len(word)), name))
 
 
 def _is_foreign(word: str, name: str) -> bool:
     sound, own = _sound(word), _sound(name)
     stems = {own, own.removesuffix("e"), own.removesuffix("i")}
-    return sound != own and any(sound == one + end for one in stems for end in _FOREIGN_ENDINGS if end)
+    return sound != own and any(sound == one + end for one in stems for end in _FOREIGN_ENDINGS)
 
 
 @cache

@@ -34,7 +34,7 @@ from triage_site.triage.history.medicines import read_history
         ("allergic to penicillin, on ramipril", ["ramipril"]),
         ("penicillin allergy", []),
         ("warfarin, warfarin and Warfarin", ["warfarin"]),
-        ("EpiPen used, HRT patches, NovoRapid", ["EpiPen", "HRT", "NovoRapid"]),
+        ("EpiPen used, HRT patches, NovoRapid", ["EpiPen (taken)", "HRT", "NovoRapid"]),
         ("TAKES WARFARIN", ["warfarin"]),
         ("On labetalol 200 mg", ["labetalol"]),
         ("Codeine makes her sick", []),

@@ -75,6 +75,11 @@ def is_english(word: str) -> bool:
     )
 
 
+def one_letter_away(word: str) -> frozenset[str]:
+    """All that one slip makes of a word: a letter wrong, missing, too much, or two exchanged."""
+    return frozenset(_dictionary().edit_distance_1(word))
+
+
 def is_clinical(word: str) -> bool:
     """Whether the clinical vocabulary has the word."""
     return word in _CLINICAL or stem(word) in _CLINICAL_STEMS
