@@ -15,7 +15,7 @@ from typing import Final
 from triage_site.triage.history.names import ALLERGEN, MEDICINE, SHORT_IN_ALLERGIES, whole_words
 from triage_site.triage.history.plain_words import PlainWords
 from triage_site.triage.reading.context import is_about_relative
-from triage_site.triage.reading.words import is_clinical
+from triage_site.triage.reading.words import is_clinical, is_english, one_letter_away
 
 INTOLERANCE: Final = "(intolerance)"
 _BETWEEN: Final = r"(?: (?!and |but |on )[^\W\d_][\w'/-]*){0,2} $"
@@ -56,7 +56,7 @@ _HOW: Final = re.compile(
     rf"|(?:makes?|made|gives?|gave|causes?|caused|brings?|brought|upsets?)(?: {_WORD}){{1,6}})",
     re.IGNORECASE,
 )
-_NEXT: Final = re.compile(r" ?(?:[,/;&+]|and|or)(?: and| or)? ")
+_NEXT: Final = re.compile(r" ?(?:[,/;&+]|and|or)(?: and| or)?(?: also)?(?: to)? ")
 _ENDS: Final = re.compile(r" ?(?:$|[.,;:!?()\n/&+|=>-]|(?:and|or|but|on|with|takes?|has|have)\b)")
 # "Alergia a la", "Allergie gegen", "allergique aux", "allergia alla".
 _FOREIGN_TO: Final = (
@@ -111,6 +111,8 @@ _EXCEPT: Final = re.compile(
 _BUT: Final = re.compile(rf"{_SAID_BESIDE}[ ,;.:(-]*(?:but|however|although|though)\b[^.;]*", re.I)
 _MAX_CHARACTERS: Final = 40
 _MOST_ITEMS: Final = 10
+_LEAST_LETTERS: Final = 4
+_IS_ALLERGEN: Final = ALLERGEN.fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +144,16 @@ def find_allergies(note: PlainWords, spans: list[tuple[int, int]]) -> Iterator[s
             thing = note.plain[begin:end]
             if thing not in seen:
                 seen.add(thing)
-                told = SHORT_IN_ALLERGIES.get(thing) or note.written(begin, end)
+                told = _allergen_meant(thing) or note.written(begin, end)
                 yield told[:_MAX_CHARACTERS] + (f" {INTOLERANCE}" if is_intolerance else "")
+
+
+def _allergen_meant(thing: str) -> str:
+    """What shorthand or one slip of the pen stands for; empty where the thing is told as written."""
+    if thing in SHORT_IN_ALLERGIES or len(thing) < _LEAST_LETTERS or is_english(thing):
+        return SHORT_IN_ALLERGIES.get(thing, "")
+    near = {one for one in one_letter_away(thing) if one[0] == thing[0] and _IS_ALLERGEN(one)}
+    return near.pop() if len(near) == 1 and not _IS_ALLERGEN(thing) else ""
 
 
 def _said_none(note: PlainWords) -> Iterator[tuple[int, str]]:
@@ -215,7 +225,7 @@ def _items(
 def _is_thing(words: str, *, first: bool = True) -> bool:
     """`first`: after the word "allergic" itself; a complaint may follow in the same list."""
     begins = words.split()[0]
-    if begins in _NOT_A_THING:
+    if begins in _NOT_A_THING or begins.endswith("ly"):
         return False
     return first or _KNOWN.match(words) is not None or not any(map(is_clinical, words.split()))
 

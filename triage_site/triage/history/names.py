@@ -24,7 +24,14 @@ def _any_of(names: list[str]) -> re.Pattern[str]:
 _SINGLE: Final = TABLE["names"]["single"].split()
 _MORE: Final = TABLE["names"]["more"].split()
 SINGLE_NAMES: Final = tuple(name.rstrip("?") for name in _SINGLE)  # a feature of the model
-SPELT_NAMES: Final = frozenset(name.removesuffix("s?") for name in (*_SINGLE, *_MORE))
+# Names that a misspelt word can stand for: not short brands, which words of other languages
+# resemble ("alegre", "Vittoria").
+_GENERIC: Final = re.compile(TABLE["spelling"]["endings"] + "$")
+SPELT_NAMES: Final = frozenset(
+    name
+    for name in (one.removesuffix("s?") for one in (*_SINGLE, *_MORE))
+    if (name in SINGLE_NAMES or _GENERIC.search(name)) and name not in TABLE["spelling"]["never"]
+)
 SHORT: Final[dict[str, str]] = TABLE["short"]
 SHORT_BESIDE_AMOUNT: Final[dict[str, str]] = TABLE["short_beside_amount"]
 SHORT_IN_ALLERGIES: Final[dict[str, str]] = TABLE["short_in_allergies"]

@@ -65,7 +65,7 @@ class PlainWords:
         text, stop = self.note.text, self._words[after - 1].end
         glued = _GLUED.match(text, stop)
         words = text[self._words[first].start : stop] + (glued.group() if glued else "")
-        own = any(letter.isupper() for word in words.split() for letter in word[1:])
+        own = any(letter.isupper() for word in words.split() for letter in word[1:] or word)
         return words if own and not text.isupper() else words.lower()
 
     def at(self, character: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import cache, lru_cache
 from typing import Final
 
@@ -51,17 +51,19 @@ def _misspelt(word: str) -> tuple[str, str]:
 def _near(word: str) -> list[str]:
     """The names that the word may stand for, the likeliest first; of a short one only a letter
     may be wrong, missing, too much or in the place of the next."""
-    sound = _sound(word)
-    found = set(_index().get(sound, ()))
-    same = {name for name in found if _sound(name) == sound}
-    for left in _shortened(sound):
-        found |= _index().get(left, frozenset())
-    found = {name for name in (same or found) if name[0] == word[0]}
-    long = {name for name in found if len(name) >= _LONG}
-    others = {name for name in found - long if len(name) >= _LEAST_LETTERS}
-    near = one_letter_away(sound) if others else frozenset()
-    fits = long | {name for name in others if _sound(name) in near or name in same}
+    sounds = {_sound(word), _plain(word)}
+    same = {name for sound in sounds for name in _index().get(sound, ()) if _sounds_as(name, sounds)}
+    left = (*sounds, *(one for sound in sounds for one in _shortened(sound)))
+    found = {name for one in left for name in _index().get(one, ()) if name[0] == word[0]}
+    fits = {name for name in same or found if len(name) >= _LONG or name in same}
+    if short := {name for name in found - fits if len(name) >= _LEAST_LETTERS and not same}:
+        near = {one for sound in sounds for one in one_letter_away(sound)}
+        fits |= {name for name in short if _sounds_as(name, near)}
     return sorted(fits, key=lambda name: (abs(len(name) - len(word)), name))
+
+
+def _sounds_as(name: str, sounds: Set[str]) -> bool:
+    return _sound(name) in sounds or _plain(name) in sounds
 
 
 def _is_foreign(word: str, name: str) -> bool:
@@ -75,8 +77,9 @@ def _index() -> dict[str, frozenset[str]]:
     """Names by their sound, and by it with one letter left out."""
     found: dict[str, set[str]] = defaultdict(set)
     for name in SPELT_NAMES:
-        for sound in (_sound(name), *_shortened(_sound(name))):
-            found[sound].add(name)
+        for sound in {_sound(name), _plain(name)}:
+            for one in (sound, *_shortened(sound)):
+                found[one].add(name)
     return {sound: frozenset(names) for sound, names in found.items()}
 
 
@@ -87,4 +90,8 @@ def _shortened(word: str) -> Iterator[str]:
 def _sound(word: str) -> str:
     for letters, plain in _SOUNDS:
         word = word.replace(letters, plain)
+    return _plain(word)
+
+
+def _plain(word: str) -> str:
     return re.sub(r"(.)\1", r"\1", word)
