@@ -25,7 +25,7 @@ _DENIED: Final = re.compile(
 _OF_ANOTHER: Final = re.compile(
     r"\b(?:mother|father|mum|mom|dad|son|daughter|wife|husband|brother|sister|partner|friend|aunt"
     r"|uncle|grandmother|grandfather|grandad|grandpa|grandma|granny|nan|gran|neighbour|family"
-    r"|cousin|boyfriend|girlfriend|flatmate)(?:'s)?"
+    r"|cousin|boyfriend|girlfriend|flatmate|cat|dog|horse)(?:'s)?"
     r"(?: (?:is|was|has|also|an?|his|her|their|allergic|allergy|to))* $"
 )
 # What a thing is called that one can be allergic to: a few words, up to where the clause ends.
@@ -51,7 +51,8 @@ _WORD: Final = r"[^\s.,;:!?()\n/]+"
 _HOW: Final = re.compile(
     r" ?(?:\( [^()]{1,60} \)"
     rf"|(?:- >|=|>)(?: (?!on |takes? ){_WORD}){{1,6}}"
-    rf"|[-:](?= (?:{_WORD} ){{0,3}}(?:{REACTION.pattern}|vomit|sick|nausea|jaundice|unwell|\bill\b))"
+    rf"|[-:](?= (?:{_WORD} ){{0,3}}"
+    rf"(?:{REACTION.pattern}|vomit|sick|nausea|jaundice|unwell|\bill\b))"
     rf"(?: {_WORD}){{1,6}}"
     rf"|(?:makes?|made|gives?|gave|causes?|caused|brings?|brought|upsets?)(?: {_WORD}){{1,6}})",
     re.IGNORECASE,
@@ -66,6 +67,7 @@ _HEAD: Final = whole_words(
     r"(?:allergic|al+er[gj](?:y|ys|ies|ie)|allgs?|anaphyla\w+|intoleran\w+|hypersensitiv\w+"
     r"|sensitivit\w+) (?:to|of|with|:|-|=)(?: known)?"
     rf"|(?:adrs?|drug reactions?) [:=-]|{_FOREIGN_TO}"
+    r"|(?<=allergies , )mine (?:is|are)|(?<=allergy , )mine (?:is|are)"
 )
 _IS_INTOLERANCE: Final = re.compile("intoleran|adr|drug reaction")
 _ALLERGY_OF: Final = whole_words(
@@ -85,15 +87,16 @@ be not and or of has have had possible mild other multiple many new seasonal ski
 keine keinen sin sans ohne senza nessuna
 possibly think thinks know very highly badly also for by denies medication medicine s im he she
 unknown uncertain unclear history hx see ask check tbc
-mum mother dad father mom parent parents son daughter husband wife partner brother sister baby child boy girl
-pt patient who gran granny nan grandad grandpa grandma friend family uncle aunt cousin they we you
+mum mother dad father mom parent parents son daughter husband wife partner brother sister baby
+child boy girl pt patient who gran granny nan grandad grandpa grandma
+friend family uncle aunt cousin they we you
 """
 _NOT_A_THING: Final = frozenset(_OTHER_WORDS.split())
 _NONE_KNOWN: Final = re.compile(
     r"\b(?:nkda|nka|nkfa)\b"
     r"|\b(?:no|nil|denies|denied|denying|without|negative for)"
     r"(?: any| known| drug| food| medication| medicine| or| and| environmental| other)*"
-    r" (?:allerg(?:y|ies|ys))\b"
+    r" (?:allerg(?:y|ies|ys))\b(?! (?:to|against) (?!drugs?\b|med|any|food))"
     r"|\ballerg(?:ies|ys|y) ?(?:[:=-]|are)? ?(?:none|nil|no|nkda)\b"
     r"|\bnot allergic to (?:anything|any)\b|\bnever had (?:an |any )allerg(?:y|ies)\b"
     r"|\b(?:(?:keine (?:bekannten )?allergien?|pas d['’ ]?allergies?|sin alergias?"
@@ -109,6 +112,7 @@ _EXCEPT: Final = re.compile(
     re.IGNORECASE,
 )
 _BUT: Final = re.compile(rf"{_SAID_BESIDE}[ ,;.:(-]*(?:but|however|although|though)\b[^.;]*", re.I)
+_BUT_TO: Final = re.compile(r"\bnot allergic to [^.;\n]{1,40}? but (?:is |am )?(?:allergic )?to ")
 _MAX_CHARACTERS: Final = 40
 _MOST_ITEMS: Final = 10
 _LEAST_LETTERS: Final = 4
@@ -139,7 +143,7 @@ def find_allergies(note: PlainWords, spans: list[tuple[int, int]]) -> Iterator[s
         spans.append((one.start, one.end))
         before = note.before(one.start)
         if not one.is_exception and (_DENIED.search(before) or _OF_ANOTHER.search(before)):
-            continue
+            continue  # but "not allergic to penicillin but to codeine" is a mention of its own
         for begin, end, is_intolerance in one.things:
             thing = note.plain[begin:end]
             if thing not in seen:
@@ -149,7 +153,7 @@ def find_allergies(note: PlainWords, spans: list[tuple[int, int]]) -> Iterator[s
 
 
 def _allergen_meant(thing: str) -> str:
-    """What shorthand or one slip of the pen stands for; empty where the thing is told as written."""
+    """What shorthand or one slip of the pen stands for; empty where the thing is as written."""
     if thing in SHORT_IN_ALLERGIES or len(thing) < _LEAST_LETTERS or is_english(thing):
         return SHORT_IN_ALLERGIES.get(thing, "")
     near = {one for one in one_letter_away(thing) if one[0] == thing[0] and _IS_ALLERGEN(one)}
@@ -185,6 +189,9 @@ def _mentions(note: PlainWords) -> Iterator[_Mention]:
         last, things = _items(note, begin, is_intolerance=is_intolerance)
         if things or note.plain[head.end() - 1].isalpha():
             yield _Mention(head.start(), last, things)
+    for match in _BUT_TO.finditer(note.plain):
+        last, things = _items(note, match.end(), is_intolerance=False)
+        yield _Mention(match.start(), last, things, is_exception=True)
     for match in _ALLERGY_OF.finditer(note.plain):
         names = [name for name in ("first", "thing") if match[name]]
         if _is_thing(match["thing"]):

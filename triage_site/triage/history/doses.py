@@ -21,10 +21,28 @@ _NUMBERS: Final = {
     "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "twenty": "20", "thirty": "30",
     "forty": "40", "fifty": "50",
 }  # fmt: skip
-_COUNTED: Final = frozenset({"x", "tablet", "tablets", "tab", "tabs", "caplets", "pills", "of"})
+_LIQUID: Final = frozenset({"calpol", "lemsip", "night nurse", "day nurse"})
+_GRAMS: Final = 4.0  # of an adult in 24 hours (BNF)
+_GRAMS_OF_TABLET: Final = 0.5
+_NUMBERS: Final = {
+    "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
+    "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "twenty": "20", "thirty": "30",
+    "forty": "40", "fifty": "50",
+}  # fmt: skip
 _LIQUID: Final = frozenset({"calpol", "lemsip", "night nurse", "day nurse"})
 _COUNT: Final = re.compile(r"\d{1,4}$")
 _GRAMS: Final = {"g": 1.0, "gram": 1.0, "grams": 1.0, "mg": 0.001}
+_UNIT: Final = r"(?P<unit>g|grams?|mg)"
+_TABLETS: Final = r"(?:tablets?|tabs?|caplets|pills)"
+# "16 x 500 mg of", "8 tablets of"; "x 20", "500 mg x 20", "20 tablets".
+_BEFORE: Final = re.compile(
+    rf"(?:(?P<times>\b\d{{1,2}}) (?:x )?)?(?P<amount>\b\d{{1,4}}(?:\.\d)?) {_UNIT} (?:of )?$"
+    rf"|(?P<count>\b\d{{1,3}}) (?:x )?(?:{_TABLETS} )?(?:of )?(?:the |his |her |my )?$"
+)
+_AFTER: Final = re.compile(
+    rf" (?P<amount>\d{{1,4}}(?:\.\d)?) {_UNIT}(?: (?:{_TABLETS} )?x (?P<times>\d{{1,2}}))? "
+    rf"| (?:x (?P<count>\d{{1,3}})|(?P<number>\d{{1,3}}) {_TABLETS}) "
+)
 
 
 def warnings(words: Sequence[Word], taken: Sequence[tuple[str, int, int]]) -> Iterator[str]:
@@ -39,32 +57,20 @@ def warnings(words: Sequence[Word], taken: Sequence[tuple[str, int, int]]) -> It
 
 def _grams(words: Sequence[Word], name: str, first: int, last: int) -> float:
     """Told before or after the name; 0 where no amount is told."""
-    before = [_in_digits(word) for word in words[max(0, first - 5) : first]]
-    while before and before[-1] in ("of", "x", "the", "his", "her", "my"):
-        before.pop()
-    if len(before) > 1 and before[-1] in _GRAMS and _COUNT.match(before[-2]):
-        return float(before[-2]) * _GRAMS[before[-1]] * _times(before[:-2])
-    while before and before[-1] in _COUNTED:
-        before.pop()
-    if name in _LIQUID:
+    before = " ".join(map(_in_digits, words[max(0, first - 6) : first])) + " "
+    after = " " + " ".join(map(_in_digits, words[last : last + 5])) + " "
+    found = _BEFORE.search(before) or _AFTER.match(after)
+    if found is None:
         return 0.0
-    if before and _COUNT.match(before[-1]):
-        return float(before[-1]) * _GRAMS_OF_TABLET
-    after = [_in_digits(word) for word in words[last : last + 3]]
-    if after[:1] == ["x"] and len(after) > 1 and _COUNT.match(after[1]):
-        return float(after[1]) * _GRAMS_OF_TABLET
-    if len(after) > 1 and _COUNT.match(after[0]) and after[1] in _COUNTED - {"of", "x"}:
-        return float(after[0]) * _GRAMS_OF_TABLET
-    if len(after) > 1 and _COUNT.match(after[0]) and after[1] in _GRAMS:
-        return float(after[0]) * _GRAMS[after[1]]
-    return 0.0
+    if found["unit"]:
+        return float(found["amount"]) * _GRAMS[found["unit"]] * int(found["times"] or 1)
+    return 0.0 if name in _LIQUID else _count(found) * _GRAMS_OF_TABLET
+
+
+def _count(found: re.Match[str]) -> int:
+    return int(found["count"] or found.groupdict().get("number") or 0)
 
 
 def _in_digits(word: Word) -> str:
-    return _NUMBERS.get(word.form, word.form)
-
-
-def _times(before: Sequence[str]) -> int:
-    """How often an amount was taken that stands after these words ("16 x 500 mg", "8 500 mg")."""
-    counts = before[:-1] if before[-1:] == ["x"] else before
-    return int(counts[-1]) if counts and _COUNT.match(counts[-1]) else 1
+    form = _NUMBERS.get(word.form, word.form)
+    return f"x {form[1:]}" if form[:1] == "x" and form[1:].isdigit() else form

@@ -16,7 +16,12 @@ from functools import cache
 from itertools import pairwise
 from typing import Final
 
-from triage_site.triage.history.allergies import INTOLERANCE, REACTION, find_allergies, says_none_known
+from triage_site.triage.history.allergies import (
+    INTOLERANCE,
+    REACTION,
+    find_allergies,
+    says_none_known,
+)
 from triage_site.triage.history.doses import warnings
 from triage_site.triage.history.names import ALLERGEN, MEDICINE, TABLE
 from triage_site.triage.history.plain_words import PlainWords
@@ -238,7 +243,8 @@ def _without_doses(words: Sequence[Word]) -> list[Word]:
     return [
         word
         for at, word in enumerate(words)
-        if not amounts[at] and not (word.form in _BEFORE_TIME and amounts[at + 1 : at + 2] == [True])
+        if not amounts[at]
+        and not (word.form in _BEFORE_TIME and amounts[at + 1 : at + 2] == [True])
     ]
 
 

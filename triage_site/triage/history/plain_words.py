@@ -100,4 +100,3 @@ def _units(note: Note) -> Iterator[tuple[int, int, str, str]]:
 
 
 _GLUED: Final = re.compile(r"(?:-[^\W\d_]+)+")
-

@@ -52,7 +52,8 @@ def _near(word: str) -> list[str]:
     """The names that the word may stand for, the likeliest first; of a short one only a letter
     may be wrong, missing, too much or in the place of the next."""
     sounds = {_sound(word), _plain(word)}
-    same = {name for sound in sounds for name in _index().get(sound, ()) if _sounds_as(name, sounds)}
+    alike = (name for sound in sounds for name in _index().get(sound, ()))
+    same = {name for name in alike if _sounds_as(name, sounds)}
     left = (*sounds, *(one for sound in sounds for one in _shortened(sound)))
     found = {name for one in left for name in _index().get(one, ()) if name[0] == word[0]}
     fits = {name for name in same or found if len(name) >= _LONG or name in same}
