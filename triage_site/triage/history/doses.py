@@ -1,7 +1,8 @@
 """What is too much of one kind among the medicines of a note. Pure.
 
 Several products hold paracetamol, or an anti-inflammatory: somebody who takes two of them may not
-know. A total above `_MOST_GRAMS` of paracetamol is told where the note counts tablets or grams.
+know. A total above `_MOST_GRAMS` of paracetamol is told where the note counts tablets or grams
+that were taken, and does not spread them over days.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from triage_site.triage.history.names import HOLDS
+from triage_site.triage.reading.note import Note
 from triage_site.triage.reading.tokens import Word
 
 _PARACETAMOL: Final = "with paracetamol"
 _MOST_GRAMS: Final = 4.0  # of an adult in 24 hours (BNF)
+_OVER_DAYS: Final = re.compile(r"\b(?:days|weeks?|(?:every|each|per|a) day)\b", re.IGNORECASE)
 _GRAMS_OF_TABLET: Final = 0.5
 _NUMBERS: Final = {
     "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
@@ -22,15 +25,6 @@ _NUMBERS: Final = {
     "forty": "40", "fifty": "50",
 }  # fmt: skip
 _LIQUID: Final = frozenset({"calpol", "lemsip", "night nurse", "day nurse"})
-_GRAMS: Final = 4.0  # of an adult in 24 hours (BNF)
-_GRAMS_OF_TABLET: Final = 0.5
-_NUMBERS: Final = {
-    "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
-    "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "twenty": "20", "thirty": "30",
-    "forty": "40", "fifty": "50",
-}  # fmt: skip
-_LIQUID: Final = frozenset({"calpol", "lemsip", "night nurse", "day nurse"})
-_COUNT: Final = re.compile(r"\d{1,4}$")
 _GRAMS: Final = {"g": 1.0, "gram": 1.0, "grams": 1.0, "mg": 0.001}
 _UNIT: Final = r"(?P<unit>g|grams?|mg)"
 _TABLETS: Final = r"(?:tablets?|tabs?|caplets|pills)"
@@ -45,13 +39,16 @@ _AFTER: Final = re.compile(
 )
 
 
-def warnings(words: Sequence[Word], taken: Sequence[tuple[str, int, int]]) -> Iterator[str]:
-    """`taken`: the name in standard form of each medicine, and its first and last words."""
+def warnings(note: Note, used: Sequence[tuple[str, int, int, bool]]) -> Iterator[str]:
+    """`used`: the name in standard form of each medicine that the patient has in the body, its
+    first and last words, and whether it was taken for what happened now."""
     for what, products in HOLDS.items():
-        of_kind = [one for one in taken if one[0] in products]
-        if len({name for name, _, _ in of_kind}) > 1:
+        of_kind = [one for one in used if one[0] in products]
+        if len({name for name, *_ in of_kind}) > 1:
             yield f"more than one {what}"
-        if what == _PARACETAMOL and sum(_grams(words, *one) for one in of_kind) > _MOST_GRAMS:
+        now = [one[:3] for one in of_kind if one[3] and what == _PARACETAMOL]
+        total = sum(_grams(note.words, *one) for one in now)
+        if total > _MOST_GRAMS and not _OVER_DAYS.search(note.text):
             yield "paracetamol above 4 g"
 
 

@@ -118,26 +118,30 @@ def read_history(text: str) -> History:
         f"{one.written} ({one.role})" if one.role in _MARKED else one.written
         for one in reversed(medicines.values())
     ]
-    taken = [(one.name, one.first, one.last) for one in told if one.role not in _NOT_IN_BODY]
+    used = [
+        (one.name, one.first, one.last, one.role in _OF_NOW)
+        for one in told
+        if one.role not in _NOT_IN_BODY
+    ]
     return History(
         allergies=tuple(dict.fromkeys(allergies))[:_MAX_NAMED],
         none_known=not allergies and says_none_known(note),
         medicines=tuple(marked[:_MAX_NAMED]),
         none_taken=not marked and _says_none_taken(note.note),
-        warnings=tuple(warnings(note.note.words, taken)),
+        warnings=tuple(warnings(note.note, used)),
     )
 
 
 def _says_none_taken(note: Note) -> bool:
     """Whether the note says so of the patient, and names no exception."""
     said = [*_NONE_TAKEN.finditer(note.text)]
-    return any(not _is_of_relative(note, one.start()) for one in said) and not any(
+    return any(not _is_of_relative(note, one.end()) for one in said) and not any(
         _EXCEPTION.match(note.text, one.end()) for one in said
     )
 
 
-def _is_of_relative(note: Note, character: int) -> bool:
-    at = next((n for n, word in enumerate(note.words) if word.start >= character), 0)
+def _is_of_relative(note: Note, end: int) -> bool:
+    at = max((n for n, word in enumerate(note.words) if word.start < end), default=0)
     return is_about_relative(note, at)
 
 
@@ -249,7 +253,8 @@ def _without_doses(words: Sequence[Word]) -> list[Word]:
 
 
 def _is_dose(word: Word) -> bool:
-    return word.form in _WORDS["dose"] or _AMOUNT.match(word.form) is not None
+    is_way = word.is_expanded and word.form in ("i", "am")  # how the reader takes IM
+    return is_way or word.form in _WORDS["dose"] or _AMOUNT.match(word.form) is not None
 
 
 def _nearest(

@@ -26,11 +26,11 @@ _MORE: Final = TABLE["names"]["more"].split()
 SINGLE_NAMES: Final = tuple(name.rstrip("?") for name in _SINGLE)  # a feature of the model
 # Names that a misspelt word can stand for: not short brands, which words of other languages
 # resemble ("alegre", "Vittoria").
-_GENERIC: Final = re.compile(TABLE["spelling"]["endings"] + "$")
+_GENERIC: Final = tuple(TABLE["spelling"]["endings"])
 SPELT_NAMES: Final = frozenset(
     name
     for name in (one.removesuffix("s?") for one in (*_SINGLE, *_MORE))
-    if (name in SINGLE_NAMES or _GENERIC.search(name)) and name not in TABLE["spelling"]["never"]
+    if (name in SINGLE_NAMES or name.endswith(_GENERIC)) and name not in TABLE["spelling"]["never"]
 )
 SHORT: Final[dict[str, str]] = TABLE["short"]
 SHORT_BESIDE_AMOUNT: Final[dict[str, str]] = TABLE["short_beside_amount"]

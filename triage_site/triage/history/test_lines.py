@@ -110,8 +110,8 @@ LINES = [
     ("she swallowed two of mummy's iron tablets", "", "iron (taken)"),
     ("bottle of Calpol open on the floor, half missing, 3 yrs", "", "calpol (perhaps taken)"),
     # Allergies with reactions, intolerances and things that are no medicine.
-    ("allergys: sulpha (hives), morphene makes her vomit, nickle", "sulpha, morphine, nickel",
-     ""),
+    ("allergys: sulpha (hives), morphene makes her vomit, nickle",
+     "sulpha, morphine (intolerance), nickel", ""),
     ("Elastoplast brings me out in blisters", "elastoplast", ""),
     ("throat swelled after the contrast for a CT in 2017", "contrast", ""),
     ("can't have latex gloves near me, I come up in welts", "latex", ""),
@@ -145,7 +145,7 @@ LINES = [
     ("Doesn't take any medicines. No drug allergies", "none known", "none taken"),
     ("never on anticoagulants, no aspirin", "", ""),
     ("no allergies that I know of except some scan dye made my throat close", "scan dye", ""),
-    ("son has no allergies, mine is penicillin", "", ""),
+    ("son has no allergies, mine is penicillin", "penicillin", ""),
     # Typing errors, and everyday words that no medicine is made of.
     ("takes bisoprolal, amlodapine, atorvastaten and omeprazol", "",
      "bisoprolol, amlodipine, atorvastatin, omeprazole"),
@@ -209,7 +209,10 @@ LATER = [
     ("metoprolol was increased yesterday, dizzy since", "", "metoprolol"),
     ("took eight 500mg paracetamol and four co-codamol since this morning",
      "",
-     "paracetamol (taken), co-codamol (taken); more than one with paracetamol; paracetamol above 4 g"),
+     (
+         "paracetamol (taken), co-codamol (taken); more than one with paracetamol;"
+         " paracetamol above 4 g"
+     )),
     ("his brother takes heroin, he takes methadone", "", "methadone"),
     ("insulin held as fasting", "", "insulin (stopped)"),
     ("GTN spray didn't help", "", "GTN (taken)"),
