@@ -33,7 +33,7 @@ _STOP: Final = (
     r"(?!(?:anything|any|nothing|none|nil|some|something|reactions?|and|or|with|but|on|takes?"
     r"|taking|took|ate|eaten|given|has|have|had|is|was|in|since|who|so|he|she|they|no|not|i|as|when"
     r"|at|by|after|before|during|for|of|from|until|makes?|made|causes?|gives?|gave|brings?|unsure"
-    r"|never|yet|still|only|now|today)\b)"
+    r"|never|yet|still|only|now|today|which|that|because|if|although)\b)"
 )
 _THING: Final = rf"{_STOP}[^\W\d_][\w'/-]*(?: i(?= \())?"
 _KNOWN: Final = re.compile(rf"{MEDICINE.pattern}|{ALLERGEN.pattern}")

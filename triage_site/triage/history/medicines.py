@@ -170,6 +170,8 @@ def _with_roles(note: Note, named: Sequence[_Named]) -> list[_Named]:
     for names in _lists(note.words, named):
         leads = _nearest(note.words, before, names[0].first)
         follows = _nearest(note.words, after, names[-1].last, is_after=True)
+        if leads == "denied" and follows in _OF_NOW:
+            follows = ""  # "no morphine given"
         since = _said_since(note, names, leads, follows)
         for at, one in enumerate(names):
             role = (follows if at >= since else "") or leads or _role_by_rest(note, one, out)
