@@ -66,7 +66,8 @@ _FOREIGN_TO: Final = (
 _HEAD: Final = whole_words(
     r"(?:allergic|al+er[gj](?:y|ys|ies|ie)|allgs?|anaphyla\w+|intoleran\w+|hypersensitiv\w+"
     r"|sensitivit\w+) (?:to|of|with|:|-|=)(?: known)?"
-    rf"|(?:adrs?|drug reactions?) [:=-]|{_FOREIGN_TO}"
+    r"|allerg(?:y|ies) (?:status|hx|history|list|known) [:=-]"
+    rf"|(?:adrs?|ka|drug reactions?) [:=-]|{_FOREIGN_TO}"
     r"|(?<=allergies , )mine (?:is|are)|(?<=allergy , )mine (?:is|are)"
 )
 _IS_INTOLERANCE: Final = re.compile("intoleran|adr|drug reaction")
@@ -86,6 +87,7 @@ no nil none nkda any known drug drugs food severe the an a his her my their bad 
 be not and or of has have had possible mild other multiple many new seasonal skin some
 keine keinen sin sans ohne senza nessuna
 possibly think thinks know very highly badly also for by denies medication medicine s im he she
+been being become gets get got always still too
 unknown uncertain unclear history hx see ask check tbc
 mum mother dad father mom parent parents son daughter husband wife partner brother sister baby
 child boy girl pt patient who gran granny nan grandad grandpa grandma
@@ -114,6 +116,7 @@ _EXCEPT: Final = re.compile(
 _BUT: Final = re.compile(rf"{_SAID_BESIDE}[ ,;.:(-]*(?:but|however|although|though)\b[^.;]*", re.I)
 _BUT_TO: Final = re.compile(r"\bnot allergic to [^.;\n]{1,40}? but (?:is |am )?(?:allergic )?to ")
 _MAX_CHARACTERS: Final = 40
+_MOST_FOLLOWS: Final = 300  # characters after "no allergies" that can name an exception
 _MOST_ITEMS: Final = 10
 _LEAST_LETTERS: Final = 4
 _IS_ALLERGEN: Final = ALLERGEN.fullmatch
@@ -164,10 +167,10 @@ def _said_none(note: PlainWords) -> Iterator[tuple[int, str]]:
     """Where the note says that the patient has none, up to there; and what follows in it."""
     text = note.note.text
     for match in _NONE_KNOWN.finditer(text):
-        at = next((n for n, w in enumerate(note.note.words) if w.start >= match.start()), 0)
+        at = note.word_at(match.start())
         before = note.before(note.at(match.start()))
         if not (is_about_relative(note.note, at) or _OF_ANOTHER.search(before)):
-            yield match.end(), text[match.end() :].partition("\n")[0]
+            yield match.end(), text[match.end() : match.end() + _MOST_FOLLOWS].partition("\n")[0]
 
 
 def _has_exception(said: tuple[int, str]) -> bool:

@@ -90,11 +90,13 @@ _JOINING: Final = frozenset({"and", "&", "+", "/"})
 _AMOUNT: Final = re.compile(r"x?\d")
 _NONE_TAKEN: Final = re.compile(
     r"\b(?:no|nil|denies|without) (?:any |regular |reg |current |known |daily |usual )*"
-    r"(?:meds|medications?|medicines?|tablets)\b(?! (?:for|was|were|since|today|left|helps?|yet))"
+    r"(?:meds|medications?|medicines?|tablets)\b(?! (?:for|was|were|since|today|left|helps?|yet"
+    r"|history|list|details|changes?|given|taken|available|with|at|here|allerg\w+))"
     r"|\b(?:meds|medications?|medicines?) ?[:=-] ?(?:none|nil)\b"
     r"|\b(?:not on|takes?|taking) (?:any|no) (?:regular |daily )?(?:meds|medications?|medicines?)\b"
     r"|\bnot on (?:anything|any tablets)\b(?! (?:for|new))"
-    r"|\b(?:pt|patient|he|she|i) takes? (?:nothing|no tablets)\b(?! (?:for|to|against|yet))",
+    r"|\b(?:pt|patient) (?:is )?on (?:nil|nothing)\b"
+    r"|\b(?:pt|patient|he|she|i|and) takes? (?:nothing|no tablets)\b(?! (?:for|to|against|yet))",
     re.IGNORECASE,
 )
 _EXCEPTION: Final = re.compile(

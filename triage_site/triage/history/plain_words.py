@@ -6,7 +6,7 @@ Medicines stand there by their names, however they are shortened or misspelt in 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Final
 
@@ -36,6 +36,7 @@ class PlainWords:
             length += len(form) + 1
             if form in _SENTENCE_ENDS:
                 self._sentence_starts.append(length)
+        self._characters = [self._words[first].start for first, _ in self._places]
         self.plain = " ".join(forms)
 
     def place(self, start: int, end: int) -> tuple[int, int]:
@@ -70,10 +71,13 @@ class PlainWords:
 
     def at(self, character: int) -> int:
         """Where in `plain` the first word begins that stands at or after a character."""
-        for start, (first, _) in zip(self._starts, self._places, strict=True):
-            if self._words[first].start >= character:
-                return start
-        return len(self.plain)
+        unit = bisect_left(self._characters, character)
+        return self._starts[unit] if unit < len(self._starts) else len(self.plain)
+
+    def word_at(self, character: int) -> int:
+        """The index of the first word that stands at or after a character."""
+        unit = bisect_left(self._characters, character)
+        return self._places[unit][0] if unit < len(self._places) else 0
 
     def before(self, offset: int) -> str:
         """Returns the sentence of `offset` up to there."""

@@ -60,7 +60,18 @@ def _near(word: str) -> list[str]:
     if short := {name for name in found - fits if len(name) >= _LEAST_LETTERS and not same}:
         near = {one for sound in sounds for one in one_letter_away(sound)}
         fits |= {name for name in short if _sounds_as(name, near)}
+    fits = fits or {name for name in SPELT_NAMES if _is_cut(word, name)}
     return sorted(fits, key=lambda name: (abs(len(name) - len(word)), name))
+
+
+def _is_cut(word: str, name: str) -> bool:
+    """ "bisoprol", "simvastin": the beginning of a name, or a long one without two letters."""
+    if len(word) >= _LONG - 1 and name.startswith(word):
+        return True
+    letters = iter(name)
+    missing = len(name) - len(word)
+    is_long = len(name) > _LONG + 1 and missing == 2 and name[:3] == word[:3]
+    return is_long and all(letter in letters for letter in word)
 
 
 def _sounds_as(name: str, sounds: Set[str]) -> bool:
