@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from triage_site.triage.history.names import ALLERGEN, MEDICINE, SHORT_IN_ALLERGIES, whole_words
@@ -166,7 +167,7 @@ def _allergen_meant(thing: str) -> str:
 def _said_none(note: PlainWords) -> Iterator[tuple[int, str]]:
     """Where the note says that the patient has none, up to there; and what follows in it."""
     text = note.note.text
-    for match in _NONE_KNOWN.finditer(text):
+    for match in islice(_NONE_KNOWN.finditer(text), _MOST_ITEMS):
         at = note.word_at(match.start())
         before = note.before(note.at(match.start()))
         if not (is_about_relative(note.note, at) or _OF_ANOTHER.search(before)):
