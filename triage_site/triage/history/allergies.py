@@ -55,7 +55,8 @@ _HOW: Final = re.compile(
     rf"|[-:](?= (?:{_WORD} ){{0,3}}"
     rf"(?:{REACTION.pattern}|vomit|sick|nausea|jaundice|unwell|\bill\b))"
     rf"(?: {_WORD}){{1,6}}"
-    rf"|(?:makes?|made|gives?|gave|causes?|caused|brings?|brought|upsets?)(?: {_WORD}){{1,6}})",
+    rf"|(?:makes?|made|causes?|caused|brings?|brought|upsets?)(?: {_WORD}){{1,6}}"
+    rf"|(?:gives?|gave) (?:me|him|her|them|us|an?|bad|severe)(?: {_WORD}){{1,5}})",
     re.IGNORECASE,
 )
 _NEXT: Final = re.compile(r" ?(?:[,/;&+]|and|or)(?: and| or)?(?: also)?(?: to)? ")
@@ -88,7 +89,7 @@ no nil none nkda any known drug drugs food severe the an a his her my their bad 
 be not and or of has have had possible mild other multiple many new seasonal skin some
 keine keinen sin sans ohne senza nessuna
 possibly think thinks know very highly badly also for by denies medication medicine s im he she
-been being become gets get got always still too
+gp doctor nurse crew paramedic paramedics hospital been being become gets get got always still too
 unknown uncertain unclear history hx see ask check tbc
 mum mother dad father mom parent parents son daughter husband wife partner brother sister baby
 child boy girl pt patient who gran granny nan grandad grandpa grandma
@@ -217,6 +218,8 @@ def _items(
     while len(found) < _MOST_ITEMS and (item := _ITEM.match(plain, at)):
         name = "known" if item["known"] else "thing"
         how = _HOW.match(plain, item.end())
+        if how and name == "thing" and how.group().lstrip()[0].isalpha():
+            break  # "penicillin, GP gave ..."
         ended = how is not None or _ENDS.match(plain, item.end()) is not None
         if name == "thing" and not (ended and _is_thing(item["thing"], first=not found)):
             break

@@ -1,4 +1,4 @@
-"""What is too much of one kind among the medicines of a note. Pure.
+"""What is too much of one kind among the medicines of a note, or not to be given. Pure.
 
 Several products hold paracetamol, or an anti-inflammatory: somebody who takes two of them may not
 know. A total above `_MOST_GRAMS` of paracetamol is told where the note counts tablets or grams
@@ -8,10 +8,10 @@ that were taken, and does not spread them over days.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from triage_site.triage.history.names import HOLDS
+from triage_site.triage.history.names import HOLDS, KINDS
 from triage_site.triage.reading.note import Note
 from triage_site.triage.reading.tokens import Word
 
@@ -50,6 +50,21 @@ def warnings(note: Note, used: Sequence[tuple[str, int, int, bool]]) -> Iterator
         total = sum(_grams(note.words, *one) for one in now)
         if total > _MOST_GRAMS and not _OVER_DAYS.search(note.text):
             yield "paracetamol above 4 g"
+
+
+def against_allergies(
+    medicines: Iterable[tuple[str, str]], allergies: Sequence[str]
+) -> Iterator[str]:
+    """Of each medicine of a kind that the patient is allergic to. `medicines`: the name in
+    standard form, and as it is told."""
+    for name, told in dict(medicines).items():
+        if said := next((one for one in allergies if _is_of_kind(name, one)), ""):
+            yield f"{told} despite allergy to {said}"
+
+
+def _is_of_kind(name: str, allergy: str) -> bool:
+    allergen = allergy.lower().replace("-", " ")
+    return any(name in names and allergen in allergens for names, allergens in KINDS)
 
 
 def _grams(words: Sequence[Word], name: str, first: int, last: int) -> float:

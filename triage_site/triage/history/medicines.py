@@ -22,7 +22,7 @@ from triage_site.triage.history.allergies import (
     find_allergies,
     says_none_known,
 )
-from triage_site.triage.history.doses import warnings
+from triage_site.triage.history.doses import against_allergies, warnings
 from triage_site.triage.history.names import ALLERGEN, MEDICINE, TABLE
 from triage_site.triage.history.plain_words import PlainWords
 from triage_site.triage.reading.context import is_about_relative
@@ -121,16 +121,17 @@ def read_history(text: str) -> History:
         for one in reversed(medicines.values())
     ]
     used = [
-        (one.name, one.first, one.last, one.role in _OF_NOW)
+        (one.name, one.first, one.last, one.role == "taken")
         for one in told
         if one.role not in _NOT_IN_BODY
     ]
+    present = [(one.name, one.written) for one in told if one.role not in _NOT_IN_BODY]
     return History(
         allergies=tuple(dict.fromkeys(allergies))[:_MAX_NAMED],
         none_known=not allergies and says_none_known(note),
         medicines=tuple(marked[:_MAX_NAMED]),
         none_taken=not marked and _says_none_taken(note.note),
-        warnings=tuple(warnings(note.note, used)),
+        warnings=(*warnings(note.note, used), *against_allergies(present, allergies)),
     )
 
 

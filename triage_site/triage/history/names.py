@@ -40,3 +40,9 @@ ALLERGEN: Final = _any_of(TABLE["names"]["allergens"])
 HOLDS: Final[dict[str, frozenset[str]]] = {
     row["what"]: frozenset((*row["names"].split(), *row["several"])) for row in TABLE["holds"]
 }
+# Of each kind: its medicines, and what an allergy to it is called.
+KINDS: Final = tuple(
+    (names, names | frozenset(row["allergens"].split()))
+    for row in TABLE["kind"]
+    for names in [frozenset((*row["names"].split(), *row["several"]))]
+)
