@@ -27,14 +27,14 @@ _OF_ANOTHER: Final = re.compile(
     r"\b(?:mother|father|mum|mom|dad|son|daughter|wife|husband|brother|sister|partner|friend|aunt"
     r"|uncle|grandmother|grandfather|grandad|grandpa|grandma|granny|nan|gran|neighbour|family"
     r"|cousin|boyfriend|girlfriend|flatmate|cat|dog|horse)(?:'s)?"
-    r"(?: (?:is|was|has|also|an?|his|her|their|allergic|allergy|to))* $"
+    r"(?: , who)?(?: (?:who|is|was|has|also|an?|his|her|their|allergic|allergy|to))* $"
 )
 # What a thing is called that one can be allergic to: a few words, up to where the clause ends.
 _STOP: Final = (
     r"(?!(?:anything|any|nothing|none|nil|some|something|reactions?|and|or|with|but|on|takes?"
     r"|taking|took|ate|eaten|given|has|have|had|is|was|in|since|who|so|he|she|they|no|not|i|as|when"
     r"|at|by|after|before|during|for|of|from|until|makes?|made|causes?|gives?|gave|brings?|unsure"
-    r"|never|yet|still|only|now|today|which|that|because|if|although)\b)"
+    r"|never|yet|still|only|now|today|which|that|because|if|although|came|comes|says|said)\b)"
 )
 _THING: Final = rf"{_STOP}[^\W\d_][\w'/-]*(?: i(?= \())?"
 _KNOWN: Final = re.compile(rf"{MEDICINE.pattern}|{ALLERGEN.pattern}")
@@ -98,11 +98,12 @@ friend family uncle aunt cousin they we you
 _NOT_A_THING: Final = frozenset(_OTHER_WORDS.split())
 _NONE_KNOWN: Final = re.compile(
     r"\b(?:nkda|nka|nkfa)\b"
-    r"|\b(?:no|nil|denies|denied|denying|without|negative for)"
+    r"|\b(?:no|nil|denies|denied|denying|without|negative for)(?: history of| hx of)?"
     r"(?: any| known| drug| food| medication| medicine| or| and| environmental| other)*"
     r" (?:allerg(?:y|ies|ys))\b(?! (?:to|against) (?!drugs?\b|med|any|food))"
     r"|\ballerg(?:ies|ys|y) ?(?:[:=-]|are)? ?(?:none|nil|no|nkda)\b"
-    r"|\bnot allergic to (?:anything|any)\b|\bnever had (?:an |any )allerg(?:y|ies)\b"
+    r"|\bnot allergic to (?:anything|any)\b|\ballergic to ?: ?(?:none|nil|nothing)\b"
+    r"|\bnever had (?:an |any )allerg(?:y|ies)\b"
     r"|\b(?:(?:keine (?:bekannten )?allergien?|pas d['’ ]?allergies?|sin alergias?"
     r"|nessuna allergia)\b(?! (?:a|à|al|alla|aux?|gegen|auf)\b)|alergias? no\b)",
     re.IGNORECASE,
@@ -146,8 +147,7 @@ def find_allergies(note: PlainWords, spans: list[tuple[int, int]]) -> Iterator[s
     seen: set[str] = set()
     for one in _mentions(note):
         spans.append((one.start, one.end))
-        before = note.before(one.start)
-        if not one.is_exception and (_DENIED.search(before) or _OF_ANOTHER.search(before)):
+        if not one.is_exception and _is_not_meant(note, one.start):
             continue  # but "not allergic to penicillin but to codeine" is a mention of its own
         for begin, end, is_intolerance in one.things:
             thing = note.plain[begin:end]
@@ -155,6 +155,16 @@ def find_allergies(note: PlainWords, spans: list[tuple[int, int]]) -> Iterator[s
                 seen.add(thing)
                 told = _allergen_meant(thing) or note.written(begin, end)
                 yield told[:_MAX_CHARACTERS] + (f" {INTOLERANCE}" if is_intolerance else "")
+
+
+def _is_not_meant(note: PlainWords, start: int) -> bool:
+    """Whether it is denied, or said of another person."""
+    before = note.before(start)
+    return (
+        _DENIED.search(before) is not None
+        or _OF_ANOTHER.search(before) is not None
+        or is_about_relative(note.note, note.place(start, start + 1)[0])
+    )
 
 
 def _allergen_meant(thing: str) -> str:
