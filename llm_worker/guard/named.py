@@ -90,7 +90,8 @@ def contradicts_history(answer: Answer) -> bool:
         return True
     if allergies == _NONE_KNOWN:
         return False
-    given = any(re.search(_GIVEN + re.escape(name), answer.own) for name in allergies.split(", "))
+    names = [name.partition(" (")[0].lower() for name in allergies.split(", ")]
+    given = any(re.search(_GIVEN + re.escape(name), answer.own) for name in names)
     return given or _NO_ALLERGIES.search(answer.own) is not None
 
 

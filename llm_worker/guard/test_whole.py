@@ -100,6 +100,13 @@ def test_one_fault_gives_its_reason(old: str, new: str, reason: Withheld) -> Non
     assert fault_of(TEXT.replace(old, new, 1), BRIEF) is reason
 
 
+def test_what_somebody_does_not_tolerate_is_not_given() -> None:
+    brief = BRIEF.replace("Allergies: penicillin", "Allergies: codeine (intolerance), ACE-i")
+    text = TEXT.replace("Allergies: penicillin", "Allergies: codeine (intolerance), ACE-i")
+    assert fault_of(text, brief) is None
+    assert fault_of(text.replace("Look for", "Give codeine for"), brief) is R.HISTORY
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -1,52 +1,84 @@
 """Allergies that a note names. Pure.
 
 What is read here is shown to people and told to a language model; it sets no priority. What is
-denied, or said of another person, does not count.
+denied, or said of another person, does not count. "None known" is only told where the note says
+so and names no exception.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
-from triage_site.triage.history.names import MEDICINE
-from triage_site.triage.history.plain_words import PlainWords, whole_words
+from triage_site.triage.history.names import ALLERGEN, MEDICINE, SHORT_IN_ALLERGIES, whole_words
+from triage_site.triage.history.plain_words import PlainWords
+from triage_site.triage.reading.context import is_about_relative
+from triage_site.triage.reading.words import is_clinical, is_english, one_letter_away
 
+INTOLERANCE: Final = "(intolerance)"
 _BETWEEN: Final = r"(?: (?!and |but |on )[^\W\d_][\w'/-]*){0,2} $"
 _DENIED: Final = re.compile(
     r"\b(?:no|not|denies|without|never|isn't|sin|ohne|keine?|nessuna|pas d')" + _BETWEEN
 )
 _OF_ANOTHER: Final = re.compile(
     r"\b(?:mother|father|mum|mom|dad|son|daughter|wife|husband|brother|sister|partner|friend|aunt"
-    r"|uncle|grandmother|grandfather|nan|gran|neighbour|family|cousin)(?:'s)?"
-    r"(?: (?:is|was|has|also|an?|his|her|their|allergic|allergy|to))+ $"
+    r"|uncle|grandmother|grandfather|grandad|grandpa|grandma|granny|nan|gran|neighbour|family"
+    r"|cousin|boyfriend|girlfriend|flatmate|cat|dog|horse)(?:'s)?"
+    r"(?: , who)?(?: (?:who|is|was|has|also|an?|his|her|their|allergic|allergy|to))* $"
 )
 # What a thing is called that one can be allergic to: a few words, up to where the clause ends.
 _STOP: Final = (
     r"(?!(?:anything|any|nothing|none|nil|some|something|reactions?|and|or|with|but|on|takes?"
     r"|taking|took|ate|eaten|given|has|have|had|is|was|in|since|who|so|he|she|they|no|not|i|as|when"
-    r"|at|by|after|before|during|for|of|from|until)\b)"
+    r"|at|by|after|before|during|for|of|from|until|makes?|made|causes?|gives?|gave|brings?|unsure"
+    r"|never|yet|still|only|now|today|which|that|because|if|although|came|comes|says|said)\b)"
 )
 _THING: Final = rf"{_STOP}[^\W\d_][\w'/-]*(?: i(?= \())?"
-_LIST: Final = rf"{_THING}(?: {_THING})?"
-_HOW: Final = r"(?: \( [^()]{1,40} \)| (?:=|- >|>) [^\W\d_]+)"  # which reaction
+_KNOWN: Final = re.compile(rf"{MEDICINE.pattern}|{ALLERGEN.pattern}")
+_ITEM: Final = re.compile(
+    rf"(?:(?:the|a|an|some|his|her|my|severely|known) )?"
+    rf"(?:(?P<known>{_KNOWN.pattern})(?: {_THING}){{0,2}}|(?P<thing>{_THING}(?: {_THING})?))"
+)
+# Which reaction: in brackets, after a mark, or after a verb.
+REACTION: Final = re.compile(
+    r"rash|hives?|urticari|itch|swell|swoll|anaphyl|angio-?o?edema|wheez|bronchosp|sjs|stevens"
+    r"|blister|welt|facial|throat|\blips?\b|tongue|collapse|breath",
+    re.IGNORECASE,
+)
+_WORD: Final = r"[^\s.,;:!?()\n/]+"
+_HOW: Final = re.compile(
+    r" ?(?:\( [^()]{1,60} \)"
+    rf"|(?:- >|=|>)(?: (?!on |takes? ){_WORD}){{1,6}}"
+    rf"|[-:](?= (?:{_WORD} ){{0,3}}"
+    rf"(?:{REACTION.pattern}|vomit|sick|nausea|jaundice|unwell|\bill\b))"
+    rf"(?: {_WORD}){{1,6}}"
+    rf"|(?:makes?|made|causes?|caused|brings?|brought|upsets?)(?: {_WORD}){{1,6}}"
+    rf"|(?:gives?|gave) (?:me|him|her|them|us|an?|bad|severe)(?: {_WORD}){{1,5}})",
+    re.IGNORECASE,
+)
+_NEXT: Final = re.compile(r" ?(?:[,/;&+]|and|or)(?: and| or)?(?: also)?(?: to)? ")
+_ENDS: Final = re.compile(r" ?(?:$|[.,;:!?()\n/&+|=>-]|(?:and|or|but|on|with|takes?|has|have)\b)")
 # "Alergia a la", "Allergie gegen", "allergique aux", "allergia alla".
 _FOREIGN_TO: Final = (
     r"(?:al+ergi\w*|al+érgic[oa]) (?:a la|a los|a las|a el|al|a|gegen|auf|à la|à l'|à|aux|alla|ao)"
 )
-_ALLERGIC: Final = whole_words(
-    rf"(?:(?:allergic|allergy|allergies|anaphyla\w+|intoleran\w+|hypersensitiv\w+) (?:to|:|-|=)"
-    rf"(?: the| a)?|{_FOREIGN_TO})"
-    rf" ({_LIST}(?:{_HOW})?(?: ?(?:,|/|and|or|&) (?:and )?{_LIST}(?:{_HOW})?){{0,9}})"
+_HEAD: Final = whole_words(
+    r"(?:allergic|al+er[gj](?:y|ys|ies|ie)|allgs?|anaphyla\w+|intoleran\w+|hypersensitiv\w+"
+    r"|sensitivit\w+) (?:to|of|with|:|-|=)(?: known)?"
+    r"|allerg(?:y|ies) (?:status|hx|history|list|known) [:=-]"
+    rf"|(?:adrs?|ka|drug reactions?) [:=-]|{_FOREIGN_TO}"
+    r"|(?<=allergies , )mine (?:is|are)|(?<=allergy , )mine (?:is|are)"
 )
-_BETWEEN_THINGS: Final = re.compile(
-    rf"(?:{_HOW})?(?: ?[,/] (?:and |or )?| (?:and|or) | ?& ?)|{_HOW}$"
+_IS_INTOLERANCE: Final = re.compile("intoleran|adr|drug reaction")
+_ALLERGY_OF: Final = whole_words(
+    rf"(?:(?P<first>{_KNOWN.pattern}) (?:and|&|/|,) (?:a )?)?(?P<thing>{_KNOWN.pattern}|{_THING})"
+    r" (?:allergy|allergies|allergic)"
 )
-_ALLERGY_OF: Final = whole_words(rf"({_THING}) (?:allergy|allergies|allergic)")
 _ALLERGEN_AFTER: Final = re.compile(
-    rf"(?:^|(?<=[.,;:!?|(\n] ))allerg(?:y|ies|ic) ((?:{MEDICINE.pattern})"
-    rf"|(?:latex|nuts?|peanuts?|eggs?|shellfish|plasters?|iodine|contrast|sulfa|nsaids?)\b)"
+    rf"(?:^|(?<=[.,;:!?|(\n] ))allerg(?:y|ies|ic) (?=(?:{_KNOWN.pattern}|nsaids?\b))"
 )
 _SAID_TO_REACT: Final = re.compile(
     rf"({_THING}) (?:=|-|- >|>|\(|:) (?:severe )?(?:anaphyla\w+|angioedema|hives|urticaria|rash|sjs"
@@ -57,55 +89,169 @@ no nil none nkda any known drug drugs food severe the an a his her my their bad 
 be not and or of has have had possible mild other multiple many new seasonal skin some
 keine keinen sin sans ohne senza nessuna
 possibly think thinks know very highly badly also for by denies medication medicine s im he she
+gp doctor nurse crew paramedic paramedics hospital been being become gets get got always still too
+unknown uncertain unclear history hx see ask check tbc
+mum mother dad father mom parent parents son daughter husband wife partner brother sister baby
+child boy girl pt patient who gran granny nan grandad grandpa grandma
+friend family uncle aunt cousin they we you
 """
 _NOT_A_THING: Final = frozenset(_OTHER_WORDS.split())
 _NONE_KNOWN: Final = re.compile(
     r"\b(?:nkda|nka|nkfa)\b"
-    r"|\b(?:no|nil|denies|denied|without|negative for)(?: any| known| drug| food| medication| or"
-    r"| and| environmental| other)*(?: allerg(?:y|ies))\b"
-    r"|\ballergies ?[:=-]? ?(?:none|nil|no|nkda)\b"
-    r"|\bnot allergic to (?:anything|any)\b"
+    r"|\b(?:no|nil|denies|denied|denying|without|negative for)(?: history of| hx of)?"
+    r"(?: any| known| drug| food| medication| medicine| or| and| environmental| other)*"
+    r" (?:allerg(?:y|ies|ys))\b(?! (?:to|against) (?!drugs?\b|med|any|food))"
+    r"|\ballerg(?:ies|ys|y) ?(?:[:=-]|are)? ?(?:none|nil|no|nkda)\b"
+    r"|\bnot allergic to (?:anything|any)\b|\ballergic to ?: ?(?:none|nil|nothing)\b"
+    r"|\bnever had (?:an |any )allerg(?:y|ies)\b"
     r"|\b(?:(?:keine (?:bekannten )?allergien?|pas d['’ ]?allergies?|sin alergias?"
     r"|nessuna allergia)\b(?! (?:a|à|al|alla|aux?|gegen|auf)\b)|alergias? no\b)",
     re.IGNORECASE,
 )
+_SAID_BESIDE: Final = (
+    r"(?: known| at all| that (?:i|he|she|they) knows? of| (?:i|he|she) knows? of| that i know)?"
+)
+_EXCEPT: Final = re.compile(
+    rf"{_SAID_BESIDE}[ ,;:(-]*(?:ex+c?epts?(?: for)?|excluding|apart from|a part from|other than"
+    r"|besides|aside from|bar|save for|barring|only|just) [ '\":]*",
+    re.IGNORECASE,
+)
+_BUT: Final = re.compile(rf"{_SAID_BESIDE}[ ,;.:(-]*(?:but|however|although|though)\b[^.;]*", re.I)
+_BUT_TO: Final = re.compile(r"\bnot allergic to [^.;\n]{1,40}? but (?:is |am )?(?:allergic )?to ")
 _MAX_CHARACTERS: Final = 40
+_MOST_FOLLOWS: Final = 300  # characters after "no allergies" that can name an exception
+_MOST_ITEMS: Final = 10
+_LEAST_LETTERS: Final = 4
+_IS_ALLERGEN: Final = ALLERGEN.fullmatch
 
 
-def says_none_known(text: str) -> bool:
-    """Whether the note says that there is no allergy."""
-    return _NONE_KNOWN.search(text) is not None
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    """Where a note speaks of allergies in `PlainWords.plain`, and the things there: where each
+    begins and ends, and whether it is no more than an intolerance."""
+
+    start: int
+    end: int
+    things: tuple[tuple[int, int, bool], ...]
+    is_exception: bool = False
+
+
+def says_none_known(note: PlainWords) -> bool:
+    """Whether the note says that the patient has no allergy, and names no exception."""
+    said = [*_said_none(note)]
+    return bool(said) and not any(map(_has_exception, said))
 
 
 def find_allergies(note: PlainWords, spans: list[tuple[int, int]]) -> Iterator[str]:
     """Each thing once; the places of all mentions, meant or not, go into `spans`."""
     seen: set[str] = set()
-    for match, things in _allergy_mentions(note):
-        spans.append(match.span())
-        before = note.before(match.start())
-        if _DENIED.search(before) or _OF_ANOTHER.search(before):
-            continue
-        for begin, thing in things:
-            if thing not in seen and thing.split()[0] not in _NOT_A_THING:
+    for one in _mentions(note):
+        spans.append((one.start, one.end))
+        if not one.is_exception and _is_not_meant(note, one.start):
+            continue  # but "not allergic to penicillin but to codeine" is a mention of its own
+        for begin, end, is_intolerance in one.things:
+            thing = note.plain[begin:end]
+            if thing not in seen:
                 seen.add(thing)
-                yield note.written(begin, begin + len(thing))[:_MAX_CHARACTERS]
+                told = _allergen_meant(thing) or note.written(begin, end)
+                yield told[:_MAX_CHARACTERS] + (f" {INTOLERANCE}" if is_intolerance else "")
 
 
-def _allergy_mentions(note: PlainWords) -> Iterator[tuple[re.Match[str], list[tuple[int, str]]]]:
-    """Each mention with its things and where they begin."""
-    for match in _ALLERGIC.finditer(note.plain):
-        ends = [*_BETWEEN_THINGS.finditer(match.group(1)), None]
-        things, begin = [], 0
-        for end in ends:
-            thing = match.group(1)[begin : end.start() if end else None]
-            things += [(match.start(1) + begin, thing)] if thing else []
-            begin = end.end() if end else 0
-        yield match, things
+def _is_not_meant(note: PlainWords, start: int) -> bool:
+    """Whether it is denied, or said of another person."""
+    before = note.before(start)
+    return (
+        _DENIED.search(before) is not None
+        or _OF_ANOTHER.search(before) is not None
+        or is_about_relative(note.note, note.place(start, start + 1)[0])
+    )
+
+
+def _allergen_meant(thing: str) -> str:
+    """What shorthand or one slip of the pen stands for; empty where the thing is as written."""
+    if thing in SHORT_IN_ALLERGIES or len(thing) < _LEAST_LETTERS or is_english(thing):
+        return SHORT_IN_ALLERGIES.get(thing, "")
+    near = {one for one in one_letter_away(thing) if one[0] == thing[0] and _IS_ALLERGEN(one)}
+    return near.pop() if len(near) == 1 and not _IS_ALLERGEN(thing) else ""
+
+
+def _said_none(note: PlainWords) -> Iterator[tuple[int, str]]:
+    """Where the note says that the patient has none, up to there; and what follows in it."""
+    text = note.note.text
+    for match in islice(_NONE_KNOWN.finditer(text), _MOST_ITEMS):
+        at = note.word_at(match.start())
+        before = note.before(note.at(match.start()))
+        if not (is_about_relative(note.note, at) or _OF_ANOTHER.search(before)):
+            yield match.end(), text[match.end() : match.end() + _MOST_FOLLOWS].partition("\n")[0]
+
+
+def _has_exception(said: tuple[int, str]) -> bool:
+    if _EXCEPT.match(said[1]):
+        return True
+    but = _BUT.match(said[1])
+    return but is not None and REACTION.search(but.group()) is not None
+
+
+def _mentions(note: PlainWords) -> Iterator[_Mention]:
+    for end, after in _said_none(note):
+        if exception := _EXCEPT.match(after):
+            begin = note.at(end + exception.end())
+            last, things = _items(note, begin, is_intolerance=False)
+            yield _Mention(note.at(end), last, things, is_exception=True)
+    for head in _HEAD.finditer(note.plain):
+        is_intolerance = _IS_INTOLERANCE.match(head.group()) is not None
+        begin = head.end() + 1
+        last, things = _items(note, begin, is_intolerance=is_intolerance)
+        if things or note.plain[head.end() - 1].isalpha():
+            yield _Mention(head.start(), last, things)
+    for match in _BUT_TO.finditer(note.plain):
+        last, things = _items(note, match.end(), is_intolerance=False)
+        yield _Mention(match.start(), last, things, is_exception=True)
     for match in _ALLERGY_OF.finditer(note.plain):
-        if match.group(1) not in _NOT_A_THING:
-            yield match, [(match.start(1), match.group(1))]
-    for match in (*_ALLERGEN_AFTER.finditer(note.plain), *_in_list(note)):
-        yield match, [(match.start(1), match.group(1))]
+        names = [name for name in ("first", "thing") if match[name]]
+        if _is_thing(match["thing"]):
+            things = tuple((*match.span(name), False) for name in names)
+            yield _Mention(*match.span(), things)
+    for match in _ALLERGEN_AFTER.finditer(note.plain):
+        last, things = _items(note, match.end(), is_intolerance=False)
+        yield _Mention(match.start(), last, things)
+    for match in _in_list(note):
+        yield _Mention(*match.span(), ((*match.span(1), False),))
+
+
+def _items(
+    note: PlainWords, begin: int, *, is_intolerance: bool
+) -> tuple[int, tuple[tuple[int, int, bool], ...]]:
+    """The end of a list that begins there, and its things."""
+    plain, at, last = note.plain, begin, begin
+    found: list[tuple[int, int, bool]] = []
+    while len(found) < _MOST_ITEMS and (item := _ITEM.match(plain, at)):
+        name = "known" if item["known"] else "thing"
+        how = _HOW.match(plain, item.end())
+        if how and name == "thing" and how.group().lstrip()[0].isalpha():
+            break  # "penicillin, GP gave ..."
+        ended = how is not None or _ENDS.match(plain, item.end()) is not None
+        if name == "thing" and not (ended and _is_thing(item["thing"], first=not found)):
+            break
+        told = how.group() if how else ""
+        mild = bool(told) and not REACTION.search(told)
+        verb = told.lstrip()[:1].isalpha()
+        is_mild = (is_intolerance and not REACTION.search(told)) or (mild and verb)
+        found.append((*item.span(name), is_mild))
+        last = how.end() if how else item.end()
+        following = _NEXT.match(plain, last)
+        if following is None:
+            break
+        at = following.end()
+    return last, tuple(found)
+
+
+def _is_thing(words: str, *, first: bool = True) -> bool:
+    """`first`: after the word "allergic" itself; a complaint may follow in the same list."""
+    begins = words.split()[0]
+    if begins in _NOT_A_THING or begins.endswith("ly"):
+        return False
+    return first or _KNOWN.match(words) is not None or not any(map(is_clinical, words.split()))
 
 
 def _in_list(note: PlainWords) -> Iterator[re.Match[str]]:

@@ -3,20 +3,27 @@
 What is read here is shown to people and told to a language model; it sets no priority. What is
 denied, or said of another person, does not count. A medicine that the patient stopped or has no
 more of, or that was given or taken for what happened now, is kept and marked: that can matter as
-much. A medicine that somebody is said to react to is an allergy or an intolerance.
+much. A medicine that somebody is said to react to is an allergy or an intolerance. "None taken" is
+only told where the note says so and names no exception.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from typing import Final
 
-from triage_site.triage.history.allergies import find_allergies, says_none_known
-from triage_site.triage.history.names import MEDICINE, TABLE
+from triage_site.triage.history.allergies import (
+    INTOLERANCE,
+    REACTION,
+    find_allergies,
+    says_none_known,
+)
+from triage_site.triage.history.doses import against_allergies, warnings
+from triage_site.triage.history.names import ALLERGEN, MEDICINE, TABLE
 from triage_site.triage.history.plain_words import PlainWords
 from triage_site.triage.reading.context import is_about_relative
 from triage_site.triage.reading.note import Note, read
@@ -33,6 +40,7 @@ class History:
     none_known: bool = False
     medicines: tuple[str, ...] = ()
     none_taken: bool = False
+    warnings: tuple[str, ...] = ()
 
     @property
     def allergy_words(self) -> str:
@@ -41,44 +49,61 @@ class History:
 
     @property
     def medicine_words(self) -> str:
-        return ", ".join(self.medicines) or ("none taken" if self.none_taken else "")
+        """With what is too much of one kind."""
+        named = ", ".join(self.medicines) or ("none taken" if self.none_taken else "")
+        return "; ".join([named, *self.warnings])
 
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """A medicine in a note: words `first` to before `last`, as written, and its role."""
+    """A medicine or an allergen in a note: words `first` to before `last`, as written, its name in
+    standard form, and its role."""
 
     first: int
     last: int
     written: str
-    role: str = "regular"
+    name: str
+    role: str = ""
+    is_medicine: bool = True
 
 
 _WORDS: Final = {name: frozenset(words.split()) for name, words in TABLE["words"].items()}
 _ROLES: Final = tuple(
     (term, row["role"], row["where"]) for row in TABLE["role"] for term in joined(row["terms"])
 )
-_MARKED: Final = frozenset({"stopped", "ran out", "given", "taken"})
+_MARKED: Final = frozenset({"stopped", "ran out", "given", "taken", "perhaps taken"})
+_REGULAR: Final = "regular"
+_OF_NOW: Final = frozenset({"given", "taken"})
 _ANOTHER: Final = "another"
-_LEFT_OUT: Final = frozenset({"denied", _ANOTHER})
+_REACTS: Final = frozenset({"reacts", "reacted once"})
+_LEFT_OUT: Final = frozenset({"denied", _ANOTHER, *_REACTS})
+_OF_RELATIVES: Final = frozenset({_REGULAR, "stopped", "ran out", *_REACTS})
+_NOT_IN_BODY: Final = frozenset({"stopped", "ran out", "perhaps taken"})
+_LONG_AGO: Final = re.compile(
+    r"\b(?:19|20)\d\d\b|\byears? ago\b|\bas a (?:child|kid|baby)\b|\blast time\b|\bonce\b",
+    re.IGNORECASE,
+)
+_BEFORE_TIME: Final = frozenset({"at", "@", ":"})
+_TIMES: Final = frozenset({"noon", "midday", "midnight", "lunchtime", "breakfast"})
 _MOST_BETWEEN: Final = 2  # words between those of a role and a name, doses aside
 _JOINING: Final = frozenset({"and", "&", "+", "/"})
 _AMOUNT: Final = re.compile(r"x?\d")
 _NONE_TAKEN: Final = re.compile(
-    r"\b(?:no|nil|denies|without) (?:any |regular |current |known |daily |usual )*"
-    r"(?:meds|medications?|medicines?|tablets)\b(?! (?:for|was|were|since|today|left|helps?))"
+    r"\b(?:no|nil|denies|without) (?:any |regular |reg |current |known |daily |usual )*"
+    r"(?:meds|medications?|medicines?|tablets)\b(?! (?:for|was|were|since|today|left|helps?|yet"
+    r"|history|list|details|changes?|given|taken|available|with|at|here|allerg\w+))"
     r"|\b(?:meds|medications?|medicines?) ?[:=-] ?(?:none|nil)\b"
     r"|\b(?:not on|takes?|taking) (?:any|no) (?:regular |daily )?(?:meds|medications?|medicines?)\b"
-    r"|\b(?:pt|patient|he|she|i) takes? (?:nothing|no tablets)\b",
+    r"|\bnot on (?:anything|any tablets)\b(?! (?:for|new))"
+    r"|\b(?:pt|patient) (?:is )?on (?:nil|nothing)\b"
+    r"|\b(?:pt|patient|he|she|i|and) takes? (?:nothing|no tablets)\b(?! (?:for|to|against|yet))",
     re.IGNORECASE,
 )
-# What a reaction that is no allergy makes of somebody.
-_ALLERGIC: Final = re.compile(
-    r"rash|hives|urticari|itch|swell|swoll|anaphyl|angio-?oedema|angioedema|wheez|bronchosp|sjs"
-    r"|blister|facial|throat|lips|tongue",
+_EXCEPTION: Final = re.compile(
+    r"(?: at all| regularly)?[ ,;:(-]*(?:ex+c?ept|apart from|a part from|other than|besides|bar\b"
+    r"|aside from|save for|but\b|only\b|just\b)",
     re.IGNORECASE,
 )
-INTOLERANCE: Final = "(intolerance)"
 _MAX_NAMED: Final = 12
 
 
@@ -88,31 +113,59 @@ def read_history(text: str) -> History:
     spans: list[tuple[int, int]] = []
     allergies = [*find_allergies(note, spans)]
     named = _with_roles(note.note, [*_names(note, spans)])
-    allergies += (_reaction(note.note, one) for one in named if one.role == "reacts")
-    told = (one for one in named if one.role not in _LEFT_OUT and one.role != "reacts")
-    medicines = {one.written.lower(): one for one in reversed([*told])}
+    allergies += (_reaction(note.note, one) for one in named if one.role in _REACTS)
+    told = [one for one in named if one.is_medicine and one.role not in _LEFT_OUT]
+    medicines = {one.written.lower(): one for one in reversed(told)}
     marked = [
         f"{one.written} ({one.role})" if one.role in _MARKED else one.written
         for one in reversed(medicines.values())
     ]
+    used = [
+        (one.name, one.first, one.last, one.role == "taken")
+        for one in told
+        if one.role not in _NOT_IN_BODY
+    ]
+    present = [(one.name, one.written) for one in told if one.role not in _NOT_IN_BODY]
     return History(
         allergies=tuple(dict.fromkeys(allergies))[:_MAX_NAMED],
-        none_known=not allergies and says_none_known(text),
+        none_known=not allergies and says_none_known(note),
         medicines=tuple(marked[:_MAX_NAMED]),
-        none_taken=not marked and _NONE_TAKEN.search(text) is not None,
+        none_taken=not marked and _says_none_taken(note.note),
+        warnings=(*warnings(note.note, used), *against_allergies(present, allergies)),
     )
 
 
+def _says_none_taken(note: Note) -> bool:
+    """Whether the note says so of the patient, and names no exception."""
+    said = [*_NONE_TAKEN.finditer(note.text)]
+    return any(not _is_of_relative(note, one.end()) for one in said) and not any(
+        _EXCEPTION.match(note.text, one.end()) for one in said
+    )
+
+
+def _is_of_relative(note: Note, end: int) -> bool:
+    at = max((n for n, word in enumerate(note.words) if word.start < end), default=0)
+    return is_about_relative(note, at)
+
+
 def _names(note: PlainWords, allergies: Sequence[tuple[int, int]]) -> Iterator[_Named]:
-    for match in MEDICINE.finditer(note.plain):
+    found = [(match, True) for match in MEDICINE.finditer(note.plain)]
+    held = [match.span() for match, _ in found]
+    found += [
+        (match, False)
+        for match in ALLERGEN.finditer(note.plain)
+        if not any(start < match.end() and match.start() < end for start, end in held)
+    ]
+    for match, is_medicine in sorted(found, key=lambda one: one[0].start()):
         if not any(start < match.end() and match.start() < end for start, end in allergies):
-            yield _Named(*note.place(*match.span()), note.written(*match.span()))
+            place, told = note.place(*match.span()), note.written(*match.span())
+            yield _Named(*place, told, match.group(), is_medicine=is_medicine)
 
 
 def _with_roles(note: Note, named: Sequence[_Named]) -> list[_Named]:
     """Names that only commas, "and" and doses separate are a list. What stands before a list is
     said of all of it; what stands after it, of the names that "and" joins to its last one, or of
-    all where "and" closes the list and nothing else stands before it."""
+    all where "and" closes the list and nothing else stands before it, or "both" after it."""
     found = [(*_ROLES[term][1:], first, last) for term, first, last in _index().find(note.line)]
     before = [(last, first, role) for role, where, first, last in found if where == "before"]
     after = [(first, -last, role) for role, where, first, last in found if where == "after"]
@@ -120,19 +173,58 @@ def _with_roles(note: Note, named: Sequence[_Named]) -> list[_Named]:
     for names in _lists(note.words, named):
         leads = _nearest(note.words, before, names[0].first)
         follows = _nearest(note.words, after, names[-1].last, is_after=True)
-        closed = _joined_to_last(note.words, names)
-        since = 0 if closed < len(names) - 1 and not leads else closed
+        if leads == "denied" and follows in _OF_NOW:
+            follows = ""  # "no morphine given"
+        since = _said_since(note, names, leads, follows)
         for at, one in enumerate(names):
-            role = (follows if at >= since else "") or leads or "regular"
-            role = _ANOTHER if is_about_relative(note, one.first) else role
-            out.append(_Named(one.first, one.last, one.written, role))
+            role = (follows if at >= since else "") or leads or _role_by_rest(note, one, out)
+            out.append(replace(one, role=_of_whom(note, one, role or _REGULAR)))
     return out
+
+
+def _said_since(note: Note, names: Sequence[_Named], leads: str, follows: str) -> int:
+    """The index of the first of the names that the words after a list speak of."""
+    if _rest(note, names[-1])[:1] in (["both"], ["all"]):
+        return 0
+    if leads == _REGULAR and follows == "stopped":
+        return len(names) - 1
+    closed = _joined_to_last(note.words, names)
+    return 0 if closed < len(names) - 1 and not leads else closed
+
+
+def _of_whom(note: Note, one: _Named, role: str) -> str:
+    if role == "reacted once" and not _LONG_AGO.search(_sentence(note, one)):
+        return "taken" if one.is_medicine else _REGULAR
+    if role in _OF_RELATIVES and is_about_relative(note, one.first):
+        return _ANOTHER
+    return role
+
+
+def _role_by_rest(note: Note, one: _Named, told: Sequence[_Named]) -> str:
+    """Of a name with a time of the day ("ibuprofen 400 at 9"), and of one that was used "too"."""
+    rest = _rest(note, one)
+    if rest[:1] in (["at"], ["@"]) and (rest[1:] and (rest[1][0].isdigit() or rest[1] in _TIMES)):
+        return "taken"
+    if (rest[:1] in (["too"], ["also"]) or rest == ["as", "well"]) and told:
+        return told[-1].role if told[-1].role in _OF_NOW else ""
+    return ""
+
+
+def _rest(note: Note, one: _Named) -> list[str]:
+    """The two words after a name and its dose."""
+    at = one.last
+    while at < len(note.words) and (_is_dose(note.words[at]) and note.words[at].form != ")"):
+        at += 1
+    after = note.words[at : at + 4]
+    if [word.form for word in after[:1]] == [":"]:  # of a time
+        after = after[2:]
+    return [word.form for word in after[:2]]
 
 
 def _lists(words: Sequence[Word], named: Sequence[_Named]) -> Iterator[list[_Named]]:
     names: list[_Named] = []
     for one in named:
-        if names and not all(map(_is_between, words[names[-1].last : one.first])):
+        if names and not _is_between(words[names[-1].last : one.first]):
             yield names
             names = []
         names.append(one)
@@ -149,12 +241,25 @@ def _joined_to_last(words: Sequence[Word], names: Sequence[_Named]) -> int:
     return 0
 
 
-def _is_between(word: Word) -> bool:
-    return word.form in _WORDS["joints"] or _is_dose(word)
+def _is_between(words: Sequence[Word]) -> bool:
+    rest = _without_doses(words)
+    return all(word.form in _WORDS["joints"] for word in rest)
+
+
+def _without_doses(words: Sequence[Word]) -> list[Word]:
+    """Without amounts, ways and times of the day ("at 9", "12:05")."""
+    amounts = [_is_dose(word) for word in words]
+    return [
+        word
+        for at, word in enumerate(words)
+        if not amounts[at]
+        and not (word.form in _BEFORE_TIME and amounts[at + 1 : at + 2] == [True])
+    ]
 
 
 def _is_dose(word: Word) -> bool:
-    return word.form in _WORDS["dose"] or _AMOUNT.match(word.form) is not None
+    is_way = word.is_expanded and word.form in ("i", "am")  # how the reader takes IM
+    return is_way or word.form in _WORDS["dose"] or _AMOUNT.match(word.form) is not None
 
 
 def _nearest(
@@ -177,7 +282,8 @@ def _nearest(
 
 
 def _leads_over(between: Sequence[Word]) -> bool:
-    plain = [word for word in between if not _is_dose(word) and word.form not in ("(", ":", "the")]
+    rest = _without_doses(between)
+    plain = [word for word in rest if word.form not in ("(", ":", "the")]
     return len(plain) <= _MOST_BETWEEN and not any(
         word.is_mark or word.form in _WORDS["stops"] for word in plain
     )
@@ -185,8 +291,14 @@ def _leads_over(between: Sequence[Word]) -> bool:
 
 def _reaction(note: Note, one: _Named) -> str:
     """The medicine, marked where nothing that is told of it is an allergy."""
-    told = note.text[note.words[one.first].start :].partition(".")[0]
-    return one.written if _ALLERGIC.search(told) else f"{one.written} {INTOLERANCE}"
+    is_mild = one.is_medicine and not REACTION.search(_sentence(note, one))
+    return f"{one.written} {INTOLERANCE}" if is_mild else one.written
+
+
+def _sentence(note: Note, one: _Named) -> str:
+    start, end = note.words[one.first].start, note.words[one.last - 1].end
+    before = re.split(r"[.;\n]", note.text[:start])[-1]
+    return before + note.text[start:end] + re.split(r"[.;\n]", note.text[end:])[0]
 
 
 @cache

@@ -7,11 +7,42 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from triage_site.triage.history.plain_words import whole_words
-
 TABLE: Final[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("medicines.toml").read_text(encoding="utf-8")
 )
-_NAMES: Final = (*TABLE["names"]["several"], *TABLE["names"]["single"].split())
-SINGLE_NAMES: Final = tuple(name.rstrip("?") for name in TABLE["names"]["single"].split())
-MEDICINE: Final[re.Pattern[str]] = whole_words("|".join(sorted(_NAMES, key=len, reverse=True)))
+
+
+def whole_words(source: str) -> re.Pattern[str]:
+    """A pattern for `source` where no letter and no digit is glued to it."""
+    return re.compile(rf"(?<![^\W_])(?:{source})(?![^\W_])")
+
+
+def _any_of(names: list[str]) -> re.Pattern[str]:
+    return whole_words("|".join(sorted(names, key=len, reverse=True)))
+
+
+_SINGLE: Final = TABLE["names"]["single"].split()
+_MORE: Final = TABLE["names"]["more"].split()
+SINGLE_NAMES: Final = tuple(name.rstrip("?") for name in _SINGLE)  # a feature of the model
+# Names that a misspelt word can stand for: not short brands, which words of other languages
+# resemble ("alegre", "Vittoria").
+_GENERIC: Final = tuple(TABLE["spelling"]["endings"])
+SPELT_NAMES: Final = frozenset(
+    name
+    for name in (one.removesuffix("s?") for one in (*_SINGLE, *_MORE))
+    if (name in SINGLE_NAMES or name.endswith(_GENERIC)) and name not in TABLE["spelling"]["never"]
+)
+SHORT: Final[dict[str, str]] = TABLE["short"]
+SHORT_BESIDE_AMOUNT: Final[dict[str, str]] = TABLE["short_beside_amount"]
+SHORT_IN_ALLERGIES: Final[dict[str, str]] = TABLE["short_in_allergies"]
+MEDICINE: Final = _any_of([*TABLE["names"]["several"], *_SINGLE, *_MORE])
+ALLERGEN: Final = _any_of(TABLE["names"]["allergens"])
+HOLDS: Final[dict[str, frozenset[str]]] = {
+    row["what"]: frozenset((*row["names"].split(), *row["several"])) for row in TABLE["holds"]
+}
+# Of each kind: its medicines, and what an allergy to it is called.
+KINDS: Final = tuple(
+    (names, names | frozenset(row["allergens"].split()))
+    for row in TABLE["kind"]
+    for names in [frozenset((*row["names"].split(), *row["several"]))]
+)

@@ -1,11 +1,16 @@
-"""The words of a note as one string in standard form, for patterns that need one. Pure."""
+"""The words of a note as one string in standard form, for patterns that need one. Pure.
+
+Medicines stand there by their names, however they are shortened or misspelt in the note.
+"""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from typing import Final
 
+from triage_site.triage.history.spelling import medicine_meant
 from triage_site.triage.reading.note import Note
 
 _SENTENCE_ENDS: Final = frozenset(".;!?\n")
@@ -18,30 +23,61 @@ class PlainWords:
         self.note = note
         self._words = note.words
         self._starts: list[int] = []
+        self._places: list[tuple[int, int]] = []  # first word, and the one after the last
+        self._names: list[str] = []  # as told where not as written
         self._sentence_starts = [0]
+        forms: list[str] = []
         length = 0
-        for word in self._words:
+        for first, last, form, name in _units(note):
             self._starts.append(length)
-            length += len(word.form) + 1
-            if word.form in _SENTENCE_ENDS:
+            self._places.append((first, last))
+            self._names.append(name)
+            forms.append(form)
+            length += len(form) + 1
+            if form in _SENTENCE_ENDS:
                 self._sentence_starts.append(length)
-        self.plain = " ".join(word.form for word in self._words)
+        self._characters = [self._words[first].start for first, _ in self._places]
+        self.plain = " ".join(forms)
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """The index of the first word of a span of `plain`, and the one after its last."""
+        first, last = self._span(start, end)
+        return self._places[first][0], self._places[last][1]
+
+    def _span(self, start: int, end: int) -> tuple[int, int]:
         first = max(0, bisect_right(self._starts, start) - 1)
-        last = max(first, bisect_right(self._starts, max(start, end - 1)) - 1)
-        return first, last + 1
+        return first, max(first, bisect_right(self._starts, max(start, end - 1)) - 1)
 
     def written(self, start: int, end: int) -> str:
         """As it stands in the note, with what is glued to it by hyphens; in lower case but for
-        names with capitals of their own, such as HRT and EpiPen."""
-        first, after = self.place(start, end)
+        names with capitals of their own, such as HRT and EpiPen. A medicine that is shortened
+        or misspelt has its name."""
+        first, last = self._span(start, end)
+        named = next(filter(None, self._names[first : last + 1]), "")
+        if named:
+            told = (
+                self._names[at] or self._as_written(*self._places[at])
+                for at in range(first, last + 1)
+            )
+            return " ".join(told)
+        return self._as_written(*self.place(start, end))
+
+    def _as_written(self, first: int, after: int) -> str:
         text, stop = self.note.text, self._words[after - 1].end
         glued = _GLUED.match(text, stop)
         words = text[self._words[first].start : stop] + (glued.group() if glued else "")
-        own = any(letter.isupper() for word in words.split() for letter in word[1:])
+        own = any(letter.isupper() for word in words.split() for letter in word[1:] or word)
         return words if own and not text.isupper() else words.lower()
+
+    def at(self, character: int) -> int:
+        """Where in `plain` the first word begins that stands at or after a character."""
+        unit = bisect_left(self._characters, character)
+        return self._starts[unit] if unit < len(self._starts) else len(self.plain)
+
+    def word_at(self, character: int) -> int:
+        """The index of the first word that stands at or after a character."""
+        unit = bisect_left(self._characters, character)
+        return self._places[unit][0] if unit < len(self._places) else 0
 
     def before(self, offset: int) -> str:
         """Returns the sentence of `offset` up to there."""
@@ -49,9 +85,22 @@ class PlainWords:
         return self.plain[start:offset]
 
 
+def _units(note: Note) -> Iterator[tuple[int, int, str, str]]:
+    """First word, word after the last, standard form, and the name that is told for it. Words
+    of one place in the note, as of a run-on, are one unit where they mean a medicine."""
+    words = note.words
+    at = 0
+    while at < len(words):
+        last = at + 1
+        while last < len(words) and words[last].start == words[at].start:
+            last += 1
+        amount = words[last].form if last < len(words) else ""
+        form, name = medicine_meant(note.text[words[at].start : words[at].end], before=amount)
+        if form:
+            yield at, last, form, name
+        else:
+            yield from ((one, one + 1, words[one].form, "") for one in range(at, last))
+        at = last
+
+
 _GLUED: Final = re.compile(r"(?:-[^\W\d_]+)+")
-
-
-def whole_words(source: str) -> re.Pattern[str]:
-    """A pattern for `source` where no letter and no digit is glued to it."""
-    return re.compile(rf"(?<![^\W_])(?:{source})(?![^\W_])")

@@ -34,7 +34,7 @@ from triage_site.triage.history.medicines import read_history
         ("allergic to penicillin, on ramipril", ["ramipril"]),
         ("penicillin allergy", []),
         ("warfarin, warfarin and Warfarin", ["warfarin"]),
-        ("EpiPen used, HRT patches, NovoRapid", ["EpiPen", "HRT", "NovoRapid"]),
+        ("EpiPen used, HRT patches, NovoRapid", ["EpiPen (taken)", "HRT", "NovoRapid"]),
         ("TAKES WARFARIN", ["warfarin"]),
         ("On labetalol 200 mg", ["labetalol"]),
         ("Codeine makes her sick", []),
@@ -98,6 +98,9 @@ def test_medicines(text: str, medicines: list[str]) -> None:
         ("NKDA but allergic to latex", "latex"),
         ("not allergic to penicillin", ""),
         ("her son is allergic to nuts", ""),
+        ("Cough. His mother, who is allergic to nuts, waits outside", ""),
+        ("Here with dad, allergic to nuts and eggs", "nuts, eggs"),
+        ("Allergic to: none", "none known"),
         ("an allergic reaction to something", ""),
         ("severe allergic reaction", ""),
         ("chest pain", ""),
@@ -182,3 +185,26 @@ def test_medicines_of_a_relative_are_not_those_of_the_patient(
     text: str, medicines: tuple[str, ...]
 ) -> None:
     assert read_history(text).medicines == medicines
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "Allergic to penicillin, GP gave Augmentin today",
+            "augmentin (given); augmentin despite allergy to penicillin",
+        ),
+        (
+            "Allergies: NSAIDs. Took ibuprofen at noon",
+            "ibuprofen (taken); ibuprofen despite allergy to NSAIDs",
+        ),
+        ("Allergic to penicillin, on ramipril", "ramipril"),
+        ("Allergic to penicillin. Augmentin stopped yesterday", "augmentin (stopped)"),
+        ("Codeine makes her sick, takes morphine", "morphine"),
+        ("given 32 paracetamol tablets for the month", "paracetamol (given)"),
+        ("took 10 paracetamol over 5 days", "paracetamol (taken)"),
+        ("took 500 mg x 10 of ibuprofen", "ibuprofen (taken)"),
+    ],
+)
+def test_what_is_too_much_or_against_an_allergy(text: str, words: str) -> None:
+    assert read_history(text).medicine_words == words

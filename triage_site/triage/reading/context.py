@@ -15,6 +15,7 @@ from triage_site.triage.reading.note import Note, Statement
 _RELATIVE: Final = (
     r"(?P<who>mother|father|brother|sister|son|daughter|wife|husband|partner|aunt|uncle|cousin|mum"
     r"|mom|dad|grandmother|grandfather|grandma|grandpa|gran|nan|granny|husb|friend|flatmate"
+    r"|grandad|granddad|nana|auntie|mummy|daddy|nephew|niece|stepdad|stepmum|boyfriend|girlfriend"
     r"|workmate|neighbou?r)"
 )
 _WHOSE: Final = r"(?:(?:his|her|their|my|our|the|late|older|younger|elder|big|little) ){0,3}"
@@ -31,6 +32,11 @@ _BESIDE: Final = re.compile(
 _PATIENT_AGAIN: Final = re.compile(
     r"^(?:he|she|pt|patient|they|i|we)\b|\b(?:but|and) (?:he|she|pt|patient|i)\b", re.IGNORECASE
 )
+# "Daughter here too: she is on"
+_HERE_TOO: Final = re.compile(
+    rf"^{_WHOSE}{_RELATIVE} (?:is )?(?:(?:also )?here|(?:here|present) (?:too|also|as well))$",
+    re.IGNORECASE,
+)
 _EARLIER_VISIT: Final = re.compile(
     r"\b(?:seen|attended|treated|admitted|sent home|discharged)\b(?: \w+){0,2}"
     r" (?:yesterday|yday|ago|last \w+|on \w+day) (?:for|with|after)\b",
@@ -43,15 +49,17 @@ def is_about_relative(note: Note, at: int) -> bool:
 
     A relative whom the first sentence names may be the patient: "my mum fell. Mum is on ...".
     """
-    for said, words in _back_to_sentence(note, at):
+    told = _back_to_sentence(note, at)
+    for place, (said, words) in enumerate(told):
         beside = _BESIDE.search(words)
         if beside and not _PATIENT_AGAIN.search(words, beside.end()):
             return True
         if begins := _BEGINS.match(words):
             told_first = said.sentence == 0 or _is_of_beginning(note, begins["who"])
             return bool(begins["self"]) or not told_first
-        if _PATIENT_AGAIN.search(words):
-            return False
+        if again := _PATIENT_AGAIN.search(words):
+            earlier = told[place + 1][1] if place + 1 < len(told) else ""
+            return again.group().lower() in ("he", "she") and bool(_HERE_TOO.match(earlier))
     return False
 
 
@@ -79,4 +87,6 @@ def _before(note: Note, said: Statement, at: int) -> str:
 
 def _is_of_beginning(note: Note, who: str) -> bool:
     told = (note.quote(said.first, said.last) for said in note.statements if said.sentence == 0)
-    return any(who.lower() in words.lower() for words in told)
+    # Not of "Grandad's tablets": there the tablets are his.
+    named = re.compile(rf"\b{who}\b(?!['\u2019]s)", re.IGNORECASE)
+    return any(named.search(words) for words in told)

@@ -76,6 +76,16 @@ def is_english(word: str) -> bool:
     )
 
 
+def one_letter_away(word: str) -> frozenset[str]:
+    """All that one slip makes of a word: a letter wrong, missing, too much, or two exchanged."""
+    return frozenset(_dictionary().edit_distance_1(word))
+
+
+def is_clinical(word: str) -> bool:
+    """Whether the clinical vocabulary has the word."""
+    return word in _CLINICAL or stem(word) in _CLINICAL_STEMS
+
+
 @lru_cache(maxsize=20_000)
 def forms(word: str) -> tuple[str, ...]:
     """The standard words for one word in lower case; shorthand gives several."""

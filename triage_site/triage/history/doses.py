@@ -1,0 +1,88 @@
+"""What is too much of one kind among the medicines of a note, or not to be given. Pure.
+
+Several products hold paracetamol, or an anti-inflammatory: somebody who takes two of them may not
+know. A total above `_MOST_GRAMS` of paracetamol is told where the note counts tablets or grams
+that were taken, and does not spread them over days.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from triage_site.triage.history.names import HOLDS, KINDS
+from triage_site.triage.reading.note import Note
+from triage_site.triage.reading.tokens import Word
+
+_PARACETAMOL: Final = "with paracetamol"
+_MOST_GRAMS: Final = 4.0  # of an adult in 24 hours (BNF)
+_OVER_DAYS: Final = re.compile(r"\b(?:days|weeks?|(?:every|each|per|a) day)\b", re.IGNORECASE)
+_GRAMS_OF_TABLET: Final = 0.5
+_NUMBERS: Final = {
+    "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
+    "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "twenty": "20", "thirty": "30",
+    "forty": "40", "fifty": "50",
+}  # fmt: skip
+_LIQUID: Final = frozenset({"calpol", "lemsip", "night nurse", "day nurse"})
+_GRAMS: Final = {"g": 1.0, "gram": 1.0, "grams": 1.0, "mg": 0.001}
+_UNIT: Final = r"(?P<unit>g|grams?|mg)"
+_TABLETS: Final = r"(?:tablets?|tabs?|caplets|pills)"
+# "16 x 500 mg of", "8 tablets of"; "x 20", "500 mg x 20", "20 tablets".
+_BEFORE: Final = re.compile(
+    rf"(?:(?P<times>\b\d{{1,2}}) (?:x )?)?(?P<amount>\b\d{{1,4}}(?:\.\d)?) {_UNIT} (?:of )?$"
+    rf"|(?P<count>\b\d{{1,3}}) (?:x )?(?:{_TABLETS} )?(?:of )?(?:the |his |her |my )?$"
+)
+_AFTER: Final = re.compile(
+    rf" (?P<amount>\d{{1,4}}(?:\.\d)?) {_UNIT}(?: (?:{_TABLETS} )?x (?P<times>\d{{1,2}}))? "
+    rf"| (?:x (?P<count>\d{{1,3}})|(?P<number>\d{{1,3}}) {_TABLETS}) "
+)
+
+
+def warnings(note: Note, used: Sequence[tuple[str, int, int, bool]]) -> Iterator[str]:
+    """`used`: the name in standard form of each medicine that the patient has in the body, its
+    first and last words, and whether it was taken for what happened now."""
+    for what, products in HOLDS.items():
+        of_kind = [one for one in used if one[0] in products]
+        if len({name for name, *_ in of_kind}) > 1:
+            yield f"more than one {what}"
+        now = [one[:3] for one in of_kind if one[3] and what == _PARACETAMOL]
+        total = sum(_grams(note.words, *one) for one in now)
+        if total > _MOST_GRAMS and not _OVER_DAYS.search(note.text):
+            yield "paracetamol above 4 g"
+
+
+def against_allergies(
+    medicines: Iterable[tuple[str, str]], allergies: Sequence[str]
+) -> Iterator[str]:
+    """Of each medicine of a kind that the patient is allergic to. `medicines`: the name in
+    standard form, and as it is told."""
+    for name, told in dict(medicines).items():
+        if said := next((one for one in allergies if _is_of_kind(name, one)), ""):
+            yield f"{told} despite allergy to {said}"
+
+
+def _is_of_kind(name: str, allergy: str) -> bool:
+    allergen = allergy.lower().replace("-", " ")
+    return any(name in names and allergen in allergens for names, allergens in KINDS)
+
+
+def _grams(words: Sequence[Word], name: str, first: int, last: int) -> float:
+    """Told before or after the name; 0 where no amount is told."""
+    before = " ".join(map(_in_digits, words[max(0, first - 6) : first])) + " "
+    after = " " + " ".join(map(_in_digits, words[last : last + 5])) + " "
+    found = _BEFORE.search(before) or _AFTER.match(after)
+    if found is None:
+        return 0.0
+    if found["unit"]:
+        return float(found["amount"]) * _GRAMS[found["unit"]] * int(found["times"] or 1)
+    return 0.0 if name in _LIQUID else _count(found) * _GRAMS_OF_TABLET
+
+
+def _count(found: re.Match[str]) -> int:
+    return int(found["count"] or found.groupdict().get("number") or 0)
+
+
+def _in_digits(word: Word) -> str:
+    form = _NUMBERS.get(word.form, word.form)
+    return f"x {form[1:]}" if form[:1] == "x" and form[1:].isdigit() else form
