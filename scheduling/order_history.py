@@ -147,5 +147,5 @@ def _waiting_at(moment: datetime) -> list[Request]:
     """Returns those that waited; none where there were too many."""
     waiting = _open_at(moment).filter(status=JobStatus.WAITING)
     rows = waiting.values_list("job_id", "factors")[: MAX_RANKED + 1]
-    found = [request_from(str(job_id), factors) for job_id, factors in rows]
+    found = [request_from(str(job_id), factors or {}) for job_id, factors in rows]
     return found if len(found) <= MAX_RANKED else []

@@ -22,7 +22,8 @@ from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from tests.factories import make_case, make_department, make_queued_case, make_user
 from triage_site.cases import services
-from triage_site.cases.models import Case, CaseStatus, ClinicalStatus, OpeningNote
+from triage_site.cases.clinical import ClinicalStatus
+from triage_site.cases.models import Case, CaseStatus, OpeningNote
 from triage_site.cases.roles import CHARGE_NURSE
 
 pytestmark = pytest.mark.django_db
