@@ -104,8 +104,8 @@ def _log_unreadable(job_id: uuid.UUID) -> None:
 
 
 def waiting_requests() -> list[Request]:
-    """Returns the requests of the waiting jobs that this release can read, and nothing else of
-    them: a fifth of the time of `open_jobs` in a long queue."""
+    """Returns the requests of the waiting jobs that this release can read. In a long queue this
+    takes less than half the time of `open_jobs`, which makes whole rows."""
     rows = Job.objects.filter(status=JobStatus.WAITING)
     try:
         return [request_of_row(*row) for row in rows.values_list(*SORT_FIELDS)]

@@ -83,10 +83,10 @@ def preview_switch(name: str, now: datetime, *, is_hurried: bool = False) -> Swi
     Raises ValueError for a policy that does not exist."""
     if name not in POLICIES:
         raise ValueError(f"policy: must be one of {', '.join(POLICIES)}")
-    before = selectors.waiting_requests()
+    were_waiting = selectors.waiting_requests()
     running = selectors.readable(Job.objects.filter(status=JobStatus.RUNNING))
     started = {str(job.id) for job in running}  # some of them between the two queries
-    waiting = [request for request in before if request.id not in started]
+    waiting = [request for request in were_waiting if request.id not in started]
     states = forecasting.live_states(now.timestamp())
     try:
         present = forecasting.present_of(running, states, now)
