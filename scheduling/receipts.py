@@ -1,6 +1,7 @@
 """Receipts: one append-only row for each move of a job in the queue, with what it was decided on.
 
-Rows are written in the transaction of the move. They contain numbers and ids only.
+Rows are written in the transaction of the move. They contain numbers and ids only. A switch of the
+policy moves many jobs by one rule, so its own row is the receipt of all of them (order_history.py).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from scheduling.core.policies import POLICIES, Policy, order, rank
 from scheduling.core.request import PRIORITIES, ManualPlace, Request
 from scheduling.core.status import OPEN, JobStatus
 from scheduling.job_rows import SORT_FIELDS, request_of_row
-from scheduling.models import Job, PolicyChange, QueueMove
+from scheduling.models import Job, QueueMove
 from scheduling.standing_orders import active_policy_name
 
 MAX_RANKED: Final = 1000  # in a longer queue a receipt has no rank; a replay gives it
@@ -155,30 +156,6 @@ def _values(policy: Policy, mine: Request | None, standing: Standing | None) -> 
     return values
 
 
-def record_switch(change: PolicyChange, actor: User | None) -> int:
-    """Writes a receipt for each waiting job whose place a switch changes. Returns how many."""
-    now = change.changed_at
-    waiting = _requests(Job.objects.filter(status=JobStatus.WAITING))
-    before, after = (
-        rank(waiting, POLICIES[name], now.timestamp()) for name in (change.old, change.new)
-    )
-    was_at = {request.id: at for at, request in enumerate(before)}
-    rows = [
-        _explanation(
-            _Kind.SWITCHED,
-            now,
-            POLICIES[change.new],
-            request,
-            standing,
-            why=f"was {was_at[request.id] + 1}",
-            actor=actor,
-        )
-        for request, standing in _standings(after)
-        if was_at[request.id] != standing.rank
-    ]
-    return len(QueueMove.objects.bulk_create(rows, batch_size=500))
-
-
 def record_promotions(now: datetime) -> int:
     """Writes a receipt, once, for each waiting job whose deadline has passed under a policy
     that then prefers it. Returns how many."""
@@ -192,7 +169,7 @@ def record_promotions(now: datetime) -> int:
         return 0
     waiting = _requests(Job.objects.filter(status=JobStatus.WAITING))
     rows = [
-        _explanation(_Kind.PROMOTED, now, policy, request, standing)
+        explanation(_Kind.PROMOTED, now, policy, request, standing)
         for request, standing in _standings(rank(waiting, policy, now.timestamp()))
         if request.id in ids
     ]
@@ -211,18 +188,19 @@ def _standings(ranked: Sequence[Request]) -> Iterator[tuple[Request, Standing]]:
         ahead[request.priority] += 1
 
 
-def _explanation(
+def explanation(
     kind: QueueMove.Kind,
     now: datetime,
     policy: Policy,
     request: Request,
-    standing: Standing,
+    standing: Standing | None,
     **values: Any,
 ) -> QueueMove:
+    """Returns a receipt of a job that waits, which nobody has stored."""
     return QueueMove(
         job_id=uuid.UUID(request.id),
         at=now,
-        kind=kind,
+        kind=kind.value,
         status=JobStatus.WAITING.value,
         **_values(policy, request, standing),
         **values,

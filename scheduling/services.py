@@ -274,7 +274,10 @@ def switch_policy(
     now: datetime,
     preview: Mapping[str, Any] | None = None,
 ) -> PolicyChange:
-    """Makes `name` the active policy and records actor, reason and preview. Raises ValueError."""
+    """Makes `name` the active policy and records actor, reason and preview. Raises ValueError.
+
+    The row is the receipt of every waiting job: what it did to one follows from it.
+    """
     if name not in POLICIES:
         raise ValueError(f"policy: must be one of {', '.join(POLICIES)}")
     if not reason.strip():
@@ -289,8 +292,6 @@ def switch_policy(
     )
     after_commit(lambda: connection.patient_queue().switch_policy(name))
     after_commit(ring_doorbell)
-    # After the switch is effective: these rows explain it, and a long queue has many.
-    transaction.on_commit(lambda: receipts.record_switch(change, actor), robust=True)
     return change
 
 

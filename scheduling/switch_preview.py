@@ -13,6 +13,7 @@ import redis
 from scheduling import forecasting, recorded, selectors
 from scheduling.core.policies import POLICIES, rank
 from scheduling.core.request import PRIORITIES, Request
+from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from scheduling.service_rates import model_of
 from scheduling.simulator.forecast import Estimate, Outlook, Present, forecast
@@ -82,16 +83,20 @@ def preview_switch(name: str, now: datetime, *, is_hurried: bool = False) -> Swi
     Raises ValueError for a policy that does not exist."""
     if name not in POLICIES:
         raise ValueError(f"policy: must be one of {', '.join(POLICIES)}")
-    jobs = list(selectors.open_jobs())
+    were_waiting = selectors.waiting_requests()
+    running = selectors.readable(Job.objects.filter(status=JobStatus.RUNNING))
+    started = {str(job.id) for job in running}  # some of them between the two queries
+    waiting = [request for request in were_waiting if request.id not in started]
     states = forecasting.live_states(now.timestamp())
     try:
-        present = forecasting.present_of(jobs, states, now)
+        present = forecasting.present_of(running, states, now)
     except (redis.RedisError, OSError):  # the order is known, the times are not
-        present, states = forecasting.present_without_progress(jobs, now), []
+        present, states = forecasting.present_without_progress(running, now), []
+    present = replace(present, waiting=waiting)
     old = selectors.active_policy_name()
-    if is_hurried and len(jobs) > _MAX_HURRIED:
+    if is_hurried and len(waiting) + len(running) > _MAX_HURRIED:
         states = []
-    step = _present_step(jobs, present)
+    step = _present_step(running, present)
     outlook = _outlook(present, step, now) if states and present.waiting else None
     before, after = (_starts(present, policy, outlook) for policy in (old, name))
     return SwitchPreview(

@@ -387,14 +387,19 @@ def test_moves_in_the_queue_are_found_by_case_and_switches_by_kind(
     cases = [make_case(actor=nurse, seconds=number) for number in range(2)]
     for case in cases:
         make_job(2, case_id=case.id, arrival_at=timezone.now(), now=timezone.now())
-    policy = switch_policy("fcfs", actor=nurse, reason="drill at noon", now=timezone.now())
+    switch_policy("fcfs", actor=nurse, reason="drill at noon", now=timezone.now())
     mine = auditor.get(f"/ops/audit/?kind=queue&case={cases[0].number}").content.decode()
-    assert "<td>Queued</td>" in mine
+    assert "<td>Queued for guidance</td>" in mine
     assert f">{cases[0].number}<" in mine
-    assert "place 1 of 1, policy semantic" in mine
+    assert "place 1 of 1, policy Semantic" in mine
     assert f">{cases[1].number}<" not in mine
+    waited = auditor.get(f"/ops/audit/?kind=switches&case={cases[0].number}").content.decode()
+    assert "drill at noon" in waited
+    other = make_case(actor=nurse)
+    none = auditor.get(f"/ops/audit/?kind=switches&case={other.number}").content.decode()
+    assert "drill at noon" not in none
     switches = auditor.get("/ops/audit/", {"kind": "switches"}).content.decode()
-    assert f"{policy}. drill at noon" in switches
+    assert "Semantic to First come. drill at noon" in switches
     assert "Queued" not in switches
     assert "drill at noon" not in auditor.get("/ops/audit/", {"kind": "queue"}).content.decode()
 
@@ -411,11 +416,11 @@ def test_pages_of_the_log_neither_repeat_nor_leave_out(auditor: Client) -> None:
 
 
 def test_the_export_has_every_line_and_no_formula(auditor: Client) -> None:
-    record(Kind.ACTED, timezone.now(), what="=1+1")
+    record(Kind.ACTED, timezone.now(), what="ops_promote", actor=make_user(username="@SUM"))
     answer = auditor.get("/ops/audit/audit.csv", {"kind": "acts"})
     text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
-    assert text.splitlines()[0] == "at,person,what,case,detail"
-    assert ",'=1+1" in text
+    assert text.splitlines()[0] == "at,person,what,case,detail,through,code"
+    assert text.splitlines()[1].endswith(",'@SUM,Promoted a classifier,,,,acted ops_promote")
 
 
 @pytest.mark.parametrize(

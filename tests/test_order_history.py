@@ -13,8 +13,8 @@ from django.core.management import call_command
 from scheduling import connection, queue_control, services
 from scheduling.core.manual_move import NoSuchMove
 from scheduling.core.status import JobStatus
-from scheduling.models import Job, QueueMove
-from scheduling.order_history import order_at
+from scheduling.models import Job, PolicyChange, QueueMove
+from scheduling.order_history import moves_of, order_at
 from scheduling.receipts import record_promotions
 from tests.factories import at, make_user
 from tests.fault_world import World
@@ -88,20 +88,41 @@ def test_the_receipts_of_a_rush_rebuild_each_order() -> None:
         order = order_at(at(seconds))
         assert [request.id for request in order.waiting] == waiting
         assert [request.id for request in order.running] == running
-    kinds = set(QueueMove.objects.values_list("kind", flat=True))
+    cases = set(Job.objects.values_list("case_id", flat=True))
+    kinds = {move.kind for case in cases for move in moves_of(case)}
     assert {"queued", "started", "displaced", "level", "moved", "promoted", "switched"} <= kinds
     check_ranks(seen)
+    check_switches(seen)
     check_command(*seen[40][:2])
 
 
 def check_ranks(seen: list[tuple[float, list[str], list[str]]]) -> None:
     """What a receipt says of the place is what a replay finds after the last move of a second."""
+    switched = set(PolicyChange.objects.values_list("changed_at", flat=True))
     for seconds, waiting, _ in seen:
+        if at(seconds) in switched:  # after the moves of that second
+            continue
         last = QueueMove.objects.filter(at=at(seconds)).order_by("id").last()
         if last is not None and last.status == JobStatus.WAITING and last.rank is not None:
             assert waiting[last.rank] == str(last.job_id)
             assert waiting[: min(3, last.rank)] == last.first_ahead
             assert sum(last.ahead) == last.rank
+
+
+def check_switches(seen: list[tuple[float, list[str], list[str]]]) -> None:
+    """What a switch is said to have done is what the queue had after it."""
+    found = {at(seconds): waiting for seconds, waiting, _ in seen}
+    checked = 0
+    for change in PolicyChange.objects.all():
+        waiting = found[change.changed_at]
+        for job in Job.objects.filter(id__in=waiting):
+            for move in moves_of(job.case_id):
+                if move.kind == QueueMove.Kind.SWITCHED and move.at == change.changed_at:
+                    assert waiting[move.rank or 0] == str(job.id)
+                    assert waiting[: min(3, move.rank or 0)] == move.first_ahead
+                    assert move.num_waiting == len(waiting)
+                    checked += 1
+    assert checked > 20
 
 
 def check_command(seconds: float, waiting: list[str]) -> None:

@@ -24,6 +24,7 @@ except ImproperlyConfigured as error:
 import structlog
 from django.conf import settings
 from django.db import connection
+from django.urls import get_resolver
 
 from scheduling.beats import Beat
 from triage_site.answer_headers import completed
@@ -35,6 +36,9 @@ from triage_site.classifiers import active
 from triage_site.health import ALIVE, alive
 
 log = structlog.get_logger(__name__)
+
+# Django loads views and API with the first page, which would wait a second for them.
+get_resolver().url_patterns  # noqa: B018
 
 
 class Application:

@@ -131,6 +131,8 @@ def forecast(
 
 
 def _range(seconds: list[float]) -> Range:
+    if len(seconds) == 1:  # of a long queue
+        return Range(low=seconds[0], median=seconds[0], high=seconds[0])
     seconds.sort()
     return Range(
         low=percentile(seconds, LOW),

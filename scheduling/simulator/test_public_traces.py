@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduling.simulator.trace_formats import PriorityRule
+from scheduling.simulator.trace_formats import PUBLIC, PriorityRule, TraceFormat
 from scheduling.simulator.workload_files import (
     BadWorkload,
     LoadedWorkload,
@@ -155,13 +155,13 @@ def test_our_own_file_without_priority_asks_for_a_rule() -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("yesterday,5,5", "line 2: arrival: must be a number or a date with a time"),
-        ("2023-13-45 10:00:00,5,5", "line 2: arrival: not a date with a time"),
-        ("nan,5,5", "line 2: arrival: must be finite"),
-        ("0001-01-01 00:00:00+14:00,5,5", "line 2: arrival: not a date with a time"),
-        ("0,5,5\n1e300,5,5", "line 3: arrival: must be at most 1,000,000,000 s, not 1e"),
-        (f"0,{'9' * 400},5", "line 2: prompt: must be finite, not '9{39}\\.\\.\\.$"),
-        ("2023-11-16 18:17:03,,5", "line 2: prompt: missing"),
+        ("yesterday,5,5", "line 2: TIMESTAMP: must be a number or a date with a time"),
+        ("2023-13-45 10:00:00,5,5", "line 2: TIMESTAMP: not a date with a time"),
+        ("nan,5,5", "line 2: TIMESTAMP: must be finite"),
+        ("0001-01-01 00:00:00+14:00,5,5", "line 2: TIMESTAMP: not a date with a time"),
+        ("0,5,5\n1e300,5,5", "line 3: TIMESTAMP: must be at most 1,000,000,000 s, not 1e"),
+        (f"0,{'9' * 400},5", "line 2: ContextTokens: must be finite, not '9{39}\\.\\.\\.$"),
+        ("2023-11-16 18:17:03,,5", "line 2: ContextTokens: missing"),
         ("2023-11-16 18:17:03,5,0", "contains no request with an answer"),
     ],
 )
@@ -195,3 +195,45 @@ def test_a_column_that_stands_twice_is_refused_and_an_unknown_one_is_not() -> No
         read("TIMESTAMP,Context Tokens,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03,5,6,7\n")
     loaded = read("TIMESTAMP,note,ContextTokens,GeneratedTokens,note\n2023-11-16 18:17:03,,5,6,\n")
     assert loaded.works[0].prompt_tokens == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "words"),
+    [
+        (AZURE + "2023-11-16 18:17:05,many,3\n", "a.csv", "4: ContextTokens: must be a number"),
+        (AZURE + "2023-11-16 18:17:05,4,0.5\n", "a.csv", "4: GeneratedTokens: must be a whole"),
+        (AZURE + "soon,4,5\n", "a.csv", "line 4: TIMESTAMP: must be a number or a date"),
+        (BURST + "130,GPT-4,-2,7,5,API log\n", "b.csv", "line 5: Request tokens: must be 1 to"),
+        (BURST + "130,GPT-4,2,x,5,API log\n", "b.csv", "5: Response tokens: must be a number"),
+        (VIDUR + "2.0,,9\n", "v.csv", "line 4: num_prefill_tokens: missing"),
+        (VIDUR + "2.0,5,2000000\n", "v.csv", "line 4: num_decode_tokens: must be 1 to 1,000,000"),
+        (
+            MOONCAKE + '{"timestamp": 5000, "input_length": "x", "output_length": 3}\n',
+            "m.jsonl",
+            "line 3: input_length: must be a number",
+        ),
+        # A record of JSON lines that lacks the key: as its publisher writes it.
+        (MOONCAKE + '{"timestamp": 5000, "input_length": 5}\n', "m.jsonl", "3: output_length: m"),
+        ("Arrival_Seconds,priority,Prompt tokens,output\n0,1,x,5\n", "o.csv", "2: Prompt tokens"),
+        ("arrival,priority,prompt,output,ID\n0,1,5,5,a\n1,1,5,5,a\n", "o.csv", "3: ID: a occurs"),
+    ],
+)
+def test_a_wrong_value_is_named_by_the_column_of_the_file(text: str, name: str, words: str) -> None:
+    with pytest.raises(BadWorkload) as refusal:
+        read(text, name)
+    assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize("known", PUBLIC, ids=lambda known: known.name)
+@pytest.mark.parametrize("field", ["arrival", "prompt", "output"])
+def test_no_message_about_a_public_trace_speaks_of_our_own_names(
+    known: TraceFormat, field: str
+) -> None:
+    columns = [known.published_name(one) for one in ("arrival", "prompt", "output")]
+    good = ["5", "5", "5"]
+    bad = list(good)
+    bad[columns.index(known.published_name(field))] = "x"
+    text = "\n".join([",".join(columns), ",".join(good), ",".join(bad)])
+    with pytest.raises(BadWorkload) as refusal:
+        read(text)
+    assert f"line 3: {known.published_name(field)}: " in str(refusal.value)

@@ -69,7 +69,7 @@ class TraceFormat:
     def published_name(self, field: str) -> str:
         """The column of a field as its publisher writes it."""
         names = re.split(r"[,\[(]", self.published_header)
-        return next((n.strip() for n in names if plain(n) in self.columns[field]), field)
+        return next((n.strip() for n in names if plain(n) in self.columns.get(field, ())), field)
 
 
 def _public(
@@ -172,6 +172,13 @@ def own_record(record: Mapping[str, Any], known: TraceFormat) -> dict[str, Any]:
                 found[field] = by_plain[name]
                 break
     return found
+
+
+def column_of(field: str, record: Mapping[str, Any], known: TraceFormat) -> str:
+    """The column of a field as it stands in the file; where it is missing, as it should."""
+    names = known.columns.get(field, (field,))
+    found = (str(name).strip() for name in record if plain(name) in names)
+    return next(found, known.published_name(field))
 
 
 def moment(value: Any, known: TraceFormat) -> Decimal:

@@ -1,8 +1,8 @@
 """Workloads from files: CSV, JSON lines, or JSON in the format of the published requests.
 
-A bad record is refused with its line, field and reason. CSV and JSON lines have the fields
-arrival, priority, prompt, output and predicted, or those of a public trace (`trace_formats`).
-Without `predicted`, the prediction is exact.
+A bad record is refused with its line, its column as the file names it, and a reason. CSV and
+JSON lines have the fields arrival, priority, prompt, output and predicted, or those of a public
+trace (`trace_formats`). Without `predicted`, the prediction is exact.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from scheduling.simulator.trace_formats import (
     OWN,
     PriorityRule,
     TraceFormat,
+    column_of,
     epoch_units,
     figure,
     format_of,
@@ -31,7 +32,7 @@ from scheduling.simulator.trace_formats import (
     zero_of,
 )
 from scheduling.simulator.workload import Work, with_shifted_arrivals
-from scheduling.simulator.workload_records import BadWorkload, Located, records_of
+from scheduling.simulator.workload_records import BadWorkload, records_of
 
 __all__ = ["BadWorkload", "LoadedWorkload", "Reading", "load_workload", "parse_workload"]
 
@@ -45,6 +46,21 @@ class LoadedWorkload:
 
     works: list[Work]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """One record: where it stands, its values by our own names, and as the file has it."""
+
+    where: str
+    values: dict[str, Any]
+    in_file: Mapping[str, Any]
+    known: TraceFormat
+
+    def refused(self, field: str, reason: object) -> BadWorkload:
+        """The message names the column as it stands in the file."""
+        column = column_of(field, self.in_file, self.known)
+        return BadWorkload(f"{self.where}: {column}: {reason}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,37 +106,40 @@ def parse_workload(path: PurePath, text: str, reading: Reading) -> LoadedWorkloa
     if not raw:
         raise BadWorkload(f"{path}: contains no requests")
     known = format_of(raw[0][1]) or OWN
-    records = [(where, own_record(record, known)) for where, record in raw]
+    rows = [
+        _Row(where=where, values=own_record(record, known), in_file=record, known=known)
+        for where, record in raw
+    ]
     notes = []
     if known.is_public:
         notes.append(f"Read as a trace of {known.name}; the first arrival is time zero.")
-        records = _without_failed(path, records, notes)
-    records = _from_zero(records, known, reading.gap_seconds, notes)
-    _add_priorities(records, known, reading, notes)
-    works = _works(records, reading.gap_seconds)
-    if not any("published_enqueue_seconds" in record for _, record in records):
+        rows = _without_failed(path, rows, notes)
+    _from_zero(rows, known, reading.gap_seconds, notes)
+    _add_priorities(rows, known, reading, notes)
+    works = _works(rows, reading.gap_seconds)
+    if not any("published_enqueue_seconds" in row.values for row in rows):
         works = with_shifted_arrivals(works)
     return LoadedWorkload(works=works, notes=tuple(notes))
 
 
-def _works(records: Sequence[Located], gap_seconds: float) -> list[Work]:
+def _works(rows: Sequence[_Row], gap_seconds: float) -> list[Work]:
     works: list[Work] = []
     seen: set[str] = set()
-    for where, record in records:
-        work = _work(where, record, gap_seconds, default_id=str(len(works)))
+    for row in rows:
+        work = _work(row, gap_seconds, default_id=str(len(works)))
         if work.id in seen:
-            raise BadWorkload(f"{where}: id: {work.id} occurs twice")
+            raise row.refused("id", f"{work.id} occurs twice")
         seen.add(work.id)
         works.append(work)
     return works
 
 
-def _without_failed(path: PurePath, records: list[Located], notes: list[str]) -> list[Located]:
+def _without_failed(path: PurePath, rows: list[_Row], notes: list[str]) -> list[_Row]:
     """Public traces keep failed requests as answers of no token."""
-    kept = [(where, record) for where, record in records if not _is_zero(record.get("output"))]
+    kept = [row for row in rows if not _is_zero(row.values.get("output"))]
     if not kept:
         raise BadWorkload(f"{path}: contains no request with an answer")
-    if num := len(records) - len(kept):
+    if num := len(rows) - len(kept):
         notes.append(f"{num} requests without an answer (0 tokens) were left out.")
     return kept
 
@@ -133,85 +152,80 @@ def _is_zero(value: Any) -> bool:
 
 
 def _from_zero(
-    records: list[Located], known: TraceFormat, gap_seconds: float, notes: list[str]
-) -> list[Located]:
-    """The records with arrivals in seconds, from zero where they are epoch times."""
-    moments = [_moment(where, record, known, gap_seconds) for where, record in records]
+    rows: Sequence[_Row], known: TraceFormat, gap_seconds: float, notes: list[str]
+) -> None:
+    """Writes arrivals in seconds, from zero where they are epoch times."""
+    moments = [_moment(row, gap_seconds) for row in rows]
     known_moments = [time for time in moments if time is not None]
     zero, units = zero_of(known_moments, known), epoch_units(known_moments)
     if zero and not known.is_public:
         notes.append("Arrivals are epoch times; the first one is time zero.")
     if units > 1:
         notes.append(f"Arrivals are epoch times with {units:,} units a second.")
-    for (where, record), time in zip(records, moments, strict=True):
+    for row, time in zip(rows, moments, strict=True):
         if time is not None:
-            record["arrival"] = float((time - zero) / units)
-            if zero and "sent" in record:
-                sent = _number(where, "sent", record["sent"])
-                record["sent"] = (sent - float(zero)) / units
-    return records
+            row.values["arrival"] = float((time - zero) / units)
+            if zero and "sent" in row.values:
+                sent = _number(row, "sent", row.values["sent"])
+                row.values["sent"] = (sent - float(zero)) / units
 
 
-def _moment(
-    where: str, record: Mapping[str, Any], known: TraceFormat, gap_seconds: float
-) -> Decimal | None:
-    value = _at_gap(where, record, "arrival", gap_seconds)
+def _moment(row: _Row, gap_seconds: float) -> Decimal | None:
+    value = _at_gap(row, "arrival", gap_seconds)
     if value is None or isinstance(value, bool):
         return None  # `_work` says what is wrong with it
     try:
-        return moment(value, known)
+        return moment(value, row.known)
     except ValueError as error:
-        raise BadWorkload(f"{where}: arrival: {error}") from None
+        raise row.refused("arrival", error) from None
 
 
 def _add_priorities(
-    records: list[Located], known: TraceFormat, reading: Reading, notes: list[str]
+    rows: Sequence[_Row], known: TraceFormat, reading: Reading, notes: list[str]
 ) -> None:
     """Fills in the priority by the rule where no record has one."""
-    if any("priority" in record for _, record in records):
+    if any("priority" in row.values for row in rows):
         return
     rule = reading.priorities or (PriorityRule.UNIFORM if known.is_public else None)
     if rule is None:
         choices = ", ".join(PriorityRule)
-        where = records[0][0]
-        raise BadWorkload(f"{where}: priority: missing; add it or choose a rule: {choices}")
-    prompts = [_whole(where, record, "prompt", 1, _MAX_TOKENS) for where, record in records]
-    for (_, record), priority in zip(
-        records, priorities_by(rule, prompts, reading.seed), strict=True
-    ):
-        record["priority"] = priority
+        raise rows[0].refused("priority", f"missing; add it or choose a rule: {choices}")
+    prompts = [_whole(row, "prompt", 1, _MAX_TOKENS) for row in rows]
+    for row, priority in zip(rows, priorities_by(rule, prompts, reading.seed), strict=True):
+        row.values["priority"] = priority
     drawn = "" if rule is PriorityRule.BY_LENGTH else f", drawn with seed {reading.seed}"
     notes.append(f"The file has no priority; levels by the rule {rule.value}{drawn}.")
 
 
-def _work(where: str, record: Mapping[str, Any], gap_seconds: float, default_id: str) -> Work:
-    priority = _whole(where, record, "priority", 0, NUM_PRIORITIES - 1)
-    arrival = _seconds(where, "arrival", _at_gap(where, record, "arrival", gap_seconds))
+def _work(row: _Row, gap_seconds: float, default_id: str) -> Work:
+    values = row.values
+    priority = _whole(row, "priority", 0, NUM_PRIORITIES - 1)
+    arrival = _seconds(row, "arrival", _at_gap(row, "arrival", gap_seconds))
     enqueue = arrival
-    if "published_enqueue_seconds" in record:
-        found = _at_gap(where, record, "published_enqueue_seconds", gap_seconds)
-        enqueue = _seconds(where, "published_enqueue_seconds", found)
-    output = _whole(where, record, "output", 1, _MAX_TOKENS)
+    if "published_enqueue_seconds" in values:
+        found = _at_gap(row, "published_enqueue_seconds", gap_seconds)
+        enqueue = _seconds(row, "published_enqueue_seconds", found)
+    output = _whole(row, "output", 1, _MAX_TOKENS)
     predicted = output
-    if record.get("predicted") is not None:
-        predicted = _whole(where, record, "predicted", 0, _MAX_TOKENS)
-    group = _whole(where, record, "group", 0, _MAX_TOKENS) if "group" in record else 0
-    sent = group * gap_seconds if "group" in record else arrival
-    if "sent" in record:
-        sent = _seconds(where, "sent", record["sent"])
-    name = str(record.get("id", default_id))
+    if values.get("predicted") is not None:
+        predicted = _whole(row, "predicted", 0, _MAX_TOKENS)
+    group = _whole(row, "group", 0, _MAX_TOKENS) if "group" in values else 0
+    sent = group * gap_seconds if "group" in values else arrival
+    if "sent" in values:
+        sent = _seconds(row, "sent", values["sent"])
+    name = str(values.get("id", default_id))
     if not name:
-        raise BadWorkload(f"{where}: id: must not be empty")
+        raise row.refused("id", "must not be empty")
     return Work(
         id=name,
-        group=group if "group" in record else int(default_id),
+        group=group if "group" in values else int(default_id),
         priority=priority,
         predicted_priority=(
-            _whole(where, record, "predicted_priority", 0, NUM_PRIORITIES)
-            if "predicted_priority" in record
+            _whole(row, "predicted_priority", 0, NUM_PRIORITIES)
+            if "predicted_priority" in values
             else priority
         ),
-        prompt_tokens=_whole(where, record, "prompt", 1, _MAX_TOKENS),
+        prompt_tokens=_whole(row, "prompt", 1, _MAX_TOKENS),
         output_tokens=output,
         predicted_tokens=predicted,
         sent_seconds=min(sent, arrival),
@@ -220,8 +234,8 @@ def _work(where: str, record: Mapping[str, Any], gap_seconds: float, default_id:
     )
 
 
-def _at_gap(where: str, record: Mapping[str, Any], field: str, gap_seconds: float) -> Any:
-    value = record.get(field)
+def _at_gap(row: _Row, field: str, gap_seconds: float) -> Any:
+    value = row.values.get(field)
     if not isinstance(value, dict):
         return value
     for gap, seconds in value.items():
@@ -230,38 +244,38 @@ def _at_gap(where: str, record: Mapping[str, Any], field: str, gap_seconds: floa
                 return seconds
         except (TypeError, ValueError, OverflowError):
             break
-    raise BadWorkload(f"{where}: {field}: no times for a gap of {gap_seconds:g} s")
+    raise row.refused(field, f"no times for a gap of {gap_seconds:g} s")
 
 
-def _seconds(where: str, field: str, value: Any) -> float:
-    number = _number(where, field, value)
+def _seconds(row: _Row, field: str, value: Any) -> float:
+    number = _number(row, field, value)
     if number < 0:
-        raise BadWorkload(f"{where}: {field}: must not be negative, not {figure(number)}")
+        raise row.refused(field, f"must not be negative, not {figure(number)}")
     if number > _MAX_SECONDS:
         most = f"must be at most {figure(_MAX_SECONDS)} s"
-        raise BadWorkload(f"{where}: {field}: {most}, not {figure(number)}")
+        raise row.refused(field, f"{most}, not {figure(number)}")
     return number
 
 
-def _whole(where: str, record: Mapping[str, Any], field: str, low: int, high: int) -> int:
-    number = _number(where, field, record.get(field))
+def _whole(row: _Row, field: str, low: int, high: int) -> int:
+    number = _number(row, field, row.values.get(field))
     if number != int(number):
-        raise BadWorkload(f"{where}: {field}: must be a whole number, not {figure(number)}")
+        raise row.refused(field, f"must be a whole number, not {figure(number)}")
     if not low <= number <= high:
         span = f"{figure(low)} to {figure(high)}"
-        raise BadWorkload(f"{where}: {field}: must be {span}, not {figure(number)}")
+        raise row.refused(field, f"must be {span}, not {figure(number)}")
     return int(number)
 
 
-def _number(where: str, field: str, value: Any) -> float:
+def _number(row: _Row, field: str, value: Any) -> float:
     if value is None:
-        raise BadWorkload(f"{where}: {field}: missing")
+        raise row.refused(field, "missing")
     try:
         if isinstance(value, bool):
             raise ValueError
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise BadWorkload(f"{where}: {field}: must be a number, not {shown(value)}") from None
+        raise row.refused(field, f"must be a number, not {shown(value)}") from None
     if not isfinite(number):
-        raise BadWorkload(f"{where}: {field}: must be finite, not {shown(value)}")
+        raise row.refused(field, f"must be finite, not {shown(value)}")
     return number

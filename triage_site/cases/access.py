@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -163,6 +164,13 @@ def for_people(view: View[P]) -> View[P]:
         return _to_login(request)
 
     return guarded
+
+
+def path_here(request: HttpRequest, wanted: str | None) -> str:
+    """Returns an address that a form carries; empty for one elsewhere."""
+    path = wanted or ""
+    is_here = url_has_allowed_host_and_scheme(path, allowed_hosts={request.get_host()})
+    return path if is_here and path.startswith("/") else ""
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:

@@ -13,7 +13,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from triage_site.cases import services
-from triage_site.cases.access import allowed
+from triage_site.cases.access import allowed, path_here
 from triage_site.cases.action_forms import (
     CloseForm,
     NoteForm,
@@ -215,7 +215,7 @@ def _ask(
     more: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     status = 200 if not form.is_bound else CONFLICT if conflict else UNPROCESSABLE
-    in_dialog = bool(getattr(request, "htmx", None))
+    in_dialog, back = bool(getattr(request, "htmx", None)), _back(request)
     context = {
         **(more or {}),
         "case": case,
@@ -223,7 +223,8 @@ def _ask(
         "dialog": in_dialog,
         "form_template": template,
         "meanwhile": conflict,
-        "back": BOARD if BOARD in (request.GET.get("from"), request.POST.get("back")) else "",
+        "back": back,
+        "back_address": resolve_url(back) if back else reverse("case", args=[case.id]),
     }
     name = template if in_dialog else "cases/ask.html"
     return render(request, name, context, status=status)
@@ -233,9 +234,17 @@ def _done(request: HttpRequest, case: Case) -> HttpResponse:
     """Back to where the change was made: the board follows by itself."""
     if _is_on_board(request):
         return trigger_client_event(HttpResponse(status=204), "board-changed")
-    if request.POST.get("back") == BOARD:
-        return redirect("board")
+    back = _back(request)
+    if back and (back == BOARD or not getattr(request, "htmx", None)):
+        return redirect(back)
     return _to_case(request, case)
+
+
+def _back(request: HttpRequest) -> str:
+    """Where the person was: the board, or the address that a page without scripts carries."""
+    if BOARD in (request.GET.get("from"), request.POST.get("back")):
+        return BOARD
+    return path_here(request, request.POST.get("back"))
 
 
 def _is_on_board(request: HttpRequest) -> bool:

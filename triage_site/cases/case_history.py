@@ -8,13 +8,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from scheduling.core.guidance import WITHHELD_WORDS
-from triage_site.cases import services
+from triage_site.cases import audit_words, services
 from triage_site.cases.levels import LEVELS, clock_text
 from triage_site.cases.models import DISPOSITION_CHOICES, Case, CaseEvent, OverrideReason
 from triage_site.cases.place_words import steps_words
-
-# Names of addresses in words. Fragments belong to a page, and are in the audit log alone.
-_VIEWS: Final = {"case": "case page", "print": "print", "live_case": "live updates"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +28,7 @@ def history(case: Case) -> tuple[list[HistoryLine], list[HistoryLine]]:
     changes: list[HistoryLine] = []
     views: list[HistoryLine] = []
     for event in case.events.select_related("actor"):
-        if event.data.get("via") == "fragment":
+        if event.data.get("via") == "fragment":  # of a page; the audit log has it
             continue
         lines = views if event.kind == CaseEvent.Kind.VIEWED else changes
         lines.append(_history_line(case, event))
@@ -94,6 +91,11 @@ def _failed_words(data: dict[str, Any]) -> str:
     return f"{data.get('why', '')}; safe level {_level_text(data.get('priority'))}"
 
 
+def _view_words(data: dict[str, Any]) -> str:
+    what = str(data.get("what", ""))
+    return audit_words.viewed(what) if what else audit_words.through(data)
+
+
 def _level_text(priority: int | None) -> str:
     return "no level" if priority is None else f"{priority} {LEVELS[priority].word}"
 
@@ -116,6 +118,6 @@ _DETAILS: Final[dict[CaseEvent.Kind, Callable[[dict[str, Any]], str]]] = {
     _K.MOVED: _place_words,
     _K.TRANSFERRED: _transfer_words,
     _K.NOTE: lambda data: "",
-    _K.VIEWED: lambda data: _VIEWS.get(data.get("what", ""), str(data.get("via", ""))),
+    _K.VIEWED: _view_words,
     _K.WITHHELD: lambda data: WITHHELD_WORDS.get(data.get("why", ""), ""),
 }

@@ -135,7 +135,7 @@ def _cause(move: QueueMove, numbers: dict[str, int]) -> str:
         who = f", {move.actor.get_username()}" if move.actor else ""
         return f"{steps_words(int(move.why))}{who}"
     if move.kind == _Kind.SWITCHED:
-        return f"place before the switch: {move.why.removeprefix('was ')}"
+        return f"place before the switch: {move.why.removeprefix('was ')}" if move.why else ""
     return move.why
 
 

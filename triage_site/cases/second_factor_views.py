@@ -14,7 +14,6 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -22,7 +21,7 @@ from django_otp import login as give_factor
 from django_otp import match_token
 
 from triage_site.cases import second_factor as factor
-from triage_site.cases.access import signed_in
+from triage_site.cases.access import path_here, signed_in
 from triage_site.cases.account_notices import What, note, tell
 from triage_site.cases.api_tokens import revoke_tokens
 from triage_site.cases.models import AuthenticatorApp
@@ -174,9 +173,7 @@ def _picture(url: str) -> str:
 
 def next_of(request: HttpRequest) -> str:
     """Returns the address that the person wanted; the board for an address elsewhere."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    is_here = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()})
-    return wanted if is_here else "/"
+    return path_here(request, request.POST.get("next") or request.GET.get("next")) or "/"
 
 
 def person_of(request: HttpRequest) -> User:

@@ -96,7 +96,11 @@ def create(request: HttpRequest, body: ComparisonIn) -> Status:
     return Status(202, {"id": made.id})
 
 
-@router.get("/comparisons/{comparison_id}", response={200: ComparisonOut, **_FAULTS})
+@router.get(
+    "/comparisons/{comparison_id}",
+    response={200: ComparisonOut, **_FAULTS},
+    url_name="read_comparison",
+)
 def read(request: HttpRequest, comparison_id: uuid.UUID) -> dict[str, Any]:
     allowed_user(request, Action.CONSOLE)
     found = selectors.comparison(comparison_id)
@@ -115,7 +119,11 @@ def load(request: HttpRequest, comparison_id: uuid.UUID) -> HttpResponse:
     return HttpResponse(text, content_type="text/csv; charset=utf-8")
 
 
-@router.post("/comparisons/{comparison_id}/cancel", response={200: ComparisonOut, **_FAULTS})
+@router.post(
+    "/comparisons/{comparison_id}/cancel",
+    response={200: ComparisonOut, **_FAULTS},
+    url_name="cancel_comparison",
+)
 def cancel(request: HttpRequest, comparison_id: uuid.UUID) -> dict[str, Any]:
     """Stops a comparison that waits or runs; one that has ended stays as it is."""
     allowed_user(request, Action.COMPARE)

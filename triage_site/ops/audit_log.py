@@ -17,8 +17,11 @@ from django.db.models import DateTimeField, F, Q, QuerySet, Value
 from scheduling import csv_text
 from scheduling.append_only import append_only_models
 from scheduling.models import AdmissionChange, AppendOnly, Job, PolicyChange, QueueMove
+from scheduling.order_history import switches_of
 from triage_site.audit.models import AuditRecord
+from triage_site.cases import audit_words
 from triage_site.cases.models import Case, CaseEvent
+from triage_site.ops.selectors import policy_title
 
 NUM_LINES: Final = 100  # of one page
 NUM_EXPORTED: Final = 1000  # read at a time
@@ -42,21 +45,28 @@ _ACCESS: Final = frozenset(
         AuditRecord.Kind.ACCOUNT,
     }
 )
-_DETAILS: Final = (
-    "via",
-    "opening",
-    "version",
-    "old",
-    "new",
-    "from",
-    "to",
-    "priority",
-    "address",
-    "times",
-    "names",
-    "rule",
-    "cutoff",
-)
+# What the data of a row says, in words; other names may speak of a patient.
+_DETAILS: Final = {
+    "account": "account {}",
+    "opening": "opening {} of a case of another department",
+    "version": "version {} of the case",
+    "old": "from {}",
+    "new": "to {}",
+    "from": "from {}",
+    "to": "to {}",
+    "priority": "{}",
+    "address": "from address {}",
+    "times": "{} times",
+    "names": "{} names",
+    "scope": "scope {}",
+    "days": "for {} days",
+    "calls": "{} calls",
+    "speed": "speed {}",
+    "cases": "{} cases",
+    "rule": "rule: {}",
+    "cutoff": "older than {}",
+}
+_LEVELS: Final = frozenset({"from", "to", "priority"})  # a number there is a level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +87,8 @@ class AuditLine:
     what: str
     case: str
     detail: str
+    through: str  # page, API and so on; empty where the row does not say
+    code: str  # the names that the site keeps: kind, address, way
 
 
 def num_lines(wanted: Wanted) -> int:
@@ -117,7 +129,7 @@ def _numbers_of_jobs(rows: Sequence[Any]) -> dict[Any, int]:
 
 def export(wanted: Wanted) -> Iterator[str]:
     """Yields CSV, newest first."""
-    yield _csv([("at", "person", "what", "case", "detail")])
+    yield _csv([("at", "person", "what", "case", "detail", "through", "code")])
     first = 0
     while some := lines(wanted, first, NUM_EXPORTED):
         yield _csv([(one.at.isoformat(), *_words(one)) for one in some])
@@ -125,7 +137,7 @@ def export(wanted: Wanted) -> Iterator[str]:
 
 
 def _words(line: AuditLine) -> tuple[str, ...]:
-    return line.person, line.what, line.case, line.detail
+    return line.person, line.what, line.case, line.detail, line.through, line.code
 
 
 def _csv(rows: Sequence[Sequence[str]]) -> str:
@@ -168,12 +180,20 @@ def _limits(model: type[AppendOnly], wanted: Wanted) -> Q | None:
             limits &= Q((_case_field(model), wanted.case))
         elif model is AuditRecord:
             limits &= Q(data__case=wanted.case)
+        elif model is PolicyChange:
+            limits &= Q(pk__in=_switches(wanted.case))
         elif _has_field(model, "job"):
             cases = Case.objects.filter(number=wanted.case).values("id")
             limits &= Q(job__case_id__in=cases)
         else:
             return None
     return limits if not wanted.kind else _of_kind(model, wanted.kind, limits)
+
+
+def _switches(number: int) -> list[int]:
+    """A switch belongs to each case that waited when it came."""
+    case_id = Case.objects.filter(number=number).values_list("id", flat=True).first()
+    return [] if case_id is None else switches_of(case_id)
 
 
 def _of_kind(model: type[AppendOnly], kind: str, limits: Q) -> Q | None:
@@ -189,22 +209,44 @@ def _of_kind(model: type[AppendOnly], kind: str, limits: Q) -> Q | None:
 
 def _line(row: Any, moment: datetime, numbers: Mapping[Any, int]) -> AuditLine:
     data = getattr(row, "data", {})
-    has_kind = hasattr(row, "get_kind_display")
-    what = str(row.get_kind_display() if has_kind else row._meta.verbose_name)
-    parts = [f"{name} {data[name]}" for name in _DETAILS if data.get(name) not in (None, "")]
-    named = getattr(row, "what", "") or data.get("what", "")
+    named = str(getattr(row, "what", "") or data.get("what", ""))
+    what = _what(row, named)
+    kind = getattr(row, "kind", row._meta.model_name)
     return AuditLine(
         at=moment,
         person=row.actor.get_username() if row.actor else "",
         what=what[:1].upper() + what[1:],
         case=str(data.get("case", "") if isinstance(row, AuditRecord) else _number(row, numbers)),
-        detail=getattr(row, "audit_detail", "")
-        or (
-            ", ".join([str(named)] * bool(named) + parts + _of_a_move(row))
-            if has_kind
-            else ". ".join([str(row), *_of_a_switch(row)])
-        ),
+        detail=_detail(row, data),
+        through=audit_words.through(data),
+        code=" ".join(filter(None, (kind, named, str(data.get("via", ""))))),
     )
+
+
+def _what(row: Any, named: str) -> str:
+    if isinstance(row, AdmissionChange):
+        return "guidance paused" if row.paused else "guidance resumed"
+    table = row._meta.label
+    if hasattr(row, "get_kind_display"):
+        return audit_words.what_words(table, row.kind, str(row.get_kind_display()), named)
+    return audit_words.TABLES.get(table, str(row._meta.verbose_name))
+
+
+def _detail(row: Any, data: Mapping[str, Any]) -> str:
+    if words := getattr(row, "audit_detail", ""):
+        return str(words)
+    if hasattr(row, "get_kind_display"):
+        parts = [
+            words.format(_shown(name, data[name]))
+            for name, words in _DETAILS.items()
+            if data.get(name) not in (None, "")
+        ]
+        return ", ".join(parts + _of_a_move(row))
+    return ". ".join(_of_a_switch(row)) or str(row)
+
+
+def _shown(name: str, value: Any) -> str:
+    return f"level {value}" if name in _LEVELS and isinstance(value, int) else str(value)
 
 
 def _number(row: Any, numbers: Mapping[Any, int]) -> str:
@@ -219,14 +261,17 @@ def _of_a_move(row: Any) -> list[str]:
         return []
     of_all = "" if row.num_waiting is None else f" of {row.num_waiting}"
     place = [] if row.rank is None else [f"place {row.rank + 1}{of_all}"]
-    return [*place, f"policy {row.policy}"]
+    return [*place, f"policy {policy_title(row.policy)}"]
 
 
 def _of_a_switch(row: Any) -> list[str]:
-    """The reason, who moved, and by level what was forecast for the start of guidance."""
+    """Between what, the reason, who moved, and by level what was forecast for the start of
+    guidance."""
     if not isinstance(row, PolicyChange | AdmissionChange):
         return []  # the reasons of other tables may speak of a patient
     reason = [row.reason] if row.reason else []
+    if isinstance(row, PolicyChange):
+        reason = [f"{policy_title(row.old)} to {policy_title(row.new)}", *reason]
     preview = getattr(row, "preview", {})
     waiting, up, down = (
         sum(line.get(name, 0) for line in preview.values()) for name in ("waiting", "up", "down")

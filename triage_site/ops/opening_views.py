@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from triage_site.cases import services
-from triage_site.cases.access import allowed, lists_cases
+from triage_site.cases.access import allowed, lists_cases, path_here
 from triage_site.cases.form_fields import LimitedText
 from triage_site.cases.forms import call_service
 from triage_site.cases.models import Opening, OpeningNote
@@ -61,7 +61,7 @@ def acknowledge(request: HttpRequest, opening_id: int) -> HttpResponse:
         messages.error(request, str(error).partition(": ")[2] + ".")
     if getattr(request, "htmx", None):
         return HttpResponse(status=204, headers={"HX-Trigger": "board-changed"})
-    return redirect("ops_openings")
+    return redirect(path_here(request, request.POST.get("back")) or "ops_openings")
 
 
 @require_POST

@@ -490,5 +490,5 @@ def test_the_audit_says_who_moved_and_no_figure_that_is_unknown(nurse: Client) -
     receipts.record(job.id, kind, running, now=timezone.now())
     text = nurse.get("/ops/audit/").content.decode()
     assert "Of 2 waiting cases 1 moved up, 1 down" in text
-    assert "place 1, policy fcfs" in text
+    assert "place 1, policy First come" in text
     assert "None" not in text
