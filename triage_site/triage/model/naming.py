@@ -206,7 +206,7 @@ def _of_groups(named: Sequence[tuple[Group, Mention]], note: Note) -> Iterator[_
     for group, mention in labelled:
         if not any(_lies_within(mention, other) for _, other in labelled):
             one = _Evidence(group.label, Tier.GROUP, (mention.words,), mention.first, group.code)
-            if not _is_no_event(one, (mention,), note):
+            if not _is_no_event(one, (mention,), note) and not reason.is_well(note, mention):
                 yield _judged(one, mention.words, (mention,), note)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from triage_site.triage.reading.context import is_about_relative
-from triage_site.triage.reading.note import Mention, Note
+from triage_site.triage.reading.note import Assertion, Mention, Note
 from triage_site.triage.reading.terms import TermIndex, joined
 
 _TABLE: Final[dict[str, Any]] = tomllib.loads(
@@ -41,6 +41,7 @@ _ALLERGIES: Final = _pattern("allergies")
 _OVER: Final = _pattern("over")
 _NOT_OVER: Final = _pattern("not_over")
 _BACK_AGAIN: Final = _pattern("back_again")
+_WELL: Final = _pattern("well")
 _REACH_SENTENCES: Final = 3  # that may tell that something is over: its own and two more
 _MOST_OVER_WORDS: Final = 8
 _REASON_WORDS: Final = 5
@@ -62,6 +63,13 @@ def is_figure_of_speech(note: Note, mention: Mention) -> bool:
 def is_comparison(note: Note, mention: Mention) -> bool:
     """ "like being hit with a bat": nobody was hit."""
     return _COMPARISON.search(_told_before(note, mention.first)) is not None
+
+
+def is_well(note: Note, mention: Mention) -> bool:
+    """ "no difficulty with breath", "my knees themselves don't hurt"."""
+    if note.assertion(mention.first, mention.first + 1) is Assertion.DENIED:
+        return True
+    return _WELL.match(note.text[note.words[mention.last - 1].end :]) is not None
 
 
 def is_aside(note: Note, at: int) -> bool:

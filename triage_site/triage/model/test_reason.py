@@ -87,6 +87,8 @@ def test_what_happened_to_others_names_it_only_where_they_are_the_patient(
         "Used to get panic attacks as a child.",
         "Allergies: tramadol makes me vomit, peanuts (rash).",
         "Feeling cold.",
+        "No difficulty with breath.",
+        "Testicles themselves don't hurt.",
     ],
 )
 def test_what_is_told_beside_names_nothing(text: str) -> None:
@@ -109,6 +111,7 @@ def test_what_is_told_beside_names_nothing(text: str) -> None:
         ("piles are out again", "piles"),
         ("run out of lamotrigine", "paperwork or medicine request"),
         ("needs a sick note", "paperwork or medicine request"),
+        ("it burns when i wee, pain in my back", "urinary symptoms"),
         ("stinging when passing water, ache in the back", "urinary symptoms"),
     ],
 )
