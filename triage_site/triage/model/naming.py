@@ -312,7 +312,8 @@ def _is_request(one: _Evidence) -> bool:
 
 
 def _is_over(one: _Evidence, note: Note) -> bool:
-    return bool(reason.over_words(note, note.words[one.place].start))
+    told = reason.over_words(note, note.words[one.place].start)
+    return bool(told) or reason.is_past(note, one.place)
 
 
 def _beside_reason(one: _Evidence, why: reason.Reason, note: Note) -> _Evidence:

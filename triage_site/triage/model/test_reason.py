@@ -35,6 +35,8 @@ def test_a_comparison_is_no_event(text: str, name: str) -> None:
     [
         ("fell in love with climbing, ankle twisted", "limb injury"),
         ("my heart sank at the letter. Earache since Monday", "ear, nose or throat problem"),
+        ("teeth knocking, wee burns", "urinary symptoms"),
+        ("bumped knee, ankle twisted", "limb injury"),
         ("a bit tired, sore throat", "ear, nose or throat problem"),
         ("a dog bit me on the hand", "bite or sting"),
     ],
@@ -47,6 +49,10 @@ def test_a_figure_of_speech_names_nothing(text: str, name: str) -> None:
     ("text", "name"),
     [
         ("Fainted in church three weeks ago, all fine since. Here for an itchy rash", "skin rash"),
+        (
+            "On keppra until she had a baby. Here for a sick note",
+            "paperwork or medicine request",
+        ),
         ("Cough in May. Came about a lump on the wrist", "lump or swelling"),
         ("Had a headache. Complaint: earache", "ear, nose or throat problem"),
         # What is grave counts wherever it stands.
@@ -67,6 +73,7 @@ def test_a_plain_reason_without_a_name_leaves_the_words_of_the_note() -> None:
 @pytest.mark.parametrize(
     ("text", "name"),
     [
+        ("My workmate swallowed bleach. I can't sleep", "low mood or distress"),
         ("My friend took an overdose. I can't sleep since", "low mood or distress"),
         ("Our dog was run over by a van. I have a sore throat", "ear, nose or throat problem"),
         # A caller tells of somebody else.

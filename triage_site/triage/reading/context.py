@@ -21,7 +21,8 @@ _WHOSE: Final = r"(?:(?:his|her|their|my|our|the|late|older|younger|elder|big|li
 # "Dad had", "her late husband lost", "gran takes", "mum herself is"
 _BEGINS: Final = re.compile(
     rf"{_WHOSE}{_RELATIVE} (?P<self>(?:her|him)self )?(?:who )?"
-    r"(?:has|had|have|takes?|took|is|was|on|also|died|lost|with|got|tried|passed|gets|needed)\b",
+    r"(?:has|had|have|takes?|took|is|was|on|also|died|lost|with|got|tried|passed|gets|needed"
+    r"|(?:swallow|faint|collaps|chok|overdos|develop|fall|suffer)\w*|fell|cut|hurt)\b",
     re.IGNORECASE,
 )
 # "came with her husband who has", "here with son for his"
