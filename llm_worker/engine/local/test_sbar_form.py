@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from llm_worker.engine.local.sbar_fit import for_patient
 from llm_worker.engine.local.sbar_form import Action, Fixed, quoted, sbar_form
 from llm_worker.engine.local.sbar_lines import learned
+from scheduling.core.brief import read_brief
 
 UPRIGHT = "Sit upright and look at the work of breathing."
 FLAT = "Lie flat if breathing allows"
