@@ -108,6 +108,7 @@ def test_what_is_told_beside_names_nothing(text: str) -> None:
         ("ring stuck, finger blue", "stuck ring"),
         ("hiccups since Friday", "hiccups"),
         ("plaster too tight, fingers numb", "tight cast"),
+        ("cast since Friday, much too tight, tingling", "tight cast"),
         ("fish hook in thumb", "object in the skin"),
         ("tick on the belly", "tick"),
         ("contact lens stuck in left eye", "contact lens problem"),
@@ -135,6 +136,7 @@ def test_common_complaints_have_a_name_of_their_own(text: str, name: str) -> Non
         ("chest pain, went off but came back at noon", 10, ""),
         ("chest pain, not gone now", 10, ""),
         ("chest pain since noon", 10, ""),
+        ("tick on the leg, feel fine", 4, ""),
         ("all gone now. chest pain", 16, ""),
     ],
 )
