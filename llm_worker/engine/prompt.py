@@ -50,9 +50,9 @@ def completion_prompt(brief: str, *, is_plain: bool = False) -> str:
 
 def plain_words(text: str) -> str:
     """Latin letters without accents, common signs as words; other characters are left out."""
-    text = "".join(_SPELT.get(character, character) for character in text)
-    decomposed = unicodedata.normalize("NFKD", text)
-    return " ".join(decomposed.encode("ascii", "ignore").decode().split())
+    decomposed = unicodedata.normalize("NFKD", text)  # first: a wide percent sign is a percent sign
+    spelt = "".join(_SPELT.get(character, character) for character in decomposed)
+    return " ".join(spelt.encode("ascii", "ignore").decode().split())
 
 
 _SPELT: Final = {

@@ -106,10 +106,12 @@ def _complaint_quoted(text: str, brief: str) -> bool:
     match = re.search(r'"([^"]*)"', text.partition("\n")[0])
     if not match:
         return False
-    quote = match[1].removesuffix(" ...")
+    parts = match[1].removesuffix(" ...").split(" ... ")
+    quote = max(parts, key=len)
     num_words = len(quote.split())
     enough = min(len(words.split()), 3) <= num_words <= MAX_QUOTED_WORDS + 4
-    return quote in words and (enough or len(quote.encode()) > MAX_QUOTED_BYTES // 2)
+    known = all(part in words for part in parts)
+    return known and (enough or len(quote.encode()) > MAX_QUOTED_BYTES // 2)
 
 
 def _consciousness_correct(text: str, brief: str) -> bool:

@@ -17,6 +17,7 @@ from scheduling.core.request import LEVEL_NAMES
 
 NONE_FOUND: Final = "none found"  # in the line of the danger signs
 BY_THE_NOTE: Final = "by the note"  # of a vital sign that only the words of a case have
+OVER_LABEL: Final = "Said to be over"  # the words of the note that say it of the complaint
 VITAL_LABELS: Final = (
     "Respiratory rate",
     "Oxygen saturation",

@@ -12,14 +12,15 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-from scheduling.core.brief import BY_THE_NOTE
+from scheduling.core.brief import BY_THE_NOTE, OVER_LABEL
 from scheduling.core.guidance import WORDS_LABEL, cut_between_words
 from scheduling.core.request import LEVEL_NAMES
 from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
 from triage_site.triage.history.medicines import read_history
+from triage_site.triage.model.reason import over_words
 from triage_site.triage.reading.cleaning import MARKUP
 from triage_site.triage.reading.measured import measure
-from triage_site.triage.reading.note import read
+from triage_site.triage.reading.note import Note, read
 from triage_site.triage.reading.person import spoken_sex, written_age
 from triage_site.triage.vitals import VITAL_RANGES, vital_band
 
@@ -52,6 +53,7 @@ _DAYS_UNTIL_MONTHS: Final = 28
 _WEEKS_FROM: Final = 4
 _WEEKS_UNTIL: Final = 12
 _WHOLE_WEEKS: Final = 0.05
+_MARKS: Final = " ,;:.-"
 _SINGLE_VITALS: Final = ("rr_bpm", "spo2_percent", "hr_bpm", "temp_c", "pain_score")
 
 
@@ -90,13 +92,23 @@ def build_brief(
     lines.append(f"{WORDS_LABEL}: {_quoted(facts.text)}")
     # Measured: here the embedded model quotes them, elsewhere it loses other lines over them.
     lines += _history_lines(facts.text)
-    if complaint:
-        lines.append(f"{COMPLAINT_LABEL}: {neutral_words(complaint)}")
-        if told_by := next(filter(None, map(neutral_words, complaint_words)), ""):
-            lines.append(f"{COMPLAINT_WORDS_LABEL}: {told_by}")
+    lines += _complaint_lines(note, complaint, complaint_words)
     lines += _vital_lines(known, facts, pregnant=complaint == _PREGNANCY)
     lines.append(f"Danger signs: {'; '.join(signs) or NONE_FOUND}")
     return "\n".join(lines)
+
+
+def _complaint_lines(note: Note, complaint: str | None, words: Sequence[str]) -> list[str]:
+    """What the note is about, by which words, and how it says that this is over. Words without
+    a complaint are those that say what somebody came for."""
+    lines = [f"{COMPLAINT_LABEL}: {neutral_words(complaint)}"] if complaint else []
+    told_by = next((word for word in words if neutral_words(word)), "")
+    if told_by:
+        lines.append(f"{COMPLAINT_WORDS_LABEL}: {neutral_words(told_by).lstrip(_MARKS)}")
+    place = note.text.find(told_by) if told_by and complaint else -1
+    if place >= 0 and (over := neutral_words(over_words(note, place + len(told_by)))):
+        lines.append(f"{OVER_LABEL}: {over}")
+    return lines
 
 
 def neutral_words(text: str) -> str:

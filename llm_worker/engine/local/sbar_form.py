@@ -11,21 +11,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from llm_worker.engine.local.sbar_fit import CONSCIOUSNESS_SIGN, age_years
 from llm_worker.engine.local.sbar_lines import (
-    CONSCIOUSNESS_SIGN,
-    age_years,
     causes,
     complaint_actions,
     known_complaint,
     vital_actions,
 )
-from scheduling.core.brief import Brief, is_latin, read_brief
+from scheduling.core.brief import OVER_LABEL, Brief, is_latin, read_brief
 from scheduling.core.request import LEVEL_NAMES
 
 CLOSING: Final = "Written by a demonstration model: check every line."
 MIN_QUOTED_WORDS: Final = 8  # more than a greeting
 MAX_QUOTED_WORDS: Final = 12
 _LEAST_QUOTED_WORDS: Final = 3
+_HEAD_WORDS, _HEAD_BYTES = 5, 50  # of the sentence, before words that stand far in it
 MAX_QUOTED_BYTES: Final = 110  # each is up to one token
 
 _ON_CALL: Final = "emergency call, not yet here"
@@ -111,7 +111,7 @@ def quoted(words: str, told_by: str = "") -> str:
     A longer text is quoted up to the first end of a sentence after `MIN_QUOTED_WORDS`, and up
     to `MAX_QUOTED_WORDS` and `MAX_QUOTED_BYTES` at most. Where that misses the words that the
     complaint is `told_by`, the quotation begins at their sentence, or with them. A cut is
-    marked with `...`.
+    marked with `...`. Between the beginning of a long sentence and words far in it, as well.
     """
     parts = words.split()
     quote = _cut(parts)
@@ -120,11 +120,27 @@ def quoted(words: str, told_by: str = "") -> str:
     at = _place_of(told_by, parts)
     if at is None:
         return quote
-    for begin in (_sentence_of(parts, at), at):
-        later = _cut(parts[min(begin, len(parts) - _LEAST_QUOTED_WORDS) :])
-        if told_by.lower() in later.lower():
-            return later
-    return quote
+    sentence = _sentence_of(parts, at)
+    later = _cut(parts[min(sentence, len(parts) - _LEAST_QUOTED_WORDS) :])
+    if told_by.lower() in later.lower():
+        return later
+    begin = min(at, len(parts) - _LEAST_QUOTED_WORDS)
+    told = _cut(parts[begin:])
+    if told_by.lower() not in told.lower():
+        return quote
+    head = " ".join(parts[sentence : min(sentence + _HEAD_WORDS, begin)])
+    return f"{head} ... {told}" if head and _num_bytes(head) <= _HEAD_BYTES else told
+
+
+def _with_end(quote: str, words: str, over: str) -> str:
+    """The quotation with the words that say that what it tells is over."""
+    told = quote.removesuffix(" ...")
+    start, end = words.find(told), words.find(over)
+    if not over or over in quote or start < 0 or end < 0:
+        return quote
+    if end <= start + len(told) + 1:
+        return words[start : end + len(over)]
+    return f"{told} ... {over}"
 
 
 def _place_of(told_by: str, parts: list[str]) -> int | None:
@@ -189,6 +205,7 @@ def _patient(brief: Brief) -> str:
 def _situation(brief: Brief) -> str:
     complaint = brief.line("Complaint")
     quote = quoted(brief.words, brief.line("Complaint words"))
+    quote = _with_end(quote, brief.words, brief.line(OVER_LABEL))
     if not quote:
         return f"{opening(brief)} No words were recorded."
     if not complaint:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from llm_worker.engine.local.sbar_fit import for_patient
 from llm_worker.engine.local.sbar_form import Action, Fixed, quoted, sbar_form
 from llm_worker.engine.local.sbar_lines import learned
+from scheduling.core.brief import read_brief
 
 UPRIGHT = "Sit upright and look at the work of breathing."
 FLAT = "Lie flat if breathing allows"
@@ -143,16 +145,12 @@ def test_what_is_far_from_usual_comes_first() -> None:
 
 @pytest.mark.parametrize("complaint", sorted(learned()))
 def test_the_most_important_action_for_the_complaint_is_always_there(complaint: str) -> None:
-    actions = [
-        piece
-        for piece in sbar_form(of_a_woman(brief_of(USUAL, complaint=complaint)))
-        if isinstance(piece, Action)
-    ]
-    assert actions[0].choices == (learned()[complaint]["actions"][0],)
+    brief = of_a_woman(brief_of(USUAL, complaint=complaint))
+    actions = [piece for piece in sbar_form(brief) if isinstance(piece, Action)]
+    lines = tuple(for_patient(each, read_brief(brief)) for each in learned()[complaint]["actions"])
+    assert actions[0].choices == (lines[0],)
     both = complaint == "allergic reaction"  # the second one is the treatment
-    assert all(
-        piece.choices == tuple(learned()[complaint]["actions"]) for piece in actions[1 + both :]
-    )
+    assert all(piece.choices == lines for piece in actions[1 + both :])
 
 
 def test_a_complaint_that_was_not_learned_gets_no_lines_of_another() -> None:
@@ -177,8 +175,9 @@ def test_a_complaint_that_was_not_learned_gets_no_lines_of_another() -> None:
 def test_the_quotation_has_the_words_that_the_complaint_is_told_by(
     words: str, told_by: str, quote: str
 ) -> None:
-    found = quoted(words, told_by)
-    assert found.removesuffix(" ...") in words
+    parts = quoted(words, told_by).split(" ... ")
+    found = parts[-1]
+    assert all(part.removesuffix(" ...") in words for part in parts)
     assert quote.endswith(found) or found == quote
     assert told_by in found or told_by not in words
 
@@ -201,3 +200,93 @@ def test_a_pregnancy_is_left_open_only_where_there_can_be_one() -> None:
     assert "perforation, obstruction and vessel" in of_a_man
     woman = of_a_woman(brief_of(USUAL, complaint="abdominal pain"))
     assert "pregnancy" in str(sbar_form(woman))
+
+
+def with_words(words: str, *lines: str, complaint: str, level: str = "urgent") -> str:
+    """All that the model may write of a note with these words."""
+    brief = brief_of(*lines, complaint=complaint, level=level).replace('"unwell"', f'"{words}"')
+    return "\n".join(
+        piece.text if isinstance(piece, Fixed) else "\n".join(piece.choices)
+        for piece in sbar_form(brief)
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "bleeds"),
+    [
+        ("cut on a tin, bleeding", True),
+        ("cut on a tin", False),
+        ("cut on a tin, bleeding has stopped", False),
+        ("cut on a tin, no bleeding", False),
+    ],
+)
+def test_only_what_bleeds_is_pressed(words: str, bleeds: bool) -> None:
+    assert ("Press on the bleeding" in with_words(words, complaint="cut or wound")) is bleeds
+
+
+def test_glass_is_looked_for_where_there_was_some() -> None:
+    assert "look for glass" in with_words("cut on glass", complaint="cut or wound")
+    assert "glass" not in with_words("cut on a knife", complaint="cut or wound")
+
+
+@pytest.mark.parametrize(
+    ("words", "early"),
+    [
+        ("8 weeks pregnant, cramps", True),
+        ("pregnant, 11 weeks, cramps", True),
+        ("9/40, cramps", True),
+        ("32 weeks pregnant, cramps", False),
+        ("pregnant, cramps", False),
+    ],
+)
+def test_nobody_asks_for_movements_in_early_pregnancy(words: str, early: bool) -> None:
+    text = of_a_woman(with_words(words, complaint="pregnancy problem"))
+    assert ("movements" not in text and "Lie on the left" not in text) is early
+
+
+ALERT = "Consciousness: alert"
+OVER = "Said to be over: back to normal now"
+
+
+def test_what_is_over_is_quoted_and_not_treated() -> None:
+    words = "fit at work at noon before the meeting with all of them there, back to normal now"
+    text = with_words(words, ALERT, OVER, complaint="seizure")
+    assert "... back to normal now" in text
+    assert "whether the seizure has stopped" not in text
+    drowsy = with_words(words, OVER, "Consciousness: responds to voice only", complaint="seizure")
+    assert "whether the seizure has stopped" in drowsy
+
+
+def test_nobody_who_is_not_alert_gets_anything_by_mouth() -> None:
+    drowsy = "Consciousness: responds to voice only"
+    text = with_words("glucose 2.2", drowsy, complaint="low blood sugar")
+    assert "treat by mouth" not in text
+    assert "check glucose" not in text
+    assert "treat by mouth" in with_words("low sugar", ALERT, complaint="low blood sugar")
+
+
+def test_a_target_that_is_met_asks_for_no_oxygen() -> None:
+    low, words = "Oxygen saturation: 89 % (very low)", "my target is 88-92. cough"
+    more = "Oxygen as the site's target orders"
+    assert more not in with_words(words, low, complaint="cough and cold symptoms")
+    assert more in with_words("cough", low, complaint="cough and cold symptoms")
+    lower = low.replace("89", "86")
+    assert more in with_words(words, lower, complaint="cough and cold symptoms")
+
+
+def test_a_pulse_of_a_child_that_is_a_little_high_needs_no_ecg() -> None:
+    high = "Heart rate: 104 /min (high)"
+    child = with_words("earache", high, complaint="ear, nose or throat problem")
+    assert "ECG and monitor for the fast" in child
+    brief = brief_of(high, complaint="ear, nose or throat problem").replace("50 years", "13 years")
+    assert "ECG" not in str(sbar_form(brief))
+
+
+def test_words_far_in_a_sentence_are_quoted_with_its_beginning() -> None:
+    words = "Plaster since Monday on my wrist and now the hand is fat and I have pins and needles"
+    assert quoted(words, "pins and needles") == ("Plaster since Monday on my ... pins and needles")
+
+
+def test_a_hip_is_not_raised() -> None:
+    assert "raise" not in with_words("broken hip", complaint="limb injury")
+    assert "raise" in with_words("twisted ankle", complaint="limb injury")

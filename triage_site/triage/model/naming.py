@@ -2,9 +2,10 @@
 
 Danger signs that fired and complaint groups are evidence, each with a name (`names.toml`). The
 best evidence names the complaint: what is sure before what comes along with any complaint, what
-the patient has before what is told of relatives, grave signs before others, causes before states,
-and of equals what the note tells first. Words that are known to mislead by themselves name
-nothing: then the brief has no complaint, and the guidance keeps to the words of the note.
+the patient has before what is told of relatives, of the past or besides (`reason`), grave signs
+before others, causes before states, and of equals what the note tells first. Words that are known
+to mislead by themselves name nothing: then the brief has no complaint, and the guidance keeps to
+the words of the note.
 
 Names are no features of the model: they move no level.
 """
@@ -16,14 +17,18 @@ import tomllib
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from triage_site.triage.facts import CaseFacts, Consciousness, Sex
+from triage_site.triage.history.names import SINGLE_NAMES
+from triage_site.triage.model import reason
 from triage_site.triage.model.complaints import GROUPS, Group
 from triage_site.triage.reading.context import is_about_relative, is_of_earlier_visit
 from triage_site.triage.reading.measured import Measured
 from triage_site.triage.reading.note import Mention, Note
+from triage_site.triage.reading.terms import TermIndex, joined
 from triage_site.triage.signs.rules import Fired
 from triage_site.triage.signs.tables import signs
 
@@ -45,6 +50,7 @@ _MORE_EXACT: Final = {
     "breathlessness": "asthma or wheeze",
     "high blood sugar": "low blood sugar",
     "blood sugar problem": "low blood sugar",
+    "itch or scabies": "skin rash",
 }
 _FIRST: Final = frozenset(_TABLE["first"])
 _STATES: Final = {state: at for at, state in enumerate(_TABLE["states"])}
@@ -58,6 +64,7 @@ _OF_MEN: Final = frozenset(_TABLE["of_men"]["names"])
 _MENARCHE_YEARS: Final[float] = _TABLE["of_women"]["from_years"]
 _BY_RULE: Final[Mapping[str, str]] = _TABLE["by_rule"]
 ONLY_NAMED: Final = frozenset(_TABLE["only_named"])
+_MEDICINES: Final = frozenset(name.lower() for name in SINGLE_NAMES)
 _AWAKE: Final = frozenset({Consciousness.ALERT, Consciousness.CONFUSED, Consciousness.VOICE})
 _PULSE: Final = re.compile(r"(?:tachy|brady)cardi\w+$", re.IGNORECASE)
 
@@ -92,6 +99,7 @@ class _Evidence:
     group: str = ""
     order: int = 0
     is_context: bool = False
+    instead_of: frozenset[str] = frozenset()  # of signs and groups of the same sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,13 @@ def _wordings() -> Iterator[_Wording]:
 
 
 _WORDINGS: Final = tuple(_wordings())
+_TOLD: Final = tuple((term, row) for row in _TABLE["told"] for term in joined(row["terms"]))
+
+
+@cache
+def _told_index() -> TermIndex:
+    groups = _TABLE["told_groups"] | {"medicine": SINGLE_NAMES}
+    return TermIndex([term for term, _ in _TOLD], groups)
 
 
 def complaint(
@@ -125,7 +140,9 @@ def complaint(
     """What the note is about; an empty label where nothing is sure. `named` are the groups that
     are present."""
     facts = measured.facts
-    evidence = [*_of_signs(fired, note), *_of_groups(named, note)]
+    told = list(_of_names(note))
+    other = [*_of_signs(fired, note), *_of_groups(named, note)]
+    evidence = _of_the_reason([*told, *_not_said_better(other, told, note)], note)
     if "hr_bpm" in measured.contradicted:
         evidence = [one for one in evidence if not _tells_only_pulse(one)]
     evidence = [one for one in evidence if _can_be_of(one.label, facts)]
@@ -133,7 +150,7 @@ def complaint(
     found = _best(_with_leading_request(evidence, note))
     if found is None:
         infant = facts.age_years is not None and facts.age_years < INFANT_YEARS
-        return Complaint(_UNWELL_INFANT if infant else "")
+        return Complaint(_UNWELL_INFANT if infant else "", reason.words_of_reason(note))
     label = found.label
     if facts.age_years is not None and facts.age_years < CHILD_YEARS:
         label = _OF_CHILDREN.get(label, label)
@@ -146,6 +163,7 @@ def labels() -> frozenset[str]:
     told = {sign.complaint for sign in signs() if sign.complaint}
     of_groups = {group.label for group in GROUPS if group.label}
     by_words = {row.name for row in _WORDINGS} | set(_BY_RULE.values())
+    by_words |= {row["name"] for row in _TABLE["told"]}
     of_age = {_UNWELL_INFANT, *_OF_CHILDREN.values(), *_MORE_EXACT.values()}
     return frozenset(told | of_groups | by_words | of_age)
 
@@ -178,8 +196,9 @@ def _of_signs(fired: Sequence[Fired], note: Note) -> Iterator[_Evidence]:
         told = " / ".join(word for one in alike for word in one.words)
         tier = Tier.GRAVE if item.min_priority <= 1 else Tier.SIGN
         place = min((mention.first for mention in item.mentions), default=0)
-        one = _Evidence(label, tier, item.words, place, order=item.min_priority)
-        yield _judged(one, told, item.mentions, note)
+        one = _Evidence(label, tier, _carrying_first(item.words), place, order=item.min_priority)
+        if not _is_no_event(one, item.mentions, note):
+            yield _judged(one, told, item.mentions, note)
 
 
 def _of_groups(named: Sequence[tuple[Group, Mention]], note: Note) -> Iterator[_Evidence]:
@@ -187,7 +206,48 @@ def _of_groups(named: Sequence[tuple[Group, Mention]], note: Note) -> Iterator[_
     for group, mention in labelled:
         if not any(_lies_within(mention, other) for _, other in labelled):
             one = _Evidence(group.label, Tier.GROUP, (mention.words,), mention.first, group.code)
-            yield _judged(one, mention.words, (mention,), note)
+            if not _is_no_event(one, (mention,), note) and not reason.is_well(note, mention):
+                yield _judged(one, mention.words, (mention,), note)
+
+
+def _of_names(note: Note) -> Iterator[_Evidence]:
+    """What the table of names tells by itself."""
+    for term, mention in note.find(_told_index()):
+        row = _TOLD[term][1]
+        found = _Evidence(row["name"], Tier.GROUP, (mention.words,), mention.first, order=-1)
+        found = replace(found, tier=_usual_tier(found))
+        if mention.is_present and not _is_no_event(found, (mention,), note):
+            context = _is_context(note, mention.first) or _is_besides(note, mention.first)
+            instead_of = frozenset(row.get("instead_of", ()))
+            yield replace(found, is_context=context, instead_of=instead_of)
+
+
+def _not_said_better(
+    evidence: Iterable[_Evidence], told: Sequence[_Evidence], note: Note
+) -> list[_Evidence]:
+    """Without what a name of the table says better in the same sentence."""
+    return [
+        one
+        for one in evidence
+        if not any(
+            one.label in better.instead_of and reason.same_sentence(note, one.place, better.place)
+            for better in told
+        )
+    ]
+
+
+def _is_no_event(one: _Evidence, mentions: Sequence[Mention], note: Note) -> bool:
+    """Whether the words are a figure of speech or a comparison."""
+    if any(reason.is_figure_of_speech(note, mention) for mention in mentions):
+        return True
+    return one.label in reason.OF_EVENTS and any(
+        reason.is_comparison(note, mention) for mention in mentions
+    )
+
+
+def _carrying_first(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words that tell of the complaint before a medicine that makes it worse."""
+    return tuple(sorted(words, key=lambda told: told.lower() in _MEDICINES))
 
 
 def _lies_within(one: Mention, other: Mention) -> bool:
@@ -204,12 +264,18 @@ def _judged(one: _Evidence, told: str, mentions: Sequence[Mention], note: Note) 
     tier = (row.tier if row else None) or _usual_tier(one)
     if one.label in _BY_FIGURE and mentions and all(_is_figure(note, at) for at in mentions):
         tier = Tier.NOTHING if note.foreign_sentences else Tier.COMPANION
-    one = replace(one, tier=tier)
-    return replace(one, is_context=any(_is_context(note, at.first) for at in mentions))
+    context = any(_is_context(note, at.first) for at in mentions)
+    if tier is not Tier.GRAVE:
+        context = context or any(_is_besides(note, at.first) for at in mentions)
+    return replace(one, tier=tier, is_context=context)
 
 
 def _is_context(note: Note, at: int) -> bool:
     return is_about_relative(note, at) or is_of_earlier_visit(note, at)
+
+
+def _is_besides(note: Note, at: int) -> bool:
+    return reason.is_aside(note, at) or reason.is_of_allergies(note, at) or reason.is_past(note, at)
 
 
 def _usual_tier(one: _Evidence) -> Tier:
@@ -222,6 +288,39 @@ def _usual_tier(one: _Evidence) -> Tier:
 
 def _is_figure(note: Note, mention: Mention) -> bool:
     return all(note.words[at].is_figure for at in range(mention.first, mention.last))
+
+
+def _of_the_reason(evidence: Sequence[_Evidence], note: Note) -> list[_Evidence]:
+    """Where the note says what somebody came for, only what is grave counts from elsewhere. A
+    reason that names nothing leaves nothing else to name, if it is told plainly."""
+    why = reason.reason(note)
+    if why is None:
+        return [*evidence]
+    told = [one for one in evidence if one.tier < Tier.NOTHING and not one.is_context]
+    if not any(why.has(one.place) for one in told):
+        why = reason.with_next_sentence(note, why)  # "Here for toe. Ingrown nail."
+    inside = [one for one in told if why.has(one.place)]
+    if not inside and not why.is_plain:
+        return [*evidence]
+    if inside and all(_is_request(one) for one in inside):
+        return [one for one in evidence if _is_request(one) or not _is_over(one, note)]
+    return [_beside_reason(one, why, note) for one in evidence]
+
+
+def _is_request(one: _Evidence) -> bool:
+    return one.label == _REQUEST
+
+
+def _is_over(one: _Evidence, note: Note) -> bool:
+    told = reason.over_words(note, note.words[one.place].start)
+    return bool(told) or reason.is_past(note, one.place)
+
+
+def _beside_reason(one: _Evidence, why: reason.Reason, note: Note) -> _Evidence:
+    if why.has(one.place):
+        return replace(one, tier=Tier.GROUP) if one.tier is Tier.COMPANION else one
+    stays = one.tier is Tier.GRAVE or (one.label in _CAUSES and not why.is_plain)
+    return one if stays and not _is_over(one, note) else replace(one, is_context=True)
 
 
 def _with_leading_request(evidence: Sequence[_Evidence], note: Note) -> list[_Evidence]:

@@ -43,7 +43,7 @@ from triage_site.triage.facts import CaseFacts
         ("swallowed button battery 1 h ago, drooling", 5, "foreign body"),
         ("Painful blistering rash on forehead to tip of nose", 67, "skin rash"),
         ("hot water on the hand, blisters", 67, "burn"),
-        ("splinter in thumb", 40, "cut or wound"),
+        ("splinter in thumb", 40, "object in the skin"),
         ("on chemo, rigors, T 38.6. Anaphylaxis to co-amoxiclav.", 56, "possible sepsis"),
         ("anaphylaxis to nuts", 30, "allergic reaction"),
         ("FALL VICTIM", 90, "fall"),
@@ -79,7 +79,7 @@ from triage_site.triage.facts import CaseFacts
         ("MVC driver 60 mph vs tree, abdo rigid", 39, "road traffic collision"),
         ("Dog bite R calf 2 h ago, bleeding stopped", 52, "bite or sting"),
         ("Cat bit my hand yesterday, red and swollen", 41, "bite or sting"),
-        ("Tick on scalp, removed by GP", 33, "bite or sting"),
+        ("Tick on scalp, removed by GP", 33, "tick"),
         ("Severe earache. Allergy: amoxicillin (rash)", 30, "ear, nose or throat problem"),
         ("HR >140, BP <90. Weak, cold.", 70, None),
         ("bad cold since Monday", 30, "cough and cold symptoms"),
@@ -110,7 +110,7 @@ def test_nobody_who_is_awake_is_told_to_be_in_cardiac_arrest() -> None:
 
 def test_a_pulse_that_was_measured_as_usual_names_no_palpitations() -> None:
     text = "Splinter under nail. Tachycardic per the watch."
-    assert classify(CaseFacts(text=text, hr_bpm=72, age_years=27)).complaint == "cut or wound"
+    assert classify(CaseFacts(text=text, hr_bpm=72, age_years=27)).complaint == "object in the skin"
 
 
 def test_a_sign_says_more_than_a_group() -> None:

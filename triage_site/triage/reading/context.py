@@ -16,18 +16,30 @@ _RELATIVE: Final = (
     r"(?P<who>mother|father|brother|sister|son|daughter|wife|husband|partner|aunt|uncle|cousin|mum"
     r"|mom|dad|grandmother|grandfather|grandma|grandpa|gran|nan|granny|husb|friend|flatmate"
     r"|grandad|granddad|nana|auntie|mummy|daddy|nephew|niece|stepdad|stepmum|boyfriend|girlfriend"
-    r"|workmate|neighbou?r)"
+    r"|workmate|neighbou?r|mate|colleague|roommate|housemate)"
 )
 _WHOSE: Final = r"(?:(?:his|her|their|my|our|the|late|older|younger|elder|big|little) ){0,3}"
 # "Dad had", "her late husband lost", "gran takes", "mum herself is"
 _BEGINS: Final = re.compile(
     rf"{_WHOSE}{_RELATIVE} (?P<self>(?:her|him)self )?(?:who )?"
-    r"(?:has|had|have|takes?|took|is|was|on|also|died|lost|with)\b",
+    r"(?:has|had|have|takes?|took|is|was|on|also|died|lost|with|got|tried|passed|gets|needed"
+    r"|(?:swallow|faint|collaps|chok|overdos|develop|fall|suffer)\w*|fell|cut|hurt)\b",
     re.IGNORECASE,
 )
 # "came with her husband who has", "here with son for his"
 _BESIDE: Final = re.compile(
     rf"\b(?:with|for|of) {_WHOSE}{_RELATIVE} (?:who\b|for (?:his|her)\b)", re.IGNORECASE
+)
+# The animal is no patient: "my dog was hit by a car".
+_ANIMAL: Final = re.compile(
+    rf"{_WHOSE}(?:dog|cat|horse|rabbit|hamster) (?:has|had|is|was|got|gets|died|ate)\b",
+    re.IGNORECASE,
+)
+# Whoever says so is the patient, and not who is told of. "I found her" is said by a caller.
+_SPEAKER: Final = re.compile(
+    r"\b(?:i have|i've|i am|i'm|i feel|i felt|i can'?t|i cannot|i just have|i need|i keep)\b"
+    r"(?! (?:found|worried|with|calling|phoning|ringing|wake|rouse|get (?:him|her|them)))",
+    re.IGNORECASE,
 )
 _PATIENT_AGAIN: Final = re.compile(
     r"^(?:he|she|pt|patient|they|i|we)\b|\b(?:but|and) (?:he|she|pt|patient|i)\b", re.IGNORECASE
@@ -54,13 +66,24 @@ def is_about_relative(note: Note, at: int) -> bool:
         beside = _BESIDE.search(words)
         if beside and not _PATIENT_AGAIN.search(words, beside.end()):
             return True
-        if begins := _BEGINS.match(words):
+        if _ANIMAL.match(words):
+            return True
+        if begins := _BEGINS.match(_before(note, said, at + 1)):
             told_first = said.sentence == 0 or _is_of_beginning(note, begins["who"])
+            told_first = told_first and not _speaks_of_oneself(note, said)
             return bool(begins["self"]) or not told_first
         if again := _PATIENT_AGAIN.search(words):
             earlier = told[place + 1][1] if place + 1 < len(told) else ""
             return again.group().lower() in ("he", "she") and bool(_HERE_TOO.match(earlier))
     return False
+
+
+def _speaks_of_oneself(note: Note, apart: Statement) -> bool:
+    """Whether another sentence than that of `apart` is of a patient who speaks."""
+    return any(
+        said.sentence != apart.sentence and _SPEAKER.search(note.quote(said.first, said.last))
+        for said in note.statements
+    )
 
 
 def is_of_earlier_visit(note: Note, at: int) -> bool:

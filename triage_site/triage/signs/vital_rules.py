@@ -165,6 +165,11 @@ def _shock_index_over(factor: float) -> Test:
     return holds
 
 
+def _heart_above_pressure(measured: Measured) -> bool:
+    index = shock_index(measured.facts)
+    return index is not None and index > 1.0 - 1e-9
+
+
 def _news_at_least(limit: int) -> Test:
     def holds(measured: Measured) -> bool:
         score = news2(measured.facts)
@@ -251,7 +256,10 @@ VITAL_RULES: Final[tuple[VitalRule, ...]] = (
        "news"),
     _R("V2-NEWS2-SINGLE", "one vital sign far from normal", 2, NEWS2, _news_single_three, "news2"),
     _R("V2-SHOCK-INDEX", "heart rate above blood pressure", 2, "shock index; SIPA for children",
-       _shock_index_over(1.0)),
+       _both(_shock_index_over(1.0), _heart_above_pressure)),
+    _R("V2-SHOCK-INDEX-TEEN", "heart rate high for the blood pressure at this age", 2,
+       "shock index; SIPA for children",
+       _both(_shock_index_over(1.0), lambda m: not _heart_above_pressure(m))),
     _R("V2-ADULT-HEART", "fast heart", 2, ESI, _adult(_at_least("hr_bpm", 110)), "hr_bpm"),
     _R("V2-ADULT-BREATH", "fast breathing", 2, ESI, _adult(_at_least("rr_bpm", 22)), "rr_bpm"),
     _R("V2-SPO2", "oxygen saturation a little low", 2, CTAS, _low_saturation(94.5), "spo2_percent"),

@@ -1,0 +1,229 @@
+"""Which lines of the recommendation fit a case, and what is said instead. Pure.
+
+Nobody with a low blood pressure is asked to sit upright or to stand, no chest is compressed where
+a pulse was measured, nothing is pressed that does not bleed, and nothing is measured that the note
+has. Where only a part of a line does not fit, that part is said in other words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from scheduling.core.brief import OVER_LABEL, Brief
+
+_TODDLER_YEARS: Final = 2.0
+_MENARCHE_YEARS: Final = 9.0
+_MENOPAUSE_YEARS: Final = 60.0
+_TEEN_YEARS: Final = 16.0
+_CHEMICAL_IN_EYE: Final = "chemical in the eye"
+_LEAST_OF_TARGET: Final = 88  # % of a patient whose lower target was agreed
+_LATE_WEEKS: Final = 20
+CONSCIOUSNESS_SIGN: Final = {
+    "newly confused": "new confusion",
+    "responds to voice only": "responds to voice only",
+    "responds to pain only": "responds to pain only",
+    "unresponsive": "unresponsive",
+}
+
+
+# "A pregnancy test where it applies" leaves it open.
+_LEFT_OPEN: Final = re.compile(
+    r", ([^,]+?),? and (?:a )?pregnancy (?:test )?where (?:it applies|possible)"
+)
+_CHOKED: Final = re.compile(r"\b(?:chok|stuck|swallow|inhal|lodged|aspirat|gag|foreign)", re.I)
+_AWAKE: Final = frozenset({"alert", "newly confused", "responds to voice only"})
+
+
+def for_patient(line: str, brief: Brief) -> str:
+    """Without a pregnancy that is left open where there can be none, and what does not fit said
+    in other words."""
+    line = _LEFT_OPEN.sub(r" and \1", line) if _cannot_be_pregnant(brief) else line
+    for part, instead, is_so in _SAID_OTHERWISE:
+        if part in line and is_so(brief):
+            line = line.replace(part, instead)
+    return line
+
+
+def band(brief: Brief, label: str) -> str:
+    """How far from usual a vital sign is; empty where it is usual or not known."""
+    bands = {reading.label: reading.band for reading in brief.readings}
+    return bands.get(label) or bands.get(f"Systolic {label.lower()}", "")
+
+
+def fits(line: str, brief: Brief) -> bool:
+    return not any(words.search(line) and is_so(brief) for words, is_so in _UNFIT)
+
+
+def _must_not_sit(brief: Brief) -> bool:
+    """Low pressure, not alert, possibly hurt spine, or too young to sit."""
+    age = age_years(brief)
+    return (
+        band(brief, "Blood pressure").endswith("low")
+        or brief.line("Consciousness") in CONSCIOUSNESS_SIGN
+        or brief.line("Injury") == "yes"
+        or (age is not None and age < _TODDLER_YEARS)
+    )
+
+
+def _must_not_get_up(brief: Brief) -> bool:
+    """Level 0, too young, low pressure, not alert, short of breath, or a very high fever."""
+    age = age_years(brief)
+    return (
+        brief.priority == 0
+        or (age is not None and age < _TODDLER_YEARS)
+        or band(brief, "Blood pressure").endswith("low")
+        or brief.line("Consciousness") in CONSCIOUSNESS_SIGN
+        or band(brief, "Oxygen saturation") == "very low"
+        or band(brief, "Respiratory rate").endswith("high")
+        or band(brief, "Temperature") == "very high"
+    )
+
+
+def _has_pulse(brief: Brief) -> bool:
+    """Heart rate and blood pressure were both measured, or somebody who is awake was seen."""
+    labels = {reading.label for reading in brief.readings}
+    measured = "Heart rate" in labels and any("lood pressure" in label for label in labels)
+    return measured or brief.line("Consciousness") in _AWAKE
+
+
+def _is_awake_and_did_not_choke(brief: Brief) -> bool:
+    return brief.line("Consciousness") in _AWAKE and not _CHOKED.search(brief.words)
+
+
+def _is_short_of_breath(brief: Brief) -> bool:
+    return band(brief, "Respiratory rate").endswith("high") or band(
+        brief, "Oxygen saturation"
+    ).endswith("low")
+
+
+def _cannot_be_pregnant(brief: Brief) -> bool:
+    age = age_years(brief)
+    too_young_or_old = age is not None and not _MENARCHE_YEARS <= age < _MENOPAUSE_YEARS
+    return brief.line("Sex") == "male" or too_young_or_old
+
+
+def has_chemical_in_the_eye(brief: Brief) -> bool:
+    return _CHEMICAL_IN_EYE in brief.danger_signs
+
+
+def _is_said_to_be_over(brief: Brief) -> bool:
+    """Said so, and not contradicted by how awake somebody is."""
+    return bool(brief.line(OVER_LABEL)) and brief.line("Consciousness") in ("", "alert")
+
+
+def _says(words: str) -> Callable[[Brief], bool]:
+    """Whether the words of the note have one of `words`, a regular expression."""
+    pattern = re.compile(words, re.IGNORECASE)
+    return lambda brief: pattern.search(brief.words) is not None
+
+
+def _says_not(words: str) -> Callable[[Brief], bool]:
+    says = _says(words)
+    return lambda brief: not says(brief)
+
+
+_STOPPED: Final = _says(
+    r"\b(?:ble+d\w*|blood) (?:has |have |is |all )?(?:now )?(?:stopped|settled|dried)"
+    r"|\b(?:no|not|isn't|without) (?:much |longer )?(?:ble+d\w*|blood)\b|\bno blood"
+)
+_BLEEDS: Final = _says(r"\b(?:ble+d\w*|blood\w*|gush\w*|spurt\w*|pour\w*|oozing|soak\w*)\b")
+
+
+def _does_not_bleed(brief: Brief) -> bool:
+    return _STOPPED(brief) or not _BLEEDS(brief)
+
+
+_WEEKS: Final = re.compile(
+    r"\b(\d{1,2}) ?(?:\+ ?\d )?(?:weeks?|wks?)\b.{0,12}\bpreg"
+    r"|\bpreg\w*\W.{0,12}?\b(\d{1,2}) ?(?:weeks|wks)"
+    r"|\b(\d{1,2})(?:\+\d)?/40\b",
+    re.IGNORECASE,
+)
+
+
+def _is_early_pregnancy(brief: Brief) -> bool:
+    found = _WEEKS.search(brief.words)
+    return found is not None and int(next(filter(None, found.groups()))) < _LATE_WEEKS
+
+
+_GLUCOSE_TOLD: Final = _says(
+    r"\b(?:glucose|sugars?|bm|cbg|bsl|bgl)\b\D{0,25}\d{1,2}(?:\.\d)?|\bhypo\b\D{0,12}\d"
+)
+_LOW_TARGET: Final = _says(r"\b88 ?(?:-|to|and) ?9[0-2]\b")
+
+
+def _is_in_low_target(brief: Brief) -> bool:
+    """Whether the saturation is in the range that the form or the note calls the target."""
+    reading = next((r for r in brief.readings if r.label == "Oxygen saturation"), None)
+    if reading is None or not reading.value.isdecimal() or int(reading.value) < _LEAST_OF_TARGET:
+        return False
+    return "lower target agreed" in reading.text or _LOW_TARGET(brief)
+
+
+def _has_reading(label: str) -> Callable[[Brief], bool]:
+    return lambda brief: any(reading.label == label for reading in brief.readings)
+
+
+def _is_not_alert(brief: Brief) -> bool:
+    return brief.line("Consciousness") in CONSCIOUSNESS_SIGN
+
+
+def _is_child_with_a_pulse_a_little_high(brief: Brief) -> bool:
+    age = age_years(brief)
+    return age is not None and age < _TEEN_YEARS and band(brief, "Heart rate") == "high"
+
+
+_HAS_HIP: Final = _says(
+    r"\b(?:hips?|femur|femoral|thigh|pelvi\w+|nof|#nof|spine|collarbone|ribs?)\b"
+)
+_NO_GLASS: Final = _says_not(r"\b(?:glass|windscreen|window|bottle|mirror|jar)")
+# A part of a line, what is said instead, and when.
+_SAID_OTHERWISE: Final[tuple[tuple[str, str, Callable[[Brief], bool]], ...]] = (
+    ("Press on the bleeding and check feeling and movement beyond it",
+     "Check feeling and movement beyond the wound", _does_not_bleed),
+    ("look for glass", "look for what is left in it", _NO_GLASS),
+    ("glass left in the wound", "what is left in the wound", _NO_GLASS),
+    ("Call obstetrics and ask for weeks, bleeding, pain and movements",
+     "Call gynaecology or the early pregnancy team; ask about bleeding and pain",
+     _is_early_pregnancy),
+    ("Measure glucose now and treat by mouth or vein as the protocol orders",
+     "Nothing by mouth; treat by vein or injection as the protocol orders and measure again",
+     _is_not_alert),
+    (" and treat by mouth or vein as the protocol orders", "", _is_said_to_be_over),
+    ("Measure glucose now", "Measure glucose again", _GLUCOSE_TOLD),
+    (" and check glucose.", ".", _GLUCOSE_TOLD),
+    (" on the rash and take the temperature", " on the rash", _has_reading("Temperature")),
+    ("Splint, raise and cool", "Support it as it lies", _HAS_HIP),
+    ("Catheter as ordered if retained", "Flush or change the catheter as ordered",
+     _says(r"\bcatheter")),
+    ("Oxygen as the site's target orders; watch the saturation.",
+     "Keep the saturation in the patient's own target; too much oxygen can harm.",
+     _is_in_low_target),
+    ("ECG and monitor for the fast heart rate.",
+     "Count the pulse again when settled; pain, fear and fever raise it.",
+     _is_child_with_a_pulse_a_little_high),
+    ("and take the blood pressure", "and watch the blood pressure", _has_reading("Blood pressure")),
+)  # fmt: skip
+
+_UNFIT: Final[tuple[tuple[re.Pattern[str], Callable[[Brief], bool]], ...]] = (
+    (re.compile(r"\bupright\b"), _must_not_sit),
+    (re.compile(r"\b(?:walking|standing|sitting|gait|gentle movement)\b"), _must_not_get_up),
+    (re.compile(r"\bchest compressions\b"), _has_pulse),
+    (re.compile(r"\bback blows\b"), _is_awake_and_did_not_choke),
+    (re.compile(r"^Lie flat until\b"), _is_short_of_breath),
+    (re.compile(r"\bpregnancy(?! test where)|^Pregnancy test"), _cannot_be_pregnant),
+    (re.compile(r"^Lie on the left side\b"), _is_early_pregnancy),
+    (re.compile(r"^Check whether the seizure has stopped\b"), _is_said_to_be_over),
+    (re.compile(r"^Lean forward and pinch\b|^Prepare packing\b"), _is_said_to_be_over),
+    (re.compile(r"^Lie flat until\b"), _is_said_to_be_over),
+    (re.compile(r"\brinse only if a chemical\b|^Test the sight\b"), has_chemical_in_the_eye),
+)
+
+
+def age_years(brief: Brief) -> float | None:
+    number, _, unit = brief.line("Age").partition(" ")
+    if not number.isdecimal():
+        return None
+    return int(number) / {"y": 1, "m": 12, "w": 52, "d": 365}.get(unit[:1], 1)
