@@ -46,3 +46,4 @@ def test_signs_and_accents_become_letters() -> None:
     assert plain_words("naïve café: SpO2 97% @ home & pain = 3 😢") == (
         "naive cafe: SpO2 97 percent at home and pain is 3"
     )
+    assert plain_words("97\uff05 \uff06 rising") == "97 percent and rising"
