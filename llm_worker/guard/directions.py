@@ -68,6 +68,7 @@ _TOLD: Final = re.compile(
     r"\b(?:ask|report\w*|says?|said|told|feels?|felt|history|known|earlier|before|previous\w*)\b"
 )
 _IF: Final = re.compile(r"\b(?:if|should|unless|in case|becom\w+|develop\w*)\b")
+_TAUGHT: Final = re.compile(r"slow breathing (?:together|exercises?)\b")  # as a help
 _MARK: Final = (
     r"\W{1,3}(?:(?:is|was|of|at)\W)?\d[\d./]*[^,.;()\n]{0,30}\(((?:very )?(?:low|high))\)"
 )
@@ -106,7 +107,8 @@ def _said(sentence: str, vital: _Vital) -> Iterator[tuple[int, str]]:
     for words, said, noun in ((_UP, HIGH, vital.high), (_DOWN, LOW, vital.low)):
         pattern = rf"\b(?:{noun})\b|\b{words}\s+{names}\b|\b{names}{verb}{words}\b(?!\W*\d)"
         for match in re.finditer(pattern, sentence):
-            yield match.start(), said
+            if not _TAUGHT.match(sentence, match.start()):
+                yield match.start(), said
     for match in re.finditer(rf"\bnormal\s+{names}\b|\b{names}{verb}normal\b", sentence):
         yield match.start(), USUAL
     if "Temperature" in vital.labels:

@@ -130,6 +130,7 @@ def test_a_case_that_may_wait_is_not_hurried(words: str) -> None:
         "She must not wait.",
         "Consider sepsis, bleeding and hypothermia.",
         "Coach slow breathing.",
+        "Quiet place and slow breathing together.",
         'The caller said "SpO2 97% at home".',
         "Keep the temperature chart at the bedside.",
     ],

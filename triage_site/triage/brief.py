@@ -17,11 +17,11 @@ from scheduling.core.guidance import WORDS_LABEL, cut_between_words
 from scheduling.core.request import LEVEL_NAMES
 from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
 from triage_site.triage.history.medicines import read_history
-from triage_site.triage.model.reason import over_words
 from triage_site.triage.reading.cleaning import MARKUP
 from triage_site.triage.reading.measured import measure
 from triage_site.triage.reading.note import Note, read
 from triage_site.triage.reading.person import spoken_sex, written_age
+from triage_site.triage.reading.reason import over_words
 from triage_site.triage.vitals import VITAL_RANGES, vital_band
 
 PRIORITY_NAMES: Final = tuple(name.lower() for name in LEVEL_NAMES)

@@ -96,7 +96,7 @@ def test_shorthand_stays_what_it_is(text: str) -> None:
         ("foot went cold and white an hour ago", "limb without blood flow"),
         ("dog bite two days ago, feverish, hand swollen", "bite or sting"),
         ("swallowed all her tablets, headache, worst ever", "overdose or poisoning"),
-        ("tick in the groin, cannot get the tick removed", "bite or sting"),
+        ("tick in the groin, cannot get the tick removed", "tick"),
     ],
 )
 def test_a_complaint_is_named_by_its_cause(text: str, complaint: str) -> None:

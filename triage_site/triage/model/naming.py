@@ -23,8 +23,8 @@ from typing import Any, Final
 
 from triage_site.triage.facts import CaseFacts, Consciousness, Sex
 from triage_site.triage.history.names import SINGLE_NAMES
-from triage_site.triage.model import reason
 from triage_site.triage.model.complaints import GROUPS, Group
+from triage_site.triage.reading import reason
 from triage_site.triage.reading.context import is_about_relative, is_of_earlier_visit
 from triage_site.triage.reading.measured import Measured
 from triage_site.triage.reading.note import Mention, Note

@@ -7,8 +7,8 @@ import pytest
 from triage_site.triage.brief import build_brief
 from triage_site.triage.classify import classify
 from triage_site.triage.facts import CaseFacts
-from triage_site.triage.model.reason import over_words, reason, words_of_reason
 from triage_site.triage.reading.note import read
+from triage_site.triage.reading.reason import over_words, reason, words_of_reason
 
 
 def named(text: str, **facts: object) -> str | None:
