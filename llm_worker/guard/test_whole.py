@@ -162,6 +162,13 @@ def test_a_text_in_another_language_is_withheld() -> None:
     )
 
 
+def test_a_text_about_words_in_another_language_is_not_shown() -> None:
+    """That no danger sign was found in them says nothing."""
+    assert fault_of(
+        TEXT, BRIEF.replace("\nDanger signs", "\nLanguage: not English\nDanger signs")
+    ) is (Withheld.NOT_READ)
+
+
 def test_no_text_for_a_script_that_was_not_read_has_its_own_reason() -> None:
     brief = MILD.replace("sore throat", "боль в горле")
     assert fault_of("", brief) is Withheld.NOT_READ

@@ -24,7 +24,6 @@ from llm_worker.guard.wording import (
     lacks_headings,
     repeats_instruction,
 )
-from scheduling.core.brief import is_latin
 from scheduling.core.guidance import Withheld
 
 
@@ -37,8 +36,8 @@ def _has_wrong_number(answer: Answer) -> bool:
 
 
 def _is_not_read(answer: Answer) -> bool:
-    """An engine that cannot read the script of the words ends without a text."""
-    return not answer.text.strip() and not is_latin(answer.brief.words)
+    """What was written of words that nothing has read agrees with nothing."""
+    return not answer.brief.is_read
 
 
 CHECKS: Final[Mapping[Withheld, Callable[[Answer], bool]]] = {

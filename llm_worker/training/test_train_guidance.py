@@ -77,7 +77,9 @@ def test_exchanged_words_are_the_same_in_brief_and_guidance(
 
 
 def test_exchanged_danger_signs_are_the_same_and_none_found_stays(exchanged: list[str]) -> None:
-    for (prompt, _), text in zip(PROMPTS, exchanged, strict=True):
+    for (prompt, guidance), text in zip(PROMPTS, exchanged, strict=True):
+        if not guidance:  # of words that are not read
+            continue
         in_brief, in_guidance = [*re.findall(r"Danger signs: ([^.\n]*)[.\n]", text), ""][:2]
         if f"Danger signs: {NONE_FOUND}" in prompt:
             assert in_brief == NONE_FOUND

@@ -17,6 +17,7 @@ from scheduling.core.request import LEVEL_NAMES
 
 NONE_FOUND: Final = "none found"  # in the line of the danger signs
 BY_THE_NOTE: Final = "by the note"  # of a vital sign that only the words of a case have
+LANGUAGE_LABEL: Final = "Language"  # only of words that were not read: "not English"
 OVER_LABEL: Final = "Said to be over"  # the words of the note that say it of the complaint
 VITAL_LABELS: Final = (
     "Respiratory rate",
@@ -60,6 +61,12 @@ class Brief:
     def line(self, label: str) -> str:
         """The content of a line, or empty."""
         return self.lines.get(label, "")
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the words are in a language and script that were read: if not, that no danger
+        sign was found says nothing."""
+        return is_latin(self.words) and not self.line(LANGUAGE_LABEL)
 
     @property
     def unmeasurable(self) -> tuple[str, ...]:

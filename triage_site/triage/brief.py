@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-from scheduling.core.brief import BY_THE_NOTE, OVER_LABEL
+from scheduling.core.brief import BY_THE_NOTE, LANGUAGE_LABEL, OVER_LABEL
 from scheduling.core.guidance import WORDS_LABEL, cut_between_words
 from scheduling.core.request import LEVEL_NAMES
 from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
@@ -90,6 +90,8 @@ def build_brief(
     if facts.injury is not None:
         lines.append(f"Injury: {'yes' if facts.injury else 'no'}")
     lines.append(f"{WORDS_LABEL}: {_quoted(facts.text)}")
+    if note.is_foreign:
+        lines.append(f"{LANGUAGE_LABEL}: not English")
     # Measured: here the embedded model quotes them, elsewhere it loses other lines over them.
     lines += _history_lines(facts.text)
     lines += _complaint_lines(note, complaint, complaint_words)

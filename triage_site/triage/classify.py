@@ -12,7 +12,7 @@ from triage_site.triage.decision import DEFAULT_COSTS, Costs, decide, level_sets
 from triage_site.triage.facts import CaseFacts, Consciousness
 from triage_site.triage.model.explain import model_reasons
 from triage_site.triage.model.features import CaseView, view
-from triage_site.triage.model.naming import Complaint, complaint
+from triage_site.triage.model.naming import REQUEST, Complaint, complaint
 from triage_site.triage.model.scoring import Floats, Model, load
 from triage_site.triage.news2 import news2
 from triage_site.triage.reading.measured import Measured, measure
@@ -150,6 +150,8 @@ def _suggestion(
     unsure = _unsure(case, float(chances.max()), levels, decided, floor)
     why = tuple(dict.fromkeys((*doubts, *unsure)))
     named = _complaint(case)
+    if named.label == REQUEST and priority <= DOUBTFUL_PRIORITY:  # there is more to it
+        named = Complaint("")
     p0, p1, p2, p3, p4 = (round(float(chance), 4) for chance in chances)
     return Classification(
         priority=priority,

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scheduling.core.brief import read_brief
 from triage_site.triage.brief import (
     PRIORITY_NAMES,
     age_phrase,
@@ -75,6 +76,17 @@ def test_allergies_and_medicines_of_the_words_have_lines_of_their_own() -> None:
     assert "Allergies" not in build_brief(CaseFacts(text="fell"), priority=2, danger_signs=[])
 
 
+def test_words_in_another_language_are_called_so() -> None:
+    words = "Tengo mucho dolor en la barriga desde ayer por la noche"
+    brief = build_brief(CaseFacts(text=words), priority=2, danger_signs=[])
+    assert "Language: not English" in brief.splitlines()
+    assert not read_brief(brief).is_read
+    english = build_brief(
+        CaseFacts(text="belly pain since last night"), priority=2, danger_signs=[]
+    )
+    assert read_brief(english).is_read
+
+
 def test_at_most_eight_danger_signs_are_told_the_first_ones() -> None:
     signs = [f"sign {letter}" for letter in "abcdefghij"]
     brief = build_brief(CaseFacts(text="x"), priority=0, danger_signs=signs)
@@ -135,7 +147,8 @@ def test_callers_words_cannot_forge_a_line_a_section_or_a_chat_marker(words: str
 @given(st.text(max_size=200))
 def test_any_words_stay_inside_one_quoted_line(words: str) -> None:
     brief = build_brief(CaseFacts(text=words), priority=2, danger_signs=[words])
-    assert _labels(brief) == ["Priority", "Age", "Sex", "Caller's words", "Danger signs"]
+    labels = [label for label in _labels(brief) if label != "Language"]
+    assert labels == ["Priority", "Age", "Sex", "Caller's words", "Danger signs"]
     assert brief.count('"') in (0, 2)
     assert neutral_words(neutral_words(words)) == neutral_words(words)
 

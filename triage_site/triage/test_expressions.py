@@ -171,3 +171,16 @@ def test_a_denial_ends_where_the_event_before_it_is_told(text: str) -> None:
 def test_not_is_no_note() -> None:
     assert said("earwax for weeks and I can't hear")[1] == "ear, nose or throat problem"
     assert said("wants a note for work")[1] == "paperwork or medicine request"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Asthma. Ran out of her brown inhaler, breathing fast, sats 93, RR 26",
+        "needs a repeat of insulin, vomiting since yesterday, glucose 24",
+    ],
+)
+def test_a_request_of_somebody_ill_is_not_what_it_is_about(text: str) -> None:
+    found = classify(CaseFacts(text=text))
+    assert found.priority <= 2
+    assert found.complaint != "paperwork or medicine request"

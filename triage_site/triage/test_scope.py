@@ -35,6 +35,9 @@ _EMERGENT = [
     ("got into grandma's sugar diabetes tablets, two or three gone, happy and running about", 3),
     ("not passed water since yesterday, back pain, numb where he sits", 52),
     ("delivered ten days ago, breathless and coughing up pink", 33),
+    ("pain down both legs, can not feel the loo paper any more", 44),
+    ("over the rails of the bridge, says she will jump when a lorry comes", 30),
+    ("swallowed some of her sertraline, maybe 45, feels all right", 19),
     # What it resembles is past; what the patient has now is not.
     ("chest pain like last year", 58),
     ("same crushing chest pain as in 2019", 66),
@@ -180,6 +183,13 @@ _EMERGENT = [
     ("known epileptic is fitting", 30),
 ]
 _MILD = [
+    # Lists with a colon and ticks of a form.
+    ("Falls: none this year. Knees ache on the stairs", 80),
+    ("stiff neck \u2718 photophobia \u2718 drinking \u2714 rash that blanches", 6),
+    ("chest pain \u2717, breathless \u2717, sore throat", 25),
+    ("calf: L 38 cm R 37 cm, ache after football", 25),
+    ("Ich bin 10. Woche", 28),
+    ("burnt forearm on the oven, 1.5 % TBSA", 33),
     ("history of MI and angina, sore toe", 66),
     ("history of heart attack in 2014, wants a refill", 66),
     ("history of asthma and chest pain in 2019, here for a refill", 40),

@@ -18,7 +18,7 @@ from llm_worker.engine.local.sbar_lines import (
     known_complaint,
     vital_actions,
 )
-from scheduling.core.brief import OVER_LABEL, Brief, is_latin, read_brief
+from scheduling.core.brief import OVER_LABEL, Brief, read_brief
 from scheduling.core.request import LEVEL_NAMES
 
 CLOSING: Final = "Written by a demonstration model: check every line."
@@ -86,9 +86,9 @@ Piece = Fixed | Action
 
 
 def sbar_form(text: str) -> tuple[Piece, ...]:
-    """The form for a brief; empty where the words are in a script that the model cannot read."""
+    """The form for a brief; empty where the words are in a language that was not read."""
     brief = read_brief(text)
-    if not is_latin(brief.words):
+    if not brief.is_read:
         return ()
     facts = f"Situation: {_situation(brief)}\nBackground: {_background(brief)}"
     first = _first_lines(brief)

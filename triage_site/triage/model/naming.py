@@ -44,7 +44,7 @@ _OF_CHILDREN: Final = {
 _UNWELL_INFANT: Final = "unwell infant"
 _ARREST: Final = "cardiac arrest"
 _FALL: Final = "fall"  # of several causes the least: why somebody fell says more
-_REQUEST: Final = "paperwork or medicine request"
+REQUEST: Final = "paperwork or medicine request"
 # The first is said more exactly by the second, wherever the note has it.
 _MORE_EXACT: Final = {
     "breathlessness": "asthma or wheeze",
@@ -281,7 +281,7 @@ def _is_besides(note: Note, at: int) -> bool:
 def _usual_tier(one: _Evidence) -> Tier:
     if one.tier is not Tier.GROUP:
         return one.tier
-    if one.label == _REQUEST:
+    if one.label == REQUEST:
         return Tier.REQUEST
     return Tier.COMPANION if one.label in _COMPANIONS else Tier.GROUP
 
@@ -308,7 +308,7 @@ def _of_the_reason(evidence: Sequence[_Evidence], note: Note) -> list[_Evidence]
 
 
 def _is_request(one: _Evidence) -> bool:
-    return one.label == _REQUEST
+    return one.label == REQUEST
 
 
 def _is_over(one: _Evidence, note: Note) -> bool:

@@ -35,6 +35,8 @@ _PLAIN: Final = {
     **dict.fromkeys("\u2018\u2019\u02bc\u2032\u00b4", "'"),
     **dict.fromkeys("\u201c\u201d\u00ab\u00bb\u2033", '"'),
     "\u00b0": "°", "\u00ba": "°", "\u2026": ".",
+    **dict.fromkeys("\u2718\u2717\u2716\u274c", " absent"),  # a cross behind a word
+    **dict.fromkeys("\u2713\u2714\u2705", " "),
     **dict.fromkeys("\u3002\uff61\u0964\u06d4", ". "),  # full stops of other scripts
     **dict.fromkeys("\u3001\u060c", ","), "\u061f": "?", "\u2192": "->", "\u21d2": "->",
     "\u00d8": "0", "\u00f8": "0", "\u00bd": ".5", "\u2265": ">", "\u2264": "<",

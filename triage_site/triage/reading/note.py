@@ -26,6 +26,7 @@ __all__ = ["Assertion", "Figure", "Mention", "Note", "Statement", "Word", "read"
 _SMALL: Final = frozenset(TABLES["sets"]["small"].split())
 _FEW_WORDS: Final = 3
 _SHORT: Final = 3
+_LEAST_FOREIGN: Final = 3  # words of a note in another language
 _LEAST_KNOWN: Final = 0.6
 PRESENT: Final = frozenset({Assertion.PRESENT, Assertion.UNCERTAIN})
 
@@ -67,6 +68,15 @@ class Note:
         for term, first, last in index.find(self.line):
             if not self._is_foreign(first, last):
                 yield term, self.mention(first, last)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether half of the words or more stand in sentences of another language."""
+        counts = {True: 0, False: 0}
+        for said in self.statements:
+            told = sum(_is_told(word) for word in self.words[said.first : said.last])
+            counts[said.sentence in self.foreign_sentences] += told
+        return counts[True] >= max(_LEAST_FOREIGN, counts[False])
 
     def _is_foreign(self, first: int, last: int) -> bool:
         """A short word of a sentence in another language is not what it looks like: "mi hijo",

@@ -166,3 +166,29 @@ def test_a_letter_of_a_unit_or_an_accent_is_no_other_script(text: str) -> None:
 )
 def test_a_bit_is_no_bite(text: str, is_bite: bool) -> None:
     assert any(word.stem == "bite" for word in read(text).words) is is_bite
+
+
+@pytest.mark.parametrize(
+    ("text", "is_foreign"),
+    [
+        ("Ich bin in der achten Woche und habe starke Schmerzen im Bauch", True),
+        ("Me duele mucho la barriga desde ayer por la noche", True),
+        ("J'ai mal au ventre depuis deux jours et je vomis tout", True),
+        ("Sinto uma dor forte nas costas. Started yesterday.", True),
+        ("SOB x3/7, PMH COPD, sats 91 RA, ?LRTI, on pred + doxy", False),
+        ("pt c/o abdo pain, N+V, PR bleed", False),
+        ("She said 'mamma mia' and fell off the chair onto her wrist", False),
+        ("ok", False), ("", False), ("hola", False),
+    ],
+)  # fmt: skip
+def test_a_note_in_another_language_is_known_as_a_whole(text: str, is_foreign: bool) -> None:
+    assert read(text).is_foreign is is_foreign
+
+
+@pytest.mark.parametrize(
+    ("text", "read_as_bleed"),
+    [("ICH on CT", True), ("?ich on warfarin", True), ("Ich bin krank", False),
+     ("heute bin ich gefallen", False)],
+)  # fmt: skip
+def test_german_for_i_is_no_shorthand(text: str, read_as_bleed: bool) -> None:
+    assert ("intracranial" in [word.form for word in read(text).words]) is read_as_bleed

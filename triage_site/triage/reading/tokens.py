@@ -34,6 +34,7 @@ _OF_LEVEL: Final = frozenset(TABLES["sets"]["of_level"].split())
 _DOSE: Final = frozenset(TABLES["sets"]["dose"].split())
 # Before "HI": the display of a meter.
 _METERS: Final = frozenset(TABLES["sets"]["before_hi"].split())
+_GERMAN: Final = frozenset(TABLES["sets"]["beside_german_i"].split())
 _NOT_ABBREVIATED: Final[dict[str, frozenset[str]]] = {
     "PE": frozenset(TABLES["sets"]["after_pe"].split()),
     "MI": frozenset({"5"}),
@@ -146,7 +147,17 @@ def _forms(tokens: Sequence[_Token], index: int, chars: str) -> tuple[str, ...]:
     plural = written[:-1] if written.endswith("s") else written
     if plural in CAPITALS and not glossed and not _means_other(tokens, index):
         return tuple(CAPITALS[plural].split())
-    return (written.lower(),) if glossed else forms(written.lower())
+    is_itself = glossed or _is_german(tokens, index)
+    return (written.lower(),) if is_itself else forms(written.lower())
+
+
+def _is_german(tokens: Sequence[_Token], index: int) -> bool:
+    """ "Ich habe", "da bin ich": no bleeding inside the skull."""
+    written = tokens[index].written
+    if written.lower() != "ich":
+        return False
+    before = tokens[index - 1].written.lower() if index else ""
+    return written == "Ich" or not {before, _next(tokens, index)}.isdisjoint(_GERMAN)
 
 
 def _consciousness(tokens: Sequence[_Token], index: int) -> tuple[str, ...]:
