@@ -24,7 +24,7 @@ _NUMBERS: Final = {
     "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "twenty": "20", "thirty": "30",
     "forty": "40", "fifty": "50",
 }  # fmt: skip
-_LIQUID: Final = frozenset({"calpol", "lemsip", "night nurse", "day nurse"})
+_LIQUID: Final = frozenset({"calpol", "lemsip"})
 _GRAMS: Final = {"g": 1.0, "gram": 1.0, "grams": 1.0, "mg": 0.001}
 _UNIT: Final = r"(?P<unit>g|grams?|mg)"
 _TABLETS: Final = r"(?:tablets?|tabs?|caplets|pills)"

@@ -100,6 +100,7 @@ LINES = [
     ("Granny is on Eliquis. I only take iron", "", "iron"),
     ("boyfriend gave her his tramadol at midnight", "", "tramadol (given)"),
     ("cat scratch, the cat gets insulin", "", ""),
+    ("seen by the night nurse and the day nurse, takes ramipril", "", "ramipril"),
     ("mum allergic to penicillin, unsure about the baby", "", ""),
     ("Daughter here too: she is on Keppra, patient takes nothing", "", "none taken"),
     # Children's finds.
