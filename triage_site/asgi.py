@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -39,6 +40,10 @@ log = structlog.get_logger(__name__)
 
 # Django loads views and API with the first page, which would wait a second for them.
 get_resolver().url_patterns  # noqa: B018
+# What is loaded stays for good. The garbage collector would go through it again and again, which
+# took a quarter of the time of a preview of 10,000 cases.
+gc.collect()
+gc.freeze()
 
 
 class Application:
