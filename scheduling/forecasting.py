@@ -41,8 +41,8 @@ NUM_JUDGED: Final = 1_000
 SAMPLE_SECONDS: Final = 1.0  # between two records of what the pages show
 NUM_SAMPLED: Final = 5  # cases of one such record, evenly from the next to end to the last
 # Courses draw each unknown on its own and know nothing of what they do not model, so the range
-# must be wider by a factor. The newest judged forecasts tell it, as far as they are more than
-# PRIOR_JUDGED: those of one burst of cases are wrong together, and the next burst differs.
+# must be wider by a factor. The newest judged forecasts tell it, and DEFAULT_STRETCH counts like
+# PRIOR_JUDGED of them: those of one burst are wrong together, and the next burst differs.
 DEFAULT_STRETCH: Final = 1.45
 PRIOR_JUDGED: Final = 300
 _STRETCHES: Final = (0.7, 4.0)  # at least and at most

@@ -26,8 +26,6 @@ CONSCIOUSNESS_SIGN: Final = {
     "responds to pain only": "responds to pain only",
     "unresponsive": "unresponsive",
 }
-
-
 # "A pregnancy test where it applies" leaves it open.
 _LEFT_OPEN: Final = re.compile(
     r", ([^,]+?),? and (?:a )?pregnancy (?:test )?where (?:it applies|possible)"
@@ -56,25 +54,30 @@ def fits(line: str, brief: Brief) -> bool:
     return not any(words.search(line) and is_so(brief) for words, is_so in _UNFIT)
 
 
-def _must_not_sit(brief: Brief) -> bool:
-    """Low pressure, not alert, possibly hurt spine, or too young to sit."""
+def _is_not_alert(brief: Brief) -> bool:
+    return brief.line("Consciousness") in CONSCIOUSNESS_SIGN
+
+
+def _must_lie(brief: Brief) -> bool:
+    """Low pressure, not alert, or too young to sit."""
     age = age_years(brief)
     return (
         band(brief, "Blood pressure").endswith("low")
-        or brief.line("Consciousness") in CONSCIOUSNESS_SIGN
-        or brief.line("Injury") == "yes"
+        or _is_not_alert(brief)
         or (age is not None and age < _TODDLER_YEARS)
     )
 
 
+def _must_not_sit(brief: Brief) -> bool:
+    """Must lie, or the spine may be hurt."""
+    return _must_lie(brief) or brief.line("Injury") == "yes"
+
+
 def _must_not_get_up(brief: Brief) -> bool:
-    """Level 0, too young, low pressure, not alert, short of breath, or a very high fever."""
-    age = age_years(brief)
+    """Level 0, must lie, short of breath, or a very high fever."""
     return (
         brief.priority == 0
-        or (age is not None and age < _TODDLER_YEARS)
-        or band(brief, "Blood pressure").endswith("low")
-        or brief.line("Consciousness") in CONSCIOUSNESS_SIGN
+        or _must_lie(brief)
         or band(brief, "Oxygen saturation") == "very low"
         or band(brief, "Respiratory rate").endswith("high")
         or band(brief, "Temperature") == "very high"
@@ -164,10 +167,6 @@ def _is_in_low_target(brief: Brief) -> bool:
 
 def _has_reading(label: str) -> Callable[[Brief], bool]:
     return lambda brief: any(reading.label == label for reading in brief.readings)
-
-
-def _is_not_alert(brief: Brief) -> bool:
-    return brief.line("Consciousness") in CONSCIOUSNESS_SIGN
 
 
 def _is_child_with_a_pulse_a_little_high(brief: Brief) -> bool:
