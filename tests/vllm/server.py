@@ -79,6 +79,7 @@ class VllmServer:
                 env={
                     **os.environ,
                     "VLLM_CPU_KVCACHE_SPACE": "1",
+                    "VLLM_CPU_NUM_OF_RESERVED_CPU": "1",  # for what `_part_cores` says
                     "HF_HUB_OFFLINE": "1",
                     "VLLM_NO_USAGE_STATS": "1",
                     "VLLM_SERVER_DEV_MODE": "1",  # bench/peers.py empties the prefix cache
@@ -96,6 +97,7 @@ class VllmServer:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"vLLM is not ready:\n{self.log_path.read_text()[-3000:]}")
             time.sleep(0.3)
+        self._part_cores()
 
     def kill(self) -> None:
         process, self._process = self._process, None
@@ -106,6 +108,22 @@ class VllmServer:
     @property
     def log_path(self) -> Path:
         return self._folder / f"vllm-{self._port}.log"
+
+    def _part_cores(self) -> None:
+        """The process that streams gets the last core, the one that computes the others.
+
+        While it waits for its worker, vLLM's engine core spins. On two cores it kept the streaming
+        process from running: 12 of 16 answers of 100 tokens came in one piece, and with parted
+        cores none.
+        """
+        assert self._process is not None
+        cores = sorted(os.sched_getaffinity(0))
+        if len(cores) < 2:
+            return
+        for pid in _group(self._process.pid):
+            if _name(pid).startswith("VLLM::EngineCor"):
+                _pin(pid, cores[:-1])
+        _pin(self._process.pid, cores[-1:])
 
     def _answers(self) -> bool:
         try:
@@ -127,3 +145,25 @@ class VllmServer:
             *("--max-model-len", "2048", "--dtype", "float32", "--enforce-eager"),
             *template,
         ]
+
+
+def _group(leader: int) -> list[int]:
+    """The processes of the group of `leader`."""
+    pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+    return [pid for pid in pids if _group_of(pid) == leader]
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return -1
+
+
+def _name(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text()
+
+
+def _pin(pid: int, cores: list[int]) -> None:
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        os.sched_setaffinity(int(thread), cores)
