@@ -1,6 +1,6 @@
 """Measures submissions while Redis is frozen (SIGSTOP), and every case afterwards.
 
-    python bench/frozen_redis.py --token TOKEN --redis-pid PID
+    python -m bench.frozen_redis --token TOKEN --redis-pid PID
 
 The site must run (`manage.py up`) on the loopback interface; PID is its own Redis server. Prints
 one JSON line. Exit code 0: every POST was answered within two seconds (1.0 s time-out and the

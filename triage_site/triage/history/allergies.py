@@ -8,13 +8,20 @@ so and names no exception.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 from triage_site.triage.history.names import ALLERGEN, MEDICINE, SHORT_IN_ALLERGIES, whole_words
 from triage_site.triage.history.plain_words import PlainWords
+from triage_site.triage.history.quoting import (
+    Quote,
+    is_mild,
+    lines_below,
+    sentence,
+    whole_sentence,
+)
 from triage_site.triage.reading.context import is_about_relative
 from triage_site.triage.reading.words import is_clinical, is_english, one_letter_away
 
@@ -48,7 +55,7 @@ REACTION: Final = re.compile(
     r"|blister|welt|facial|throat|\blips?\b|tongue|collapse|breath",
     re.IGNORECASE,
 )
-_WORD: Final = r"[^\s.,;:!?()\n/]+"
+_WORD: Final = r"[^\s.,;:!?()\n/|]+"
 _HOW: Final = re.compile(
     r" ?(?:\( [^()]{1,60} \)"
     rf"|(?:- >|=|>)(?: (?!on |takes? ){_WORD}){{1,6}}"
@@ -59,6 +66,10 @@ _HOW: Final = re.compile(
     rf"|(?:gives?|gave) (?:me|him|her|them|us|an?|bad|severe)(?: {_WORD}){{1,5}})",
     re.IGNORECASE,
 )
+# A medicine that is taken, behind a list of allergies.
+_IS_MEDICATION: Final = re.compile(
+    r" (?:\d|given|taken|started|prescribed|stopped|today|yesterday|[bot]d\b|qds|daily|nocte|prn)"
+)
 _NEXT: Final = re.compile(r" ?(?:[,/;&+]|and|or)(?: and| or)?(?: also)?(?: to)? ")
 _ENDS: Final = re.compile(r" ?(?:$|[.,;:!?()\n/&+|=>-]|(?:and|or|but|on|with|takes?|has|have)\b)")
 # "Alergia a la", "Allergie gegen", "allergique aux", "allergia alla".
@@ -67,7 +78,7 @@ _FOREIGN_TO: Final = (
 )
 _HEAD: Final = whole_words(
     r"(?:allergic|al+er[gj](?:y|ys|ies|ie)|allgs?|anaphyla\w+|intoleran\w+|hypersensitiv\w+"
-    r"|sensitivit\w+) (?:to|of|with|:|-|=)(?: known)?"
+    r"|sensitivit\w+) (?:to|of|with|:|-|=|\|)(?: known)?"
     r"|allerg(?:y|ies) (?:status|hx|history|list|known) [:=-]"
     rf"|(?:adrs?|ka|drug reactions?) [:=-]|{_FOREIGN_TO}"
     r"|(?<=allergies , )mine (?:is|are)|(?<=allergy , )mine (?:is|are)"
@@ -75,22 +86,23 @@ _HEAD: Final = whole_words(
 _IS_INTOLERANCE: Final = re.compile("intoleran|adr|drug reaction")
 _ALLERGY_OF: Final = whole_words(
     rf"(?:(?P<first>{_KNOWN.pattern}) (?:and|&|/|,) (?:a )?)?(?P<thing>{_KNOWN.pattern}|{_THING})"
-    r" (?:allergy|allergies|allergic)"
+    r" (?:allergy|allergies|allergic|anaphylaxis)"
 )
 _ALLERGEN_AFTER: Final = re.compile(
-    rf"(?:^|(?<=[.,;:!?|(\n] ))allerg(?:y|ies|ic) (?=(?:{_KNOWN.pattern}|nsaids?\b))"
+    rf"(?:^|(?<=[.,;:!?|(\n] )|(?<=known ))allerg(?:y|ies|ic) (?=(?:{_KNOWN.pattern}|nsaids?\b))"
 )
 _SAID_TO_REACT: Final = re.compile(
     rf"({_THING}) (?:=|-|- >|>|\(|:) (?:severe )?(?:anaphyla\w+|angioedema|hives|urticaria|rash|sjs"
-    r"|bronchospasm|stevens)\b"
+    r"|bronchospasm|stevens|blister\w*|swell\w*|swollen)\b"
 )
 _OTHER_WORDS: Final = """
+several numerous various lots
 no nil none nkda any known drug drugs food severe the an a his her my their bad is was am are
 be not and or of has have had possible mild other multiple many new seasonal skin some
 keine keinen sin sans ohne senza nessuna
 possibly think thinks know very highly badly also for by denies medication medicine s im he she
 gp doctor nurse crew paramedic paramedics hospital been being become gets get got always still too
-unknown uncertain unclear history hx see ask check tbc
+unknown uncertain unclear yes y n see tbc date history hx see ask check tbc
 mum mother dad father mom parent parents son daughter husband wife partner brother sister baby
 child boy girl pt patient who gran granny nan grandad grandpa grandma
 friend family uncle aunt cousin they we you
@@ -101,7 +113,7 @@ _NONE_KNOWN: Final = re.compile(
     r"|\b(?:no|nil|denies|denied|denying|without|negative for)(?: history of| hx of)?"
     r"(?: any| known| drug| food| medication| medicine| or| and| environmental| other)*"
     r" (?:allerg(?:y|ies|ys))\b(?! (?:to|against) (?!drugs?\b|med|any|food))"
-    r"|\ballerg(?:ies|ys|y) ?(?:[:=-]|are)? ?(?:none|nil|no|nkda)\b"
+    r"|\ballerg(?:ies|ys|y) ?(?:to date ?)?(?:[:=-]|are)? ?(?:none|nil|no|nkda)\b"
     r"|\bnot allergic to (?:anything|any)\b|\ballergic to ?: ?(?:none|nil|nothing)\b"
     r"|\bnever had (?:an |any )allerg(?:y|ies)\b"
     r"|\b(?:(?:keine (?:bekannten )?allergien?|pas d['’ ]?allergies?|sin alergias?"
@@ -118,21 +130,52 @@ _EXCEPT: Final = re.compile(
 )
 _BUT: Final = re.compile(rf"{_SAID_BESIDE}[ ,;.:(-]*(?:but|however|although|though)\b[^.;]*", re.I)
 _BUT_TO: Final = re.compile(r"\bnot allergic to [^.;\n]{1,40}? but (?:is |am )?(?:allergic )?to ")
+# Words for allergies that are read nowhere else; `now`: they may name the complaint.
+_SPEAKS: Final = re.compile(
+    r"\ballerg(?:y|ies|ys|ic)\b"
+    r"(?! (?:clinic|nurse|test|tests|testing|specialist|jabs?|tablets?|medicine|season|rhinitis"
+    r"|conjunctivitis|asthma|eczema|dermatitis|symptoms|reactions?\b))"
+    r"|(?P<now>\ballergic reactions?\b|\banaphyla\w+)",
+    re.IGNORECASE,
+)
+_LONG_KNOWN: Final = re.compile(
+    r"\b(?:known|previous(?:ly)?|past|history|hx|pmh|(?:19|20)\d\d|years? ago"
+    r"|as a (?:child|baby|kid)|epi-?pens?|jext|emerade|carries)\b",
+    re.IGNORECASE,
+)
+_MOST_SPOKEN: Final = 20
 _MAX_CHARACTERS: Final = 40
 _MOST_FOLLOWS: Final = 300  # characters after "no allergies" that can name an exception
 _MOST_ITEMS: Final = 10
 _LEAST_LETTERS: Final = 4
 _IS_ALLERGEN: Final = ALLERGEN.fullmatch
+# No name of a thing: a reaction, a year, or words for whom or how.
+_IS_ODD: Final = re.compile(
+    rf"{REACTION.pattern}|vomit|\bsick|\d"
+    r"|\b(?:it|them|that|this|say|ok|fine|true|went|doctor|paediatrician)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Thing:
+    """Where a thing begins and ends in `PlainWords.plain`; where the words for what it did begin
+    and end, and whether it is no more than an intolerance."""
+
+    start: int
+    end: int
+    is_intolerance: bool = False
+    how: str = ""
+    last: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Mention:
-    """Where a note speaks of allergies in `PlainWords.plain`, and the things there: where each
-    begins and ends, and whether it is no more than an intolerance."""
+    """Where a note speaks of allergies in `PlainWords.plain`, and the things there."""
 
     start: int
     end: int
-    things: tuple[tuple[int, int, bool], ...]
+    things: tuple[_Thing, ...]
     is_exception: bool = False
 
 
@@ -142,19 +185,82 @@ def says_none_known(note: PlainWords) -> bool:
     return bool(said) and not any(map(_has_exception, said))
 
 
-def find_allergies(note: PlainWords, spans: list[tuple[int, int]]) -> Iterator[str]:
-    """Each thing once; the places of all mentions, meant or not, go into `spans`."""
-    seen: set[str] = set()
+@dataclass(frozen=True, slots=True)
+class Allergy:
+    """A thing as it is told, and where in the note it stands. `is_sure`: its name is known, or it
+    is neither a reaction nor a word that names nothing. `is_mild`: it is told as an intolerance,
+    or with what it did. `mention`: the characters that speak of it."""
+
+    told: str
+    start: int
+    end: int
+    is_sure: bool
+    is_mild: bool
+    mention: tuple[int, int]
+
+
+def find_allergies(note: PlainWords, spans: list[tuple[int, int]]) -> Iterator[Allergy]:
+    """Each place once; those of all mentions, meant or not, go into `spans`."""
+    seen: list[tuple[int, int]] = []
     for one in _mentions(note):
         spans.append((one.start, one.end))
         if not one.is_exception and _is_not_meant(note, one.start):
             continue  # but "not allergic to penicillin but to codeine" is a mention of its own
-        for begin, end, is_intolerance in one.things:
-            thing = note.plain[begin:end]
-            if thing not in seen:
-                seen.add(thing)
-                told = _allergen_meant(thing) or note.written(begin, end)
-                yield told[:_MAX_CHARACTERS] + (f" {INTOLERANCE}" if is_intolerance else "")
+        for thing in one.things:
+            if not any(thing.start < end and start < thing.end for start, end in seen):
+                seen.append((thing.start, thing.end))
+                yield _told(note, one, thing)
+
+
+def _told(note: PlainWords, mention: _Mention, thing: _Thing) -> Allergy:
+    """With what it did where the note has that in brackets and it is no allergy."""
+    written = note.plain[thing.start : thing.end]
+    meant = _allergen_meant(written)
+    told = (meant or note.written(thing.start, thing.end))[:_MAX_CHARACTERS]
+    start, end = _characters(note, thing.start, thing.end)
+    where = _characters(note, mention.start, max(thing.end, thing.last))
+    is_upset = thing.how.lstrip().startswith("(") and is_mild(thing.how)
+    if thing.is_intolerance:
+        told += f" {INTOLERANCE}"
+    elif is_upset:
+        where = (start, where[1])
+        told += f" {note.note.text[end : where[1]].strip()}"
+    is_known = bool(meant) or _KNOWN.match(written) is not None
+    return Allergy(
+        told,
+        start,
+        end,
+        is_sure=is_known or not _IS_ODD.search(written),
+        is_mild=thing.is_intolerance or is_upset,
+        mention=where,
+    )
+
+
+def _characters(note: PlainWords, start: int, end: int) -> tuple[int, int]:
+    first, last = note.place(start, end)
+    return note.note.words[first].start, note.note.words[last - 1].end
+
+
+def not_read(note: PlainWords, found: Sequence[Allergy]) -> Iterator[Quote]:
+    """The sentences that speak of allergies and of which nothing was read: no allergy, none
+    known, nothing denied and nothing of another person."""
+    text = note.note.text
+    read = [one.start for one in found]
+    read += [end - 1 for end, after in _said_none(note) if not _has_exception((end, after))]
+    quotes: list[Quote] = []
+    for match in islice(_SPEAKS.finditer(text), _MOST_SPOKEN):
+        first, last = sentence(text, *match.span())
+        told = any(first <= at < last for at in read)
+        before = note.at(match.start())
+        if told or _is_not_meant(note, before):
+            continue
+        if len(text[first:last].split()) == 1:
+            quotes += filter(None, [lines_below(text, first, last)])
+            continue
+        is_past = match["now"] is None or _LONG_KNOWN.search(text, first, last)
+        if is_past and not any(one.start <= match.start() < one.end for one in quotes):
+            quotes.append(whole_sentence(text, *match.span()))
+    yield from quotes
 
 
 def _is_not_meant(note: PlainWords, start: int) -> bool:
@@ -210,21 +316,19 @@ def _mentions(note: PlainWords) -> Iterator[_Mention]:
     for match in _ALLERGY_OF.finditer(note.plain):
         names = [name for name in ("first", "thing") if match[name]]
         if _is_thing(match["thing"]):
-            things = tuple((*match.span(name), False) for name in names)
+            things = tuple(_Thing(*match.span(name)) for name in names)
             yield _Mention(*match.span(), things)
     for match in _ALLERGEN_AFTER.finditer(note.plain):
         last, things = _items(note, match.end(), is_intolerance=False)
         yield _Mention(match.start(), last, things)
     for match in _in_list(note):
-        yield _Mention(*match.span(), ((*match.span(1), False),))
+        yield _Mention(*match.span(), (_Thing(*match.span(1)),))
 
 
-def _items(
-    note: PlainWords, begin: int, *, is_intolerance: bool
-) -> tuple[int, tuple[tuple[int, int, bool], ...]]:
+def _items(note: PlainWords, begin: int, *, is_intolerance: bool) -> tuple[int, tuple[_Thing, ...]]:
     """The end of a list that begins there, and its things."""
     plain, at, last = note.plain, begin, begin
-    found: list[tuple[int, int, bool]] = []
+    found: list[_Thing] = []
     while len(found) < _MOST_ITEMS and (item := _ITEM.match(plain, at)):
         name = "known" if item["known"] else "thing"
         how = _HOW.match(plain, item.end())
@@ -233,12 +337,14 @@ def _items(
         ended = how is not None or _ENDS.match(plain, item.end()) is not None
         if name == "thing" and not (ended and _is_thing(item["thing"], first=not found)):
             break
+        if found and _IS_MEDICATION.match(plain, item.end(name)):
+            break  # "penicillin, ramipril 5 mg"
         told = how.group() if how else ""
         mild = bool(told) and not REACTION.search(told)
         verb = told.lstrip()[:1].isalpha()
         is_mild = (is_intolerance and not REACTION.search(told)) or (mild and verb)
-        found.append((*item.span(name), is_mild))
         last = how.end() if how else item.end()
+        found.append(_Thing(*item.span(name), is_mild, told, last))
         following = _NEXT.match(plain, last)
         if following is None:
             break

@@ -10,21 +10,31 @@ only told where the note says so and names no exception.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Final
 
 from triage_site.triage.history.allergies import (
     INTOLERANCE,
     REACTION,
+    Allergy,
     find_allergies,
+    not_read,
     says_none_known,
 )
 from triage_site.triage.history.doses import against_allergies, warnings
 from triage_site.triage.history.names import ALLERGEN, MEDICINE, TABLE
 from triage_site.triage.history.plain_words import PlainWords
+from triage_site.triage.history.quoting import (
+    Kind,
+    Listed,
+    Quote,
+    beside_allergy,
+    beside_medicine,
+    sentence,
+)
 from triage_site.triage.reading.context import is_about_relative
 from triage_site.triage.reading.note import Note, read
 from triage_site.triage.reading.terms import TermIndex, joined
@@ -65,6 +75,7 @@ class _Named:
     name: str
     role: str = ""
     is_medicine: bool = True
+    listed: tuple[int, int] = (0, 0)  # from its list's first word to where its role ends
 
 
 _WORDS: Final = {name: frozenset(words.split()) for name, words in TABLE["words"].items()}
@@ -85,6 +96,7 @@ _LONG_AGO: Final = re.compile(
 )
 _BEFORE_TIME: Final = frozenset({"at", "@", ":"})
 _TIMES: Final = frozenset({"noon", "midday", "midnight", "lunchtime", "breakfast"})
+_FARTHEST: Final = 40  # words between those of a role and a name, with doses
 _MOST_BETWEEN: Final = 2  # words between those of a role and a name, doses aside
 _JOINING: Final = frozenset({"and", "&", "+", "/"})
 _AMOUNT: Final = re.compile(r"x?\d")
@@ -111,28 +123,108 @@ def read_history(text: str) -> History:
     """What `text` says of allergies and medicines of this patient."""
     note = PlainWords(read(text))
     spans: list[tuple[int, int]] = []
-    allergies = [*find_allergies(note, spans)]
+    found = [*find_allergies(note, spans)]
     named = _with_roles(note.note, [*_names(note, spans)])
-    allergies += (_reaction(note.note, one) for one in named if one.role in _REACTS)
+    found += [_reaction(note.note, one) for one in named if one.role in _REACTS]
+    allergies, sure = _told_allergies(note.note, found)
+    allergies += [f"'{one.words}'" for one in not_read(note, found)]
     told = [one for one in named if one.is_medicine and one.role not in _LEFT_OUT]
-    medicines = {one.written.lower(): one for one in reversed(told)}
-    marked = [
-        f"{one.written} ({one.role})" if one.role in _MARKED else one.written
-        for one in reversed(medicines.values())
-    ]
-    used = [
-        (one.name, one.first, one.last, one.role == "taken")
-        for one in told
-        if one.role not in _NOT_IN_BODY
-    ]
-    present = [(one.name, one.written) for one in told if one.role not in _NOT_IN_BODY]
+    quotes = {one: _doubt(note.note, one, named) for one in told}
+    marked = _told_medicines(told, quotes)
+    plain = [one for one in told if one.role not in _NOT_IN_BODY and quotes[one] is None]
+    used = [(one.name, one.first, one.last, one.role == "taken") for one in plain]
+    present = [(one.name, one.written) for one in plain]
     return History(
         allergies=tuple(dict.fromkeys(allergies))[:_MAX_NAMED],
         none_known=not allergies and says_none_known(note),
         medicines=tuple(marked[:_MAX_NAMED]),
         none_taken=not marked and _says_none_taken(note.note),
-        warnings=(*warnings(note.note, used), *against_allergies(present, allergies)),
+        warnings=(
+            *warnings(note.note, used),
+            *against_allergies(present, sure),
+        ),
     )
+
+
+def _told_allergies(note: Note, found: Sequence[Allergy]) -> tuple[list[str], list[str]]:
+    """What is told, and the things of it that are sure. A sentence that may take an allergy back,
+    or of which no thing is known, is quoted."""
+    told: list[str] = []
+    doubted: set[str] = set()
+    quoted: list[Quote] = []
+    understood = [one.mention for one in found if one.is_mild]
+    for one in found:
+        if not one.is_sure and any(_is_beside(note, one, other) for other in found):
+            continue  # a reaction in the list
+        quote = beside_allergy(
+            note.text, one.start, one.end, is_sure=one.is_sure, understood=understood
+        )
+        if quote is None:
+            told.append(one.told)
+            continue
+        doubted.add(one.told.lower())
+        if not any(other.start <= one.start < other.end for other in quoted):
+            quoted.append(quote)
+            told.append(f"'{quote.words}'")
+    sure = [one for one in told if one[0] != "'" and one.lower() not in doubted]
+    return told, sure
+
+
+def _is_beside(note: Note, one: Allergy, other: Allergy) -> bool:
+    """Whether they stand in one sentence, and the other one is sure."""
+    first, last = sentence(note.text, one.start, one.end)
+    return other.is_sure and first <= other.start < last
+
+
+def _doubt(note: Note, one: _Named, named: Sequence[_Named]) -> Quote | None:
+    if one.role == "perhaps taken":
+        return None
+    kind: Kind = "regular"
+    if one.role in _MARKED:
+        kind = "stopped" if one.role in _NOT_IN_BODY else "marked"
+    return beside_medicine(note.text, _listed(note, one, named), kind=kind)
+
+
+def _listed(note: Note, one: _Named, named: Sequence[_Named]) -> Listed:
+    first, last = one.listed
+    ahead = max((other.last for other in named if other.last <= first), default=0)
+    behind = (other.first for other in named if other.first >= last and other.role in _MARKED)
+    until = min(behind, default=len(note.words))
+    words = note.words
+    return Listed(
+        start=words[first].start,
+        end=words[last - 1].end,
+        after=words[ahead - 1].end if ahead else 0,
+        until=words[until].start if until < len(words) else len(note.text),
+        name=words[one.first].start,
+        is_last=one.last == last,
+    )
+
+
+def _told_medicines(told: Sequence[_Named], quotes: Mapping[_Named, Quote | None]) -> list[str]:
+    """Each name once, with its role or, after the names that it is of, with a quotation."""
+    plain: dict[str, str] = {}
+    quoted: dict[Quote, dict[str, str]] = {}
+    places: list[str | Quote] = []
+    doubted = {one.written.lower() for one in told if quotes[one] is not None}
+    for one in told:
+        name, quote = one.written.lower(), quotes[one]
+        if quote is None and name in doubted:
+            continue
+        if quote is None:
+            if name not in plain:
+                places.append(name)
+            role = f" ({one.role})" if one.role in _MARKED else ""
+            plain.setdefault(name, one.written + role)
+            continue
+        held = next((other for other in quoted if other.end > quote.start), quote)
+        if held not in quoted:
+            places.append(held)
+        quoted.setdefault(held, {}).setdefault(name, one.written)
+    return [
+        plain[at] if isinstance(at, str) else f"{', '.join(quoted[at].values())} ('{at.words}')"
+        for at in places
+    ]
 
 
 def _says_none_taken(note: Note) -> bool:
@@ -176,10 +268,20 @@ def _with_roles(note: Note, named: Sequence[_Named]) -> list[_Named]:
         if leads == "denied" and follows in _OF_NOW:
             follows = ""  # "no morphine given"
         since = _said_since(note, names, leads, follows)
+        said: list[_Named] = []
         for at, one in enumerate(names):
             role = (follows if at >= since else "") or leads or _role_by_rest(note, one, out)
-            out.append(replace(one, role=_of_whom(note, one, role or _REGULAR)))
+            said.append(replace(one, role=_of_whom(note, one, role or _REGULAR)))
+        out += _with_lists(said)
     return out
+
+
+def _with_lists(names: Sequence[_Named]) -> Iterator[_Named]:
+    """What stands before a list is said of all of it, and what stands behind it, of the names
+    beside it with one role."""
+    for _, group in groupby(names, key=lambda one: one.role):
+        same = [*group]
+        yield from (replace(one, listed=(names[0].first, same[-1].last)) for one in same)
 
 
 def _said_since(note: Note, names: Sequence[_Named], leads: str, follows: str) -> int:
@@ -273,9 +375,11 @@ def _nearest(
     longest. `found`: (near end, far end, role), the far end negative after the place."""
     gaps = []
     for near, far, role in found:
+        gap = near - place if is_after else place - near
+        if not 0 <= gap <= _FARTHEST:
+            continue
         between = words[place:near] if is_after else words[near:place]
-        ordered = place <= near if is_after else near <= place
-        if ordered and _leads_over(between):
+        if _leads_over(between):
             length = (-far - near) if is_after else (near - far)
             gaps.append((len(between), -length, role))
     return min(gaps)[2] if gaps else ""
@@ -289,10 +393,13 @@ def _leads_over(between: Sequence[Word]) -> bool:
     )
 
 
-def _reaction(note: Note, one: _Named) -> str:
+def _reaction(note: Note, one: _Named) -> Allergy:
     """The medicine, marked where nothing that is told of it is an allergy."""
     is_mild = one.is_medicine and not REACTION.search(_sentence(note, one))
-    return f"{one.written} {INTOLERANCE}" if is_mild else one.written
+    told = f"{one.written} {INTOLERANCE}" if is_mild else one.written
+    start, end = note.words[one.first].start, note.words[one.last - 1].end
+    place = sentence(note.text, start, end)
+    return Allergy(told, start, end, is_sure=True, is_mild=is_mild, mention=place)
 
 
 def _sentence(note: Note, one: _Named) -> str:
