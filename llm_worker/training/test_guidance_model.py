@@ -25,7 +25,34 @@ from llm_worker.training.guidance_text import write_guidance
 from llm_worker.training.train_guidance import MODEL_FOLDER, load
 from scheduling.core.guidance import Withheld
 from triage_site.triage.brief import build_brief
-from triage_site.triage.model.naming import ONLY_NAMED, labels
+from triage_site.triage.model.naming import labels
+
+# Names for which the guidance has no lines of their own: it quotes the note.
+ONLY_NAMED = frozenset(
+    {
+        "aches all over",
+        "alcohol or drug withdrawal",
+        "blocked catheter",
+        "blood test result",
+        "bowel or rectal problem",
+        "breast problem",
+        "coil problem",
+        "contact lens problem",
+        "hiccups",
+        "itch or scabies",
+        "low mood or distress",
+        "lump or swelling",
+        "neck pain",
+        "needlestick or blood exposure",
+        "numbness or tingling",
+        "object in the skin",
+        "piles",
+        "stuck ring",
+        "tick",
+        "tight cast",
+        "tube or catheter problem",
+    }
+)
 
 
 def evaluation_case_of(
@@ -125,6 +152,5 @@ def test_the_lines_beside_the_weights_are_those_of_the_tables() -> None:
     assert (MODEL_FOLDER / LINES_FILE).read_text(encoding="utf-8") == learned_lines()
 
 
-def test_a_complaint_that_the_classifier_names_has_lines_or_is_only_named() -> None:
-    assert labels() - ONLY_NAMED <= set(learned())
-    assert not ONLY_NAMED & set(learned())
+def test_most_complaints_that_the_classifier_names_have_lines() -> None:
+    assert labels() - {""} - set(learned()) == ONLY_NAMED

@@ -223,7 +223,7 @@ def _unsure(
 
 
 def _complaint(case: Seen) -> Complaint:
-    return complaint(case.fired, case.view.named, case.measured, case.note)
+    return complaint(case.fired, case.view.named, case.facts, case.note)
 
 
 def _danger_signs(case: Seen) -> tuple[str, ...]:

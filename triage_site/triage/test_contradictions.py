@@ -184,28 +184,3 @@ def test_a_length_is_no_age(text: str) -> None:
 @pytest.mark.parametrize(("text", "age"), [("FALL 78F hip pain", 78), ("23M fell, wrist", 23)])
 def test_an_age_beside_a_fall_is_one(text: str, age: float) -> None:
     assert spoken_age(read(text)) == age
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("Known asthmatic SOB", "breathlessness"),
-        ("Known COPD increasing SOB", "breathlessness"),
-        ("known asthmatic with SOB since am", "breathlessness"),
-        ("hx asthma SOB", "breathlessness"),
-        ("known diabetic vomiting for 2 days", "vomiting or diarrhoea"),
-        ("known migraine headache", "headache"),
-        ("known AF palpitations today", "palpitations"),
-        ("D+V x 3/7 poor PO intake", "vomiting or diarrhoea"),
-        ("known IBS, N+V since yesterday", "vomiting or diarrhoea"),
-    ],
-)
-def test_a_complaint_after_a_known_disease_is_one_of_now(text: str, complaint: str) -> None:
-    assert classify(CaseFacts(text=text, age_years=50)).complaint == complaint
-
-
-@pytest.mark.parametrize(
-    "text", ["history of asthma", "history of migraine and angina", "PMH COPD"]
-)
-def test_a_history_alone_names_no_complaint(text: str) -> None:
-    assert classify(CaseFacts(text=text, age_years=50)).complaint is None

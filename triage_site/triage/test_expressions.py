@@ -14,26 +14,6 @@ def said(text: str, age_years: float | None = 40) -> tuple[int, str | None, tupl
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("by a stroke of bad luck she cut her thumb on a tin", "cut or wound"),
-        ("drowning in paperwork, needs a sick note", "paperwork or medicine request"),
-        ("dying to get home, sprained ankle", "limb injury"),
-        ("a shot of tequila too many, sprained wrist", "limb injury"),
-        ("the dentist cannot see him until Monday, tooth abscess", "toothache or mouth problem"),
-        ("my GP can't see me today, earache", "ear, nose or throat problem"),
-        ("poison oak on the legs, itchy", "skin rash"),
-        ("back pain when she sneezed", "back pain"),
-        ("hay fever, cannot pass urine since last night", "urinary symptoms"),
-        ("wrist sprain, N/V intact", "limb injury"),
-        ("fell asleep in the sun, sunburn on shoulders", "burn"),
-    ],
-)
-def test_an_expression_names_no_complaint(text: str, complaint: str) -> None:
-    assert said(text)[1] == complaint
-
-
-@pytest.mark.parametrize(
     "text",
     [
         "he had a stroke of luck and then a stroke, face drooping",
@@ -71,36 +51,6 @@ def test_a_short_word_of_another_language_is_no_shorthand(text: str) -> None:
 @pytest.mark.parametrize("text", ["?MI", "acute mi, grey", "CT head: ich", "Dolor de pecho, ?MI"])
 def test_shorthand_stays_what_it_is(text: str) -> None:
     assert said(text)[0] <= 1
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("CT: acute subdural with shift, for neurosurgery", "bleeding in the head"),
-        ("told she has bleeding on the brain", "bleeding in the head"),
-        ("yellow eyes for two weeks, no pain", "jaundice"),
-        ("jaundice and pain under the right ribs", "abdominal pain"),
-        ("tonsils out on Friday, bleeding from the mouth", "bleeding after tonsil surgery"),
-        ("CO alarm went off, headache, 20 weeks pregnant", "gas or smoke poisoning"),
-        ("dived into a shallow lake, arms tingling", "serious injury"),
-        ("crushed by a horse in the chest", "serious injury"),
-        ("off legs, saddle area numb", "spinal cord in danger"),
-        ("fainted, positive pregnancy test, pain low on the left", "pregnancy problem"),
-        ("lips blue, talking", "breathlessness"),
-        (
-            "floor of mouth swollen, muffled voice",
-            "throat infection with a narrow airway",
-        ),
-        ("hit by a lorry, pelvis hurts", "road traffic collision"),
-        ("fell from a roof, back pain", "serious injury"),
-        ("foot went cold and white an hour ago", "limb without blood flow"),
-        ("dog bite two days ago, feverish, hand swollen", "bite or sting"),
-        ("swallowed all her tablets, headache, worst ever", "overdose or poisoning"),
-        ("tick in the groin, cannot get the tick removed", "tick"),
-    ],
-)
-def test_a_complaint_is_named_by_its_cause(text: str, complaint: str) -> None:
-    assert said(text)[1] == complaint
 
 
 @pytest.mark.parametrize(

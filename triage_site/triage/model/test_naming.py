@@ -1,158 +1,119 @@
-"""What a complaint is called: laws, and right names beside the notes that look like them."""
+"""What a complaint is called: laws, and how often the name is right."""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
 
+import numpy as np
 import pytest
 
 from triage_site.triage import classify
-from triage_site.triage.classify import classify_many
+from triage_site.triage.classify import classify_many, look
 from triage_site.triage.facts import CaseFacts
 from triage_site.triage.model import naming
-from triage_site.triage.model.naming import Complaint, labels
+from triage_site.triage.model.naming import Complaint, labels, names, told
+
+CASES: Final = Path(__file__).parent / "naming_cases.jsonl"
+LEAST_RIGHT, MOST_WRONG = 0.72, 0.13
 
 
 def named(text: str, **facts: object) -> str | None:
     return classify(CaseFacts.from_dict({"text": text, "age_years": 40, **facts})).complaint
 
 
-SURE = [
-    ("itchy rash on both arms", "skin rash"),
-    ("spreading cellulitis of the shin", "abscess or skin infection"),
-    ("sprained ankle", "limb injury"),
-    ("burning when she passes water", "urinary symptoms"),
-    ("earache since Monday", "ear, nose or throat problem"),
-    ("back pain after lifting", "back pain"),
-]
+def judged(case: dict[str, Any]) -> str:
+    said = named(case["text"], **case.get("facts", {})) or ""
+    return "right" if said == case["complaint"] else "wrong" if said else "open"
 
 
-@pytest.mark.parametrize(("text", "name"), SURE)
-@pytest.mark.parametrize(
-    "aside",
-    [
-        "Her late husband lost a leg to sepsis.",
-        "Dad had a big stroke at 56.",
-        "Older brother has epilepsy.",
-        "Her mother died of a heart attack.",
-        "Wife also diabetic.",
-        "Seen last week for migraine.",
-        "Has asthma.",
-        "Allergic to penicillin.",
-        "Worried.",
-        "Cold to touch.",
-        "Insurance form in bag.",
-    ],
-)
-def test_what_is_beside_the_complaint_changes_no_name(text: str, name: str, aside: str) -> None:
-    assert named(f"{text}. {aside}") == name
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Wife also diabetic.",
-        "cold",
-        "can bend it",
-        "allergic to latex",
-        "glued",
-        "dentist said come",
-        "swollen",
-        "passing urine as usual",
-        "here with his wife who has a broken hip",
-        "Seen yesterday for migraine, now clear.",
-    ],
-)
-def test_words_that_mislead_by_themselves_name_nothing(text: str) -> None:
-    assert named(text) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("DIABETIC PROBLEM", "blood sugar problem"),
-        ("bad cold", "cough and cold symptoms"),
-        ("can bend it but left arm weak", "possible stroke"),
-        ("allergic reaction to latex", "allergic reaction"),
-        ("both eyes sticky, glued shut on waking", "eye problem"),
-        ("dentist said come, toothache", "toothache or mouth problem"),
-        ("my wife has a broken hip", "limb injury"),
-        ("cannot pass urine", "urinary symptoms"),
-        ("my wife collapsed. My wife has chest pain.", "chest pain"),
-    ],
-)
-def test_their_neighbours_name_it(text: str, name: str) -> None:
-    assert named(text) == name
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        # A cause says more than what it led to.
-        ("Ludwig's angina, cannot lie flat", "throat infection with a narrow airway"),
-        ("cannot lie flat, breathless since Monday", "breathlessness"),
-        ("stab wound R chest, trachea shifted, sats falling", "stab or gunshot wound"),
-        ("collapsed lung, trachea shifted", "breathlessness"),
-        ("squeezed her neck till it went black, fell down stairs", "assault"),
-        ("fell from a roof, back pain", "serious injury"),
-        ("fell down stairs, back pain", "fall"),
-        ("eyes rolled, arms and legs jerking, lips bluish", "seizure"),
-        # The head is named where it was hit.
-        ("fell, on apixaban, hip pain", "fall"),
-        ("fell and hit head, on apixaban", "head injury"),
-        # A measured value.
-        ("potassium 7.1 on bloods, passing urine as usual", "blood test result"),
-        ("potassium 4.2, burning on passing urine", "urinary symptoms"),
-        ("Here for toe. Ingrown nail. Sats 88 today", "abscess or skin infection"),
-        ("Breathless. Sats 88 today", "breathlessness"),
-        ("glucose 1.9, type 1 diabetic, sweaty", "low blood sugar"),
-        # Where the foreign body is.
-        ("?FB R eye since grinding metal", "eye problem"),
-        ("swallowed a coin", "foreign body"),
-        # What the note begins with.
-        ("Planned recheck. Leg lac sutured here Sunday.", "paperwork or medicine request"),
-        ("Leg lac since Sunday. Recheck asked for.", "cut or wound"),
-        ("needlestick off a patient", "needlestick or blood exposure"),
-        ("constipated, passing wind", "bowel or rectal problem"),
-        ("tingling in both hands", "numbness or tingling"),
-        ("last drink 36 h ago, picking at spiders", "alcohol or drug withdrawal"),
-        ("stabbing pain below the ribs", "abdominal pain"),
-        ("pressure behind the breastbone", "chest pain"),
-        ("breathes four times a minute, pinpoint pupils", "overdose or poisoning"),
-        ("not breathing, pinpoint pupils", "cardiac arrest"),
-    ],
-)
-def test_the_best_evidence_names_it(text: str, name: str) -> None:
-    assert named(text) == name
+def test_short_notes_that_look_alike_get_the_right_name_or_none() -> None:
+    """The cases were written against earlier ways to find a name, to mislead them; no name was
+    learned from them."""
+    cases = [json.loads(line) for line in CASES.read_text(encoding="utf-8").splitlines()]
+    counts = Counter(judged(case) for case in cases)
+    assert counts["right"] >= LEAST_RIGHT * len(cases)
+    assert counts["wrong"] <= MOST_WRONG * len(cases)
 
 
 @pytest.mark.parametrize(
     ("text", "facts", "name"),
     [
-        ("pelvic pain, came off his bike", {"sex": "male"}, "abdominal pain"),
-        ("pelvic pain", {"sex": "female"}, "abdominal pain"),
-        ("passing clots", {"sex": "male"}, None),
-        ("vaginal bleeding since Monday", {"sex": "female"}, "vaginal bleeding"),
-        ("28/40, fewer movements", {"sex": "male"}, None),
-        ("testicle pain", {"sex": "female"}, None),
-        ("testicle pain", {"sex": "male"}, "testicular pain"),
+        ("crushing chest pain since breakfast, sweating", {}, "chest pain"),
+        ("sudden droop of the left face and slurred speech", {}, "possible stroke"),
+        ("rolled the ankle on the stairs, swollen, cannot put weight on it", {}, "limb injury"),
+        ("vomited nine times since last night, watery stools", {}, "vomiting or diarrhoea"),
+        ("took 30 paracetamol tablets after a row", {}, "overdose or poisoning"),
+        ("needs her repeat prescription, feels well", {}, "paperwork or medicine request"),
+        ("wheezy all night, inhaler does not help", {"age_years": 22}, "asthma or wheeze"),
+        ("spreading redness and pus around a boil on the thigh", {}, "abscess or skin infection"),
+        ("burning when passing water, going every half hour", {}, "urinary symptoms"),
+        ("earache and discharge from the right ear", {}, "ear, nose or throat problem"),
+        ("fever since yesterday, off her food", {"age_years": 3}, "fever or illness in a child"),
+        ("not breathing, no pulse, CPR in progress", {"age_years": 70}, "cardiac arrest"),
     ],
 )
-def test_nobody_gets_a_name_that_cannot_be_theirs(
-    text: str, facts: dict[str, str], name: str | None
+def test_plain_notes_have_the_name_that_everybody_would_give(
+    text: str, facts: dict[str, object], name: str
 ) -> None:
     assert named(text, **facts) == name
 
 
-def test_a_figure_in_a_note_that_was_not_read_names_nothing() -> None:
-    assert (
-        named("Embarazada, dolor de cabeza fuerte desde anoche. Tensión en casa 165/110.") is None
+@pytest.mark.parametrize("aside", ["No chest pain.", "Denies any injury.", "Has asthma."])
+def test_what_is_denied_or_known_gives_no_name(aside: str) -> None:
+    assert named(f"burning when passing water, going every half hour. {aside}") == (
+        "urinary symptoms"
     )
-    assert named("blood pressure at home 165/110") == "high blood pressure reading"
+
+
+@pytest.mark.parametrize("text", ["", "...", "here with his wife", "severe, sudden", "waiting"])
+def test_nothing_told_has_no_name(text: str) -> None:
+    assert named(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("passing clots, bleeding from below", {"sex": "male"}),
+        ("28/40, fewer movements", {"sex": "male"}),
+        ("28/40, fewer movements", {"age_years": 6}),
+        ("testicle pain since noon", {"sex": "female"}),
+    ],
+)
+def test_nobody_gets_a_name_that_cannot_be_theirs(text: str, facts: dict[str, object]) -> None:
+    assert named(text, **facts) not in (
+        {"testicular pain"}
+        if facts.get("sex") == "female"
+        else {"pregnancy problem", "vaginal bleeding"}
+    )
+
+
+def test_children_and_adults_have_names_of_their_own() -> None:
+    assert named("fever since yesterday", age_years=4) == "fever or illness in a child"
+    assert named("fever since yesterday", age_years=40) in ("fever", None)
+    assert named("", age_years=0.2) == "unwell infant"
+
+
+def test_nobody_who_is_awake_is_told_to_be_in_cardiac_arrest() -> None:
+    text = "not breathing, no pulse, CPR in progress"
+    for consciousness in ("alert", "confused", "voice"):
+        assert named(text, consciousness=consciousness) != "cardiac arrest"
+    for consciousness in ("not_taken", "unresponsive", "pain"):
+        assert named(text, consciousness=consciousness) == "cardiac arrest"
+
+
+def test_the_words_that_told_stand_in_the_note() -> None:
+    cases = [json.loads(line) for line in CASES.read_text(encoding="utf-8").splitlines()]
+    for case in cases:
+        said = classify(CaseFacts(text=case["text"], age_years=40))
+        assert all(word in case["text"] for word in said.complaint_words), case
 
 
 def test_names_move_no_level(monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = [CaseFacts(text=text) for text, _ in SURE]
+    facts = [CaseFacts(text=text) for text in ("itchy rash on both arms", "sprained ankle")]
     before = classify_many(facts)
     module = import_module("triage_site.triage.classify")
     monkeypatch.setattr(module, "complaint", lambda *_: Complaint("hiccups"))
@@ -162,12 +123,21 @@ def test_names_move_no_level(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [one.priority for one in after] == [one.priority for one in before]
 
 
-def test_every_name_of_the_table_is_one_that_can_be_given() -> None:
-    table = naming._TABLE
-    lists = ("first", "states", "vague", "causes", "effects", "by_figure", "companions")
-    known = labels()
-    assert known >= naming.ONLY_NAMED
-    for name in lists:
-        assert set(table[name]) <= known, name
-    assert {row["of"] for row in table["wording"]} <= known
-    assert {*table["of_women"]["names"], *table["of_men"]["names"]} <= known
+def test_probabilities_are_shares_and_a_feature_counts_once() -> None:
+    case = look(CaseFacts(text="chest pain and more chest pain", age_years=60))
+    features = [*told(case.fired, case.view.named, case.facts, case.note)]
+    chances = names().probabilities(features)
+    assert chances.shape == (len(names().labels),)
+    assert chances.sum() == pytest.approx(1)
+    np.testing.assert_allclose(chances, names().probabilities([*features, *features]))
+
+
+def test_a_feature_without_a_row_says_nothing() -> None:
+    empty = names().probabilities([])
+    unknown = names().probabilities([naming.Told("w:qwertz", 1.0, 0, 1)])
+    np.testing.assert_allclose(empty, unknown)
+
+
+def test_every_name_can_be_given() -> None:
+    assert {"unwell infant", "cardiac arrest", naming.REQUEST} <= labels()
+    assert "" in labels()

@@ -150,7 +150,8 @@ def over_words(note: Note, place: int) -> str:
         told = note.text[begin : note.words[last - 1].end]
         for match in _OVER.finditer(told):
             rest = note.text[begin + match.end() :]
-            if not _NOT_OVER.search(told[: match.start()]) and not _BACK_AGAIN.search(rest):
+            before = f"{told[: match.start()].rstrip()} "
+            if not _NOT_OVER.search(before) and not _BACK_AGAIN.search(rest):
                 return " ".join(match.group().split()[:_MOST_OVER_WORDS])
     return ""
 

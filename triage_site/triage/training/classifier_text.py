@@ -12,7 +12,7 @@ import json
 import random
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from triage_site.triage.facts import CaseFacts, Sex
 _HERE: Final = Path(__file__).resolve().parent
 _SCENARIOS: Final = _HERE / "classifier_scenarios.toml"
 _CALLS: Final = _HERE.parents[2] / "fixtures" / "calls"
-_VIGNETTES: Final = _HERE / "vignettes"
+VIGNETTES: Final = _HERE / "vignettes"
 _ASIDES: Final = _HERE / "asides.txt"
 HELD_BACK: Final = frozenset({"fifth.csv", "sixth.csv", "seventh.csv"})
 _CHOICE: Final = re.compile(r"\{([^{}]*)\}")
@@ -61,24 +61,22 @@ def read_vignettes() -> dict[str, list[tuple[CaseFacts, int]]]:
     """All vignettes by the name of their file, but those that are there to judge by."""
     return {
         path.stem: read_vignette_file(path)
-        for path in sorted(_VIGNETTES.glob("*.csv"))
+        for path in sorted(VIGNETTES.glob("*.csv"))
         if path.name not in HELD_BACK
     }
 
 
 def read_vignette_file(path: Path) -> list[tuple[CaseFacts, int]]:
     with path.open(newline="", encoding="utf-8") as handle:
-        return [
-            (
-                CaseFacts(
-                    text=row["text"],
-                    age_years=float(row["age_years"]) if row["age_years"] else None,
-                    sex=Sex(row.get("sex") or "unknown"),
-                ),
-                int(row["expert_level"]) - 1,
-            )
-            for row in csv.DictReader(handle)
-        ]
+        return [(facts_of_row(row), int(row["expert_level"]) - 1) for row in csv.DictReader(handle)]
+
+
+def facts_of_row(row: Mapping[str, str]) -> CaseFacts:
+    return CaseFacts(
+        text=row["text"],
+        age_years=float(row["age_years"]) if row["age_years"] else None,
+        sex=Sex(row.get("sex") or "unknown"),
+    )
 
 
 def read_asides() -> list[CaseFacts]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from triage_site.triage.decision import Floats
 from triage_site.triage.model.features import FEATURES
+from triage_site.triage.model.naming import WEIGHTS_FILE
 from triage_site.triage.model.scoring import ARRIVAL, STORY, WEIGHTS_DIR
 from triage_site.triage.training import cross_validate
 from triage_site.triage.training.classifier_fit import (
@@ -31,6 +32,15 @@ from triage_site.triage.training.classifier_fit import (
     read_rows,
     settle,
 )
+from triage_site.triage.training.fit_complaints import (
+    fit_names,
+    names_as_text,
+    read_labelled,
+    save_names,
+)
+from triage_site.triage.training.fit_complaints import (
+    out_of_file as names_out_of_file,
+)
 from triage_site.triage.training.fit_phrases import Linear
 from triage_site.triage.training.make_reference import write_reference
 from triage_site.triage.training.story_fit import (
@@ -40,7 +50,7 @@ from triage_site.triage.training.story_fit import (
     settle_story,
 )
 
-MODEL_VERSION: Final = "2026.11-6"
+MODEL_VERSION: Final = "2026.11-7"
 
 _KINDS: Final = {
     "feature": np.int16, "threshold": np.float64, "left": np.int32, "right": np.int32,
@@ -151,16 +161,19 @@ def main() -> None:
     if arguments.cross_validate:
         found = cross_validate.cross_validated(rows, story.phrases)
         told = cross_validate.stories(written)
+        named = names_out_of_file(read_labelled())
         if arguments.json:
-            print(json.dumps({**found, "stories": told}))
+            print(json.dumps({**found, "stories": told, "complaints": named}))
         else:
             print(cross_validate.as_text(found), cross_validate.stories_as_text(told), sep="\n")
+            print(names_as_text(named))
         return
     settled = {
         ARRIVAL: settle(out_of_fold(rows, story.phrases), rows),
         STORY: settle_story(*out_of_file(written)),
     }
     save(arguments.out, fit_rows(rows, story.phrases), story, settled)
+    save_names(arguments.out / WEIGHTS_FILE.name, fit_names(read_labelled()))
     write_reference(arguments.csv, arguments.out)
     costs, caution = settled[ARRIVAL].costs.under, settled[STORY].caution
     print(f"wrote {arguments.out}; costs of under-triage chosen {costs}, see decision.Costs")
