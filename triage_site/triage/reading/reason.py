@@ -4,7 +4,8 @@ A complaint is named after a statement of now about the patient. Comparisons, fi
 what is over since long, asides and what a list of allergies tells are none. Where a note says what
 somebody came for, what stands elsewhere names a complaint only where it is grave.
 
-What is read here names; it moves no danger sign and no level.
+What is read here names; it moves no danger sign and no level. The list of figures of speech alone
+counts for the signs as well: `statements` reads it too.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ _REASON_WORDS: Final = 5
 
 @cache
 def _figures_of_speech() -> TermIndex:
-    return TermIndex(joined(_TABLE["figures_of_speech"]), {})
+    return TermIndex(joined([*_TABLE["figures_of_speech"], *_TABLE["figures_in_names"]]), {})
 
 
 def is_figure_of_speech(note: Note, mention: Mention) -> bool:
