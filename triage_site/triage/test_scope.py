@@ -23,7 +23,7 @@ _EMERGENT = [
     ("previous MI with chest pain on exertion", 66),
     ("known heart failure breathless at rest", 70),
     ("no fever or collapsed in the shower", 58),
-    ("no pain, cough or fever, collapsed today", 58),
+    ("no pain, cough or fever, collapsed today", 68),
     ("28 tablets of amitriptyline an hour ago", 30),
     ("needs help, 30 tablets of amitriptyline", 30),
     ("asked for help after taking 20 tablets", 30),

@@ -28,7 +28,6 @@ class Group:
 
     code: str
     level: float
-    label: str
 
     @property
     def bound(self) -> bool:
@@ -40,9 +39,7 @@ class Group:
         return self.code not in _QUALIFIERS
 
 
-GROUPS: Final = tuple(
-    Group(row["code"], row["level"], row.get("label", "")) for row in _TABLE["group"]
-)
+GROUPS: Final = tuple(Group(row["code"], row["level"]) for row in _TABLE["group"])
 _OWNERS: Final = tuple(
     (term, number) for number, row in enumerate(_TABLE["group"]) for term in joined(row["terms"])
 )

@@ -1,8 +1,7 @@
-"""Which words of a note are not what the patient has now: those of relatives and earlier visits.
-Pure.
+"""Which words of a note are of relatives, and not of the patient. Pure.
 
 Cues of assertion (`statements`) decide whether a danger counts, so they let go of little. What is
-read here only decides what the complaint is called and whose medicines are listed.
+read here only decides whose medicines are listed, and which words are quoted.
 """
 
 from __future__ import annotations
@@ -49,11 +48,6 @@ _HERE_TOO: Final = re.compile(
     rf"^{_WHOSE}{_RELATIVE} (?:is )?(?:(?:also )?here|(?:here|present) (?:too|also|as well))$",
     re.IGNORECASE,
 )
-_EARLIER_VISIT: Final = re.compile(
-    r"\b(?:seen|attended|treated|admitted|sent home|discharged)\b(?: \w+){0,2}"
-    r" (?:yesterday|yday|ago|last \w+|on \w+day) (?:for|with|after)\b",
-    re.IGNORECASE,
-)
 
 
 def is_about_relative(note: Note, at: int) -> bool:
@@ -84,12 +78,6 @@ def _speaks_of_oneself(note: Note, apart: Statement) -> bool:
         said.sentence != apart.sentence and _SPEAKER.search(note.quote(said.first, said.last))
         for said in note.statements
     )
-
-
-def is_of_earlier_visit(note: Note, at: int) -> bool:
-    """Whether the words before word `at` say what an earlier visit was for."""
-    found = next(iter(_back_to_sentence(note, at)), None)
-    return found is not None and _EARLIER_VISIT.search(found[1]) is not None
 
 
 def _back_to_sentence(note: Note, at: int) -> list[tuple[Statement, str]]:

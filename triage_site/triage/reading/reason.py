@@ -1,11 +1,7 @@
-"""Which words of a note say why somebody came, and which only look so. Pure.
+"""Which words of a note say why somebody came, and how it says that something is over. Pure.
 
-A complaint is named after a statement of now about the patient. Comparisons, figures of speech,
-what is over since long, asides and what a list of allergies tells are none. Where a note says what
-somebody came for, what stands elsewhere names a complaint only where it is grave.
-
-What is read here names; it moves no danger sign and no level. The list of figures of speech alone
-counts for the signs as well: `statements` reads it too.
+What is read here is quoted; it moves no danger sign, no name and no level. The list of figures of
+speech in the same file counts for signs and names: `statements` reads it.
 """
 
 from __future__ import annotations
@@ -14,13 +10,11 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from triage_site.triage.reading.context import is_about_relative
-from triage_site.triage.reading.note import Assertion, Mention, Note
-from triage_site.triage.reading.terms import TermIndex, joined
+from triage_site.triage.reading.note import Note
 
 _TABLE: Final[dict[str, Any]] = tomllib.loads(
     (Path(__file__).parent / "reason.toml").read_text(encoding="utf-8")
@@ -31,63 +25,17 @@ def _pattern(name: str) -> re.Pattern[str]:
     return re.compile("|".join(_TABLE[name]), re.IGNORECASE)
 
 
-OF_EVENTS: Final = frozenset(_TABLE["of_events"])
 _PLAIN_REASON: Final = _pattern("plain_reason")
 _REASON: Final = _pattern("reason")
-_ASIDE: Final = _pattern("aside")
-_COMPARISON: Final = _pattern("comparison")
 _LONG_AGO: Final = _pattern("long_ago")
 _BEFORE: Final = _pattern("before_now")
 _ALLERGIES: Final = _pattern("allergies")
 _OVER: Final = _pattern("over")
 _NOT_OVER: Final = _pattern("not_over")
 _BACK_AGAIN: Final = _pattern("back_again")
-_WELL: Final = _pattern("well")
 _REACH_SENTENCES: Final = 3  # that may tell that something is over: its own and two more
 _MOST_OVER_WORDS: Final = 8
 _REASON_WORDS: Final = 5
-
-
-@cache
-def _figures_of_speech() -> TermIndex:
-    return TermIndex(joined([*_TABLE["figures_of_speech"], *_TABLE["figures_in_names"]]), {})
-
-
-def is_figure_of_speech(note: Note, mention: Mention) -> bool:
-    """Whether the words are a part of an expression that means another thing."""
-    return any(
-        first < mention.last and mention.first < last
-        for _, first, last in _figures_of_speech().find(note.line)
-    )
-
-
-def is_comparison(note: Note, mention: Mention) -> bool:
-    """ "like being hit with a bat": nobody was hit."""
-    return _COMPARISON.search(_told_before(note, mention.first)) is not None
-
-
-def is_well(note: Note, mention: Mention) -> bool:
-    """ "no difficulty with breath", "my knees themselves don't hurt"."""
-    if note.assertion(mention.first, mention.first + 1) is Assertion.DENIED:
-        return True
-    return _WELL.match(note.text[note.words[mention.last - 1].end :]) is not None
-
-
-def is_aside(note: Note, at: int) -> bool:
-    """Whether the statement of word `at` comes after what somebody came for: "Also ..."."""
-    return _ASIDE.match(_sentence(note, at)) is not None
-
-
-def is_of_allergies(note: Note, at: int) -> bool:
-    return _ALLERGIES.search(_told_before(note, at)) is not None
-
-
-def is_past(note: Note, at: int) -> bool:
-    """ "used to", "came off it when pregnant"; or long ago, and over."""
-    if _BEFORE.search(_told_before(note, at)):
-        return True
-    is_old = _LONG_AGO.search(_sentence(note, at)) is not None
-    return is_old and bool(over_words(note, note.words[at].start))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +46,11 @@ class Reason:
     last: int
     is_plain: bool
 
-    def has(self, at: int) -> bool:
-        return self.first <= at < self.last
-
 
 def reason(note: Note) -> Reason | None:
     """The last one told, a plain one before others."""
     told = [*_reasons(note, _REASON, is_plain=False), *_reasons(note, _PLAIN_REASON, is_plain=True)]
     return told[-1] if told else None
-
-
-def with_next_sentence(note: Note, why: Reason) -> Reason:
-    later = [last for first, last in _sentences(note) if first >= why.last]
-    return Reason(why.first, later[0], why.is_plain) if later else why
 
 
 def words_of_reason(note: Note) -> tuple[str, ...]:
@@ -164,21 +104,3 @@ def _sentences(note: Note) -> list[tuple[int, int]]:
         first = told.get(said.sentence, (said.first, said.last))[0]
         told[said.sentence] = (first, said.last)
     return list(told.values())
-
-
-def same_sentence(note: Note, one: int, other: int) -> bool:
-    return _first_of_sentence(note, one) == _first_of_sentence(note, other)
-
-
-def _first_of_sentence(note: Note, at: int) -> int:
-    return max((first for first, _ in _sentences(note) if first <= at), default=0)
-
-
-def _sentence(note: Note, at: int) -> str:
-    told = next(((a, b) for a, b in _sentences(note) if a <= at < b), None)
-    return note.quote(*told) if told else ""
-
-
-def _told_before(note: Note, at: int) -> str:
-    first = _first_of_sentence(note, at)
-    return note.text[note.words[first].start : note.words[at].start] if first < at else ""

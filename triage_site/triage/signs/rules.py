@@ -16,7 +16,7 @@ from triage_site.triage.signs.matching import find_signs
 from triage_site.triage.signs.vital_rules import VITAL_RULES
 from triage_site.triage.types import LEAST_URGENT, Reason
 
-RULES_VERSION: Final = "2026.11-10"
+RULES_VERSION: Final = "2026.11-11"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,6 @@ class Fired:
     source: str
     detail: str = ""
     mentions: tuple[Mention, ...] = ()
-    complaint: str = ""
     shows: str = ""  # the vital sign of a rule on figures
 
     @property
@@ -66,7 +65,6 @@ def _signs(measured: Measured, note: Note) -> Iterable[Fired]:
             min_priority=found.sign.level,
             source=found.sign.source,
             mentions=found.mentions,
-            complaint=found.sign.complaint,
         )
 
 

@@ -46,7 +46,8 @@ _OF_TRIAGE: Final = re.compile(
     r"\b(?:priorit\w+|triag\w*|urgen(?:t|tly|cy)|non-?urgent\w*|emergent|instructions?|prompts?|"
     r"overrid\w+|classif\w+|algorithm\w*|ignore|disregard|queues?|rank\w*|json|html|script|admin\w*|"
     r"developer|assistant|system|user|llm|ai|chatbot|output|protocol|policy|routine|important|"
-    r"decided|level #|(?:level|category|class|code) #|severity|acuity|reviewer|computer|program)\b"
+    r"decided|danger|level #|(?:level|category|class|code) #|severity|acuity|reviewer|computer|"
+    r"program)\b"
 )
 ASIDE_STRENGTH: Final = 3.0
 ASIDE_WEIGHT: Final = 3.0  # of an aside, against 1.0 for a sentence of a story
