@@ -240,7 +240,7 @@ _THIRD_CONTROLS = [
     ("flat battery in the car made him miss his appointment, wants another", 48, 3),
     ("put the marble run together, thumb sore", 9, 2),
     ("ate a peanut, no reaction, mother wants to be sure", 3, 2),
-    ("the monitor on the wall is flat and new, ward visitor with a headache", 50, 2),
+    ("the monitor on the wall is flat and new, ward visitor with a headache", 50, 1),
     ("fork in the road, stumbled, ankle swollen, can walk", 27, 2),
     ("glass of water in hand, chest cold for a week", 31, 2),
     ("gun dog bit his thumb, small puncture", 46, 2),
