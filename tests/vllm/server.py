@@ -149,7 +149,7 @@ class VllmServer:
 
 def _group(leader: int) -> list[int]:
     """The processes of the group of `leader`."""
-    pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+    pids = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdecimal()]
     return [pid for pid in pids if _group_of(pid) == leader]
 
 
@@ -165,5 +165,5 @@ def _name(pid: int) -> str:
 
 
 def _pin(pid: int, cores: list[int]) -> None:
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        os.sched_setaffinity(int(thread), cores)
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), cores)

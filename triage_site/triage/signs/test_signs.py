@@ -8,7 +8,7 @@ from triage_site.triage.facts import CaseFacts
 from triage_site.triage.reading.measured import measure
 from triage_site.triage.reading.note import read
 from triage_site.triage.signs.matching import find_signs
-from triage_site.triage.signs.tables import Sign, signs
+from triage_site.triage.signs.tables import FOLDER, Sign, signs
 
 FIRES = [(sign, text) for sign in signs() for text in sign.fires]
 SILENT = [(sign, text) for sign in signs() for text in sign.silent]
@@ -35,3 +35,15 @@ def test_a_sign_stays_silent_on_other_texts(sign: Sign, text: str) -> None:
 
 def test_every_sign_names_its_source_and_version() -> None:
     assert all(sign.source and sign.version for sign in signs())
+
+
+def test_no_line_of_a_table_is_too_long_to_read() -> None:
+    tables = [*FOLDER.parent.glob("*/*.toml")]
+    assert len(tables) >= 10
+    long = [
+        f"{path.name}:{number}"
+        for path in tables
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if len(line) > 100 and path.parent.name != "training"
+    ]
+    assert long == []
