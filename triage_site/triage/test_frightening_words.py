@@ -11,6 +11,15 @@ _GRAVE = 1  # this level and more urgent ones
 
 # By kind: what must fire no grave sign.
 _SILENT = {
+    "a medicine of somebody else or of years ago": [
+        "Bumped her forehead. Lives with her husband who is on warfarin; she takes no tablets.",
+        "Cough and T 38.1. Was on methotrexate, stopped by the clinic in 2020.",
+        "Knocked his head on a shelf, no LOC. Apixaban was stopped, none for two years.",
+    ],
+    "a value that a machine got wrong": [
+        "Monitor said HR 32 but a lead was off; manual pulse 74. Itchy insect bites.",
+        "BP 70/38 with the cuff over a thick sleeve, repeated by hand 126/74. Earwax.",
+    ],
     "hearsay and media": [
         "Read something about sepsis on the bus. Small graze on the knee, feels fine.",
         "Saw a TikTok about brain haemorrhage, has a stye, well, vision normal.",
@@ -93,6 +102,15 @@ _SILENT = {
 
 # By kind: what must.
 _FIRING = {
+    "a medicine of somebody else or of years ago": [
+        "mum is on warfarin, fell and hit her head",
+        "On methotrexate, T 38.9 and shivering.",
+        "Hit his head on the door, takes apixaban, vomited twice.",
+    ],
+    "a value that a machine got wrong": [
+        "BP 70/38, the cuff slipped off, cannot get another",
+        "HR 32, leads checked, pale and sweaty",
+    ],
     "hearsay and media": [
         "Crushing chest pain, she was recording a podcast. Sore thumb too, well otherwise.",
         "Read something online and thought it was a cold. Now unconscious, not breathing.",

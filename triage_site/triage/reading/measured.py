@@ -15,9 +15,11 @@ from typing import Any, Final
 
 from triage_site.triage.age_bands import is_adult
 from triage_site.triage.facts import NOT_TAKEN, CaseFacts, Consciousness
+from triage_site.triage.reading.figures import Figure
 from triage_site.triage.reading.note import Note
 from triage_site.triage.reading.person import is_of_other_sex, of_another_age, spoken_age
 from triage_site.triage.reading.terms import TermIndex
+from triage_site.triage.vitals import VITAL_RANGES
 
 _MIDDLE: Final = {
     "hr_bpm": 80.0, "rr_bpm": 16.0, "spo2_percent": 99.0, "temp_c": 37.0, "pain_score": 0.0,
@@ -56,6 +58,19 @@ _CALLED_FAR: Final = (
     ("temp_c", "hypothermic", 36.2, 50.0),
 )
 _NEAR: Final = 4  # words
+_SENTENCE_ENDS: Final = (". ", ";", "\n")
+# What the note says of a value that a machine got wrong, and of the right one.
+_WRONG: Final = re.compile(
+    r"\b(?:leads?|probe|electrodes?|clip|cuff|sensor)\b[^.;]{0,40}\b(?:off|loose|falling|fell|slipped"
+    r"|jumper|sleeve|too (?:small|big|large|tight)|wrong|thick)\b"
+    r"|\b(?:artefact|artifact|misread\w*|mis-?typed?|typo|erroneous|faulty|wrong patient)\b"
+    r"|\b(?:machine|monitor|meter|thermometer)\b[^.;]{0,20}\b(?:broken|faulty|wrong)\b"
+    r"|\bno,? that was\b",
+    re.IGNORECASE,
+)
+_SET_RIGHT: Final = re.compile(
+    r"\b(?:repeat\w*|recheck\w*|manual\w*|actually|correct\w*|then|now)\b", re.IGNORECASE
+)
 _EARLIER: Final = frozenset(
     {"was", "were", "been", "earlier", "initially", "home", "scene", "crew", "settled", "resolved"}
 )
@@ -72,7 +87,7 @@ class Measured:
 
 
 def measure(facts: CaseFacts, note: Note) -> Measured:
-    worst = _worst(note)
+    worst = _worst(note, facts)
     filled: dict[str, Any] = {}
     contradicted: list[str] = []
     for vital in (
@@ -134,15 +149,32 @@ def _far_words() -> TermIndex:
     return TermIndex([words for _, words, _, _ in _CALLED_FAR], {})
 
 
-def _worst(note: Note) -> dict[str, float]:
-    """Of several values the one farthest from what is usual."""
+def _worst(note: Note, facts: CaseFacts) -> dict[str, float]:
+    """Of several values the one farthest from what is usual, those apart that the note calls
+    wrong where there is another one."""
     worst: dict[str, float] = {}
     for figure in note.figures:
+        if _is_called_wrong(figure, note, facts):
+            continue
         middle = _MIDDLE.get(figure.kind, 0.0)
         known = worst.get(figure.kind)
         if known is None or abs(figure.value - middle) > abs(known - middle):
             worst[figure.kind] = figure.value
     return worst
+
+
+def _is_called_wrong(figure: Figure, note: Note, facts: CaseFacts) -> bool:
+    """ "HR 30 but leads were falling off; manual pulse 76": only beside another value."""
+    is_entered = figure.kind in VITAL_RANGES and facts.value(figure.kind) is not None
+    others = [one for one in note.figures if one.kind == figure.kind and one is not figure]
+    if not (is_entered or others):
+        return False
+    text = note.text
+    first = max(text.rfind(mark, 0, figure.start) for mark in ".;\n") + 1
+    ends = [at for at in (text.find(mark, figure.end) for mark in _SENTENCE_ENDS) if at >= 0]
+    told = text[first : min(ends, default=len(text))]
+    before = text[first : figure.start]
+    return _WRONG.search(told) is not None and not _SET_RIGHT.search(before)
 
 
 def _consciousness(facts: CaseFacts, worst: Mapping[str, float]) -> dict[str, Any]:

@@ -255,7 +255,7 @@ VITAL_RULES: Final[tuple[VitalRule, ...]] = (
     _R("V2-NEWS-TOLD", "raised early warning score, as told", 2, NEWS2, _at_least("news", 5),
        "news"),
     _R("V2-NEWS2-SINGLE", "one vital sign far from normal", 2, NEWS2, _news_single_three, "news2"),
-    _R("V2-SHOCK-INDEX", "heart rate above blood pressure", 2, "shock index; SIPA for children",
+    _R("V2-SHOCK-INDEX", "heart rate not below blood pressure", 2, "shock index; SIPA for children",
        _both(_shock_index_over(1.0), _heart_above_pressure)),
     _R("V2-SHOCK-INDEX-TEEN", "heart rate high for the blood pressure at this age", 2,
        "shock index; SIPA for children",
