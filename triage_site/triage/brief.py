@@ -79,7 +79,7 @@ def build_brief(
     signs = [sign for sign in map(neutral_words, danger_signs) if sign][:MAX_DANGER_SIGNS]
     note = read(facts.text)
     known = measure(facts, note).facts
-    age = written_age(note) if facts.age_years is None else facts.age_years
+    age = _age(facts, note)
     lines = [
         f"Priority: {PRIORITY_NAMES[priority]}",
         f"Age: {age_phrase(age)}",
@@ -98,6 +98,14 @@ def build_brief(
     lines += _vital_lines(known, facts, pregnant=complaint == _PREGNANCY)
     lines.append(f"Danger signs: {'; '.join(signs) or NONE_FOUND}")
     return "\n".join(lines)
+
+
+def _age(facts: CaseFacts, note: Note) -> float | None:
+    """As entered; where nothing or 0 years was entered, as the note has it in weeks or months."""
+    told = written_age(note)
+    if facts.age_years is None or (facts.age_years == 0 and told is not None and told < 1):
+        return told
+    return facts.age_years
 
 
 def _complaint_lines(note: Note, complaint: str | None, words: Sequence[str]) -> list[str]:

@@ -277,3 +277,20 @@ def test_what_was_entered_stands_without_a_word_of_the_note() -> None:
     lines = brief_lines("HR 130 at home", hr_bpm=88, age_years=40)
     assert "Heart rate: 88 /min" in lines
     assert not any("by the note" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "entered", "told"),
+    [
+        ("6 weeks old, fever", 0, "6 weeks"),
+        ("6 weeks old, fever", None, "6 weeks"),
+        ("fever", 0, "0 days"),
+        ("70 year old with fever", 0, "0 days"),
+        ("6 weeks old, fever", 3, "3 years"),
+    ],
+)
+def test_an_infant_entered_as_0_years_has_the_age_of_the_note(
+    text: str, entered: float | None, told: str
+) -> None:
+    facts = CaseFacts(text=text, age_years=entered)
+    assert f"Age: {told}\n" in build_brief(facts, priority=2, danger_signs=())

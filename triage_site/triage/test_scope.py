@@ -24,6 +24,7 @@ _EMERGENT = [
     ("known heart failure breathless at rest", 70),
     ("no fever or collapsed in the shower", 58),
     ("no pain, cough or fever, collapsed today", 68),
+    ("denies chest pain, collapse at work", 68),
     ("28 tablets of amitriptyline an hour ago", 30),
     ("needs help, 30 tablets of amitriptyline", 30),
     ("asked for help after taking 20 tablets", 30),
@@ -183,6 +184,8 @@ _EMERGENT = [
     ("known epileptic is fitting", 30),
 ]
 _MILD = [
+    ("Burning 2 days. Denies chest pain, SOB, collapse, haematemesis, melaena, rigors.", 50),
+    ("UTI, burning, no fever. True allergy = trimethoprim (lips swelled). Takes lithium.", 40),
     # Lists with a colon and ticks of a form.
     ("Falls: none this year. Knees ache on the stairs", 80),
     ("stiff neck \u2718 photophobia \u2718 drinking \u2714 rash that blanches", 6),

@@ -107,9 +107,10 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
         elif known is not None and abs(known - worst[vital]) > _FAR.get(vital, 1e9):
             contradicted.append(vital)
     filled |= _consciousness(facts, worst) | _oxygen(facts, worst)
-    if facts.age_years is None:
+    if not facts.age_years:
         age = spoken_age(note)
-        filled |= {} if age is None else {"age_years": age}
+        is_known = age is not None and (facts.age_years is None or age < 1)
+        filled |= {"age_years": age} if is_known else {}
     contradicted += of_another_age(facts, note) + _called_usual(facts, note.chars)
     contradicted += _called_far(facts, note)
     contradicted += ["sex"] if is_of_other_sex(facts, note) else []

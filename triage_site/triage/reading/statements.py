@@ -326,6 +326,8 @@ def _is_new(chunk: Sequence[Word], kind: Assertion) -> bool:
         return False
     if kind is not Assertion.DENIED and chunk[0].form in _DENYING:
         return True
+    if kind is Assertion.DENIED and len(chunk) == 1 and chunk[0].form in _EVENT_NOUNS:
+        return False  # "denies pain, collapse, vomiting"
     verbs = _FINITE_VERBS if kind is Assertion.DENIED else _PRESENT_VERBS
     if len(chunk) > _MAX_BARE or chunk[0].form in verbs or any(map(_is_event, chunk)):
         return True
