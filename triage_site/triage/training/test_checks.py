@@ -50,3 +50,37 @@ def test_everyday_complaints_raise_no_alarm() -> None:
     said = classify_many([_facts(line) for line in _lines("everyday")], explain=False)
     assert len(said) == 80
     assert np.mean([one.priority >= 2 for one in said]) >= 0.95
+
+
+def _examination() -> list[dict[str, Any]]:
+    return [line for number in (1, 2, 3) for line in _lines(f"examination_{number}")]
+
+
+def _of_examination(line: dict[str, Any]) -> CaseFacts:
+    told = {name: line[name] for name in ("text", "age_years", "sex") if line.get(name) is not None}
+    return CaseFacts.from_dict(told)
+
+
+@pytest.mark.parametrize(
+    ("kind", "least"), [("vignette", 0.86), ("small", 0.78), ("control", 0.45), ("note", 0.68)]
+)
+def test_levels_of_an_examination_that_nobody_learns_from(kind: str, least: float) -> None:
+    """Notes of three authors who saw one page: only counts are looked at."""
+    lines = [line for line in _examination() if line["kind"] == kind]
+    said = classify_many([_of_examination(line) for line in lines], explain=False)
+    right = [one.priority in line["acceptable"] for one, line in zip(said, lines, strict=True)]
+    assert len(lines) >= 90
+    assert np.mean(right) >= least
+
+
+def test_few_names_of_complaints_in_the_examination_are_wrong() -> None:
+    lines = _examination()
+    said = classify_many([_of_examination(line) for line in lines], explain=False)
+    names = [one.complaint or "" for one in said]
+    right = [
+        name in {line["complaint"], *line.get("also_right", [])}
+        for name, line in zip(names, lines, strict=True)
+    ]
+    wrong = [bool(name) and not ok for name, ok in zip(names, right, strict=True)]
+    assert np.mean(right) >= 0.68
+    assert np.mean(wrong) <= 0.10
