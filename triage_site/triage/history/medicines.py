@@ -31,6 +31,7 @@ from triage_site.triage.history.quoting import (
     Kind,
     Listed,
     Quote,
+    around,
     beside_allergy,
     beside_medicine,
     sentence,
@@ -129,7 +130,7 @@ def read_history(text: str) -> History:
     allergies, sure = _told_allergies(note.note, found)
     allergies += [f"'{one.words}'" for one in not_read(note, found)]
     told = [one for one in named if one.is_medicine and one.role not in _LEFT_OUT]
-    quotes = {one: _doubt(note.note, one, named) for one in told}
+    quotes = _with_both(note.note, told, {one: _doubt(note.note, one, named) for one in told})
     marked = _told_medicines(told, quotes)
     plain = [one for one in told if one.role not in _NOT_IN_BODY and quotes[one] is None]
     used = [(one.name, one.first, one.last, one.role == "taken") for one in plain]
@@ -183,6 +184,20 @@ def _doubt(note: Note, one: _Named, named: Sequence[_Named]) -> Quote | None:
     if one.role in _MARKED:
         kind = "stopped" if one.role in _NOT_IN_BODY else "marked"
     return beside_medicine(note.text, _listed(note, one, named), kind=kind)
+
+
+def _with_both(
+    note: Note, told: Sequence[_Named], quotes: Mapping[_Named, Quote | None]
+) -> dict[_Named, Quote | None]:
+    """Of a medicine that is told as taken and as stopped, each place is quoted."""
+    taken = {one.name for one in told if one.role not in _NOT_IN_BODY}
+    both = taken & {one.name for one in told if one.role in _NOT_IN_BODY}
+    out = dict(quotes)
+    for one in told:
+        if one.name in both and out[one] is None:
+            words = note.words
+            out[one] = around(note.text, words[one.first].start, words[one.last - 1].end)
+    return out
 
 
 def _listed(note: Note, one: _Named, named: Sequence[_Named]) -> Listed:

@@ -197,3 +197,16 @@ def test_a_long_text_without_full_stops(word: str) -> None:
     beside_allergy(text, start, start + 7, is_sure=True)
     assert time.perf_counter() - began < 0.05
     assert len(quote.words) <= 203
+
+
+def test_a_medicine_on_a_list_that_is_held_is_quoted() -> None:
+    text = "Bisoprolol and apixaban on his chart: apixaban HELD since Friday for a biopsy."
+    assert read_history(text).medicines == ("bisoprolol", f"apixaban ('{text[:-1]}')")
+
+
+def test_a_medicine_that_was_stopped_and_is_taken_is_quoted() -> None:
+    told = read_history("Aspirin stopped in 2019. Takes aspirin 75 mg now.").medicines
+    assert told == (
+        "aspirin ('Aspirin stopped in 2019')",
+        "aspirin ('Takes aspirin 75 mg now')",
+    )
