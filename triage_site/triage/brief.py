@@ -20,7 +20,7 @@ from triage_site.triage.history.medicines import read_history
 from triage_site.triage.reading.cleaning import MARKUP
 from triage_site.triage.reading.measured import measure
 from triage_site.triage.reading.note import Note, read
-from triage_site.triage.reading.person import spoken_sex, written_age
+from triage_site.triage.reading.person import known_age, spoken_sex, written_age
 from triage_site.triage.reading.reason import over_words
 from triage_site.triage.vitals import VITAL_RANGES, vital_band
 
@@ -79,7 +79,7 @@ def build_brief(
     signs = [sign for sign in map(neutral_words, danger_signs) if sign][:MAX_DANGER_SIGNS]
     note = read(facts.text)
     known = measure(facts, note).facts
-    age = _age(facts, note)
+    age = known_age(facts.age_years, written_age(note))
     lines = [
         f"Priority: {PRIORITY_NAMES[priority]}",
         f"Age: {age_phrase(age)}",
@@ -98,14 +98,6 @@ def build_brief(
     lines += _vital_lines(known, facts, pregnant=complaint == _PREGNANCY)
     lines.append(f"Danger signs: {'; '.join(signs) or NONE_FOUND}")
     return "\n".join(lines)
-
-
-def _age(facts: CaseFacts, note: Note) -> float | None:
-    """As entered; where nothing or 0 years was entered, as the note has it in weeks or months."""
-    told = written_age(note)
-    if facts.age_years is None or (facts.age_years == 0 and told is not None and told < 1):
-        return told
-    return facts.age_years
 
 
 def _complaint_lines(note: Note, complaint: str | None, words: Sequence[str]) -> list[str]:

@@ -342,9 +342,9 @@ def _items(note: PlainWords, begin: int, *, is_intolerance: bool) -> tuple[int, 
         told = how.group() if how else ""
         mild = bool(told) and not REACTION.search(told)
         verb = told.lstrip()[:1].isalpha()
-        is_mild = (is_intolerance and not REACTION.search(told)) or (mild and verb)
+        is_less = (is_intolerance and not REACTION.search(told)) or (mild and verb)
         last = how.end() if how else item.end()
-        found.append(_Thing(*item.span(name), is_mild, told, last))
+        found.append(_Thing(*item.span(name), is_less, told, last))
         following = _NEXT.match(plain, last)
         if following is None:
             break

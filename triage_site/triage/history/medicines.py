@@ -31,10 +31,10 @@ from triage_site.triage.history.quoting import (
     Kind,
     Listed,
     Quote,
-    around,
     beside_allergy,
     beside_medicine,
     sentence,
+    whole_sentence,
 )
 from triage_site.triage.reading.context import is_about_relative
 from triage_site.triage.reading.note import Note, read
@@ -196,7 +196,7 @@ def _with_both(
     for one in told:
         if one.name in both and out[one] is None:
             words = note.words
-            out[one] = around(note.text, words[one.first].start, words[one.last - 1].end)
+            out[one] = whole_sentence(note.text, words[one.first].start, words[one.last - 1].end)
     return out
 
 

@@ -220,12 +220,6 @@ def _part_end(text: str, end: int, last: int) -> int:
     return found.start() if found else last
 
 
-def around(text: str, start: int, end: int) -> Quote:
-    """The words around characters `start` to `end`, in their sentence."""
-    first, last = sentence(text, start, end)
-    return _quote(text, first, start, last)
-
-
 def _quote(
     text: str, begin: int, at: int, last: int, doubt: tuple[int, int] | None = None
 ) -> Quote:

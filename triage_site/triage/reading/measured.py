@@ -8,7 +8,8 @@ sex, or calls usual what was measured as far from it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
@@ -17,7 +18,7 @@ from triage_site.triage.age_bands import is_adult
 from triage_site.triage.facts import NOT_TAKEN, CaseFacts, Consciousness
 from triage_site.triage.reading.figures import Figure
 from triage_site.triage.reading.note import Note
-from triage_site.triage.reading.person import is_of_other_sex, of_another_age, spoken_age
+from triage_site.triage.reading.person import is_of_other_sex, known_age, of_another_age, spoken_age
 from triage_site.triage.reading.terms import TermIndex
 from triage_site.triage.vitals import VITAL_RANGES
 
@@ -108,9 +109,7 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
             contradicted.append(vital)
     filled |= _consciousness(facts, worst) | _oxygen(facts, worst)
     if not facts.age_years:
-        age = spoken_age(note)
-        is_known = age is not None and (facts.age_years is None or age < 1)
-        filled |= {"age_years": age} if is_known else {}
+        filled["age_years"] = known_age(facts.age_years, spoken_age(note))
     contradicted += of_another_age(facts, note) + _called_usual(facts, note.chars)
     contradicted += _called_far(facts, note)
     contradicted += ["sex"] if is_of_other_sex(facts, note) else []
@@ -151,12 +150,9 @@ def _far_words() -> TermIndex:
 
 
 def _worst(note: Note, facts: CaseFacts) -> dict[str, float]:
-    """Of several values the one farthest from what is usual, those apart that the note calls
-    wrong where there is another one."""
+    """Of several values the one farthest from what is usual."""
     worst: dict[str, float] = {}
-    for figure in note.figures:
-        if _is_called_wrong(figure, note, facts):
-            continue
+    for figure in _not_called_wrong(note, facts):
         middle = _MIDDLE.get(figure.kind, 0.0)
         known = worst.get(figure.kind)
         if known is None or abs(figure.value - middle) > abs(known - middle):
@@ -164,18 +160,37 @@ def _worst(note: Note, facts: CaseFacts) -> dict[str, float]:
     return worst
 
 
-def _is_called_wrong(figure: Figure, note: Note, facts: CaseFacts) -> bool:
-    """ "HR 30 but leads were falling off; manual pulse 76": only beside another value."""
-    is_entered = figure.kind in VITAL_RANGES and facts.value(figure.kind) is not None
-    others = [one for one in note.figures if one.kind == figure.kind and one is not figure]
-    if not (is_entered or others):
-        return False
-    text = note.text
+def _not_called_wrong(note: Note, facts: CaseFacts) -> Sequence[Figure]:
+    """Without a figure that the note calls wrong where there is another one of its kind: "HR 30
+    but leads were falling off; manual pulse 76"."""
+    if not _WRONG.search(note.text):
+        return note.figures
+    num = Counter(figure.kind for figure in note.figures)
+    judged: dict[tuple[int, int], int] = {}
+    kept = []
+    for figure in note.figures:
+        is_entered = figure.kind in VITAL_RANGES and facts.value(figure.kind) is not None
+        place = _sentence(note.text, figure)
+        if place not in judged:  # a note may have thousands of figures in one sentence
+            judged[place] = _wrong_until(note.text, *place)
+        if not (is_entered or num[figure.kind] > 1) or figure.start >= judged[place]:
+            kept.append(figure)
+    return kept
+
+
+def _sentence(text: str, figure: Figure) -> tuple[int, int]:
     first = max(text.rfind(mark, 0, figure.start) for mark in ".;\n") + 1
     ends = [at for at in (text.find(mark, figure.end) for mark in _SENTENCE_ENDS) if at >= 0]
-    told = text[first : min(ends, default=len(text))]
-    before = text[first : figure.start]
-    return _WRONG.search(told) is not None and not _SET_RIGHT.search(before)
+    return first, min(ends, default=len(text))
+
+
+def _wrong_until(text: str, first: int, last: int) -> int:
+    """Up to which character the figures of a sentence are called wrong: none of them, or those
+    before the words that set it right."""
+    if not _WRONG.search(text[first:last]):
+        return first
+    right = _SET_RIGHT.search(text, first, last)
+    return right.end() if right else last
 
 
 def _consciousness(facts: CaseFacts, worst: Mapping[str, float]) -> dict[str, Any]:

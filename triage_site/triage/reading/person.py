@@ -80,6 +80,12 @@ _LENGTH: Final = re.compile(
 _FEMALE: Final = frozenset({"f", "woman", "female", "lady", "girl"})
 
 
+def known_age(entered: float | None, told: float | None) -> float | None:
+    """As entered; where nothing or 0 years was entered, as told in weeks or months."""
+    is_of_infant = entered == 0 and told is not None and told < 1
+    return told if entered is None or is_of_infant else entered
+
+
 def spoken_age(note: Note) -> float | None:
     """The patient's age in years, where the words say it, be it roughly: "in his 70s"."""
     age = written_age(note)

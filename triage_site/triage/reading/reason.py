@@ -1,7 +1,6 @@
 """Which words of a note say why somebody came, and how it says that something is over. Pure.
 
-What is read here is quoted; it moves no danger sign, no name and no level. The list of figures of
-speech in the same file counts for signs and names: `statements` reads it.
+What is read here is quoted; it moves no danger sign, no name and no level.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,18 +36,10 @@ _MOST_OVER_WORDS: Final = 8
 _REASON_WORDS: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """What a note calls the reason: words `first` to before `last`. Plain: "here for"."""
-
-    first: int
-    last: int
-    is_plain: bool
-
-
-def reason(note: Note) -> Reason | None:
-    """The last one told, a plain one before others."""
-    told = [*_reasons(note, _REASON, is_plain=False), *_reasons(note, _PLAIN_REASON, is_plain=True)]
+def reason(note: Note) -> tuple[int, int] | None:
+    """The first word of what a note calls the reason, and the one after the last: the last reason
+    told, a plain one ("here for") before others."""
+    told = [*_reasons(note, _REASON), *_reasons(note, _PLAIN_REASON)]
     return told[-1] if told else None
 
 
@@ -58,7 +48,7 @@ def words_of_reason(note: Note) -> tuple[str, ...]:
     if that is not the first of all."""
     why = reason(note)
     if why is not None:
-        return (note.quote(why.first, min(why.last, why.first + _REASON_WORDS)),)
+        return (note.quote(why[0], min(why[1], why[0] + _REASON_WORDS)),)
     told = _sentences(note)
     at = next((n for n, (first, last) in enumerate(told) if _is_of_now(note, first, last)), 0)
     if at == 0:
@@ -73,13 +63,13 @@ def _is_of_now(note: Note, first: int, last: int) -> bool:
     return not is_history and not is_about_relative(note, last - 1)
 
 
-def _reasons(note: Note, pattern: re.Pattern[str], *, is_plain: bool) -> Iterator[Reason]:
+def _reasons(note: Note, pattern: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     for first, last in _sentences(note):
         begin = note.words[first].start
         for match in pattern.finditer(note.quote(first, last)):
             at = next(n for n in range(first, last) if note.words[n].end > begin + match.start())
             if begin + match.end() < note.words[last - 1].start + 1:
-                yield Reason(at, last, is_plain)
+                yield at, last
 
 
 def over_words(note: Note, place: int) -> str:

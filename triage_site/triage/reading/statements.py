@@ -22,9 +22,6 @@ from triage_site.triage.reading.tokens import Word
 from triage_site.triage.reading.words import TABLES, stem
 
 _TABLE: Final = tomllib.loads((Path(__file__).parent / "cues.toml").read_text(encoding="utf-8"))
-_FIGURES: Final = tomllib.loads(
-    (Path(__file__).parent / "reason.toml").read_text(encoding="utf-8")
-)["figures_of_speech"]
 _SETS: Final = {
     name: frozenset(stem(word) for word in words.split()) for name, words in _TABLE["words"].items()
 }
@@ -99,10 +96,7 @@ class Judged:
 
 _ROWS: Final = tuple(
     (term, CueKind(_kind, row.get("direction", "forward"), row.get("reach", "segment")))
-    for row in [
-        *_TABLE["cue"],
-        {"kind": "hypothetical", "direction": "itself", "terms": _FIGURES},
-    ]
+    for row in _TABLE["cue"]
     for _kind in [None if row["kind"] == "none" else Assertion(row["kind"])]
     for term in joined(row["terms"])
 )
