@@ -72,8 +72,10 @@ def vocabulary() -> tuple[str, ...]:
 
 
 def learned_lines() -> str:
-    """What the model learns to write of each complaint, as the JSON of `sbar_lines`."""
+    """The lines for each complaint, as the JSON of `sbar_lines`: those that the model learns to
+    write, and those of `lines_only.toml`, among which it chooses as well."""
     lines = {each.label: {"causes": each.think, "actions": each.actions} for each in complaints()}
+    lines |= tomllib.loads((FOLDER / "lines_only.toml").read_text(encoding="utf-8"))
     return json.dumps(lines, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -10,21 +10,26 @@ import numpy as np
 
 from triage_site.triage.decision import DEFAULT_COSTS, Costs, decide, level_sets
 from triage_site.triage.facts import CaseFacts, Consciousness
+from triage_site.triage.model.encoder import Encoded, encoder, nothing_read
 from triage_site.triage.model.explain import model_reasons
 from triage_site.triage.model.features import CaseView, view
 from triage_site.triage.model.naming import REQUEST, Complaint, complaint
+from triage_site.triage.model.of_now import OfNow
 from triage_site.triage.model.scoring import Floats, Model, load
 from triage_site.triage.news2 import news2
 from triage_site.triage.reading.measured import Measured, measure
-from triage_site.triage.reading.note import Note, read
+from triage_site.triage.reading.note import Mention, Note, read
+from triage_site.triage.signs.matching import longest
 from triage_site.triage.signs.rules import RULES_VERSION, Fired, fire, most_urgent, to_reason
-from triage_site.triage.types import LEAST_URGENT, NUM_PRIORITIES, Classification
+from triage_site.triage.types import LEAST_URGENT, NUM_PRIORITIES, Classification, Reason
 from triage_site.triage.vitals import VITAL_RANGES
 
 NO_MODEL: Final = "none"
 # What is not understood is not mild.
 DOUBTFUL_PRIORITY: Final = 2
 BY_THE_NOTE: Final = "by the note"
+NOT_NOW_CODE: Final = "not_of_now"
+NOT_NOW_TEXT: Final = "not counted, read as not of this patient now"
 _ENTERED: Final = frozenset(VITAL_RANGES)
 _NOT_ALERT_SIGNS: Final = frozenset({"unresponsive", "unresponsive_unclear"})
 # Groups that tell how it is or what is wanted, not what is wrong.
@@ -45,13 +50,25 @@ class Seen:
     measured: Measured
     fired: tuple[Fired, ...]
     view: CaseView
+    set_aside: tuple[Mention, ...] = ()  # words of danger that the encoder reads as not of now
 
 
-def look(facts: CaseFacts) -> Seen:
+def look(facts: CaseFacts, held_out: Encoded | None = None) -> Seen:
+    """`held_out`: what an encoder says that did not learn from this note, for training.
+    Raises FileNotFoundError where the encoder is missing."""
     note = read(facts.text)
     measured = measure(facts, note)
-    fired = fire(measured, note)
-    return Seen(measured.facts, note, measured, fired, view(measured, note, fired))
+    encoded = held_out or encoder().read(note, measured.facts.age_years)
+    of_now = OfNow(encoded)
+    fired = fire(measured, note, of_now.counts)
+    return Seen(
+        facts=measured.facts,
+        note=note,
+        measured=measured,
+        fired=fired,
+        view=view(measured, note, fired),
+        set_aside=tuple(longest(of_now.set_aside)),
+    )
 
 
 def classify(
@@ -114,8 +131,8 @@ def suggest(
 
 
 def screen(facts: CaseFacts) -> Classification:
-    """Signs and NEWS2 alone, for when the model fails: nothing is said where no sign fires."""
-    case = look(facts)
+    """Signs and NEWS2 alone, for when model or encoder fail: without a sign nothing is said."""
+    case = look(facts, nothing_read(read(facts.text)))
     priority = most_urgent(case.fired)
     if _doubts(case):
         priority = min(priority, DOUBTFUL_PRIORITY)
@@ -160,7 +177,7 @@ def _suggestion(
         confidence=_confidence(float(chances.max()), why),
         level_set=_with(levels, priority) if doubts else levels,
         needs_person=bool(why),
-        reasons=tuple(to_reason(item) for item in case.fired),
+        reasons=(*(to_reason(item) for item in case.fired), *_not_counted(case)),
         danger_signs=_danger_signs(case),
         rules_version=RULES_VERSION,
         model_version=version,
@@ -169,6 +186,14 @@ def _suggestion(
         complaint_words=named.words,
         person_reasons=why,
     )
+
+
+def _not_counted(case: Seen) -> tuple[Reason, ...]:
+    """Words of danger that stand in the note and fired nothing, so that a person can object."""
+    words = dict.fromkeys(mention.words for mention in case.set_aside)
+    if not words:
+        return ()
+    return (Reason(kind="word", code=NOT_NOW_CODE, text=NOT_NOW_TEXT, words=tuple(words)),)
 
 
 def _with(levels: tuple[int, ...], level: int) -> tuple[int, ...]:

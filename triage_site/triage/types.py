@@ -32,7 +32,8 @@ class Reason:
 
     `words` are exact substrings of the case's text. `weight` is the number of levels by which
     the model moved on account of it (positive is more urgent), None for a rule, which has
-    `min_priority` instead: the least urgent priority the rule allows.
+    `min_priority` instead: the least urgent priority the rule allows. Words of danger that were
+    not counted have neither.
     """
 
     kind: ReasonKind

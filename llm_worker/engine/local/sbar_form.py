@@ -57,6 +57,11 @@ _CLOSERS: Final = (
     "Look again if anything changes.",
     "",
 )
+# Whether treatment cannot wait -> when to measure.
+_MEASURE: Final = {
+    False: "Take a full set of vital signs first.",
+    True: "Take vital signs while treatment starts.",
+}
 _MAX_VITAL_ACTIONS: Final = (3, 2, 2, 1, 0)  # by level
 _MAX_ACTIONS: Final = (4, 3, 3, 2, 1)
 _COMPLAINT_ACTIONS: Final = 3
@@ -319,7 +324,7 @@ def _last_lines(brief: Brief) -> list[str]:
     lines = []
     measured = any(not reading.is_of_the_note for reading in brief.readings)
     if not measured and not _is_on_call(brief):
-        lines.append("Take a full set of vital signs first.")
+        lines.append(_MEASURE[_level(brief) == 0])
     closer = _CLOSERS[_level(brief)]
     return [*lines, closer] if closer else lines
 

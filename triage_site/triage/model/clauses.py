@@ -27,8 +27,8 @@ _ALIKE: Final = {
     "": "homeless uninsured anxious immigrant refugee asian black white hispanic african "
     "american exaggerates exaggerate dramatic attention unemployed prisoner english foreign",
 }  # fmt: skip
-_ANYBODY: Final = {word: kind for kind, words in _ALIKE.items() for word in words.split()}
-_OPINIONS: Final = frozenset(
+ANYBODY: Final = {word: kind for kind, words in _ALIKE.items() for word in words.split()}
+OPINIONS: Final = frozenset(
     {"exaggerates", "exaggerating", "exaggerate", "dramatic", "overreacting", "anxious"}
 )
 _TAGS: Final = {Assertion.DENIED: "not:", Assertion.HISTORICAL: "past:"}
@@ -71,7 +71,7 @@ def _clause(note: Note, said: Statement, dangerous: set[int], complaints: set[in
     span = range(said.first, said.last)
     forms = tuple(_word(note, at) for at in span)
     # A clause that only tells what others think of the patient adds no wording.
-    opinion = any(note.words[at].form in _OPINIONS for at in span)
+    opinion = any(note.words[at].form in OPINIONS for at in span)
     told = [] if opinion else [form for form in forms if form]
     pairs = (f"{first} {second}" for first, second in pairwise(told))
     begin = note.words[said.first].start
@@ -94,7 +94,7 @@ def _word(note: Note, at: int) -> str:
         return ""
     if form[0].isdigit():
         return ANY_NUMBER
-    plain = _ANYBODY.get(form, note.words[at].stem)
+    plain = ANYBODY.get(form, note.words[at].stem)
     assertion = note.assertion(at, at + 1)
     if assertion in PRESENT or not plain:
         return plain

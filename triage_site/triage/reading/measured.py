@@ -72,6 +72,7 @@ _WRONG: Final = re.compile(
 _SET_RIGHT: Final = re.compile(
     r"\b(?:repeat\w*|recheck\w*|manual\w*|actually|correct\w*|then|now)\b", re.IGNORECASE
 )
+_OXYGEN: Final = frozenset({"oxygen_litres", "on_oxygen"})
 _EARLIER: Final = frozenset(
     {"was", "were", "been", "earlier", "initially", "home", "scene", "crew", "settled", "resolved"}
 )
@@ -107,7 +108,7 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
             filled[vital] = worst[vital]
         elif known is not None and abs(known - worst[vital]) > _FAR.get(vital, 1e9):
             contradicted.append(vital)
-    filled |= _consciousness(facts, worst) | _oxygen(facts, worst)
+    filled |= _consciousness(facts, worst) | _oxygen(facts, note, worst)
     if not facts.age_years:
         filled["age_years"] = known_age(facts.age_years, spoken_age(note))
     contradicted += of_another_age(facts, note) + _called_usual(facts, note.chars)
@@ -204,9 +205,14 @@ def _consciousness(facts: CaseFacts, worst: Mapping[str, float]) -> dict[str, An
     return {"consciousness": Consciousness.PAIN if score > 4 else Consciousness.UNRESPONSIVE}
 
 
-def _oxygen(facts: CaseFacts, worst: Mapping[str, float]) -> dict[str, Any]:
+def _oxygen(facts: CaseFacts, note: Note, worst: Mapping[str, float]) -> dict[str, Any]:
+    """What the told saturation was measured on: "79 % on air, now 96 % on 15 L" is told as 79 %,
+    and that was on air."""
     if facts.on_oxygen is not None:
         return {}
-    if worst.get("oxygen_litres"):
-        return {"on_oxygen": True}
-    return {"on_oxygen": bool(worst["on_oxygen"])} if "on_oxygen" in worst else {}
+    others = set()
+    if facts.value("spo2_percent") is None:
+        told = worst.get("spo2_percent")
+        others = {f.begin for f in note.figures if f.kind == "spo2_percent" and f.value != told}
+    given = [f for f in note.figures if f.kind in _OXYGEN and f.begin not in others]
+    return {"on_oxygen": any(figure.value > 0 for figure in given)} if given else {}

@@ -117,3 +117,41 @@ def test_many_figures_in_one_sentence_cost_no_more_than_their_number(part: str) 
     started = time.perf_counter()
     measure(facts, note)
     assert time.perf_counter() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("P110 R28 BP 120/80", 28),
+        ("HR 90, R24", 24),
+        ("R 22", 22),
+        ("R: 30", 30),
+        ("R40 called in by the crew", None),
+        ("room R12, cough", None),
+        ("Seen in R16 yesterday", None),
+    ],
+)
+def test_a_bare_letter_is_a_breathing_rate_only_beside_other_figures(
+    text: str, rate: float | None
+) -> None:
+    found = [figure.value for figure in read(text).figures if figure.kind == "rr_bpm"]
+    assert found == ([rate] if rate else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "saturation", "on_oxygen"),
+    [
+        ("sats 79% on air, now 96 on 15L non-rebreathe", 79, False),
+        ("sats 79% on air. Sats now 96% on 15L", 79, False),
+        ("sats 88 RA then sats 95% on 2L", 88, False),
+        ("SpO2 97% on 15L O2", 97, True),
+        ("sats 94% on 4 L, on arrival sats 99%", 94, True),
+        ("sats 92", 92, None),
+    ],
+)
+def test_the_told_saturation_keeps_what_it_was_measured_on(
+    text: str, saturation: float, on_oxygen: bool | None
+) -> None:
+    facts = measure(CaseFacts(text=text), read(text)).facts
+    assert facts.spo2_percent == saturation
+    assert facts.on_oxygen is on_oxygen

@@ -7,7 +7,7 @@ signs are looked up at once, by their rarest words.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -16,6 +16,8 @@ from triage_site.triage.reading.note import Mention, Note
 from triage_site.triage.reading.terms import TermIndex
 from triage_site.triage.signs.tables import Sign, signs, word_groups
 
+# Whether words of a sign of this level count as told of the patient now.
+Counts = Callable[[int, Mention], bool]
 _FOR_TERMS: Final = 0
 _FOR_EXCEPTIONS: Final = -1
 
@@ -30,6 +32,10 @@ class Found:
     @property
     def words(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(mention.words for mention in self.mentions))
+
+
+def as_cues_say(level: int, mention: Mention) -> bool:
+    return mention.is_present
 
 
 class SignMatcher:
@@ -49,12 +55,21 @@ class SignMatcher:
         self._uses = tuple(tuple(dict.fromkeys(used)) for used in uses.values())
         self._index = TermIndex(list(uses), word_groups())
 
-    def find(self, note: Note, age_years: float | None) -> tuple[Found, ...]:
+    def mentions(self, note: Note) -> Iterable[tuple[Sign, Mention]]:
+        """Every place of a term of a sign, however it is meant there."""
+        for term, mention in note.find(self._index):
+            for at, use in self._uses[term]:
+                if use == _FOR_TERMS:
+                    yield self._table[at], mention
+
+    def find(
+        self, note: Note, age_years: float | None, counts: Counts = as_cues_say
+    ) -> tuple[Found, ...]:
         """Most urgent first."""
         told: dict[int, dict[int, list[Mention]]] = defaultdict(lambda: defaultdict(list))
         for term, mention in note.find(self._index):
             for at, use in self._uses[term]:
-                if mention.is_present or use == _FOR_EXCEPTIONS:
+                if use == _FOR_EXCEPTIONS or counts(self._table[at].level, mention):
                     told[at][use].append(mention)
         return tuple(
             Found(self._table[at], mentions)
@@ -72,14 +87,14 @@ def _counting(sign: Sign, told: dict[int, list[Mention]]) -> tuple[Mention, ...]
     others = [told.get(number, []) for number in range(1, len(sign.with_any) + 1)]
     if not own or not all(others):
         return ()
-    return tuple(_longest([*own, *(some[0] for some in others)]))
+    return tuple(longest([*own, *(some[0] for some in others)]))
 
 
 def _overlap(one: Mention, other: Mention) -> bool:
     return one.first < other.last and other.first < one.last
 
 
-def _longest(mentions: Iterable[Mention]) -> list[Mention]:
+def longest(mentions: Iterable[Mention]) -> list[Mention]:
     """Without those that lie inside another one."""
     kept: list[Mention] = []
     for one in sorted(mentions, key=lambda m: m.first - m.last):
@@ -93,5 +108,7 @@ def matcher() -> SignMatcher:
     return SignMatcher(signs())
 
 
-def find_signs(note: Note, age_years: float | None) -> tuple[Found, ...]:
-    return matcher().find(note, age_years)
+def find_signs(
+    note: Note, age_years: float | None, counts: Counts = as_cues_say
+) -> tuple[Found, ...]:
+    return matcher().find(note, age_years, counts)

@@ -29,8 +29,7 @@ from triage_site.triage.training.classifier_fit import (
     settle,
 )
 from triage_site.triage.training.story_fit import (
-    NUM_FOLDS,
-    SOURCES,
+    Told,
     Written,
     out_of_file,
     settle_story,
@@ -114,20 +113,18 @@ def cross_validated(rows: Rows, phrases: PhraseWeights) -> dict[str, Any]:
 
 def stories(written: Written) -> dict[str, Any]:
     """Every source judged by fits that saw none of it, settled on the other sources: each apart."""
-    scores, told = out_of_file(written)
+    told = out_of_file(written)
     return {
-        source: _source(scores, told, NUM_FOLDS - len(SOURCES) + number)
-        for number, source in enumerate(SOURCES)
+        name: _source(told.keep(chosen), settle_story(told.keep(~chosen)))
+        for name, chosen in told.of_sources()
     }
 
 
-def _source(scores: Floats, told: Rows, fold: int) -> dict[str, Any]:
-    test = told.fold == fold
-    settings = settle_story(scores[~test], told.keep(~test))
-    chances, asked = settings.probabilities(scores[test]), told.keep(test)
+def _source(asked: Told, settings: Settings) -> dict[str, Any]:
+    chances, rows = settings.probabilities(asked.scores), asked.rows
     sets = level_sets(chances, settings.set_threshold)
-    final = np.minimum(decide(chances, caution=settings.caution), asked.floor)
-    return _agreement(asked.priority, chances, final, sets, np.random.default_rng(0))
+    final = np.minimum(decide(chances, caution=settings.caution), rows.floor)
+    return _agreement(rows.priority, chances, final, sets, np.random.default_rng(0))
 
 
 def _agreement(

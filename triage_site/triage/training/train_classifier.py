@@ -170,7 +170,7 @@ def main() -> None:
         return
     settled = {
         ARRIVAL: settle(out_of_fold(rows, story.phrases), rows),
-        STORY: settle_story(*out_of_file(written)),
+        STORY: settle_story(out_of_file(written)),
     }
     save(arguments.out, fit_rows(rows, story.phrases), story, settled)
     save_names(arguments.out / WEIGHTS_FILE.name, fit_names(read_labelled()))
