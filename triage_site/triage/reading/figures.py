@@ -55,12 +55,12 @@ _FLOW: Final = re.compile(
     re.IGNORECASE,
 )
 _AFTER_SATURATION: Final = re.compile(
-    r"[\s,(]*(?:on|with|despite|in|via)\s+(?:high[- ]flow )?", re.I
+    r"[\s,(]*(?:now\s+)?(?:on|with|despite|in|via)\s+(?:high[- ]flow )?", re.I
 )
 _ON_OXYGEN: Final = re.compile(
-    r"[\s,(]*(?:on|with|despite|in)\s+(?:high[- ]flow |home |supplemental )?"
+    r"[\s,(]*(?:now\s+)?(?:on|with|despite|in)\s+(?:high[- ]flow |home |supplemental )?"
     r"(?:o2|oxygen|nrb|cpap|bipap|niv|non-?rebreath\w*)", re.I)  # fmt: skip
-_ON_AIR: Final = re.compile(r"[\s,(]*(?:on\s+)?(?:room\s*)?(?:air|RA)\b", re.I)
+_ON_AIR: Final = re.compile(r"[\s,(]*(?:now\s+)?(?:on\s+)?(?:room\s*)?(?:air|RA)\b", re.I)
 # "Usual sats 89-90", "target SpO2 88-92": what is meant to be, not what was measured now.
 # Not "normal": "HR normal BP 80/50".
 _MAY_BE_USUAL: Final = frozenset({"spo2_percent", "sbp_mmhg"})

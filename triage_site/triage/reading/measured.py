@@ -210,9 +210,8 @@ def _oxygen(facts: CaseFacts, note: Note, worst: Mapping[str, float]) -> dict[st
     and that was on air."""
     if facts.on_oxygen is not None:
         return {}
-    others = set()
-    if facts.value("spo2_percent") is None:
-        told = worst.get("spo2_percent")
-        others = {f.begin for f in note.figures if f.kind == "spo2_percent" and f.value != told}
+    entered = facts.value("spo2_percent")
+    told = worst.get("spo2_percent") if entered is None else entered
+    others = {f.begin for f in note.figures if f.kind == "spo2_percent" and f.value != told}
     given = [f for f in note.figures if f.kind in _OXYGEN and f.begin not in others]
     return {"on_oxygen": any(figure.value > 0 for figure in given)} if given else {}

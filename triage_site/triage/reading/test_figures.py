@@ -155,3 +155,19 @@ def test_the_told_saturation_keeps_what_it_was_measured_on(
     facts = measure(CaseFacts(text=text), read(text)).facts
     assert facts.spo2_percent == saturation
     assert facts.on_oxygen is on_oxygen
+
+
+@pytest.mark.parametrize(
+    ("text", "entered", "on_oxygen"),
+    [
+        ("SpO2 first 79 % on air at the GP desk, 96 % now with 15 L mask.", 96, True),
+        ("sats 79% on air, sats 96% on 15L", 79, False),
+        ("sats 79% on air", 96, None),
+        ("Home oxygen, sats 88% on 2L", 88, True),
+    ],
+)
+def test_the_entered_saturation_keeps_only_its_own_oxygen(
+    text: str, entered: float, on_oxygen: bool | None
+) -> None:
+    facts = measure(CaseFacts(text=text, spo2_percent=entered), read(text)).facts
+    assert facts.on_oxygen is on_oxygen
