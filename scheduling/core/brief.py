@@ -16,6 +16,7 @@ from scheduling.core.guidance import WORDS_LABEL
 from scheduling.core.request import LEVEL_NAMES
 
 NONE_FOUND: Final = "none found"  # in the line of the danger signs
+UNDER_ONE_YEAR: Final = "under one year"  # an age that was entered as 0
 BY_THE_NOTE: Final = "by the note"  # of a vital sign that only the words of a case have
 LANGUAGE_LABEL: Final = "Language"  # only of words that were not read: "not English"
 OVER_LABEL: Final = "Said to be over"  # the words of the note that say it of the complaint

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-from scheduling.core.brief import BY_THE_NOTE, LANGUAGE_LABEL, OVER_LABEL
+from scheduling.core.brief import BY_THE_NOTE, LANGUAGE_LABEL, OVER_LABEL, UNDER_ONE_YEAR
 from scheduling.core.guidance import WORDS_LABEL, cut_between_words
 from scheduling.core.request import LEVEL_NAMES
 from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
@@ -140,10 +140,13 @@ def _sex(facts: CaseFacts) -> str:
 
 
 def age_phrase(age_years: float | None) -> str:
-    """`71 years`; under two years in months, under three months in weeks where they are whole,
+    """`71 years`; 0 is `under one year`, because whole years are often entered so; under two years
+    in months, under three months in weeks where they are whole,
     under four weeks in days."""
     if age_years is None:
         return "not known"
+    if age_years == 0:
+        return UNDER_ONE_YEAR
     if age_years >= 2:
         return f"{int(age_years)} years"
     # Rounded as on the pages: seven months are often entered as 0.58 years.

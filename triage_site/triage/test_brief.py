@@ -109,7 +109,7 @@ def test_priority_outside_the_scale_is_refused(priority: int) -> None:
     ("age_years", "phrase"),
     [
         (None, "not known"),
-        (0.0, "0 days"),
+        (0.0, "under one year"),
         (10 / 365.25, "10 days"),
         (1 / 12, "1 month"),
         (5 * 7 / 365.25, "5 weeks"),
@@ -284,8 +284,8 @@ def test_what_was_entered_stands_without_a_word_of_the_note() -> None:
     [
         ("6 weeks old, fever", 0, "6 weeks"),
         ("6 weeks old, fever", None, "6 weeks"),
-        ("fever", 0, "0 days"),
-        ("70 year old with fever", 0, "0 days"),
+        ("fever", 0, "under one year"),
+        ("70 year old with fever", 0, "under one year"),
         ("6 weeks old, fever", 3, "3 years"),
     ],
 )

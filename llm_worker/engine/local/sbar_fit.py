@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from scheduling.core.brief import OVER_LABEL, Brief
+from scheduling.core.brief import OVER_LABEL, UNDER_ONE_YEAR, Brief
 
 _TODDLER_YEARS: Final = 2.0
 _MENARCHE_YEARS: Final = 9.0
@@ -222,6 +222,8 @@ _UNFIT: Final[tuple[tuple[re.Pattern[str], Callable[[Brief], bool]], ...]] = (
 
 
 def age_years(brief: Brief) -> float | None:
+    if brief.line("Age") == UNDER_ONE_YEAR:
+        return 0.0
     number, _, unit = brief.line("Age").partition(" ")
     if not number.isdecimal():
         return None

@@ -18,7 +18,7 @@ from llm_worker.engine.local.sbar_lines import (
     known_complaint,
     vital_actions,
 )
-from scheduling.core.brief import OVER_LABEL, Brief, read_brief
+from scheduling.core.brief import OVER_LABEL, UNDER_ONE_YEAR, Brief, read_brief
 from scheduling.core.request import LEVEL_NAMES
 
 CLOSING: Final = "Written by a demonstration model: check every line."
@@ -203,6 +203,8 @@ def _patient(brief: Brief) -> str:
     }.get(brief.line("Sex"), "baby" if young else "child" if teen else "person")
     if age is None:
         return f"{noun.capitalize()} of unknown age"
+    if brief.line("Age") == UNDER_ONE_YEAR:
+        return f"{noun.capitalize()} {UNDER_ONE_YEAR} old"
     number, unit = brief.line("Age").split()
     return f"{number}-{unit.rstrip('s')}-old {noun}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llm_worker.engine.local.sbar_fit import for_patient
+from llm_worker.engine.local.sbar_fit import age_years, for_patient
 from llm_worker.engine.local.sbar_form import Action, Fixed, quoted, sbar_form
 from llm_worker.engine.local.sbar_lines import learned
 from scheduling.core.brief import read_brief
@@ -292,3 +292,10 @@ def test_words_far_in_a_sentence_are_quoted_with_its_beginning() -> None:
 def test_a_hip_is_not_raised() -> None:
     assert "raise" not in with_words("broken hip", complaint="limb injury")
     assert "raise" in with_words("twisted ankle", complaint="limb injury")
+
+
+def test_an_age_that_was_entered_as_0_is_told_as_under_one_year() -> None:
+    brief = 'Priority: urgent\nAge: under one year\nSex: female\nCaller\'s words: "rash"'
+    text = "".join(piece.text for piece in sbar_form(brief) if isinstance(piece, Fixed))
+    assert "Situation: Girl under one year old, urgent." in text
+    assert age_years(read_brief(brief)) == 0.0

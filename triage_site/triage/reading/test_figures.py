@@ -171,3 +171,17 @@ def test_the_entered_saturation_keeps_only_its_own_oxygen(
 ) -> None:
     facts = measure(CaseFacts(text=text, spo2_percent=entered), read(text)).facts
     assert facts.on_oxygen is on_oxygen
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("pain one side and tip of shoulder", None),
+        ("pain 2 toes of the left foot", None),
+        ("pain 7, crying", 7),
+        ("pain score 6/10", 6),
+    ],
+)
+def test_a_number_of_places_is_no_pain_score(text: str, score: float | None) -> None:
+    found = [figure.value for figure in read(text).figures if figure.kind == "pain_score"]
+    assert found == ([score] if score else [])
