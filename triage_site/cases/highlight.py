@@ -8,6 +8,8 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from triage_site.triage.types import NOT_OF_NOW
+
 Span = tuple[int, int, str]
 
 
@@ -27,6 +29,8 @@ def _spans(text: str, reasons: Iterable[Mapping[str, Any]]) -> Sequence[Span]:
     """Returns the positions of the words. Of two that overlap, the earlier, longer one is kept."""
     found: list[Span] = []
     for reason in reasons:
+        if reason.get("code") == NOT_OF_NOW:
+            continue
         for word in reason.get("words") or ():
             found += [(at, at + len(word), str(reason["text"])) for at in _places(text, word)]
     kept: list[Span] = []

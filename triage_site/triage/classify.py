@@ -21,14 +21,19 @@ from triage_site.triage.reading.measured import Measured, measure
 from triage_site.triage.reading.note import Mention, Note, read
 from triage_site.triage.signs.matching import longest
 from triage_site.triage.signs.rules import RULES_VERSION, Fired, fire, most_urgent, to_reason
-from triage_site.triage.types import LEAST_URGENT, NUM_PRIORITIES, Classification, Reason
+from triage_site.triage.types import (
+    LEAST_URGENT,
+    NOT_OF_NOW,
+    NUM_PRIORITIES,
+    Classification,
+    Reason,
+)
 from triage_site.triage.vitals import VITAL_RANGES
 
 NO_MODEL: Final = "none"
 # What is not understood is not mild.
 DOUBTFUL_PRIORITY: Final = 2
 BY_THE_NOTE: Final = "by the note"
-NOT_NOW_CODE: Final = "not_of_now"
 NOT_NOW_TEXT: Final = "not counted, read as not of this patient now"
 _ENTERED: Final = frozenset(VITAL_RANGES)
 _NOT_ALERT_SIGNS: Final = frozenset({"unresponsive", "unresponsive_unclear"})
@@ -193,7 +198,7 @@ def _not_counted(case: Seen) -> tuple[Reason, ...]:
     words = dict.fromkeys(mention.words for mention in case.set_aside)
     if not words:
         return ()
-    return (Reason(kind="word", code=NOT_NOW_CODE, text=NOT_NOW_TEXT, words=tuple(words)),)
+    return (Reason(kind="word", code=NOT_OF_NOW, text=NOT_NOW_TEXT, words=tuple(words)),)
 
 
 def _with(levels: tuple[int, ...], level: int) -> tuple[int, ...]:

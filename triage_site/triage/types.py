@@ -23,6 +23,8 @@ PERSON_REASONS: Final = {
 # Of these, the ones after which nothing that was said of the case can be relied on.
 NOT_UNDERSTOOD: Final = frozenset({"not_understood", "contradiction"})
 
+# Code of the reason that lists words of danger that were not counted.
+NOT_OF_NOW: Final = "not_of_now"
 ReasonKind = Literal["rule", "word", "vital", "model"]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from triage_site.triage.classify import NOT_NOW_CODE, classify, look
+from triage_site.triage.classify import classify, look
 from triage_site.triage.facts import CaseFacts
 from triage_site.triage.model.encoder import (
     MAX_PIECES,
@@ -21,6 +21,7 @@ from triage_site.triage.model.encoder import (
 )
 from triage_site.triage.reading.note import read
 from triage_site.triage.signs.tables import signs
+from triage_site.triage.types import NOT_OF_NOW
 
 CALM = (
     "Walked in for a repeat of her inhaler. Feels well. Her brother had a cardiac arrest last year."
@@ -150,7 +151,7 @@ def test_a_sign_that_was_set_aside_is_told_with_its_words() -> None:
         age_years=35,
     )
     said = classify(facts)
-    told = [reason for reason in said.reasons if reason.code == NOT_NOW_CODE]
+    told = [reason for reason in said.reasons if reason.code == NOT_OF_NOW]
     for reason in told:
         assert reason.words
         assert all(words in facts.text for words in reason.words)
