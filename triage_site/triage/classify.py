@@ -63,8 +63,7 @@ def look(facts: CaseFacts, held_out: Encoded | None = None) -> Seen:
     Raises FileNotFoundError where the encoder is missing."""
     note = read(facts.text)
     measured = measure(facts, note)
-    encoded = held_out or encoder().read(note, measured.facts.age_years)
-    of_now = OfNow(encoded)
+    of_now = OfNow(lambda: held_out or encoder().read(note, measured.facts.age_years))
     fired = fire(measured, note, of_now.counts)
     return Seen(
         facts=measured.facts,

@@ -8,6 +8,8 @@ shown.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import Final
 
 from triage_site.triage.model.encoder import Encoded
@@ -22,9 +24,14 @@ NOT_URGENT: Final = -3.5
 class OfNow:
     """Judges the mentions of one note; `set_aside` are those that the encoder took back."""
 
-    def __init__(self, encoded: Encoded) -> None:
-        self._encoded = encoded
+    def __init__(self, read: Callable[[], Encoded]) -> None:
+        """`read` asks the encoder: only where words of a danger are present."""
+        self._read = read
         self.set_aside: list[Mention] = []
+
+    @cached_property
+    def _encoded(self) -> Encoded:
+        return self._read()
 
     def counts(self, level: int, mention: Mention) -> bool:
         """Whether words of a sign of this level count."""

@@ -18,7 +18,7 @@ TEXT = "Sore throat. Stroke, said the poster."
 
 def judged(text: str, odds: float, level: int, at_most: np.ndarray = CALM) -> tuple[bool, OfNow]:
     note = read(text)
-    judge = OfNow(Encoded(at_most, np.full(len(note.words), odds)))
+    judge = OfNow(lambda: Encoded(at_most, np.full(len(note.words), odds)))
     at = [one.form for one in note.words].index("stroke")
     return judge.counts(level, note.mention(at, at + 1)), judge
 
@@ -95,3 +95,21 @@ def test_a_frame_or_something_mild_takes_no_danger_back(text: str) -> None:
 def test_what_is_not_of_now_raises_no_grave_sign(text: str) -> None:
     fired = look(CaseFacts(text=text, age_years=40)).fired
     assert min((item.min_priority for item in fired), default=4) >= 2
+
+
+def test_the_encoder_is_asked_once_and_only_about_words_of_danger() -> None:
+    asked = []
+
+    def ask() -> Encoded:
+        asked.append(1)
+        return Encoded(CALM, np.full(20, FAR))
+
+    note = read("Sore throat, denies stroke.")
+    judge = OfNow(ask)
+    at = [one.form for one in note.words].index("stroke")
+    judge.counts(1, note.mention(at, at + 1))
+    judge.counts(0, read("stroke").mention(0, 1))
+    assert asked == []
+    judge.counts(1, read("stroke").mention(0, 1))
+    judge.counts(2, read("stroke").mention(0, 1))
+    assert asked == [1]
