@@ -23,6 +23,7 @@ from triage_site.triage.signs.matching import longest
 from triage_site.triage.signs.rules import RULES_VERSION, Fired, fire, most_urgent, to_reason
 from triage_site.triage.types import (
     LEAST_URGENT,
+    MOST_URGENT,
     NOT_OF_NOW,
     NUM_PRIORITIES,
     Classification,
@@ -60,19 +61,35 @@ class Seen:
 
 def look(facts: CaseFacts, held_out: Encoded | None = None) -> Seen:
     """`held_out`: what an encoder says that did not learn from this note, for training.
-    Raises FileNotFoundError where the encoder is missing."""
+
+    The encoder is asked where a sign fires that it may take back. Raises FileNotFoundError where
+    it is missing then.
+    """
     note = read(facts.text)
     measured = measure(facts, note)
-    of_now = OfNow(lambda: held_out or encoder().read(note, measured.facts.age_years))
-    fired = fire(measured, note, of_now.counts)
+    fired = fire(measured, note)
+    set_aside: tuple[Mention, ...] = ()
+    if any(item.mentions and item.min_priority > MOST_URGENT for item in fired):
+        of_now = OfNow(held_out or encoder().read(note, measured.facts.age_years))
+        fired, set_aside = _judged(measured, note, fired, of_now)
     return Seen(
         facts=measured.facts,
         note=note,
         measured=measured,
         fired=fired,
         view=view(measured, note, fired),
-        set_aside=tuple(longest(of_now.set_aside)),
+        set_aside=set_aside,
     )
+
+
+def _judged(
+    measured: Measured, note: Note, by_cues: tuple[Fired, ...], of_now: OfNow
+) -> tuple[tuple[Fired, ...], tuple[Mention, ...]]:
+    """What fires by the words that count, and the words for which something fires no more."""
+    fired = fire(measured, note, of_now.counts)
+    codes = {item.code for item in fired}
+    lost = [mention for item in by_cues if item.code not in codes for mention in item.mentions]
+    return fired, tuple(longest(mention for mention in lost if mention in of_now.set_aside))
 
 
 def classify(

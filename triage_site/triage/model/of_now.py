@@ -8,8 +8,6 @@ shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cached_property
 from typing import Final
 
 from triage_site.triage.model.encoder import Encoded
@@ -24,14 +22,9 @@ NOT_URGENT: Final = -3.5
 class OfNow:
     """Judges the mentions of one note; `set_aside` are those that the encoder took back."""
 
-    def __init__(self, read: Callable[[], Encoded]) -> None:
-        """`read` asks the encoder: only where words of a danger are present."""
-        self._read = read
-        self.set_aside: list[Mention] = []
-
-    @cached_property
-    def _encoded(self) -> Encoded:
-        return self._read()
+    def __init__(self, encoded: Encoded) -> None:
+        self._encoded = encoded
+        self.set_aside: set[Mention] = set()
 
     def counts(self, level: int, mention: Mention) -> bool:
         """Whether words of a sign of this level count."""
@@ -39,7 +32,7 @@ class OfNow:
             return False
         if level == 0 or not self._is_taken_back(level, mention):
             return True
-        self.set_aside.append(mention)
+        self.set_aside.add(mention)
         return False
 
     def _is_taken_back(self, level: int, mention: Mention) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ TEXT = "Sore throat. Stroke, said the poster."
 
 def judged(text: str, odds: float, level: int, at_most: np.ndarray = CALM) -> tuple[bool, OfNow]:
     note = read(text)
-    judge = OfNow(lambda: Encoded(at_most, np.full(len(note.words), odds)))
+    judge = OfNow(Encoded(at_most, np.full(len(note.words), odds)))
     at = [one.form for one in note.words].index("stroke")
     return judge.counts(level, note.mention(at, at + 1)), judge
 
@@ -35,7 +37,7 @@ def test_words_are_taken_back_below_the_threshold(level: int, odds: float) -> No
 def test_a_sign_of_level_0_is_never_taken_back(odds: float) -> None:
     counts, judge = judged(TEXT, odds, 0)
     assert counts
-    assert judge.set_aside == []
+    assert judge.set_aside == set()
 
 
 @pytest.mark.parametrize("level", [1, 2])
@@ -62,7 +64,7 @@ def test_what_is_suspected_is_never_taken_back(level: int) -> None:
 def test_what_a_cue_takes_back_stays_so_and_is_not_shown(level: int, odds: float) -> None:
     counts, judge = judged("Sore throat, denies stroke.", odds, level)
     assert not counts
-    assert judge.set_aside == []
+    assert judge.set_aside == set()
 
 
 @pytest.mark.parametrize(
@@ -97,19 +99,29 @@ def test_what_is_not_of_now_raises_no_grave_sign(text: str) -> None:
     assert min((item.min_priority for item in fired), default=4) >= 2
 
 
-def test_the_encoder_is_asked_once_and_only_about_words_of_danger() -> None:
-    asked = []
+def test_the_encoder_is_asked_only_where_a_sign_fires_that_it_may_take_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
 
-    def ask() -> Encoded:
-        asked.append(1)
-        return Encoded(CALM, np.full(20, FAR))
+    def missing() -> None:
+        asked.append("asked")
+        raise FileNotFoundError
 
-    note = read("Sore throat, denies stroke.")
-    judge = OfNow(ask)
-    at = [one.form for one in note.words].index("stroke")
-    judge.counts(1, note.mention(at, at + 1))
-    judge.counts(0, read("stroke").mention(0, 1))
+    monkeypatch.setattr(sys.modules["triage_site.triage.classify"], "encoder", missing)
+    for text in ("sore throat, denies stroke", "twisted ankle", "", "HR 140"):
+        look(CaseFacts(text=text, age_years=60))
     assert asked == []
-    judge.counts(1, read("stroke").mention(0, 1))
-    judge.counts(2, read("stroke").mention(0, 1))
-    assert asked == [1]
+    with pytest.raises(FileNotFoundError):
+        look(CaseFacts(text="crushing chest pain", age_years=60))
+
+
+def test_only_words_for_which_a_sign_fires_no_more_are_shown() -> None:
+    text = (
+        "Needs a fit note for her new job. Works as a nurse on the cardiac arrest team, saw a "
+        "stroke yesterday. Her brother was stabbed last year. Twisted ankle, walks on it."
+    )
+    shown = [mention.words for mention in look(CaseFacts(text=text, age_years=34)).set_aside]
+    assert "saw a" not in shown
+    calm = look(CaseFacts(text="Saw a poster about a stroke, has a stye, well", age_years=34))
+    assert all("stroke" in mention.words for mention in calm.set_aside)
