@@ -62,14 +62,15 @@ def _of_examination(line: dict[str, Any]) -> CaseFacts:
 
 
 @pytest.mark.parametrize(
-    ("kind", "least"), [("vignette", 0.86), ("small", 0.78), ("control", 0.45), ("note", 0.68)]
+    ("kind", "least"), [("vignette", 0.86), ("small", 0.78), ("control", 0.55), ("note", 0.68)]
 )
 def test_levels_of_an_examination_that_nobody_learns_from(kind: str, least: float) -> None:
-    """Notes of three authors who saw one page: only counts are looked at."""
-    lines = [line for line in _examination() if line["kind"] == kind]
+    """Notes of four authors who saw one page: only counts are looked at."""
+    every = [*_examination(), *_lines("examination_4")]
+    lines = [line for line in every if line["kind"] == kind]
     said = classify_many([_of_examination(line) for line in lines], explain=False)
     right = [one.priority in line["acceptable"] for one, line in zip(said, lines, strict=True)]
-    assert len(lines) >= 90
+    assert len(lines) >= 130
     assert np.mean(right) >= least
 
 
