@@ -82,6 +82,11 @@ def look(facts: CaseFacts, held_out: Encoded | None = None) -> Seen:
     )
 
 
+def look_by_cues(facts: CaseFacts) -> Seen:
+    """Without the encoder: what fires by the cues alone."""
+    return look(facts, nothing_read(read(facts.text)))
+
+
 def _judged(
     measured: Measured, note: Note, by_cues: tuple[Fired, ...], of_now: OfNow
 ) -> tuple[tuple[Fired, ...], tuple[Mention, ...]]:
@@ -153,7 +158,7 @@ def suggest(
 
 def screen(facts: CaseFacts) -> Classification:
     """Signs and NEWS2 alone, for when model or encoder fail: without a sign nothing is said."""
-    case = look(facts, nothing_read(read(facts.text)))
+    case = look_by_cues(facts)
     priority = most_urgent(case.fired)
     if _doubts(case):
         priority = min(priority, DOUBTFUL_PRIORITY)

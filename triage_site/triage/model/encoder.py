@@ -1,4 +1,5 @@
-"""What a sentence encoder makes of a note: how urgent its words are, and what is of now. Pure.
+"""What a sentence encoder makes of a note: how urgent its words are, and what is of now.
+Pure but for reading its weights.
 
 A small pretrained encoder (MiniLM, six layers) was trained further on notes of many authors
 (`training/train_encoder.py`). One pass gives the log odds of P(priority <= k) of the words alone,
@@ -115,14 +116,25 @@ class Encoder:
             None,
             {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": kinds},
         )
-        totals, counts = np.zeros(len(words)), np.zeros(len(words))
-        sequences, places = pieces.sequence_ids, pieces.word_ids
-        for at, value in enumerate(told[0]):
-            if sequences[at] == 1 and places[at] is not None:
-                totals[places[at]] += value
-                counts[places[at]] += 1
-        with np.errstate(invalid="ignore"):
-            return totals / counts, at_most[0].astype(np.float64)
+        now = by_word(told[0], pieces.sequence_ids, pieces.word_ids, len(words))
+        return now, at_most[0].astype(np.float64)
+
+
+def by_word(
+    odds: Sequence[float],
+    sequences: Sequence[int | None],
+    places: Sequence[int | None],
+    num_words: int,
+) -> Floats:
+    """[num_words]: the mean of the pieces of each word of the second sequence, the note; NaN for a
+    word without one."""
+    totals, counts = np.zeros(num_words), np.zeros(num_words)
+    for value, sequence, place in zip(odds, sequences, places, strict=False):
+        if sequence == 1 and place is not None:
+            totals[place] += value
+            counts[place] += 1
+    with np.errstate(invalid="ignore"):
+        return totals / counts
 
 
 def _parts(note: Note, words: Sequence[str]) -> Iterator[list[int]]:

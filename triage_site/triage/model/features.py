@@ -70,11 +70,7 @@ def view(measured: Measured, note: Note, fired: tuple[Fired, ...]) -> CaseView:
     named = _apart_from_requests(find_groups(note))
     dangers = [mention for item in fired for mention in item.mentions]
     clauses = clauses_of(note, dangers, (m for group, m in named if group.names_complaint))
-    numbers = {
-        **_vitals(measured),
-        **_circumstances(measured.facts),
-        **net_signs(fired),
-    }
+    numbers = {**_vitals(measured), **_circumstances(measured.facts), **net_signs(fired)}
     whole = _with_words(CaseView(numbers, {}, ()), named, clauses)
     shorter = tuple(_with_words(whole, named, kept) for kept in _without_dangers(clauses))
     present = tuple((group, mention) for group, mention in named if mention.is_present)

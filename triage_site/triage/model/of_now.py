@@ -12,6 +12,7 @@ from typing import Final
 
 from triage_site.triage.model.encoder import Encoded
 from triage_site.triage.reading.note import Assertion, Mention
+from triage_site.triage.types import MOST_URGENT
 
 # Log odds below which words are taken back: that they are of now, and that the note is as urgent
 # as their sign. Chosen on notes of authors who were held out; docs/MODEL_CARD.md has the counts.
@@ -30,7 +31,7 @@ class OfNow:
         """Whether words of a sign of this level count."""
         if not mention.is_present:
             return False
-        if level == 0 or not self._is_taken_back(level, mention):
+        if level == MOST_URGENT or not self._is_taken_back(level, mention):
             return True
         self.set_aside.add(mention)
         return False

@@ -15,6 +15,7 @@ from triage_site.triage.model.encoder import (
     PRIOR,
     Encoder,
     age_words,
+    by_word,
     encoder,
     nothing_read,
     words_to_read,
@@ -146,18 +147,29 @@ def test_without_an_encoder_the_cues_alone_decide() -> None:
 
 
 def test_a_sign_that_was_set_aside_is_told_with_its_words() -> None:
-    facts = CaseFacts(
-        text="Suture removal, day 7. Works on the stroke unit where she saw a stroke yesterday.",
-        age_years=35,
-    )
-    said = classify(facts)
-    told = [reason for reason in said.reasons if reason.code == NOT_OF_NOW]
-    for reason in told:
-        assert reason.words
-        assert all(words in facts.text for words in reason.words)
-        assert reason.min_priority is None
-        assert reason.weight is None
+    text = "Sprained thumb. Sister in labour, she wants to be quick."
+    said = classify(CaseFacts(text=text, age_years=34))
+    (told,) = [reason for reason in said.reasons if reason.code == NOT_OF_NOW]
+    assert told.words == ("in labour",)
+    assert told.min_priority is None
+    assert told.weight is None
+    assert said.danger_signs == ()
     assert said.priority >= 3
+
+
+@pytest.mark.parametrize(
+    ("sequences", "places", "expected"),
+    [
+        ([None, 0, 1, 1, None], [None, 0, 0, 1, None], [2.0, 3.0]),
+        ([None, 1, 1, 1, None], [None, 0, 0, 0, None], [2.0, np.nan]),
+        ([None, 0, 0, 0, None], [None, 0, 0, 1, None], [np.nan, np.nan]),
+    ],
+)
+def test_a_word_has_the_mean_of_its_pieces(
+    sequences: list[int | None], places: list[int | None], expected: list[float]
+) -> None:
+    found = by_word([9.0, 1.0, 2.0, 3.0, 9.0], sequences, places, 2)
+    assert np.array_equal(found, expected, equal_nan=True)
 
 
 def test_every_text_that_a_table_says_fires_still_fires() -> None:

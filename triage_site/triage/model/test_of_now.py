@@ -79,6 +79,7 @@ def test_what_a_cue_takes_back_stays_so_and_is_not_shown(level: int, odds: float
         "chest pain, denies headache",
         "chest pain, no cough, had a cold last week",
         "Fever since yesterday, denies headache. ?meningitis",
+        "GP is worried that he is having a stroke",
     ],
 )
 def test_a_frame_or_something_mild_takes_no_danger_back(text: str) -> None:
@@ -116,12 +117,18 @@ def test_the_encoder_is_asked_only_where_a_sign_fires_that_it_may_take_back(
         look(CaseFacts(text="crushing chest pain", age_years=60))
 
 
-def test_only_words_for_which_a_sign_fires_no_more_are_shown() -> None:
-    text = (
-        "Needs a fit note for her new job. Works as a nurse on the cardiac arrest team, saw a "
-        "stroke yesterday. Her brother was stabbed last year. Twisted ankle, walks on it."
-    )
-    shown = [mention.words for mention in look(CaseFacts(text=text, age_years=34)).set_aside]
-    assert "saw a" not in shown
-    calm = look(CaseFacts(text="Saw a poster about a stroke, has a stye, well", age_years=34))
-    assert all("stroke" in mention.words for mention in calm.set_aside)
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        # Not "saw a", which stands beside a danger in a sign that does not fire.
+        (
+            "Fit note for a new job. Nurse on the cardiac arrest team, saw a stroke yesterday.",
+            set(),
+        ),
+        ("Sprained thumb. Sister in labour, she wants to be quick.", {"in labour"}),
+        ("Crushing chest pain now", set()),
+    ],
+)
+def test_only_words_for_which_a_sign_fires_no_more_are_shown(text: str, shown: set[str]) -> None:
+    seen = look(CaseFacts(text=text, age_years=34))
+    assert {mention.words for mention in seen.set_aside} == shown

@@ -3,7 +3,7 @@
 Notes of `mentions/*.jsonl` name both themselves. Of the other notes only the level is known; there
 a danger that a cue takes back is not of now, nor is a grave one in a note of a mild level. Texts by
 which a danger sign shows what it fires on tell how urgent a note is at least. A level that figures
-may have made teaches nothing: the encoder sees no figures.
+may have made teaches nothing: the encoder sees no figures. No encoder is asked here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from triage_site.triage.classify import Seen, look
+from triage_site.triage.classify import Seen, look_by_cues
 from triage_site.triage.facts import CaseFacts, Sex
 from triage_site.triage.model.encoder import NUM_BOUNDARIES, age_words, words_to_read
 from triage_site.triage.reading.note import Note
@@ -51,7 +51,7 @@ def read_examples() -> list[Example]:
 
 def read_aside_words() -> list[tuple[str, ...]]:
     """What is said to a queue or to a machine, as the encoder reads it."""
-    return [tuple(filter(None, words_to_read(look(facts).note))) for facts in read_asides()]
+    return [tuple(filter(None, words_to_read(look_by_cues(facts).note))) for facts in read_asides()]
 
 
 def _mention_rows() -> Iterator[tuple[str, CaseFacts, int, list[tuple[int, int, int]]]]:
@@ -71,7 +71,7 @@ def _mention_rows() -> Iterator[tuple[str, CaseFacts, int, list[tuple[int, int, 
 
 def _of_mentions() -> Iterator[Example]:
     for source, facts, priority, pieces in _mention_rows():
-        seen = look(facts)
+        seen = look_by_cues(facts)
         now = [UNKNOWN] * len(seen.note.words)
         for begin, stop, value in pieces:
             for at, word in enumerate(seen.note.words):
@@ -83,7 +83,7 @@ def _of_mentions() -> Iterator[Example]:
 def _of_vignettes() -> Iterator[Example]:
     for source, cases in read_vignettes().items():
         for facts, priority in cases:
-            seen = look(facts)
+            seen = look_by_cues(facts)
             now = _weak(seen.note, priority)
             yield _example(source, facts, seen, _targets(priority, seen), now)
 
@@ -109,7 +109,7 @@ def _of_signs() -> Iterator[Example]:
         for text in sign.fires:
             age = None if sign.fits_age(None) else sign.from_years
             facts = CaseFacts(text=text, age_years=age)
-            seen = look(facts)
+            seen = look_by_cues(facts)
             now = [UNKNOWN] * len(seen.note.words)
             for item in seen.fired:
                 for mention in item.mentions:
@@ -124,13 +124,12 @@ def _of_frames() -> Iterator[Example]:
     for name, value in (("silent", 0), ("firing", 1)):
         for text in (text for texts in told[name].values() for text in texts):
             facts = CaseFacts(text=text, age_years=_AGE_OF_FRAMES)
-            seen = look(facts)
+            seen = look_by_cues(facts)
             now = [UNKNOWN] * len(seen.note.words)
             for sign, mention in matcher().mentions(seen.note):
                 if sign.level <= _GRAVE and (mention.is_present or not value):
                     now[mention.first : mention.last] = [value] * (mention.last - mention.first)
-            grave = [value if k >= _GRAVE else UNKNOWN for k in range(NUM_BOUNDARIES)]
-            at_most = grave if value else [0, 0, UNKNOWN, UNKNOWN]
+            at_most = [UNKNOWN, 1, 1, 1] if value else [0, 0, UNKNOWN, UNKNOWN]
             yield _example(OF_SIGNS, facts, seen, at_most, now)
 
 

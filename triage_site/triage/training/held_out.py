@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triage_site.triage.facts import CaseFacts
-from triage_site.triage.model.encoder import Encoded, words_to_read
+from triage_site.triage.model.encoder import NUM_BOUNDARIES, Encoded, words_to_read
 from triage_site.triage.reading.note import Note
 
 FILE: Final = Path(__file__).parent / "held_out.npz"
@@ -46,11 +46,11 @@ class HeldOut:
             return None
         words = words_to_read(note)
         kept = [at for at, word in enumerate(words) if word]
-        if len(told) != 4 + len(kept):
+        if len(told) != NUM_BOUNDARIES + len(kept):
             return None  # the words are read in another way now
         now = np.full(len(words), np.nan)
-        now[kept] = told[4:]
-        return Encoded(told[:4].astype(np.float64), now)
+        now[kept] = told[NUM_BOUNDARIES:]
+        return Encoded(told[:NUM_BOUNDARIES].astype(np.float64), now)
 
     def save(self, file: Path, *, keep: bool = False) -> None:
         """With `keep`, what the file has of other notes stays."""

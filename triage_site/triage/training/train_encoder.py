@@ -15,6 +15,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoTokenizer, BertModel
 
-from triage_site.triage.model.encoder import FOLDER, NUM_BOUNDARIES
+from triage_site.triage.model.encoder import FOLDER, NUM_BOUNDARIES, by_word
 from triage_site.triage.training.encoder_examples import (
     UNKNOWN,
     Example,
@@ -139,10 +140,10 @@ def _with_aside(one: Example, asides: Sequence[tuple[str, ...]], rng: random.Ran
     words, now = (*one.words, ".", *said), (*one.now, UNKNOWN, *nothing)
     if rng.random() < 0.5:
         words, now = (*said, ".", *one.words), (*nothing, UNKNOWN, *one.now)
-    return Example(one.source, one.key, one.age, words, one.at_most, now)
+    return replace(one, words=words, now=now)
 
 
-def encode(pieces: Any, told: Sequence[Example]) -> tuple[dict[str, Tensor], Tensor]:
+def encode(pieces: Any, told: Sequence[Example]) -> tuple[Any, Tensor]:
     """Inputs of the network, and for each token 1, 0 or `UNKNOWN`."""
     inputs = pieces(
         [list(one.age) for one in told],
@@ -159,7 +160,7 @@ def encode(pieces: Any, told: Sequence[Example]) -> tuple[dict[str, Tensor], Ten
         for at, place in enumerate(places):
             if sequences[at] == 1 and place is not None:
                 now[row, at] = one.now[place]
-    return dict(inputs), now
+    return inputs, now
 
 
 @torch.no_grad()
@@ -169,23 +170,9 @@ def answers(base: Path, network: Network, examples: Sequence[Example]) -> HeldOu
     for one in examples:
         inputs, _ = encode(pieces, [one])
         said, at_most = network(**inputs)
-        totals, counts = np.zeros(len(one.words)), np.zeros(len(one.words))
-        sequences, places = _ids(pieces, one)
-        for at, place in enumerate(places):
-            if sequences[at] == 1 and place is not None:
-                totals[place] += float(said[0, at])
-                counts[place] += 1
-        with np.errstate(invalid="ignore"):
-            found.add(one.key, at_most[0].numpy(), totals / counts)
+        now = by_word(said[0].tolist(), inputs.sequence_ids(0), inputs.word_ids(0), len(one.words))
+        found.add(one.key, at_most[0].numpy(), now)
     return found
-
-
-def _ids(pieces: Any, one: Example) -> tuple[list[int | None], list[int | None]]:
-    told = pieces(
-        list(one.age), list(one.words), is_split_into_words=True, truncation=True,
-        max_length=MAX_TOKENS,
-    )  # fmt: skip
-    return told.sequence_ids(0), told.word_ids(0)
 
 
 def export(base: Path, network: Network, folder: Path) -> None:
