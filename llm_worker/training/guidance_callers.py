@@ -9,8 +9,8 @@ from typing import Final
 
 from llm_worker.training.guidance_complaint import Complaint, vocabulary, word_lists
 from triage_site.triage.facts import Sex
-from triage_site.triage.training.classifier_text import expand
 
+_CHOICE: Final = re.compile(r"\{([^{}]*)\}")
 _RANDOM_WORDS_SHARE: Final = 0.3  # of the sentences get random words
 
 
@@ -128,6 +128,13 @@ def _main_sentence(
     if rng.random() < 0.5:
         sentence += " " + _fill_numbers(rng, rng.choice(word_lists()["times"]))
     return sentence
+
+
+def expand(text: str, rng: random.Random) -> str:
+    """Every `{a|b}` replaced by one of its choices, the inner ones first."""
+    while match := _CHOICE.search(text):
+        text = text[: match.start()] + rng.choice(match.group(1).split("|")) + text[match.end() :]
+    return text
 
 
 def _utterance(rng: random.Random, complaint: Complaint | None, utterances: tuple[str, ...]) -> str:

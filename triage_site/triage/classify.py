@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,9 +10,11 @@ import numpy as np
 
 from triage_site.triage.decision import DEFAULT_COSTS, Costs, decide, level_sets
 from triage_site.triage.facts import CaseFacts, Consciousness
+from triage_site.triage.model.asides import asides
+from triage_site.triage.model.complaints import find_groups
 from triage_site.triage.model.encoder import Encoded, encoder, nothing_read
-from triage_site.triage.model.explain import model_reasons
-from triage_site.triage.model.features import CaseView, view
+from triage_site.triage.model.explain import gravest_words, model_reasons
+from triage_site.triage.model.features import CaseView, apart_from_requests, view
 from triage_site.triage.model.naming import REQUEST, Complaint, complaint
 from triage_site.triage.model.of_now import OfNow
 from triage_site.triage.model.scoring import Floats, Model, load
@@ -35,11 +37,14 @@ NO_MODEL: Final = "none"
 # What is not understood is not mild.
 DOUBTFUL_PRIORITY: Final = 2
 BY_THE_NOTE: Final = "by the note"
+SERIOUS_WORDS: Final = "serious words"  # of the note, where no table has them
 NOT_NOW_TEXT: Final = "not counted, read as not of this patient now"
+_GRAVE: Final = 1  # from this priority on a case needs a sign that says why
 _ENTERED: Final = frozenset(VITAL_RANGES)
 _NOT_ALERT_SIGNS: Final = frozenset({"unresponsive", "unresponsive_unclear"})
 # Groups that tell how it is or what is wanted, not what is wrong.
 _SAY_NO_COMPLAINT: Final = frozenset({"severe", "sudden", "worsening", "mild", "chronic", "advice"})
+_MOST_VIEWS: Final = 4  # statements of danger that are read alone
 _MIN_CONFIDENCE: Final = 0.45
 _MAX_LEVELS: Final = 2
 _MAX_GAP: Final = 2
@@ -55,42 +60,86 @@ class Seen:
     note: Note
     measured: Measured
     fired: tuple[Fired, ...]
+    named: tuple[Mention, ...]  # complaints, however they are meant
     view: CaseView
     set_aside: tuple[Mention, ...] = ()  # words of danger that the encoder reads as not of now
 
 
-def look(facts: CaseFacts, held_out: Encoded | None = None) -> Seen:
-    """`held_out`: what an encoder says that did not learn from this note, for training.
+def look(facts: CaseFacts) -> Seen:
+    """Raises FileNotFoundError where the encoder or the words of asides are missing."""
+    return _look(facts, _encode)
 
-    The encoder is asked where a sign fires that it may take back. Raises FileNotFoundError where
-    it is missing then.
+
+def look_by_cues(facts: CaseFacts) -> Seen:
+    """Without the encoder: what fires by the cues alone."""
+    return _look(facts, lambda _facts, note, _fired, _named: nothing_read(note))
+
+
+def _encode(
+    facts: CaseFacts, note: Note, fired: Sequence[Fired], named: Sequence[Mention]
+) -> Encoded:
+    """What the encoder says of the words that are of the patient.
+
+    At boundaries that no sign decides, it is the most urgent of the whole, of the rest without the
+    statements that tell a danger, and of each of those alone: so words of a danger take nothing
+    away, whatever is said beside them.
     """
+    dangers = [mention for item in fired for mention in item.mentions]
+    apart = asides().words_of(note, [*dangers, *named])
+    whole = encoder().read(note, facts.age_years, apart)
+    telling = [
+        range(said.first, said.last)
+        for said in note.statements
+        if any(said.first < one.last and one.first < said.last for one in dangers)
+    ]
+    decided = most_urgent(fired)
+    if not telling or decided == MOST_URGENT:
+        return whole
+    every = frozenset(range(len(note.words)))
+    views = [apart.union(*telling), *(every.difference(span) for span in telling[:_MOST_VIEWS])]
+    others = [encoder().read(note, facts.age_years, unread) for unread in views]
+    return whole.at_least(others, below=decided)
+
+
+_Encode = Callable[[CaseFacts, Note, Sequence[Fired], Sequence[Mention]], Encoded]
+
+
+def _look(facts: CaseFacts, encode: _Encode) -> Seen:
     note = read(facts.text)
     measured = measure(facts, note)
-    fired = fire(measured, note)
+    by_cues = fire(measured, note)
+    groups = apart_from_requests(find_groups(note))
+    named = tuple(mention for group, mention in groups if group.names_complaint)
+    dangers = [mention for item in by_cues for mention in item.mentions]
+    encoded = encode(measured.facts, note, by_cues, named)
+    fired: tuple[Fired, ...] = by_cues
     set_aside: tuple[Mention, ...] = ()
-    if any(item.mentions and item.min_priority > MOST_URGENT for item in fired):
-        of_now = OfNow(held_out or encoder().read(note, measured.facts.age_years))
-        fired, set_aside = _judged(measured, note, fired, of_now)
+    if _has_other_reason(dangers, [mention for _, mention in groups]):
+        fired, set_aside = _judged(measured, note, by_cues, OfNow(encoded))
     return Seen(
         facts=measured.facts,
         note=note,
         measured=measured,
         fired=fired,
-        view=view(measured, note, fired),
+        named=named,
+        view=view(measured, note, fired, groups, encoded),
         set_aside=set_aside,
     )
 
 
-def look_by_cues(facts: CaseFacts) -> Seen:
-    """Without the encoder: what fires by the cues alone."""
-    return look(facts, nothing_read(read(facts.text)))
+def _has_other_reason(dangers: Sequence[Mention], told: Sequence[Mention]) -> bool:
+    """Whether the note tells a complaint or a request beside its dangers: where it does not, "no
+    pain. STROKE", the danger is what somebody came for."""
+    taken = {at for one in dangers for at in range(one.first, one.last)}
+    return any(one.is_present and taken.isdisjoint(range(one.first, one.last)) for one in told)
 
 
 def _judged(
     measured: Measured, note: Note, by_cues: tuple[Fired, ...], of_now: OfNow
 ) -> tuple[tuple[Fired, ...], tuple[Mention, ...]]:
     """What fires by the words that count, and the words for which something fires no more."""
+    if not any(item.mentions and item.min_priority > MOST_URGENT for item in by_cues):
+        return by_cues, ()
     fired = fire(measured, note, of_now.counts)
     codes = {item.code for item in fired}
     lost = [mention for item in by_cues if item.code not in codes for mention in item.mentions]
@@ -132,7 +181,9 @@ def classify_many(
         return said
     return [
         replace(
-            one, reasons=one.reasons + model_reasons(case.view, case.fired, one.priority, model)
+            one,
+            reasons=one.reasons
+            + model_reasons(case.view, case.note, case.fired, one.priority, model),
         )
         for one, case in zip(said, seen, strict=True)
     ]
@@ -204,7 +255,7 @@ def _suggestion(
         level_set=_with(levels, priority) if doubts else levels,
         needs_person=bool(why),
         reasons=(*(to_reason(item) for item in case.fired), *_not_counted(case)),
-        danger_signs=_danger_signs(case),
+        danger_signs=(*_danger_signs(case), *_by_its_words(case, priority)),
         rules_version=RULES_VERSION,
         model_version=version,
         news2=news2(case.facts),
@@ -246,10 +297,11 @@ def _is_understood(case: Seen) -> bool:
     """Whether the words are known, or something was recognised in a sentence whose words are."""
     if not case.note.foreign_sentences:
         return not case.note.is_empty
+    told = (*case.named, *(mention for item in case.fired for mention in item.mentions))
     return any(
-        (clause.names_complaint or clause.danger)
-        and clause.sentence not in case.note.foreign_sentences
-        for clause in case.view.clauses
+        said.first <= mention.first < said.last and said.sentence not in case.note.foreign_sentences
+        for mention in told
+        for said in case.note.statements
     )
 
 
@@ -288,6 +340,14 @@ def _danger_signs(case: Seen) -> tuple[str, ...]:
             told = f" {BY_THE_NOTE}" if _is_of_the_note(case, item) else ""
             signs.append(f"{item.label}{told}")
     return tuple(signs)
+
+
+def _by_its_words(case: Seen, priority: int) -> tuple[str, ...]:
+    """For a grave case without a sign that explains it: the words that made the model so sure."""
+    if priority > _GRAVE or most_urgent(case.fired) <= _GRAVE:
+        return ()
+    words = gravest_words(case.view, case.note, _GRAVE)
+    return (f"{SERIOUS_WORDS} '{words}'",) if words else ()
 
 
 def _is_of_the_note(case: Seen, item: Fired) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from triage_site.triage.classify import BY_THE_NOTE, classify
+from triage_site.triage.classify import BY_THE_NOTE, classify, look
 from triage_site.triage.facts import CaseFacts
 from triage_site.triage.reading.note import read
 from triage_site.triage.reading.person import spoken_age
@@ -109,7 +109,7 @@ def test_a_saturation_of_now_beside_the_usual_one_counts(text: str) -> None:
     ["mouth is hanging down on the right, on warfarin, dropped his cup", "arm is hanging"],
 )
 def test_a_part_of_the_body_that_hangs_is_no_hanging_and_a_dropped_thing_no_fall(text: str) -> None:
-    signs = classify(CaseFacts(text=text)).danger_signs
+    signs = [item.label for item in look(CaseFacts(text=text)).fired]
     assert not any("hanging" in sign or "head injury" in sign for sign in signs)
 
 

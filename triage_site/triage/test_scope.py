@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from triage_site.triage import classify_many
+from triage_site.triage.classify import look
 from triage_site.triage.facts import CaseFacts
+from triage_site.triage.signs.rules import most_urgent
 
 _IMMEDIATE = [
     ("no pulse, bystander CPR by off duty nurse", 64),
@@ -293,6 +295,7 @@ _NOT_UNDERSTOOD = [
     ("Schmerzen in der Brust seit heute Morgen, kann kaum atmen", 58),
     ("asdkj qwoeiu zxmnc lkjqwe", 40),
 ]
+MOST_ALARMS = 0.05
 
 
 def _said(cases: Sequence[tuple[str, float]]) -> dict[str, int]:
@@ -306,8 +309,13 @@ def test_a_danger_counts_whatever_excuses_stand_beside_it() -> None:
     assert {text for text, priority in _said(_EMERGENT).items() if priority > 1} == set()
 
 
-def test_what_is_denied_past_or_somebody_elses_raises_no_alarm() -> None:
-    assert {text for text, priority in _said(_MILD).items() if priority < 2} == set()
+def test_what_is_denied_past_or_somebody_elses_fires_no_grave_sign() -> None:
+    seen = [look(CaseFacts(text=text, age_years=age)) for text, age in _MILD]
+    assert {case.facts.text for case in seen if most_urgent(case.fired) < 2} == set()
+
+
+def test_what_is_denied_past_or_somebody_elses_seldom_sounds_grave() -> None:
+    assert sum(priority < 2 for priority in _said(_MILD).values()) <= MOST_ALARMS * len(_MILD)
 
 
 def test_what_is_not_understood_is_not_mild_and_a_person_is_asked() -> None:

@@ -2,17 +2,20 @@
 Pure but for reading its weights.
 
 A small pretrained encoder (MiniLM, six layers) was trained further on notes of many authors
-(`training/train_encoder.py`). One pass gives the log odds of P(priority <= k) of the words alone,
-and for each word the log odds that it tells of the patient's state now, and not of the past, of
-others, of what is denied, feared, planned or only a name. It never sees a vital sign, a sex or
-who somebody is: figures are taken out, and such words are replaced before it reads.
+(`training/train_encoder.py`). One pass gives the log odds of P(priority <= k) of the words alone:
+a mean over the words, each weighed by how much it tells (attention pooling, Yang et al. 2016,
+doi:10.18653/v1/N16-1174). It also gives for each word the log odds that it tells of the patient's
+state now, and not of the past, of others, of what is denied, feared, planned or only a name. It
+never sees a vital sign, a sex or who somebody is: figures are taken out, and such words are
+replaced before it reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+import hashlib
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -22,15 +25,23 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from triage_site.triage.model.clauses import ANYBODY, OPINIONS
-from triage_site.triage.reading.note import Note
+from triage_site.triage.model.anybody import ANYBODY, OPINIONS, REPORTS
+from triage_site.triage.reading.note import Note, Statement
 
 Floats = NDArray[np.float64]
 FOLDER: Final = Path(__file__).resolve().parent.parent / "weights" / "encoder"
+NETWORK: Final = "encoder.onnx"
 NUM_BOUNDARIES: Final = 4
 MAX_PIECES: Final = 200  # of one pass; a longer note is read in parts
+_DIGITS: Final = 8  # of the version
 _UNKNOWN_AGE: Final = "unknown age"
 _MONTHS_BELOW: Final = 2  # years
+_ADULT: Final = 18  # years
+_ADULTS: Final = ((40, 30), (65, 52), (200, 78))  # up to an age: the one that stands for all
+_ENDS: Final = frozenset(".;!?")
+# A statement of nothing else tells only who somebody is.
+_OF_THE_PERSON: Final = frozenset({"", "patient", "pt", *ANYBODY.values()})
+_LEAST_SHARE: Final = 0.1  # what a note without any weight left counts, as one that tells nothing
 # Log odds of P(priority <= k) of a note that tells nothing.
 PRIOR: Final = np.array([-3.0, -1.0, 0.5, 2.0])
 
@@ -38,10 +49,14 @@ PRIOR: Final = np.array([-3.0, -1.0, 0.5, 2.0])
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """`at_most` [4]: log odds of P(priority <= k) by the words alone. `now` [words of the note]:
-    log odds that a word tells of the patient's state now; NaN where nothing was read."""
+    log odds that a word tells of the patient's state now; NaN where nothing was read. `at_most` is
+    a weighted mean over the words: `shares` and `parts` [words, 4] are the weight of each word,
+    and the weight times what it says."""
 
     at_most: Floats
     now: Floats
+    shares: Floats
+    parts: Floats
 
     def is_now(self, first: int, last: int) -> float:
         """Of the words `first` to before `last`: the mean log odds, 0 where nothing was read."""
@@ -49,32 +64,91 @@ class Encoded:
         read = read[~np.isnan(read)]
         return float(read.mean()) if len(read) else 0.0
 
+    @property
+    def num_read(self) -> int:
+        return int((~np.isnan(self.now)).sum())
+
+    def without(self, first: int, last: int) -> Floats:
+        """[4]: `at_most` if the words `first` to before `last` had no weight."""
+        rest = self.at_most - self.parts[first:last].sum(axis=0)
+        share = 1.0 - self.shares[first:last].sum(axis=0)
+        return (rest + _LEAST_SHARE * PRIOR) / (share + _LEAST_SHARE)
+
+    def at_least(self, others: Sequence[Encoded], below: int) -> Encoded:
+        """At each of the boundaries `below` one the highest of all; the words keep what they are
+        here."""
+        highest = np.max([one.at_most for one in (self, *others)], axis=0)
+        return replace(
+            self, at_most=np.where(np.arange(NUM_BOUNDARIES) < below, highest, self.at_most)
+        )
+
 
 def nothing_read(note: Note) -> Encoded:
-    return Encoded(PRIOR, np.full(len(note.words), np.nan))
+    nothing = np.zeros((len(note.words), NUM_BOUNDARIES))
+    return Encoded(PRIOR, np.full(len(note.words), np.nan), nothing, nothing)
 
 
-def words_to_read(note: Note) -> list[str]:
-    """For each word of the note what the encoder reads, or nothing: no figure, and nothing of a
-    statement that tells what others think of the patient."""
-    words = [_readable(word.form) if not word.is_figure else "" for word in note.words]
+def words_to_read(note: Note, apart: Container[int] = ()) -> list[str]:
+    """For each word of the note what the encoder reads, or nothing: no figure, nothing of a
+    statement that tells what others think of the patient, and no word that stands `apart`."""
+    words = [
+        "" if word.is_figure or word.is_mark or at in apart else _readable(word.form)
+        for at, word in enumerate(note.words)
+    ]
     for said in note.statements:
-        span = slice(said.first, said.last)
-        if any(word.form in OPINIONS for word in note.words[span]):
-            words[span] = [""] * (said.last - said.first)
+        begin = _first_opinion(note, said)
+        words[begin : said.last] = [""] * (said.last - begin)
+        if _OF_THE_PERSON.issuperset(words[said.first : said.last]):
+            words[said.first : said.last] = [""] * (said.last - said.first)
+    return _with_marks_between(note, words)
+
+
+def _first_opinion(note: Note, said: Statement) -> int:
+    """Where a statement begins to tell what others think of the patient ("her brother says that she
+    exaggerates"); its end where it does not."""
+    forms = [word.form for word in note.words[said.first : said.last]]
+    if not any(form in OPINIONS for form in forms):
+        return said.last
+    at = next((at for at, form in enumerate(forms) if form in REPORTS), 0)
+    while at and (ANYBODY.get(forms[at - 1]) or forms[at - 1] == "the"):
+        at -= 1
+    return said.first + at
+
+
+def _with_marks_between(note: Note, words: list[str]) -> list[str]:
+    """Of the marks between two words that are read, the last one that ends a sentence, else the
+    last one: what is not read leaves no mark behind."""
+    between: list[int] = []
+    has_begun = False
+    for at, word in enumerate(note.words):
+        if word.is_mark and word.form != "|":
+            between.append(at)
+        elif words[at]:
+            if between and has_begun:
+                ends = [mark for mark in between if note.words[mark].form in _ENDS]
+                mark = (ends or between)[-1]
+                words[mark] = note.words[mark].form
+            between, has_begun = [], True
     return words
 
 
 def _readable(form: str) -> str:
-    return "" if form == "|" else ANYBODY.get(form, form)
+    return ANYBODY.get(form, form)
 
 
 def age_words(age_years: float | None) -> list[str]:
+    """In months below two years, in years for children, for adults one age of each band: there
+    a few years tell nothing."""
     if age_years is None:
         return _UNKNOWN_AGE.split()
     if age_years < _MONTHS_BELOW:
         return f"{round(age_years * 12)} months old".split()
-    return f"{round(age_years)} years old".split()
+    age = round(age_years)
+    for until, middle in _ADULTS:
+        if _ADULT <= age < until:
+            age = middle
+            break
+    return f"{age} years old".split()
 
 
 class Encoder:
@@ -83,7 +157,7 @@ class Encoder:
 
     def __init__(self, folder: Path = FOLDER) -> None:
         """Raises FileNotFoundError."""
-        network, pieces = folder / "encoder.onnx", folder / "tokenizer.json"
+        network, pieces = folder / NETWORK, folder / "tokenizer.json"
         for file in (network, pieces):
             if not file.is_file():
                 raise FileNotFoundError(2, "the encoder has no such file", str(file))
@@ -96,45 +170,68 @@ class Encoder:
             str(network), options, providers=["CPUExecutionProvider"]
         )
 
-    def read(self, note: Note, age_years: float | None) -> Encoded:
-        """Of a long note, each part is read; the most urgent one counts."""
-        words = words_to_read(note)
-        now = np.full(len(words), np.nan)
-        levels = []
-        for part in _parts(note, words):
-            told, at_most = self._read_part([words[at] for at in part], age_words(age_years))
-            now[part] = told
-            levels.append(at_most)
-        return Encoded(np.max(levels, axis=0), now) if levels else nothing_read(note)
+    def read(self, note: Note, age_years: float | None, apart: Container[int] = ()) -> Encoded:
+        """Of a long note, each part is read; for each boundary the most urgent one counts."""
+        words = words_to_read(note, apart)
+        best = nothing_read(note)
+        for number, part in enumerate(_parts(note, words)):
+            found = self._read_part(words, part, age_words(age_years))
+            best = _more_urgent(best, found) if number else found
+        return best
 
-    def _read_part(self, words: list[str], age: list[str]) -> tuple[Floats, Floats]:
-        """[words], NaN for those beyond what one pass takes, and [4]."""
-        pieces = self._pieces.encode(age, words, is_pretokenized=True)
+    def _read_part(self, words: Sequence[str], part: Sequence[int], age: list[str]) -> Encoded:
+        """Words beyond what one pass takes have no say."""
+        pieces = self._pieces.encode(age, [words[at] for at in part], is_pretokenized=True)
         ids = np.array([pieces.ids[: 2 * MAX_PIECES]], dtype=np.int64)
         kinds = np.array([pieces.type_ids[: 2 * MAX_PIECES]], dtype=np.int64)
-        told, at_most = self._network.run(
-            None,
+        now, shares, parts = self._network.run(
+            ["now", "shares", "parts"],
             {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": kinds},
         )
-        now = by_word(told[0], pieces.sequence_ids, pieces.word_ids, len(words))
-        return now, at_most[0].astype(np.float64)
+        places = places_of(pieces.sequence_ids, pieces.word_ids, part)
+        with np.errstate(invalid="ignore"):  # words that were not read have no mean
+            mean_now = sum_by_word(now[0], places, len(words)) / sum_by_word(
+                np.ones_like(now[0]), places, len(words)
+            )
+        return Encoded(
+            at_most=parts[0].sum(axis=0, dtype=np.float64),
+            now=mean_now,
+            shares=sum_by_word(shares[0], places, len(words)),
+            parts=sum_by_word(parts[0], places, len(words)),
+        )
 
 
-def by_word(
-    odds: Sequence[float],
-    sequences: Sequence[int | None],
-    places: Sequence[int | None],
-    num_words: int,
-) -> Floats:
-    """[num_words]: the mean of the pieces of each word of the second sequence, the note; NaN for a
-    word without one."""
-    totals, counts = np.zeros(num_words), np.zeros(num_words)
-    for value, sequence, place in zip(odds, sequences, places, strict=False):
-        if sequence == 1 and place is not None:
-            totals[place] += value
-            counts[place] += 1
-    with np.errstate(invalid="ignore"):
-        return totals / counts
+def places_of(
+    sequences: Sequence[int | None], places: Sequence[int | None], part: Sequence[int]
+) -> NDArray[np.int64]:
+    """Of each piece: the place of its word in the note; -1 where it is of no word of it."""
+    return np.array(
+        [
+            part[place] if sequence == 1 and place is not None else -1
+            for sequence, place in zip(sequences, places, strict=True)
+        ],
+        dtype=np.int64,
+    )
+
+
+def sum_by_word(values: Floats, places: NDArray[np.int64], num_words: int) -> Floats:
+    """[num_words, ...]: the sum of `values` [pieces, ...] of each word. Pieces beyond the first
+    `len(values)` were not read."""
+    places = places[: len(values)]
+    totals = np.zeros((num_words, *values.shape[1:]))
+    np.add.at(totals, places[places >= 0], values[places >= 0])
+    return totals
+
+
+def _more_urgent(one: Encoded, other: Encoded) -> Encoded:
+    """Two parts of a note, which share no word."""
+    chosen = other.at_most > one.at_most
+    return Encoded(
+        at_most=np.maximum(one.at_most, other.at_most),
+        now=np.where(np.isnan(other.now), one.now, other.now),
+        shares=np.where(chosen, other.shares, one.shares),
+        parts=np.where(chosen, other.parts, one.parts),
+    )
 
 
 def _parts(note: Note, words: Sequence[str]) -> Iterator[list[int]]:
@@ -168,7 +265,13 @@ def _with_sentence(note: Note) -> Iterator[tuple[int, int]]:
         yield at, sentence
 
 
-@lru_cache(maxsize=1)
+@cache
+def encoder_version() -> str:
+    """The first characters of the SHA-256 of the shipped network. Raises FileNotFoundError."""
+    return hashlib.sha256((FOLDER / NETWORK).read_bytes()).hexdigest()[:_DIGITS]
+
+
+@cache
 def encoder() -> Encoder:
     """The shipped one, loaded at the first note. Raises FileNotFoundError."""
     return Encoder()

@@ -1,4 +1,4 @@
-"""Why the model thinks so: what complaints, readings and phrases moved, in levels. Pure.
+"""Why the model thinks so: what complaints, readings and words moved, in levels. Pure.
 
 Each thing is taken away in turn, with the signs that fired on it, and the expected level asked
 again; the difference is its weight (positive: it made the case more urgent). All variants go
@@ -14,20 +14,22 @@ from typing import Final
 
 import numpy as np
 
-from triage_site.triage.model.clauses import Clause
 from triage_site.triage.model.features import (
     DIRECTIONS,
     FEATURES,
     WAYS_OF_ARRIVAL,
     CaseView,
     net_signs,
+    words_numbers,
 )
-from triage_site.triage.model.scoring import Floats, Model, together
+from triage_site.triage.model.scoring import Floats, Model
+from triage_site.triage.reading.note import Note, Statement
 from triage_site.triage.signs.rules import Fired
 from triage_site.triage.types import NUM_PRIORITIES, Reason
 
 PHRASE: Final = "phrase"  # code of the reason that quotes the wording
 _LEAST_WEIGHT: Final = 0.08
+_LEAST_FALL: Final = 0.5  # log odds
 _MAX_REASONS: Final = 8
 _MAX_QUOTED: Final = 4  # quotes among them
 _MAX_WORDS: Final = 5  # of a quote
@@ -60,26 +62,20 @@ def expected_level(probabilities: Floats) -> Floats:
 
 
 def model_reasons(
-    view: CaseView, fired: Sequence[Fired], priority: int, model: Model
+    view: CaseView, note: Note, fired: Sequence[Fired], priority: int, model: Model
 ) -> tuple[Reason, ...]:
     """The strongest first; things that moved the expected level by almost nothing are left out."""
     row = np.array(view.row())
-    adds = model.phrases.by_clause(view.clauses)
-    without = [*_without_complaints(view, row, fired), *_without_groups(row, fired)]
-    told = _quotes(view, adds, model)
-    rows = np.vstack([row, *(other for _, other in without)])
-    voices = [
-        # What a clause adds does not depend on the rest: no forest is asked again.
-        replace(
-            voice, scores=np.vstack([voice.scores, *(voice.scores[0] - less for _, less in told)])
-        )
-        for voice in model.voices(rows, is_story=view.is_story)
+    without = [
+        *_without_complaints(view, row, fired),
+        *_without_groups(row, fired),
+        *_without_words(view, note, row),
     ]
-    levels = expected_level(together(voices, adds.sum(axis=0)))
-    variants = [reason for reason, _ in (*without, *told)]
+    rows = np.vstack([row, *(other for _, other in without)])
+    levels = expected_level(model.chances(rows, is_story=view.is_story))
     reasons = [
         replace(reason, weight=round(float(level - levels[0]), 2), source="model")
-        for reason, level in zip(variants, levels[1:], strict=True)
+        for (reason, _), level in zip(without, levels[1:], strict=True)
     ]
     return _strongest([reason for reason in reasons if _fits(reason, priority, fired)])
 
@@ -102,23 +98,41 @@ def _strongest(reasons: list[Reason]) -> tuple[Reason, ...]:
     return tuple([reason for reason in ranked if reason not in quoted][:_MAX_REASONS])
 
 
-def _quotes(view: CaseView, adds: Floats, model: Model) -> list[tuple[Reason, Floats]]:
-    return [
-        (Reason(kind="word", code=PHRASE, text="the words", words=(words,)), less)
-        for clause, less in zip(view.clauses, adds, strict=True)
-        if less.any()
-        for words in [_strongest_words(clause, model)]
-    ]
+def _without_words(view: CaseView, note: Note, row: Floats) -> list[tuple[Reason, Floats]]:
+    """Each statement that the encoder read, as if it had no weight there."""
+    out = []
+    for said in note.statements:
+        if not view.encoded.shares[said.first : said.last].any():
+            continue
+        variant = row.copy()
+        for name, odds in words_numbers(view.encoded.without(said.first, said.last)).items():
+            variant[_COLUMN[name]] = odds
+        words = _strongest_words(view, note, said)
+        out.append((Reason(kind="word", code=PHRASE, text="the words", words=(words,)), variant))
+    return out
 
 
-def _strongest_words(clause: Clause, model: Model) -> str:
+def _strongest_words(view: CaseView, note: Note, said: Statement) -> str:
     """A few whole words around the one that weighs most."""
-    if clause.num_words <= _MAX_WORDS:
-        return clause.words
-    weights = [model.phrases.weight_of(form) for form in clause.forms]
-    middle = max(range(len(weights)), key=lambda at: weights[at])
-    begin = max(0, min(middle - _MAX_WORDS // 2, len(weights) - _MAX_WORDS))
-    return clause.quote(begin, begin + _MAX_WORDS)
+    if said.last - said.first <= _MAX_WORDS:
+        return note.quote(said.first, said.last)
+    weights = view.encoded.shares[said.first : said.last].sum(axis=1)
+    middle = said.first + int(weights.argmax())
+    begin = max(said.first, min(middle - _MAX_WORDS // 2, said.last - _MAX_WORDS))
+    return note.quote(begin, begin + _MAX_WORDS)
+
+
+def gravest_words(view: CaseView, note: Note, boundary: int) -> str:
+    """A few words of the statement without which P(priority <= boundary) would fall most; none
+    where it would not fall by `_LEAST_FALL`."""
+    whole = float(view.encoded.at_most[boundary])
+    falls = [
+        whole - float(view.encoded.without(said.first, said.last)[boundary])
+        for said in note.statements
+    ]
+    if max(falls, default=0.0) < _LEAST_FALL:
+        return ""
+    return _strongest_words(view, note, note.statements[falls.index(max(falls))])
 
 
 def _without_complaints(
@@ -127,7 +141,8 @@ def _without_complaints(
     out = []
     for code, words in view.concepts.items():
         variant = row.copy()
-        variant[_COLUMN[code]] = 0.0
+        if code in _COLUMN:
+            variant[_COLUMN[code]] = 0.0
         others = [item for item in fired if not _share_words(item.words, words)]
         for name, value in view.without(code, others).items():
             variant[_COLUMN[name]] = value

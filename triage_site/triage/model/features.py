@@ -1,4 +1,4 @@
-"""A case as numbers for the model: vital signs, circumstances, complaint groups, words. Pure.
+"""A case as numbers for the model: vital signs, circumstances, signs, words, complaints. Pure.
 
 Vital signs enter as distances from the resting range of the patient's age, so that one weight
 serves child and adult; what was not taken counts as nothing, what could not be measured has
@@ -7,15 +7,14 @@ its own place. Whether a saturation was taken is no input: it tells of the site,
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from triage_site.triage import age_bands
 from triage_site.triage.facts import ArrivalMode, CaseFacts, Consciousness
-from triage_site.triage.model.clauses import Clause, clauses_of
-from triage_site.triage.model.complaints import GROUPS, Group, find_groups, is_denied
+from triage_site.triage.model.complaints import GROUPS, Group
+from triage_site.triage.model.encoder import PRIOR, Encoded, Floats
 from triage_site.triage.news2 import news2
 from triage_site.triage.reading.measured import Measured
 from triage_site.triage.reading.note import Mention, Note
@@ -28,7 +27,6 @@ UNKNOWN_LEVEL: Final = 3.6
 STRONG_PAIN: Final = 7
 _REQUEST: Final = "admin"
 STORY_WORDS: Final = 12  # the study's complaints have five at most
-_MAX_PARTS: Final = 4  # beyond it the last ones are left out together
 WAYS_OF_ARRIVAL: Final = ("public_ambulance", "private_ambulance", "walked_in")
 
 # A story told from elsewhere, or a note without the circumstances of an arrival.
@@ -37,76 +35,63 @@ _NOT_SEEN: Final = frozenset({ArrivalMode.UNKNOWN, ArrivalMode.CALL})
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """What the model sees. `concepts` maps a complaint group to the words it was found by."""
+    """What the model sees. `named`: the complaint groups that are present, with where they
+    stand. `encoded`: what the encoder says of the words."""
 
     numbers: Mapping[str, float]
-    concepts: Mapping[str, tuple[str, ...]]
-    clauses: tuple[Clause, ...]
-    # The groups that are present, wherever they stand: for the name of the complaint.
-    named: tuple[tuple[Group, Mention], ...] = ()
-    # The same case without one or more parts of sentences that tell of dangers. The signs
-    # count in each.
-    shorter: tuple[CaseView, ...] = ()
+    named: tuple[tuple[Group, Mention], ...]
+    encoded: Encoded
+    is_story: bool  # more than shorthand
 
     @property
-    def is_story(self) -> bool:
-        """More than shorthand."""
-        return sum(clause.num_words for clause in self.clauses) >= STORY_WORDS
+    def concepts(self) -> dict[str, tuple[str, ...]]:
+        """Each group that is present, in the order of the table, and the words that tell it."""
+        words: dict[str, list[str]] = {}
+        for group, mention in self.named:
+            words.setdefault(group.code, []).append(mention.words)
+        return {g.code: tuple(dict.fromkeys(words[g.code])) for g in GROUPS if g.code in words}
 
     def without(self, code: str, fired: Sequence[Fired]) -> dict[str, float]:
         """What sums up signs and complaints, as if this group had not been found, nor more fired
         than that."""
-        return {**net_signs(fired), **_levels([name for name in self.concepts if name != code])}
+        rest = [group for group, _ in self.named if group.code != code]
+        return {**net_signs(fired), **_levels(rest)}
 
     def row(self) -> list[float]:
         """In the order of `FEATURES`."""
+        codes = {group.code for group, _ in self.named}
         return [
-            self.numbers[name] if name in self.numbers else float(name in self.concepts)
+            self.numbers[name] if name in self.numbers else float(name in codes)
             for name in FEATURES
         ]
 
 
-def view(measured: Measured, note: Note, fired: tuple[Fired, ...]) -> CaseView:
-    named = _apart_from_requests(find_groups(note))
-    dangers = [mention for item in fired for mention in item.mentions]
-    clauses = clauses_of(note, dangers, (m for group, m in named if group.names_complaint))
-    numbers = {**_vitals(measured), **_circumstances(measured.facts), **net_signs(fired)}
-    whole = _with_words(CaseView(numbers, {}, ()), named, clauses)
-    shorter = tuple(_with_words(whole, named, kept) for kept in _without_dangers(clauses))
-    present = tuple((group, mention) for group, mention in named if mention.is_present)
-    return replace(whole, named=present, shorter=shorter)
-
-
-def _with_words(
-    case: CaseView, named: Sequence[tuple[Group, Mention]], clauses: tuple[Clause, ...]
+def view(
+    measured: Measured,
+    note: Note,
+    fired: Sequence[Fired],
+    named: Iterable[tuple[Group, Mention]],
+    encoded: Encoded,
 ) -> CaseView:
-    """The case as if these clauses were all that was said."""
-    said = {at for clause in clauses for at in range(clause.first, clause.last)}
-    kept = [(group, mention) for group, mention in named if mention.first in said]
-    concepts, num_denied = _judged(kept, clauses)
-    numbers = {**case.numbers, **_levels(concepts), "denied": min(5, num_denied) / 5}
-    return CaseView(numbers, concepts, clauses)
+    """`named`: the groups of the note, however they are meant (`apart_from_requests`)."""
+    present = tuple((group, mention) for group, mention in named if mention.is_present)
+    told = encoded.num_read or sum(not word.is_mark and not word.is_figure for word in note.words)
+    numbers = {
+        **_vitals(measured),
+        **_circumstances(measured.facts),
+        **net_signs(fired),
+        **words_numbers(encoded.at_most),
+        **_levels(group for group, _ in present),
+    }
+    return CaseView(numbers, present, encoded, is_story=told >= STORY_WORDS)
 
 
-def _without_dangers(clauses: tuple[Clause, ...]) -> list[tuple[Clause, ...]]:
-    """The clauses without each choice of parts. A sentence that tells of dangers has a part up to
-    the first one, and a part from each of them to the next."""
-    dangerous = {clause.sentence for clause in clauses if clause.danger}
-    numbers, sentence, number = [], -1, 0
-    for clause in clauses:
-        begins = clause.danger or clause.sentence != sentence
-        number += begins and clause.sentence in dangerous
-        numbers.append(min(number, _MAX_PARTS) if clause.sentence in dangerous else 0)
-        sentence = clause.sentence
-    parts = sorted(set(numbers) - {0})
-    return [
-        tuple(c for c, part in zip(clauses, numbers, strict=True) if not part or part in kept)
-        for size in range(len(parts))
-        for kept in combinations(parts, size)
-    ]
+def words_numbers(at_most: Floats) -> dict[str, float]:
+    """The encoder's log odds [4] as features."""
+    return {f"words_{boundary}": float(odds) for boundary, odds in enumerate(at_most)}
 
 
-def _apart_from_requests(
+def apart_from_requests(
     named: Iterable[tuple[Group, Mention]],
 ) -> list[tuple[Group, Mention]]:
     """ "fit note" is no fit, "suture removal" no wound to be stitched."""
@@ -122,25 +107,6 @@ def _apart_from_requests(
 def _lies_within(one: Mention, other: Mention) -> bool:
     shorter = one.last - one.first < other.last - other.first
     return shorter and other.first <= one.first and one.last <= other.last
-
-
-def _judged(
-    named: Sequence[tuple[Group, Mention]], clauses: Sequence[Clause]
-) -> tuple[dict[str, tuple[str, ...]], int]:
-    """Groups that are present, in the order of the table, and how many are only denied. In a
-    clause that tells of a danger only the bound groups count, and no denials."""
-    danger = {at for c in clauses if c.danger for at in range(c.first, c.last)}
-    present: dict[str, list[str]] = {}
-    denied: set[str] = set()
-    for group, mention in named:
-        if mention.first in danger and not group.bound:
-            continue
-        if mention.is_present:
-            present.setdefault(group.code, []).append(mention.words)
-        elif is_denied(mention) and mention.first not in danger:
-            denied.add(group.code)
-    ordered = {g.code: tuple(dict.fromkeys(present[g.code])) for g in GROUPS if g.code in present}
-    return ordered, len(denied - set(present))
 
 
 def _over(value: float | None, limit: float, span: float) -> float:
@@ -240,8 +206,9 @@ def net_signs(fired: Sequence[Fired]) -> dict[str, float]:
     return {f"net_{limit}": float(level <= limit) for limit in (0, 1, 2)}
 
 
-def _levels(codes: Container[str]) -> dict[str, float]:
-    levels = [group.level for group in GROUPS if group.code in codes]
+def _levels(groups: Iterable[Group]) -> dict[str, float]:
+    """Of a mild complaint the encoder tells."""
+    levels = [group.level for group in groups if group.bound]
     return {
         "most_urgent_complaint": 3.0 - min(levels, default=UNKNOWN_LEVEL),
         "no_complaint_known": float(not levels),
@@ -249,22 +216,21 @@ def _levels(codes: Container[str]) -> dict[str, float]:
 
 
 _EMPTY: Final = CaseFacts(text="")
-_COMPLAINTS: Final = (*_levels(()), "denied")
+_GRAVE_GROUPS: Final = tuple(group.code for group in GROUPS if group.bound)
 # What belongs together, so that it can be taken from one case to another.
 BLOCKS: Final[Mapping[str, tuple[str, ...]]] = {
     "vitals": tuple(_vitals(Measured(_EMPTY, {}))),
     "circumstances": tuple(_circumstances(_EMPTY)),
     "net": tuple(net_signs(())),
-    "complaints": (*_COMPLAINTS, *(group.code for group in GROUPS)),
+    "words": tuple(words_numbers(PRIOR)),
+    "complaints": (*_levels(()), *_GRAVE_GROUPS),
 }
 FEATURES: Final[tuple[str, ...]] = tuple(name for block in BLOCKS.values() for name in block)
-NUMBERS: Final[tuple[str, ...]] = FEATURES[: -len(GROUPS)]
+NUMBERS: Final[tuple[str, ...]] = FEATURES[: -len(_GRAVE_GROUPS)]
 
-# Where more of a feature may never mean less urgent (+1), or more urgent (-1). Complaint groups
-# that danger signs belong to are bound as well; mild ones may pull either way.
-_DOWNWARD: Final = ("no_complaint_known", "denied", "figures_normal")
+# Where more of a feature may never mean less urgent (+1), or more urgent (-1).
+_DOWNWARD: Final = ("no_complaint_known", "figures_normal")
 DIRECTIONS: Final[Mapping[str, int]] = {
-    **{name: 0 if name in BLOCKS["circumstances"] else 1 for name in NUMBERS},
+    **{name: 0 if name in BLOCKS["circumstances"] else 1 for name in FEATURES},
     **dict.fromkeys(_DOWNWARD, -1),
-    **{group.code: int(group.bound) for group in GROUPS},
 }

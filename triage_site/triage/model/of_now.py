@@ -16,8 +16,8 @@ from triage_site.triage.types import MOST_URGENT
 
 # Log odds below which words are taken back: that they are of now, and that the note is as urgent
 # as their sign. Chosen on notes of authors who were held out; docs/MODEL_CARD.md has the counts.
-NOT_NOW: Final = -5.3
-NOT_URGENT: Final = -3.5
+NOT_NOW: Final = -4.0
+NOT_URGENT: Final = -3.0
 
 
 class OfNow:

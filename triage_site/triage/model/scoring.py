@@ -1,9 +1,9 @@
-"""The statistical model at work: weights, boosted trees and phrases in plain numpy arrays.
+"""The statistical model at work: weights and boosted trees in plain numpy arrays.
 
 Four heads, one per boundary between levels: P(priority <= k) for k = 0..3. Every weight and tree
-is monotone in the features that `features.DIRECTIONS` binds, and `phrases` never count against
-urgency where a danger is told, so the four are monotone in danger signs as well. Weights:
-`model.npz` (weights, trees, phrases) and `model.json` (names, calibration, thresholds).
+is monotone in the features that `features.DIRECTIONS` binds, so the four are monotone in danger
+signs as well. Weights: `model.npz` (weights, trees, words of asides) and `model.json` (names,
+calibration, thresholds).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from triage_site.triage.model.encoder import encoder_version
 from triage_site.triage.model.features import FEATURES, WAYS_OF_ARRIVAL, CaseView
-from triage_site.triage.model.phrases import AsideWeights, PhraseWeights
 
 Floats = NDArray[np.float64]
 WEIGHTS_DIR: Final = Path(__file__).resolve().parent.parent / "weights"
@@ -71,11 +71,10 @@ class Forest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """Weights of features, a forest where there is one, and the calibration: logit of
-    P(priority <= k) = slope * score + offset, where the phrases add to the score."""
+    P(priority <= k) = slope * score + offset."""
 
     weights: Floats  # [features, heads]
     forest: Forest | None
-    phrase_share: float  # how much the phrases count
     intercept: Floats  # per head, added to the scores
     slope: Floats
     offset: Floats
@@ -83,12 +82,13 @@ class Part:
     caution: float  # how much more too mild a level costs here
 
     def scores(self, rows: Floats) -> Floats:
-        """[n, heads], without the phrases."""
+        """[n, heads]"""
         scores: Floats = rows @ self.weights + self.intercept
         return scores if self.forest is None else scores + self.forest.scores(rows)
 
-    def probabilities(self, scores: Floats, wording: Floats) -> Floats:
-        return from_scores(scores + self.phrase_share * wording, self.slope, self.offset)
+    def probabilities(self, rows: Floats) -> Floats:
+        """[n, 5]"""
+        return from_scores(self.scores(rows), self.slope, self.offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +100,6 @@ class Judged:
     caution: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """A part that has a say about some rows, with what it says of them."""
-
-    part: Part
-    scores: Floats  # [n, heads], without the phrases
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """Two parts. The one of visits knows shorthand only, as all the real rows are; the other one
@@ -117,48 +109,42 @@ class Model:
 
     version: str
     parts: Mapping[str, Part]
-    phrases: PhraseWeights
     card: dict[str, Any]
 
     def judge(self, cases: Sequence[CaseView]) -> Judged:
-        """A case is as urgent as the most urgent of it and its `shorter` ones: so words that tell
-        of a danger take nothing away, whatever is said beside them."""
-        views = [view for case in cases for view in (case, *case.shorter)]
-        num_views = np.array([1 + len(case.shorter) for case in cases])
-        rows = np.array([view.row() for view in views])
-        wording = self.phrases.scores([view.clauses for view in views])
+        rows = np.array([case.row() for case in cases])
         chances = np.empty((len(rows), NUM_HEADS + 1))
         thresholds, caution = np.empty(len(rows)), np.empty(len(rows))
         seen = rows[:, _SEEN] > 0
-        told = np.repeat([case.is_story for case in cases], num_views)
+        told = np.array([case.is_story for case in cases])
         for chosen in (~seen, seen & ~told, seen & told):
             if chosen.any():
-                voices = self.voices(rows[chosen], is_story=bool(told[chosen].all()))
-                chances[chosen] = together(voices, wording[chosen])
-                thresholds[chosen] = min(voice.part.set_threshold for voice in voices)
-                caution[chosen] = max(voice.part.caution for voice in voices)
-        first = np.cumsum(num_views) - num_views
-        at_most = np.maximum.reduceat(np.cumsum(chances, axis=1), first)
-        return Judged(from_at_most(at_most), thresholds[first], caution[first])
+                is_story = bool(told[chosen].all())
+                chances[chosen] = self.chances(rows[chosen], is_story=is_story)
+                parts = self._speaking(is_seen=bool(seen[chosen].all()), is_story=is_story)
+                thresholds[chosen] = min(part.set_threshold for part in parts)
+                caution[chosen] = max(part.caution for part in parts)
+        return Judged(chances, thresholds, caution)
 
-    def voices(self, rows: Floats, *, is_story: bool) -> list[Voice]:
-        """Who speaks of rows that are alike in that and in having been seen or not."""
-        arrival, story = self.parts[ARRIVAL], self.parts[STORY]
-        if not rows[0, _SEEN] > 0:
-            return [Voice(story, story.scores(rows))]
-        if not is_story:
-            return [Voice(arrival, arrival.scores(rows))]
+    def chances(self, rows: Floats, *, is_story: bool) -> Floats:
+        """[n, 5] of rows that are alike in that and in having been seen or not: of each
+        P(priority <= k) the highest."""
+        is_seen = bool(rows[0, _SEEN] > 0)
         unseen = rows.copy()
         unseen[:, _ARRIVAL_COLUMNS] = 0.0
-        return [Voice(arrival, arrival.scores(rows)), Voice(story, story.scores(unseen))]
+        said = [
+            part.probabilities(rows if part is self.parts[ARRIVAL] else unseen)
+            for part in self._speaking(is_seen=is_seen, is_story=is_story)
+        ]
+        if len(said) == 1:
+            return said[0]
+        return from_at_most(np.max([np.cumsum(one, axis=1) for one in said], axis=0))
 
-
-def together(voices: Sequence[Voice], wording: Floats) -> Floats:
-    """[n, 5]: of each P(priority <= k) the highest."""
-    chances = [voice.part.probabilities(voice.scores, wording) for voice in voices]
-    if len(chances) == 1:
-        return chances[0]
-    return from_at_most(np.max([np.cumsum(one, axis=1) for one in chances], axis=0))
+    def _speaking(self, *, is_seen: bool, is_story: bool) -> list[Part]:
+        arrival, story = self.parts[ARRIVAL], self.parts[STORY]
+        if not is_seen:
+            return [story]
+        return [arrival, story] if is_story else [arrival]
 
 
 def from_at_most(at_most: Floats) -> Floats:
@@ -185,27 +171,17 @@ def load(folder: Path = WEIGHTS_DIR) -> Model:
     card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     if tuple(card["features"]) != FEATURES:
         raise ModelMismatch(f"{folder}: trained for other features, run train_classifier again")
+    if card["encoder"] != encoder_version():
+        raise ModelMismatch(f"{folder}: trained with another encoder, run train_classifier again")
     with np.load(folder / "model.npz", allow_pickle=False) as arrays:
         parts = {name: _part(name, card["parts"][name], arrays) for name in (ARRIVAL, STORY)}
-        phrases = _phrases(card, arrays)
-    return Model(version=card["version"], parts=parts, phrases=phrases, card=card)
-
-
-def _phrases(card: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> PhraseWeights:
-    words = arrays["phrases"].tobytes().decode().split("\n")
-    asides = AsideWeights(phrases=arrays["aside_weights"].astype(np.float64), **card["asides"])
-    return PhraseWeights(
-        {phrase: row for row, phrase in enumerate(words)},
-        arrays["phrase_weights"].astype(np.float64),
-        asides,
-    )
+    return Model(version=card["version"], parts=parts, card=card)
 
 
 def _part(name: str, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Part:
     return Part(
         weights=arrays[f"{name}_weights"].astype(np.float64),
         forest=_forest(name, settings["depth"], arrays) if settings["depth"] else None,
-        phrase_share=float(settings["phrase_share"]),
         intercept=np.array(settings["intercept"]),
         slope=np.array(settings["slope"]),
         offset=np.array(settings["offset"]),

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from triage_site.triage.classify import classify, look
+from triage_site.triage.classify import classify, look, look_by_cues
 from triage_site.triage.facts import CaseFacts
 from triage_site.triage.model.encoder import (
     MAX_PIECES,
     PRIOR,
+    Encoded,
     Encoder,
     age_words,
-    by_word,
     encoder,
+    encoder_version,
     nothing_read,
+    places_of,
+    sum_by_word,
     words_to_read,
 )
+from triage_site.triage.model.scoring import load
 from triage_site.triage.reading.note import read
 from triage_site.triage.signs.tables import signs
 from triage_site.triage.types import NOT_OF_NOW
@@ -91,7 +96,16 @@ def test_the_age_is_told_in_months_below_two_years() -> None:
     assert age_words(0.5) == ["6", "months", "old"]
     assert age_words(1.99) == ["24", "months", "old"]
     assert age_words(2.0) == ["2", "years", "old"]
-    assert age_words(71.4) == ["71", "years", "old"]
+    assert age_words(17.4) == ["17", "years", "old"]
+
+
+@pytest.mark.parametrize("ages", [(18, 25, 39.4), (40, 52, 64), (65, 71.4, 99)])
+def test_an_adult_is_read_as_the_middle_of_a_band_of_ages(ages: tuple[float, ...]) -> None:
+    assert len({tuple(age_words(age)) for age in ages}) == 1
+
+
+def test_adults_of_other_bands_are_read_as_of_other_ages() -> None:
+    assert len({tuple(age_words(age)) for age in (30, 50, 80)}) == 3
 
 
 @pytest.mark.parametrize("text", ["", "   ", "...", "BP 120/80 HR 70", "\u200b"])
@@ -141,9 +155,52 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_without_an_encoder_the_cues_alone_decide() -> None:
     facts = CaseFacts(text="Her mother had a stroke. Chest pain now.", age_years=60)
-    note = read(facts.text)
-    codes = {item.code for item in look(facts, nothing_read(note)).fired}
-    assert "chest_pain" in codes
+    seen = look_by_cues(facts)
+    assert "chest_pain" in {item.code for item in seen.fired}
+    assert np.array_equal(seen.view.encoded.at_most, PRIOR)
+
+
+def test_the_words_and_what_stands_before_them_make_up_the_whole() -> None:
+    told = encoder().read(read(GRAVE), 50)
+    assert (told.shares >= 0).all()
+    assert (told.shares.sum(axis=0) <= 1 + 1e-6).all()
+    # Little weight is left to the marks and the age.
+    assert told.shares.sum(axis=0)[1] > 0.3
+
+
+def test_without_its_grave_words_a_note_is_less_urgent() -> None:
+    text = f"{GRAVE} His knee aches a little."
+    note = read(text)
+    told = encoder().read(note, 50)
+    knee = [word.form for word in note.words].index("knee")
+    assert told.without(0, knee - 1)[1] < told.without(knee - 1, len(note.words))[1]
+    assert told.without(3, 3) == pytest.approx(told.at_most, abs=2.0)
+
+
+def test_the_most_urgent_of_several_readings_counts_below_a_boundary() -> None:
+    note = read("one two")
+    one = replace(nothing_read(note), at_most=np.array([1.0, 2.0, 3.0, 4.0]))
+    other = replace(nothing_read(note), at_most=np.array([0.0, 5.0, 3.0, 0.0]))
+    assert other.at_least([one], below=4).at_most.tolist() == [1.0, 5.0, 3.0, 4.0]
+    assert other.at_least([one], below=1).at_most.tolist() == [1.0, 5.0, 3.0, 0.0]
+    assert one.at_least([], below=4).at_most.tolist() == one.at_most.tolist()
+
+
+def test_what_has_no_weight_left_is_as_a_note_that_tells_nothing() -> None:
+    note = read("chest pain")
+    whole = np.full((2, 4), 0.5)
+    told = Encoded(np.full(4, 9.0), np.zeros(2), whole, whole * 9.0)
+    assert told.without(0, 2) == pytest.approx(PRIOR)
+    assert nothing_read(note).without(0, 2)[1] < 0
+
+
+def test_of_a_long_note_the_most_urgent_part_is_the_one_that_is_shown() -> None:
+    filler = "He came by bus and talked about his garden and his neighbours. " * 30
+    note = read(f"{filler}{GRAVE} {filler}")
+    told = encoder().read(note, 50)
+    grave = [word.form for word in note.words].index("clammy")
+    assert told.shares[grave, 1] > 0
+    assert (told.shares.sum(axis=0) <= 1 + 1e-6).all()
 
 
 def test_a_sign_that_was_set_aside_is_told_with_its_words() -> None:
@@ -160,16 +217,25 @@ def test_a_sign_that_was_set_aside_is_told_with_its_words() -> None:
 @pytest.mark.parametrize(
     ("sequences", "places", "expected"),
     [
-        ([None, 0, 1, 1, None], [None, 0, 0, 1, None], [2.0, 3.0]),
-        ([None, 1, 1, 1, None], [None, 0, 0, 0, None], [2.0, np.nan]),
-        ([None, 0, 0, 0, None], [None, 0, 0, 1, None], [np.nan, np.nan]),
+        ([None, 0, 1, 1, None], [None, 0, 0, 1, None], [0.0, 2.0, 0.0, 3.0]),
+        ([None, 1, 1, 1, None], [None, 0, 0, 0, None], [0.0, 6.0, 0.0, 0.0]),
+        ([None, 0, 0, 0, None], [None, 0, 0, 1, None], [0.0, 0.0, 0.0, 0.0]),
     ],
 )
-def test_a_word_has_the_mean_of_its_pieces(
+def test_a_word_has_the_sum_of_its_pieces(
     sequences: list[int | None], places: list[int | None], expected: list[float]
 ) -> None:
-    found = by_word([9.0, 1.0, 2.0, 3.0, 9.0], sequences, places, 2)
-    assert np.array_equal(found, expected, equal_nan=True)
+    found = places_of(sequences, places, [1, 3])
+    assert sum_by_word(np.array([9.0, 1.0, 2.0, 3.0, 9.0]), found, 4).tolist() == expected
+
+
+def test_pieces_beyond_one_pass_have_no_say() -> None:
+    assert sum_by_word(np.array([1.0]), np.array([0, 0, 1]), 2).tolist() == [1.0, 0.0]
+
+
+def test_the_version_names_the_network() -> None:
+    assert len(encoder_version()) == 8
+    assert encoder_version() == load().card["encoder"]
 
 
 def test_every_text_that_a_table_says_fires_still_fires() -> None:

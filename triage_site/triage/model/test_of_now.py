@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 
@@ -20,7 +18,8 @@ TEXT = "Sore throat. Stroke, said the poster."
 
 def judged(text: str, odds: float, level: int, at_most: np.ndarray = CALM) -> tuple[bool, OfNow]:
     note = read(text)
-    judge = OfNow(Encoded(at_most, np.full(len(note.words), odds)))
+    nothing = np.zeros((len(note.words), 4))
+    judge = OfNow(Encoded(at_most, np.full(len(note.words), odds), nothing, nothing))
     at = [one.form for one in note.words].index("stroke")
     return judge.counts(level, note.mention(at, at + 1)), judge
 
@@ -98,23 +97,6 @@ def test_a_frame_or_something_mild_takes_no_danger_back(text: str) -> None:
 def test_what_is_not_of_now_raises_no_grave_sign(text: str) -> None:
     fired = look(CaseFacts(text=text, age_years=40)).fired
     assert min((item.min_priority for item in fired), default=4) >= 2
-
-
-def test_the_encoder_is_asked_only_where_a_sign_fires_that_it_may_take_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[str] = []
-
-    def missing() -> None:
-        asked.append("asked")
-        raise FileNotFoundError
-
-    monkeypatch.setattr(sys.modules["triage_site.triage.classify"], "encoder", missing)
-    for text in ("sore throat, denies stroke", "twisted ankle", "", "HR 140"):
-        look(CaseFacts(text=text, age_years=60))
-    assert asked == []
-    with pytest.raises(FileNotFoundError):
-        look(CaseFacts(text="crushing chest pain", age_years=60))
 
 
 @pytest.mark.parametrize(

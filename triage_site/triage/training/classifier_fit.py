@@ -1,8 +1,8 @@
 """Fitting the triage model: boosters, calibration, costs, threshold of the level sets.
 
 For each boundary between levels (P(priority <= k), k = 0..3) bagged monotone boosters on the
-rows of patients who were seen arriving; the wording of stories is added to their log odds. What
-is chosen after that (calibration lines, costs, threshold) is `settle`d on out-of-fold scores.
+rows of patients who were seen arriving. What is chosen after that (calibration lines, costs,
+threshold) is `settle`d on out-of-fold scores. The encoder saw none of these rows.
 """
 
 from __future__ import annotations
@@ -22,14 +22,12 @@ from triage_site.triage.decision import Costs, Floats, conformal_threshold, deci
 from triage_site.triage.evaluation import figures
 from triage_site.triage.evaluation.columns import to_facts
 from triage_site.triage.model.features import DIRECTIONS, FEATURES
-from triage_site.triage.model.phrases import PhraseWeights
 from triage_site.triage.model.scoring import NUM_HEADS, from_scores
 from triage_site.triage.signs.rules import most_urgent
 
 Ints = NDArray[np.int64]
 
 NUM_BAGS: Final = 4
-PHRASE_SHARE: Final = 0.6  # of the wording of stories, beside the boosters
 BAG_SHARE: Final = 0.8
 MIN_RARE: Final = 50  # rarer outcomes are in every bag
 MIN_SLOPE: Final = 0.2
@@ -72,22 +70,6 @@ class Heads:
         )
 
 
-def wording(phrases: PhraseWeights, seen: list[Seen]) -> Floats:
-    """[n, heads]: what the phrases of these cases add."""
-    return phrases.scores([case.view.clauses for case in seen])
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """What speaks for patients who were seen arriving."""
-
-    heads: Heads
-    phrases: PhraseWeights
-
-    def scores(self, features: Floats, seen: list[Seen]) -> Floats:
-        return self.heads.scores(features) + PHRASE_SHARE * wording(self.phrases, seen)
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What is chosen on out-of-fold scores."""
@@ -124,8 +106,8 @@ def fit(features: Floats, priority: Ints, weight: Floats) -> Heads:
     )
 
 
-def fit_rows(rows: Rows, phrases: PhraseWeights) -> Arrival:
-    return Arrival(fit(rows.features, rows.priority, np.ones(len(rows.priority))), phrases)
+def fit_rows(rows: Rows) -> Heads:
+    return fit(rows.features, rows.priority, np.ones(len(rows.priority)))
 
 
 def _booster(
@@ -149,16 +131,12 @@ def _booster(
     return booster.fit(features[keep], target[keep], sample_weight=weight[keep])
 
 
-def out_of_fold(rows: Rows, phrases: PhraseWeights) -> Floats:
-    """[n, heads]: the score of every row from boosters that saw no row of its fold.
-
-    The phrases come of what the project wrote: they saw none of the rows.
-    """
+def out_of_fold(rows: Rows) -> Floats:
+    """[n, heads]: the score of every row from boosters that saw no row of its fold."""
     scores = np.zeros((len(rows.priority), NUM_HEADS))
     for fold in np.unique(rows.fold):
         test = rows.fold == fold
-        asked = rows.keep(test)
-        scores[test] = fit_rows(rows.keep(~test), phrases).scores(asked.features, asked.seen)
+        scores[test] = fit_rows(rows.keep(~test)).scores(rows.features[test])
     return scores
 
 

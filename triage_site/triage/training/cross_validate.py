@@ -17,10 +17,9 @@ from triage_site.triage.classify import Seen, look
 from triage_site.triage.decision import Floats, decide, level_sets
 from triage_site.triage.evaluation import figures
 from triage_site.triage.facts import Sex
-from triage_site.triage.model.phrases import PhraseWeights
 from triage_site.triage.signs.rules import most_urgent
 from triage_site.triage.training.classifier_fit import (
-    Arrival,
+    Heads,
     Ints,
     Rows,
     Settings,
@@ -52,7 +51,7 @@ class Judged:
     flips: dict[str, float]
 
 
-def judge(rows: Rows, phrases: PhraseWeights) -> Judged:
+def judge(rows: Rows) -> Judged:
     number = len(rows.priority)
     chances, final = np.zeros((number, NUM_PRIORITIES)), np.zeros(number, dtype=np.int64)
     sets: list[tuple[int, ...]] = [()] * number
@@ -60,9 +59,9 @@ def judge(rows: Rows, phrases: PhraseWeights) -> Judged:
     for fold in np.unique(rows.fold):
         test = rows.fold == fold
         others, asked = rows.keep(~test), rows.keep(test)
-        settings = settle(out_of_fold(others, phrases), others)
-        heads = fit_rows(others, phrases)
-        chances[test] = settings.probabilities(heads.scores(asked.features, asked.seen))
+        settings = settle(out_of_fold(others), others)
+        heads = fit_rows(others)
+        chances[test] = settings.probabilities(heads.scores(asked.features))
         final[test] = np.minimum(decide(chances[test], settings.costs), asked.floor)
         found = level_sets(chances[test], settings.set_threshold)
         for index, levels in zip(np.flatnonzero(test), found, strict=True):
@@ -73,7 +72,7 @@ def judge(rows: Rows, phrases: PhraseWeights) -> Judged:
 
 
 def _flips(
-    seen: list[Seen], final: Ints, heads: Arrival, settings: Settings
+    seen: list[Seen], final: Ints, heads: Heads, settings: Settings
 ) -> dict[str, NDArray[np.bool_]]:
     """Which decisions change when nothing but sex, or nothing but the age band, does."""
     variants = {
@@ -86,17 +85,17 @@ def _flips(
     changed = {}
     for name, cases in variants.items():
         looked = [look(facts) for facts in cases]
-        scores = heads.scores(np.array([case.view.row() for case in looked]), looked)
+        scores = heads.scores(np.array([case.view.row() for case in looked]))
         floor = np.array([most_urgent(case.fired) for case in looked])
         decided = decide(settings.probabilities(scores), settings.costs)
         changed[name] = np.minimum(decided, floor) != final
     return changed
 
 
-def cross_validated(rows: Rows, phrases: PhraseWeights) -> dict[str, Any]:
+def cross_validated(rows: Rows) -> dict[str, Any]:
     """The figures as plain JSON."""
     rng = np.random.default_rng(0)
-    judged = judge(rows, phrases)
+    judged = judge(rows)
     return {
         **_agreement(rows.priority, judged.chances, judged.final, judged.sets, rng),
         "rules_alone": figures.agreement(rows.priority, rows.floor, rng),

@@ -20,8 +20,7 @@ from triage_site.triage.model.encoder import NUM_BOUNDARIES, age_words, words_to
 from triage_site.triage.reading.note import Note
 from triage_site.triage.signs.matching import matcher
 from triage_site.triage.signs.tables import signs
-from triage_site.triage.training.classifier_text import read_asides, read_vignettes
-from triage_site.triage.training.held_out import OF_SIGNS, key_of
+from triage_site.triage.training.classifier_text import OF_ENCODER, read_asides, read_vignettes
 from triage_site.triage.types import LEAST_URGENT
 
 MENTIONS: Final = Path(__file__).parent / "mentions"
@@ -35,18 +34,23 @@ _MILD: Final = 3
 @dataclass(frozen=True, slots=True)
 class Example:
     """`at_most` [4]: 1 where the priority is at most k, else 0; `now` for each of `words`: 1 or 0.
-    `UNKNOWN` in both. `key` names the note in the table of held-out answers."""
+    `UNKNOWN` in both."""
 
-    source: str
-    key: str
     age: tuple[str, ...]
     words: tuple[str, ...]
     at_most: tuple[int, ...]
     now: tuple[int, ...]
 
 
-def read_examples() -> list[Example]:
-    return [*_of_mentions(), *_of_vignettes(), *_of_signs(), *_of_frames()]
+def read_examples(*, with_all: bool) -> list[Example]:
+    """`with_all`: with the vignettes that the classifier is fitted on."""
+    vignettes = [
+        case
+        for source, cases in read_vignettes().items()
+        if with_all or source in OF_ENCODER
+        for case in cases
+    ]
+    return [*_of_mentions(), *_of_vignettes(vignettes), *_of_signs(), *_of_frames()]
 
 
 def read_aside_words() -> list[tuple[str, ...]]:
@@ -54,8 +58,12 @@ def read_aside_words() -> list[tuple[str, ...]]:
     return [tuple(filter(None, words_to_read(look_by_cues(facts).note))) for facts in read_asides()]
 
 
-def _mention_rows() -> Iterator[tuple[str, CaseFacts, int, list[tuple[int, int, int]]]]:
-    """Source, facts, priority, and (first character, the one after the last, of now or not)."""
+def read_mentions() -> list[CaseFacts]:
+    return [facts for facts, _, _ in _mention_rows()]
+
+
+def _mention_rows() -> Iterator[tuple[CaseFacts, int, list[tuple[int, int, int]]]]:
+    """Facts, priority, and (first character, the one after the last, of now or not)."""
     for path in sorted(MENTIONS.glob("*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
@@ -66,26 +74,24 @@ def _mention_rows() -> Iterator[tuple[str, CaseFacts, int, list[tuple[int, int, 
                 for name, value in (("now", 1), ("not_now", 0))
                 for piece in row[name]
             ]
-            yield path.stem, facts, row["level"] - 1, [one for one in pieces if one[0] >= 0]
+            yield facts, row["level"] - 1, [one for one in pieces if one[0] >= 0]
 
 
 def _of_mentions() -> Iterator[Example]:
-    for source, facts, priority, pieces in _mention_rows():
+    for facts, priority, pieces in _mention_rows():
         seen = look_by_cues(facts)
         now = [UNKNOWN] * len(seen.note.words)
         for begin, stop, value in pieces:
             for at, word in enumerate(seen.note.words):
                 if word.start < stop and word.end > begin:
                     now[at] = value
-        yield _example(source, facts, seen, _targets(priority, seen), now)
+        yield _example(seen, _targets(priority, seen), now)
 
 
-def _of_vignettes() -> Iterator[Example]:
-    for source, cases in read_vignettes().items():
-        for facts, priority in cases:
-            seen = look_by_cues(facts)
-            now = _weak(seen.note, priority)
-            yield _example(source, facts, seen, _targets(priority, seen), now)
+def _of_vignettes(cases: Sequence[tuple[CaseFacts, int]]) -> Iterator[Example]:
+    for facts, priority in cases:
+        seen = look_by_cues(facts)
+        yield _example(seen, _targets(priority, seen), _weak(seen.note, priority))
 
 
 def _weak(note: Note, priority: int) -> list[int]:
@@ -115,7 +121,7 @@ def _of_signs() -> Iterator[Example]:
                 for mention in item.mentions:
                     now[mention.first : mention.last] = [1] * (mention.last - mention.first)
             at_least = [1 if k >= sign.level else UNKNOWN for k in range(NUM_BOUNDARIES)]
-            yield _example(OF_SIGNS, facts, seen, at_least, now)
+            yield _example(seen, at_least, now)
 
 
 def _of_frames() -> Iterator[Example]:
@@ -130,7 +136,7 @@ def _of_frames() -> Iterator[Example]:
                 if sign.level <= _GRAVE and (mention.is_present or not value):
                     now[mention.first : mention.last] = [value] * (mention.last - mention.first)
             at_most = [UNKNOWN, 1, 1, 1] if value else [0, 0, UNKNOWN, UNKNOWN]
-            yield _example(OF_SIGNS, facts, seen, at_most, now)
+            yield _example(seen, at_most, now)
 
 
 def _targets(priority: int, seen: Seen) -> list[int]:
@@ -141,14 +147,10 @@ def _targets(priority: int, seen: Seen) -> list[int]:
     return [int(priority <= k) for k in range(NUM_BOUNDARIES)]
 
 
-def _example(
-    source: str, facts: CaseFacts, seen: Seen, at_most: Sequence[int], now: Sequence[int]
-) -> Example:
+def _example(seen: Seen, at_most: Sequence[int], now: Sequence[int]) -> Example:
     words = words_to_read(seen.note)
     kept = [at for at, word in enumerate(words) if word]
     return Example(
-        source=source,
-        key=key_of(facts),
         age=tuple(age_words(seen.facts.age_years)),
         words=tuple(words[at] for at in kept),
         at_most=tuple(at_most),

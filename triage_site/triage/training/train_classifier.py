@@ -17,14 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triage_site.triage.decision import Floats
+from triage_site.triage.model import naming
+from triage_site.triage.model.encoder import encoder_version
 from triage_site.triage.model.features import FEATURES
-from triage_site.triage.model.naming import WEIGHTS_FILE
 from triage_site.triage.model.scoring import ARRIVAL, STORY, WEIGHTS_DIR
 from triage_site.triage.training import cross_validate
 from triage_site.triage.training.classifier_fit import (
     COVERAGE,
-    PHRASE_SHARE,
-    Arrival,
     Heads,
     Settings,
     fit_rows,
@@ -41,16 +40,16 @@ from triage_site.triage.training.fit_complaints import (
 from triage_site.triage.training.fit_complaints import (
     out_of_file as names_out_of_file,
 )
-from triage_site.triage.training.fit_phrases import Linear
 from triage_site.triage.training.make_reference import write_reference
 from triage_site.triage.training.story_fit import (
+    Linear,
     fit_story,
     out_of_file,
     read_written,
     settle_story,
 )
 
-MODEL_VERSION: Final = "2026.11-7"
+MODEL_VERSION: Final = "2026.11-8"
 
 _KINDS: Final = {
     "feature": np.int16, "threshold": np.float64, "left": np.int32, "right": np.int32,
@@ -102,30 +101,21 @@ def _append(columns: dict[str, list[Any]], nodes: NDArray[Any], start: int, shar
         columns["value"].append(float(node["value"]) * share if leaf else 0.0)
 
 
-def save(folder: Path, arrival: Arrival, story: Linear, settled: dict[str, Settings]) -> None:
-    asides = story.phrases.asides
-    trees = trees_of(arrival.heads)
+def save(folder: Path, arrival: Heads, story: Linear, settled: dict[str, Settings]) -> None:
+    trees = trees_of(arrival)
     table, depth = flatten(trees)
     arrays: dict[str, NDArray[Any]] = {
-        "phrases": np.frombuffer("\n".join(story.phrases.rows).encode(), dtype=np.uint8),
-        "phrase_weights": story.phrases.weights.astype(np.float32),
-        "aside_weights": asides.phrases.astype(np.float32),
         f"{STORY}_weights": story.weights,
         f"{ARRIVAL}_weights": np.zeros_like(story.weights),
         **{f"{ARRIVAL}_{column}": values for column, values in table.items()},
     }
-    parts = {
-        ARRIVAL: _settings(settled[ARRIVAL], trees.intercept, depth, PHRASE_SHARE),
-        STORY: _settings(settled[STORY], story.intercept, 0, 1.0),
-    }
     card = {
         "version": MODEL_VERSION,
+        "encoder": encoder_version(),
         "features": list(FEATURES),
-        "parts": parts,
-        "asides": {
-            "unknown_share": asides.unknown_share,
-            "unknown_word": asides.unknown_word,
-            "bias": asides.bias,
+        "parts": {
+            ARRIVAL: _settings(settled[ARRIVAL], trees.intercept, depth),
+            STORY: _settings(settled[STORY], story.intercept, 0),
         },
         "coverage": COVERAGE,
         "data": "Moon et al. 2019, PLOS ONE 14(9): e0216972, CC BY 4.0; text of this project",
@@ -135,11 +125,18 @@ def save(folder: Path, arrival: Arrival, story: Linear, settled: dict[str, Setti
     (folder / "model.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
-def _settings(settled: Settings, intercept: Floats, depth: int, share: float) -> dict[str, Any]:
+def write_encoder_version(folder: Path) -> None:
+    """Names the shipped encoder in the card of the weights in `folder`."""
+    path = folder / "model.json"
+    card = json.loads(path.read_text(encoding="utf-8"))
+    card["encoder"] = encoder_version()
+    path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def _settings(settled: Settings, intercept: Floats, depth: int) -> dict[str, Any]:
     return {
         "intercept": intercept.tolist(),
         "depth": depth,
-        "phrase_share": share,
         "slope": settled.slope.tolist(),
         "offset": settled.offset.tolist(),
         "set_threshold": settled.set_threshold,
@@ -157,9 +154,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
     arguments = parser.parse_args()
     rows, written = read_rows(arguments.csv), read_written()
-    story = fit_story(written)
     if arguments.cross_validate:
-        found = cross_validate.cross_validated(rows, story.phrases)
+        found = cross_validate.cross_validated(rows)
         told = cross_validate.stories(written)
         named = names_out_of_file(read_labelled())
         if arguments.json:
@@ -169,11 +165,11 @@ def main() -> None:
             print(names_as_text(named))
         return
     settled = {
-        ARRIVAL: settle(out_of_fold(rows, story.phrases), rows),
+        ARRIVAL: settle(out_of_fold(rows), rows),
         STORY: settle_story(out_of_file(written)),
     }
-    save(arguments.out, fit_rows(rows, story.phrases), story, settled)
-    save_names(arguments.out / WEIGHTS_FILE.name, fit_names(read_labelled()))
+    save(arguments.out, fit_rows(rows), fit_story(written), settled)
+    save_names(arguments.out / naming.WEIGHTS_FILE.name, fit_names(read_labelled()))
     write_reference(arguments.csv, arguments.out)
     costs, caution = settled[ARRIVAL].costs.under, settled[STORY].caution
     print(f"wrote {arguments.out}; costs of under-triage chosen {costs}, see decision.Costs")

@@ -1,10 +1,15 @@
 """Trains the encoder of notes further: `python -m triage_site.triage.training.train_encoder BASE`.
 
 BASE is a folder with the pretrained MiniLM (`model.safetensors`, `tokenizer.json`, `config.json`
-of `all-MiniLM-L6-v2`, Apache 2.0). Two heads are learned at once: P(priority <= k) from the mean
-of all states, and for each word whether it tells of now. With `--folds` the answers for each note
-come of a training that saw no note of its file; `train_classifier` learns from those. Needs torch,
-transformers and, to write the network, onnx.
+of `all-MiniLM-L6-v2`, Apache 2.0). Two things are learned at once: P(priority <= k), from the mean
+of all states weighed by attention, and for each word whether it tells of now. So that what stands
+beside the reason for coming moves little, other sentences are added to some notes: calm ones, and
+talk to a queue or to a machine. Needs torch, transformers and, to write the network, onnx.
+
+    ... train_encoder BASE --save FIRST.pt         # without the files that the classifier learns of
+    ... train_encoder BASE --after FIRST.pt        # one epoch more, with all files
+
+The classifier is fitted between the two: on answers of an encoder that saw none of its notes.
 """
 
 from __future__ import annotations
@@ -24,58 +29,87 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoTokenizer, BertModel
 
-from triage_site.triage.model.encoder import FOLDER, NUM_BOUNDARIES, by_word
+from triage_site.triage.model.encoder import FOLDER, NETWORK, NUM_BOUNDARIES
+from triage_site.triage.model.scoring import WEIGHTS_DIR
 from triage_site.triage.training.encoder_examples import (
     UNKNOWN,
     Example,
     read_aside_words,
     read_examples,
 )
-from triage_site.triage.training.held_out import FILE, HeldOut, fold_of
+from triage_site.triage.training.train_classifier import write_encoder_version
 
 EPOCHS: Final = 3
 BATCH: Final = 16
-RATE: Final = 8e-5
+RATE: Final = 8e-5  # of the pretrained layers; the embeddings of words stay as they are
+HEADS_RATE: Final = 4e-4
+AFTER_RATE: Final = 4e-5  # both, of what goes on after a first training
+AFTER_HEADS_RATE: Final = 1.2e-4
 DECAY: Final = 0.01
 WARM_UP: Final = 0.1  # share of the steps
 DROPOUT: Final = 0.1
 SMOOTHING: Final = 0.02  # of the targets of levels
 ASIDE_SHARE: Final = 0.15  # of notes that get an aside
+CALM_SHARE: Final = 0.15  # of notes that get a calm note beside them
+CALM_WORDS: Final = 25  # of that one, at most
 MAX_TOKENS: Final = 256
 SEED: Final = 5
 _SORTED: Final = 20  # batches that are sorted by length together
 _OPSET: Final = 17
+_NEVER: Final = -1e4  # attention to what is no token
+_LEAST_CALM: Final = 2  # priority above which a note is calm
 
 
 class Network(nn.Module):
-    """BERT with two heads. `forward` returns [notes, tokens] and [notes, 4] log odds."""
+    """BERT with heads. `forward` returns whether a word is of now [notes, tokens], the weight of
+    each token and the weight times what it says, [notes, tokens, 4] both."""
 
     def __init__(self, base: Path) -> None:
         super().__init__()
         self.bert = BertModel.from_pretrained(base, add_pooling_layer=False)
-        self.now = nn.Linear(self.bert.config.hidden_size, 1)
-        self.level = nn.Linear(self.bert.config.hidden_size, NUM_BOUNDARIES)
+        self.bert.embeddings.requires_grad_(requires_grad=False)
+        size = self.bert.config.hidden_size
+        self.now = nn.Linear(size, 1)
+        self.level = nn.Linear(size, NUM_BOUNDARIES)
+        self.look = nn.Linear(size, NUM_BOUNDARIES)
         self.drop = nn.Dropout(DROPOUT)
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        states = self.bert(
-            input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
-        ).last_hidden_state
-        mask = attention_mask.unsqueeze(-1).to(states.dtype)
-        mean = (states * mask).sum(1) / mask.sum(1)
-        return self.now(self.drop(states)).squeeze(-1), self.level(self.drop(mean))
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        states = self.drop(
+            self.bert(
+                input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
+            ).last_hidden_state
+        )
+        hidden = attention_mask.unsqueeze(-1) == 0
+        shares = self.look(states).masked_fill(hidden, _NEVER).softmax(dim=1)
+        return self.now(states).squeeze(-1), shares, shares * self.level(states)
+
+    def groups(self, rate: float, heads_rate: float) -> list[dict[str, Any]]:
+        """What is learned, with its rate."""
+        layers = [one for one in self.bert.parameters() if one.requires_grad]
+        heads = [one for head in (self.now, self.level, self.look) for one in head.parameters()]
+        return [{"params": layers, "lr": rate}, {"params": heads, "lr": heads_rate}]
 
 
 def fit(
-    base: Path, examples: Sequence[Example], asides: Sequence[tuple[str, ...]], epochs: int
+    base: Path,
+    examples: Sequence[Example],
+    asides: Sequence[tuple[str, ...]],
+    epochs: int,
+    after: Path | None = None,
 ) -> Network:
     torch.manual_seed(SEED)
     rng = random.Random(SEED)
     pieces, network = AutoTokenizer.from_pretrained(base), Network(base)
+    rates = RATE, HEADS_RATE
+    if after is not None:
+        network.load_state_dict(torch.load(after))
+        rates = AFTER_RATE, AFTER_HEADS_RATE
+    calm = [one for one in examples if _is_calm(one)]
     steps = epochs * -(-len(examples) // BATCH)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
+    optimizer = torch.optim.AdamW(network.groups(*rates), weight_decay=DECAY)
     plan = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / (WARM_UP * steps), 1 - step / steps)
     )
@@ -83,12 +117,11 @@ def fit(
     for epoch in range(epochs):
         network.train()
         losses = []
-        for batch in _batches(examples, rng):
-            told = [_with_aside(one, asides, rng) for one in batch]
-            inputs, now = encode(pieces, told)
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                said, at_most = network(**inputs)
-            loss = _loss(said.float(), now) + _level_loss(at_most.float(), told)
+        mixed = [_with_more(one, calm, asides, rng) for one in examples]
+        for batch in _batches(mixed, rng):
+            inputs, now = encode(pieces, batch)
+            said, _, parts = network(**inputs)
+            loss = _loss(said, now) + _level_loss(parts.sum(dim=1), batch)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -98,6 +131,11 @@ def fit(
         spent = time.monotonic() - begun
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.3f}, {spent:.0f} s", flush=True)
     return network.eval()
+
+
+def _is_calm(one: Example) -> bool:
+    known = min(one.at_most) != UNKNOWN
+    return known and one.at_most[_LEAST_CALM] == 0 and len(one.words) <= CALM_WORDS
 
 
 def _loss(said: Tensor, now: Tensor) -> Tensor:
@@ -131,16 +169,32 @@ def _batches(examples: Sequence[Example], rng: random.Random) -> Iterator[list[E
     yield from batches
 
 
-def _with_aside(one: Example, asides: Sequence[tuple[str, ...]], rng: random.Random) -> Example:
-    """Talk to a machine moves no level, and is not of the patient."""
-    if not asides or rng.random() >= ASIDE_SHARE:
-        return one
-    said = rng.choice(asides)
-    nothing = (0,) * len(said)
-    words, now = (*one.words, ".", *said), (*one.now, UNKNOWN, *nothing)
-    if rng.random() < 0.5:
-        words, now = (*said, ".", *one.words), (*nothing, UNKNOWN, *one.now)
-    return replace(one, words=words, now=now)
+def _with_more(
+    one: Example,
+    calm: Sequence[Example],
+    asides: Sequence[tuple[str, ...]],
+    rng: random.Random,
+) -> Example:
+    """Sometimes with an aside, which moves no level and is not of the patient; sometimes with a
+    calm note, beside which the more urgent one counts."""
+    chance = rng.random()
+    if chance < ASIDE_SHARE:
+        said = rng.choice(asides)
+        return _joined(one, replace(one, words=said, now=(0,) * len(said)), rng)
+    if chance < ASIDE_SHARE + CALM_SHARE and min(one.at_most) != UNKNOWN:
+        return _joined(one, rng.choice(calm), rng)
+    return one
+
+
+def _joined(one: Example, other: Example, rng: random.Random) -> Example:
+    """In either order, with a mark between them; the age is that of `one`."""
+    first, second = (one, other) if rng.random() < 0.5 else (other, one)
+    return replace(
+        one,
+        words=(*first.words, ".", *second.words),
+        now=(*first.now, UNKNOWN, *second.now),
+        at_most=tuple(map(max, one.at_most, other.at_most)),
+    )
 
 
 def encode(pieces: Any, told: Sequence[Example]) -> tuple[Any, Tensor]:
@@ -163,18 +217,6 @@ def encode(pieces: Any, told: Sequence[Example]) -> tuple[Any, Tensor]:
     return inputs, now
 
 
-@torch.no_grad()
-def answers(base: Path, network: Network, examples: Sequence[Example]) -> HeldOut:
-    """What the network says of each note: log odds of levels and of each word."""
-    pieces, found = AutoTokenizer.from_pretrained(base), HeldOut()
-    for one in examples:
-        inputs, _ = encode(pieces, [one])
-        said, at_most = network(**inputs)
-        now = by_word(said[0].tolist(), inputs.sequence_ids(0), inputs.word_ids(0), len(one.words))
-        found.add(one.key, at_most[0].numpy(), now)
-    return found
-
-
 def export(base: Path, network: Network, folder: Path) -> None:
     """Eight-bit weights. Seven bits of them are used: on processors without VNNI the products of
     eight bits overflow, and the answers would differ."""
@@ -190,14 +232,16 @@ def export(base: Path, network: Network, folder: Path) -> None:
             (example, example, example * 0),
             str(plain),
             input_names=names,
-            output_names=["now", "at_most"],
-            dynamic_axes={name: {0: "notes", 1: "tokens"} for name in [*names, "now"]},
+            output_names=["now", "shares", "parts"],
+            dynamic_axes={
+                name: {0: "notes", 1: "tokens"} for name in [*names, "now", "shares", "parts"]
+            },
             opset_version=_OPSET,
             dynamo=False,
         )
         quantize_dynamic(
             plain,
-            folder / "encoder.onnx",
+            folder / NETWORK,
             weight_type=QuantType.QInt8,
             per_channel=True,
             reduce_range=True,
@@ -209,21 +253,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("base", type=Path)
     parser.add_argument("--out", type=Path, default=FOLDER)
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument("--folds", type=int, nargs="*", help="write held-out answers instead")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--save", type=Path, help="write what `--after` goes on from")
+    parser.add_argument("--after", type=Path, help="go on from there, for one epoch by default")
     arguments = parser.parse_args()
-    examples, asides = read_examples(), read_aside_words()
+    examples = read_examples(with_all=arguments.after is not None)
+    asides = read_aside_words()
     print(f"{len(examples)} notes, {len(asides)} asides", flush=True)
-    if arguments.folds is None:
-        network = fit(arguments.base, examples, asides, arguments.epochs)
-        export(arguments.base, network, arguments.out)
-        return
-    for number in arguments.folds:
-        test = [one for one in examples if fold_of(one.source) == number]
-        rest = [one for one in examples if fold_of(one.source) != number]
-        print(f"fold {number}: {len(test)} of {len(examples)} notes held out", flush=True)
-        network = fit(arguments.base, rest, asides, arguments.epochs)
-        answers(arguments.base, network, test).save(FILE, keep=True)
+    epochs = arguments.epochs or (1 if arguments.after else EPOCHS)
+    network = fit(arguments.base, examples, asides, epochs, arguments.after)
+    if arguments.save:
+        torch.save(network.state_dict(), arguments.save)
+    export(arguments.base, network, arguments.out)
+    if arguments.out == FOLDER and arguments.after:
+        write_encoder_version(WEIGHTS_DIR)
 
 
 if __name__ == "__main__":
