@@ -12,11 +12,12 @@ _ALIKE: Final = {
     "sibling": "brother sister",
     "grandparent": "grandmother grandfather gran grandma grandpa nan grandad",
     "": "homeless uninsured anxious immigrant refugee asian black white hispanic african "
-    "american exaggerates exaggerate dramatic attention unemployed prisoner english foreign",
+    "american exaggerates exaggerate exaggerating overreacting dramatic attention unemployed "
+    "prisoner english foreign",
 }  # fmt: skip
 # What a model of words reads instead of a word; nothing at all where it is empty.
 ANYBODY: Final = {word: kind for kind, words in _ALIKE.items() for word in words.split()}
-# A statement with such a word tells what others think of the patient.
+# With a word that somebody says so, a statement tells what others think of the patient.
 OPINIONS: Final = frozenset(
     {"exaggerates", "exaggerating", "exaggerate", "dramatic", "overreacting", "anxious"}
 )

@@ -109,7 +109,9 @@ def _first_opinion(note: Note, said: Statement) -> int:
     forms = [word.form for word in note.words[said.first : said.last]]
     if not any(form in OPINIONS for form in forms):
         return said.last
-    at = next((at for at, form in enumerate(forms) if form in REPORTS), 0)
+    at = next((at for at, form in enumerate(forms) if form in REPORTS), len(forms))
+    if at == len(forms):
+        return said.last
     while at and (ANYBODY.get(forms[at - 1]) or forms[at - 1] == "the"):
         at -= 1
     return said.first + at

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from triage_site.triage.model.encoder import PRIOR
 from triage_site.triage.model.features import (
     DIRECTIONS,
     FEATURES,
@@ -107,32 +108,34 @@ def _without_words(view: CaseView, note: Note, row: Floats) -> list[tuple[Reason
         variant = row.copy()
         for name, odds in words_numbers(view.encoded.without(said.first, said.last)).items():
             variant[_COLUMN[name]] = odds
-        words = _strongest_words(view, note, said)
+        words = _strongest_words(said, note, view.encoded.shares.sum(axis=1))
         out.append((Reason(kind="word", code=PHRASE, text="the words", words=(words,)), variant))
     return out
 
 
-def _strongest_words(view: CaseView, note: Note, said: Statement) -> str:
-    """A few whole words around the one that weighs most."""
-    if said.last - said.first <= _MAX_WORDS:
-        return note.quote(said.first, said.last)
-    weights = view.encoded.shares[said.first : said.last].sum(axis=1)
-    middle = said.first + int(weights.argmax())
-    begin = max(said.first, min(middle - _MAX_WORDS // 2, said.last - _MAX_WORDS))
-    return note.quote(begin, begin + _MAX_WORDS)
+def _strongest_words(said: Statement, note: Note, weights: Floats) -> str:
+    """The few words beside each other that weigh most; `weights` [words of the note]."""
+    begin = said.first
+    if said.last - said.first > _MAX_WORDS:
+        sums = np.convolve(weights[said.first : said.last], np.ones(_MAX_WORDS), mode="valid")
+        begin += int(sums.argmax())
+    return note.quote(begin, min(begin + _MAX_WORDS, said.last))
 
 
 def gravest_words(view: CaseView, note: Note, boundary: int) -> str:
     """A few words of the statement without which P(priority <= boundary) would fall most; none
-    where it would not fall by `_LEAST_FALL`."""
+    where the words alone do not make it likely, or none of them makes it fall by `_LEAST_FALL`."""
     whole = float(view.encoded.at_most[boundary])
+    if whole < 0:
+        return ""
     falls = [
         whole - float(view.encoded.without(said.first, said.last)[boundary])
         for said in note.statements
     ]
     if max(falls, default=0.0) < _LEAST_FALL:
         return ""
-    return _strongest_words(view, note, note.statements[falls.index(max(falls))])
+    weights = view.encoded.parts[:, boundary] - view.encoded.shares[:, boundary] * PRIOR[boundary]
+    return _strongest_words(note.statements[falls.index(max(falls))], note, weights)
 
 
 def _without_complaints(

@@ -63,6 +63,14 @@ def test_figures_sex_and_who_somebody_is_are_not_seen(one: str, other: str) -> N
     assert seen[0] == seen[1]
 
 
+def test_what_stands_beside_an_opinion_is_read() -> None:
+    assert {"chest", "pain"} <= set(words_to_read(read("pt anxious and sweaty chest pain")))
+    told = read("62M wants bloods done His brother says he always exaggerates.")
+    words = " ".join(filter(None, words_to_read(told)))
+    assert "bloods done" in words
+    assert "says" not in words
+
+
 def test_shorthand_is_read_as_the_words_that_it_stands_for() -> None:
     assert "breath" in words_to_read(read("SOB"))
 
