@@ -12,7 +12,7 @@ from triage_site.triage.decision import DEFAULT_COSTS, Costs, decide, level_sets
 from triage_site.triage.facts import CaseFacts, Consciousness
 from triage_site.triage.model.asides import asides
 from triage_site.triage.model.complaints import find_groups
-from triage_site.triage.model.encoder import Encoded, encoder, nothing_read
+from triage_site.triage.model.encoder import Encoded, encoder, nothing_read, words_to_read
 from triage_site.triage.model.explain import gravest_words, model_reasons
 from triage_site.triage.model.features import CaseView, apart_from_requests, view
 from triage_site.triage.model.naming import REQUEST, Complaint, complaint
@@ -97,7 +97,12 @@ def _encode(
         return whole
     every = frozenset(range(len(note.words)))
     views = [apart.union(*telling), *(every.difference(span) for span in telling[:_MOST_VIEWS])]
-    others = [encoder().read(note, facts.age_years, unread) for unread in views]
+    words = words_to_read(note, apart)
+    others = [
+        encoder().read(note, facts.age_years, unread)
+        for unread in views
+        if words_to_read(note, unread) != words  # a note of one statement was read already
+    ]
     return whole.at_least(others, below=decided)
 
 

@@ -6,7 +6,6 @@ record names the very weights that gave it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from zipfile import BadZipFile
 from triage_site.triage.classify import classify, classify_many
 from triage_site.triage.decision import DEFAULT_COSTS, Costs
 from triage_site.triage.facts import CaseFacts
+from triage_site.triage.model.digest import digest
 from triage_site.triage.model.features import FEATURES
 from triage_site.triage.model.scoring import ModelMismatch, load
 from triage_site.triage.types import Classification
@@ -25,7 +25,6 @@ from triage_site.triage.types import Classification
 OUR_CARD: Final = "model.json"
 OUR_FILES: Final = (OUR_CARD, "model.npz")
 THEIR_CARD: Final = "config.json"  # of transformers
-_NUM_DIGITS: Final = 8
 Found = TypeVar("Found")
 One = Callable[[CaseFacts], Classification]
 Many = Callable[[Sequence[CaseFacts]], list[Classification]]
@@ -104,13 +103,3 @@ def _or_say(folder: Path, read: Callable[[Path], Found]) -> Found:
         raise CannotOpen(f"{folder}: there is no {Path(error.filename).name}") from None
     except (OSError, ValueError, KeyError, TypeError, BadZipFile, ModelMismatch) as error:
         raise CannotOpen(f"{folder}: {error}") from None
-
-
-def digest(folder: Path, names: Sequence[str]) -> str:
-    """The first hexadecimal digits of the SHA-256 of these files. Raises OSError."""
-    state = hashlib.sha256()
-    for name in names:
-        with (folder / name).open("rb") as file:
-            while chunk := file.read(1 << 20):
-                state.update(chunk)
-    return state.hexdigest()[:_NUM_DIGITS]

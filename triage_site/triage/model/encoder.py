@@ -12,11 +12,11 @@ replaced before it reads.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from triage_site.triage.model.anybody import ANYBODY, OPINIONS, REPORTS
+from triage_site.triage.model.digest import digest
 from triage_site.triage.reading.note import Note, Statement
 
 Floats = NDArray[np.float64]
@@ -33,11 +34,10 @@ FOLDER: Final = Path(__file__).resolve().parent.parent / "weights" / "encoder"
 NETWORK: Final = "encoder.onnx"
 NUM_BOUNDARIES: Final = 4
 MAX_PIECES: Final = 200  # of one pass; a longer note is read in parts
-_DIGITS: Final = 8  # of the version
 _UNKNOWN_AGE: Final = "unknown age"
 _MONTHS_BELOW: Final = 2  # years
 _ADULT: Final = 18  # years
-_ADULTS: Final = ((40, 30), (65, 52), (200, 78))  # up to an age: the one that stands for all
+_ADULTS: Final = ((40, 30), (65, 52), (inf, 78))  # up to an age: the one that stands for all
 _ENDS: Final = frozenset(".;!?")
 # A statement of nothing else tells only who somebody is.
 _OF_THE_PERSON: Final = frozenset({"", "patient", "pt", *ANYBODY.values()})
@@ -107,11 +107,10 @@ def _first_opinion(note: Note, said: Statement) -> int:
     """Where a statement begins to tell what others think of the patient ("her brother says that she
     exaggerates"); its end where it does not."""
     forms = [word.form for word in note.words[said.first : said.last]]
-    if not any(form in OPINIONS for form in forms):
+    reports = [at for at, form in enumerate(forms) if form in REPORTS]
+    if not reports or OPINIONS.isdisjoint(forms):
         return said.last
-    at = next((at for at, form in enumerate(forms) if form in REPORTS), len(forms))
-    if at == len(forms):
-        return said.last
+    at = reports[0]
     while at and (ANYBODY.get(forms[at - 1]) or forms[at - 1] == "the"):
         at -= 1
     return said.first + at
@@ -146,10 +145,8 @@ def age_words(age_years: float | None) -> list[str]:
     if age_years < _MONTHS_BELOW:
         return f"{round(age_years * 12)} months old".split()
     age = round(age_years)
-    for until, middle in _ADULTS:
-        if _ADULT <= age < until:
-            age = middle
-            break
+    if age >= _ADULT:
+        age = next(middle for until, middle in _ADULTS if age < until)
     return f"{age} years old".split()
 
 
@@ -269,8 +266,8 @@ def _with_sentence(note: Note) -> Iterator[tuple[int, int]]:
 
 @cache
 def encoder_version() -> str:
-    """The first characters of the SHA-256 of the shipped network. Raises FileNotFoundError."""
-    return hashlib.sha256((FOLDER / NETWORK).read_bytes()).hexdigest()[:_DIGITS]
+    """Names the contents of the shipped network. Raises FileNotFoundError."""
+    return digest(FOLDER, [NETWORK])
 
 
 @cache

@@ -15,7 +15,7 @@ from triage_site.triage.reading.note import Assertion, Mention
 from triage_site.triage.types import MOST_URGENT
 
 # Log odds below which words are taken back: that they are of now, and that the note is as urgent
-# as their sign. Chosen on notes of authors who were held out; docs/MODEL_CARD.md has the counts.
+# as their sign. docs/MODEL_CARD.md says how they were chosen.
 NOT_NOW: Final = -4.0
 NOT_URGENT: Final = -3.0
 
