@@ -44,7 +44,8 @@ _STOP: Final = (
     r"|never|yet|still|only|now|today|which|that|because|if|although|came|comes|says|said)\b)"
 )
 _THING: Final = rf"{_STOP}[^\W\d_][\w'/-]*(?: i(?= \())?"
-_KNOWN: Final = re.compile(rf"{MEDICINE.pattern}|{ALLERGEN.pattern}")
+_SHORT: Final = whole_words("|".join(SHORT_IN_ALLERGIES))
+_KNOWN: Final = re.compile(rf"(?:{MEDICINE.pattern}|{ALLERGEN.pattern}|{_SHORT.pattern})")
 _ITEM: Final = re.compile(
     rf"(?:(?:the|a|an|some|his|her|my|severely|known) )?"
     rf"(?:(?P<known>{_KNOWN.pattern})(?: {_THING}){{0,2}}|(?P<thing>{_THING}(?: {_THING})?))"
@@ -84,12 +85,17 @@ _HEAD: Final = whole_words(
     r"|(?<=allergies , )mine (?:is|are)|(?<=allergy , )mine (?:is|are)"
 )
 _IS_INTOLERANCE: Final = re.compile("intoleran|adr|drug reaction")
+_NOT_TAKEN: Final = r"(?<!\bon )(?<!\btakes )(?<!\btaking )(?<!\busing )(?<!\buses )(?<!: )"
 _ALLERGY_OF: Final = whole_words(
-    rf"(?:(?P<first>{_KNOWN.pattern}) (?:and|&|/|,) (?:a )?)?(?P<thing>{_KNOWN.pattern}|{_THING})"
-    r" (?:allergy|allergies|allergic|anaphylaxis)"
+    # "nut, egg and milk", but not "on ramipril, penicillin".
+    rf"(?P<list>{_NOT_TAKEN}(?:{_KNOWN.pattern} , )*{_KNOWN.pattern} (?:and|&|/) (?:a )?)?"
+    rf"(?:(?P<thing>{_KNOWN.pattern}|{_THING}) (?:allergy|allergies|allergic(?! to\b)|anaphylaxis)"
+    # Of what is known only: "cold intolerance", "that is all".
+    rf"|(?P<known>{_KNOWN.pattern}) (?:(?P<less>intoleran(?:ce|t))|all(?= [.,;)\n]|$)))"
 )
 _ALLERGEN_AFTER: Final = re.compile(
-    rf"(?:^|(?<=[.,;:!?|(\n] )|(?<=known ))allerg(?:y|ies|ic) (?=(?:{_KNOWN.pattern}|nsaids?\b))"
+    rf"(?:^|(?<=[.,;:!?|(\n] )|(?<=known )|(?<=pt )|(?<=patient ))"
+    rf"(?:allerg(?:y|ies|ic)|allgs?|alls? :) (?={_KNOWN.pattern})"
 )
 _SAID_TO_REACT: Final = re.compile(
     rf"({_THING}) (?:=|-|- >|>|\(|:) (?:severe )?(?:anaphyla\w+|angioedema|hives|urticaria|rash|sjs"
@@ -109,7 +115,7 @@ friend family uncle aunt cousin they we you
 """
 _NOT_A_THING: Final = frozenset(_OTHER_WORDS.split())
 _NONE_KNOWN: Final = re.compile(
-    r"\b(?:nkda|nka|nkfa)\b"
+    r"\bn\.?k\.?(?:[df]\.?)?a\b"
     r"|\b(?:no|nil|denies|denied|denying|without|negative for)(?: history of| hx of)?"
     r"(?: any| known| drug| food| medication| medicine| or| and| environmental| other)*"
     r" (?:allerg(?:y|ies|ys))\b(?! (?:to|against) (?!drugs?\b|med|any|food))"
@@ -314,15 +320,23 @@ def _mentions(note: PlainWords) -> Iterator[_Mention]:
         last, things = _items(note, match.end(), is_intolerance=False)
         yield _Mention(match.start(), last, things, is_exception=True)
     for match in _ALLERGY_OF.finditer(note.plain):
-        names = [name for name in ("first", "thing") if match[name]]
-        if _is_thing(match["thing"]):
-            things = tuple(_Thing(*match.span(name)) for name in names)
+        if match["known"] or _is_thing(match["thing"]):
+            listed = _KNOWN.finditer(note.plain, *match.span("list")) if match["list"] else ()
+            spans = [one.span() for one in listed]
+            spans.append(match.span("known" if match["known"] else "thing"))
+            is_less = match["less"] is not None
+            things = tuple(_Thing(*span, is_less, last=match.end()) for span in spans)
             yield _Mention(*match.span(), things)
     for match in _ALLERGEN_AFTER.finditer(note.plain):
         last, things = _items(note, match.end(), is_intolerance=False)
         yield _Mention(match.start(), last, things)
-    for match in _in_list(note):
-        yield _Mention(*match.span(), (_Thing(*match.span(1)),))
+    for match in _SAID_TO_REACT.finditer(note.plain):
+        told = "allerg" in note.plain[: match.start()].rpartition(" . ")[2]
+        if told and ":" not in match.group():  # "no drug allergies but latex = anaphylaxis"
+            yield _Mention(*match.span(), (_Thing(*match.span(1)),))
+        elif _stands_alone(note, match):
+            last, things = _items(note, match.start(), is_intolerance=False)
+            yield _Mention(match.start(), max(last, match.end()), things)
 
 
 def _items(note: PlainWords, begin: int, *, is_intolerance: bool) -> tuple[int, tuple[_Thing, ...]]:
@@ -358,14 +372,6 @@ def _is_thing(words: str, *, first: bool = True) -> bool:
     if begins in _NOT_A_THING or begins.endswith("ly"):
         return False
     return first or _KNOWN.match(words) is not None or not any(map(is_clinical, words.split()))
-
-
-def _in_list(note: PlainWords) -> Iterator[re.Match[str]]:
-    """ "no drug allergies but latex = anaphylaxis": only where allergies are spoken of."""
-    for match in _SAID_TO_REACT.finditer(note.plain):
-        told = "allerg" in note.plain[: match.start()].rpartition(" . ")[2]
-        if (told and ":" not in match.group()) or _stands_alone(note, match):
-            yield match
 
 
 def _stands_alone(note: PlainWords, match: re.Match[str]) -> bool:

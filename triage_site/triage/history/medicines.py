@@ -77,20 +77,21 @@ class _Named:
     role: str = ""
     is_medicine: bool = True
     listed: tuple[int, int] = (0, 0)  # from its list's first word to where its role ends
+    told: int = 0  # after the last of the words behind it that tell its role
 
 
 _WORDS: Final = {name: frozenset(words.split()) for name, words in TABLE["words"].items()}
 _ROLES: Final = tuple(
     (term, row["role"], row["where"]) for row in TABLE["role"] for term in joined(row["terms"])
 )
-_MARKED: Final = frozenset({"stopped", "ran out", "given", "taken", "perhaps taken"})
+_NOT_IN_BODY: Final = frozenset({"stopped", "ran out", "perhaps taken", "refused", "offered"})
+_MARKED: Final = _NOT_IN_BODY | {"given", "taken"}
 _REGULAR: Final = "regular"
 _OF_NOW: Final = frozenset({"given", "taken"})
 _ANOTHER: Final = "another"
 _REACTS: Final = frozenset({"reacts", "reacted once"})
 _LEFT_OUT: Final = frozenset({"denied", _ANOTHER, *_REACTS})
-_OF_RELATIVES: Final = frozenset({_REGULAR, "stopped", "ran out", *_REACTS})
-_NOT_IN_BODY: Final = frozenset({"stopped", "ran out", "perhaps taken"})
+_OF_RELATIVES: Final = frozenset({_REGULAR, *_NOT_IN_BODY, *_REACTS}) - {"perhaps taken"}
 _LONG_AGO: Final = re.compile(
     r"\b(?:19|20)\d\d\b|\byears? ago\b|\bas a (?:child|kid|baby)\b|\blast time\b|\bonce\b",
     re.IGNORECASE,
@@ -202,7 +203,7 @@ def _with_both(
 
 def _listed(note: Note, one: _Named, named: Sequence[_Named]) -> Listed:
     first, last = one.listed
-    ahead = max((other.last for other in named if other.last <= first), default=0)
+    ahead = max((max(other.last, other.told) for other in named if other.last <= first), default=0)
     behind = (other.first for other in named if other.first >= last and other.role in _MARKED)
     until = min(behind, default=len(note.words))
     words = note.words
@@ -278,15 +279,16 @@ def _with_roles(note: Note, named: Sequence[_Named]) -> list[_Named]:
     after = [(first, -last, role) for role, where, first, last in found if where == "after"]
     out: list[_Named] = []
     for names in _lists(note.words, named):
-        leads = _nearest(note.words, before, names[0].first)
-        follows = _nearest(note.words, after, names[-1].last, is_after=True)
+        leads, _ = _nearest(note.words, before, names[0].first)
+        follows, told = _nearest(note.words, after, names[-1].last, is_after=True)
         if leads == "denied" and follows in _OF_NOW:
             follows = ""  # "no morphine given"
         since = _said_since(note, names, leads, follows)
         said: list[_Named] = []
         for at, one in enumerate(names):
             role = (follows if at >= since else "") or leads or _role_by_rest(note, one, out)
-            said.append(replace(one, role=_of_whom(note, one, role or _REGULAR)))
+            role = _of_whom(note, one, role or _REGULAR)
+            said.append(replace(one, role=role, told=told if role == follows else 0))
         out += _with_lists(said)
     return out
 
@@ -385,9 +387,10 @@ def _nearest(
     place: int,
     *,
     is_after: bool = False,
-) -> str:
-    """The role that the nearest words before (or after) a place tell; of equally near ones the
-    longest. `found`: (near end, far end, role), the far end negative after the place."""
+) -> tuple[str, int]:
+    """The role that the nearest words before (or after) a place tell, of equally near ones the
+    longest, and where they end. `found`: (near end, far end, role), the far end negative after
+    the place."""
     gaps = []
     for near, far, role in found:
         gap = near - place if is_after else place - near
@@ -396,8 +399,8 @@ def _nearest(
         between = words[place:near] if is_after else words[near:place]
         if _leads_over(between):
             length = (-far - near) if is_after else (near - far)
-            gaps.append((len(between), -length, role))
-    return min(gaps)[2] if gaps else ""
+            gaps.append((len(between), -length, role, abs(far)))
+    return min(gaps)[2:] if gaps else ("", 0)
 
 
 def _leads_over(between: Sequence[Word]) -> bool:

@@ -27,10 +27,11 @@ SINGLE_NAMES: Final = tuple(name.rstrip("?") for name in _SINGLE)  # a feature o
 # Names that a misspelt word can stand for: not short brands, which words of other languages
 # resemble ("alegre", "Vittoria").
 _GENERIC: Final = tuple(TABLE["spelling"]["endings"])
+_SPELT: Final = frozenset((*SINGLE_NAMES, *TABLE["spelling"]["brands"]))
 SPELT_NAMES: Final = frozenset(
     name
     for name in (one.removesuffix("s?") for one in (*_SINGLE, *_MORE))
-    if (name in SINGLE_NAMES or name.endswith(_GENERIC)) and name not in TABLE["spelling"]["never"]
+    if (name in _SPELT or name.endswith(_GENERIC)) and name not in TABLE["spelling"]["never"]
 )
 SHORT: Final[dict[str, str]] = TABLE["short"]
 SHORT_BESIDE_AMOUNT: Final[dict[str, str]] = TABLE["short_beside_amount"]

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from typing import Final
 
 from triage_site.triage.history.names import MEDICINE, SHORT, SHORT_BESIDE_AMOUNT, SPELT_NAMES
-from triage_site.triage.reading.words import is_english, one_letter_away
+from triage_site.triage.reading.words import is_english, one_letter_away, stem
 
 _LEAST_LETTERS: Final = 6
 _LONG: Final = 8
@@ -39,7 +39,9 @@ def _misspelt(word: str) -> tuple[str, str]:
     told as written."""
     if MEDICINE.fullmatch(word):
         return word, ""
-    if len(word) < _LEAST_LETTERS or not (word.isascii() and word.isalpha()) or is_english(word):
+    if len(word) < _LEAST_LETTERS or not (word.isascii() and word.isalpha()):
+        return "", ""
+    if is_english(word) and stem(word) not in _stems():  # but "insuline" is no other word
         return "", ""
     found = _near(word)
     if not found:
@@ -61,6 +63,7 @@ def _near(word: str) -> list[str]:
         near = {one for sound in sounds for one in one_letter_away(sound)}
         fits |= {name for name in short if _sounds_as(name, near)}
     fits = fits or {name for name in SPELT_NAMES if _is_cut(word, name)}
+    fits = fits or {name for name in SPELT_NAMES if _has_letters_exchanged(word, name)}
     return sorted(fits, key=lambda name: (abs(len(name) - len(word)), name))
 
 
@@ -74,6 +77,12 @@ def _is_cut(word: str, name: str) -> bool:
     return is_long and all(letter in letters for letter in word)
 
 
+def _has_letters_exchanged(word: str, name: str) -> bool:
+    """ "xeralto": all letters but two stand where they belong."""
+    num_wrong = sum(one != other for one, other in zip(word, name, strict=False))
+    return name[0] == word[0] and num_wrong == 2 and sorted(name) == sorted(word)
+
+
 def _sounds_as(name: str, sounds: Set[str]) -> bool:
     return _sound(name) in sounds or _plain(name) in sounds
 
@@ -82,6 +91,11 @@ def _is_foreign(word: str, name: str) -> bool:
     sound, own = _sound(word), _sound(name)
     stems = {own, own.removesuffix("e"), own.removesuffix("i")}
     return sound != own and any(sound == one + end for one in stems for end in _FOREIGN_ENDINGS)
+
+
+@cache
+def _stems() -> frozenset[str]:
+    return frozenset(map(stem, SPELT_NAMES))
 
 
 @cache

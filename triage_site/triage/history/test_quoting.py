@@ -30,7 +30,8 @@ PLAIN = [
     ("on nebivolol since 2018", "", "nebivolol"),
     ("has been on allopurinol for 6 years", "", "allopurinol"),
     ("on Forxiga and Victoza for 2 months", "", "forxiga, victoza"),
-    ("PMH: TIA 2016, gout, clopidogrel, febuxostat, allopurinol", "", "clopidogrel, allopurinol"),
+    ("PMH: TIA 2016, gout, clopidogrel, febuxostat, allopurinol", "",
+     "clopidogrel, febuxostat, allopurinol"),
     ("bag with meds: digoxin, bumetanide", "", "digoxin, bumetanide"),
     ("Allergic to trimethoprim (hives) and codeine (constipation). On losartan",
      "trimethoprim, codeine (constipation)", "losartan"),
@@ -42,7 +43,7 @@ PLAIN = [
 ]  # fmt: skip
 OF_MEDICINES = [
     ("Declined irbesartan, felodipine and metformin at breakfast", "",
-     "irbesartan, felodipine, metformin *"),
+     "irbesartan (refused), felodipine (refused), metformin (refused)"),
     ("Awaiting collection: tiotropium, montelukast", "", "tiotropium, montelukast *"),
     ("irbesartan, felodipine and aspirin are his brother's", "",
      "irbesartan, felodipine, aspirin *"),
@@ -92,7 +93,7 @@ WARNED = [
     ("Took Tylenol at 6 and Panadol at 7",
      "tylenol (taken), panadol (taken); more than one with paracetamol"),
     ("Took Tylenol at 6. Panadol offered, declined",
-     "tylenol (taken), panadol ('Panadol offered, declined')"),
+     "tylenol (taken), panadol (refused)"),
 ]  # fmt: skip
 
 

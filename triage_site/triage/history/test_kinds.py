@@ -1,0 +1,103 @@
+"""Kinds of notes whose medicines or allergies were once read wrongly, several of each."""
+
+from __future__ import annotations
+
+import pytest
+
+from triage_site.triage.history.medicines import read_history
+
+# What is told, the allergies and the medicines; empty where nothing is.
+NO_LONGER_TAKEN = [
+    ("cough. doxycycline (stopped)", "", "doxycycline (stopped)"),
+    ("Meds: metformin - discontinued, ramipril 5", "", "metformin (stopped), ramipril"),
+    ("DH: amlodipine stopped, bisoprolol 2.5, statin", "",
+     "amlodipine (stopped), bisoprolol, statin"),
+    ("no longer taking apixaban or digoxin", "", "apixaban (stopped), digoxin (stopped)"),
+    ("completed a course of nitrofurantoin yesterday", "", "nitrofurantoin (stopped)"),
+    ("just finished a 7 day course of flucloxacillin", "", "flucloxacillin (stopped)"),
+    ("quit taking fluoxetine in May, previously on lithium", "",
+     "fluoxetine (stopped), lithium (stopped)"),
+    ("not taking warfarin anymore", "", "warfarin ('not taking warfarin anymore')"),
+    ("ran out of levothyroxine 2 weeks ago", "", "levothyroxine (ran out)"),
+]  # fmt: skip
+NOT_ACCEPTED = [
+    ("refused aspirin from crew", "", "aspirin (refused)"),
+    ("declined paracetamol at triage", "", "paracetamol (refused)"),
+    ("offered ibuprofen, will think about it", "", "ibuprofen (offered)"),
+    ("ibuprofen offered but refused", "", "ibuprofen (refused)"),
+    ("crew offered morphine, declined. takes ramipril", "", "morphine (refused), ramipril"),
+    ("GTN x2 and aspirin 300mg given, morphine refused", "",
+     "GTN (given), aspirin (given), morphine (refused)"),
+    ("aspirin refused, GTN given by crew", "", "aspirin (refused), GTN (given)"),
+    ("given aspirin by crew", "", "aspirin (given)"),
+    ("refused aspirin then accepted aspirin", "",
+     "aspirin ('refused aspirin then accepted aspirin')"),
+    ("refused to stop her apixaban", "", "apixaban ('refused to stop her apixaban')"),
+]  # fmt: skip
+NOT_TOLERATED = [
+    ("codeine intolerance", "codeine (intolerance)", ""),
+    ("statin intolerant, takes ezetimibe", "statin (intolerance)", "ezetimibe"),
+    ("intolerant of tramadol", "tramadol (intolerance)", ""),
+    ("vomits with codeine", "codeine (intolerance)", ""),
+    ("nauseated by tramadol in the past", "tramadol (intolerance)", ""),
+    ("gets a rash with penicillin", "penicillin", ""),
+    ("swells up with aspirin", "aspirin", ""),
+    ("penicillin - rash, codeine - nausea", "'penicillin - rash, codeine - nausea'", ""),
+    ("lactose intolerant, peanut and egg intolerance",
+     "lactose (intolerance), peanut (intolerance), egg (intolerance)", ""),
+    ("cold intolerance, exercise intolerance", "", ""),
+    ("insulin resistance", "", ""),
+]  # fmt: skip
+IN_SHORT = [
+    ("PEN ALLERGY", "penicillin", ""),
+    ("6 yo boy, cough, PEN ALLERGY", "penicillin", ""),
+    ("Sore throat. Pen all.", "penicillin", ""),
+    ("Cough. All: pcn, sulfa", "penicillin, sulfa", ""),
+    ("cough, allergic pcn", "penicillin", ""),
+    ("Pt allergic penicillin", "penicillin", ""),
+    ("Allg pen", "penicillin", ""),
+    ("N.K.D.A.", "none known", ""),
+    ("took the ibuprofen all day, that is all", "", "ibuprofen (taken)"),
+    ("fell on a playpen, allergic to nuts", "nuts", ""),
+]  # fmt: skip
+LISTED_BEFORE = [
+    ("penicillin, codeine and latex allergy", "penicillin, codeine, latex", ""),
+    ("nut, egg and milk allergy", "nut, egg, milk", ""),
+    ("on ramipril, penicillin allergy", "penicillin", "ramipril"),
+    ("DH: ramipril and aspirin, latex allergy", "latex", "ramipril, aspirin"),
+    ("warfarin, bisoprolol, pen allergy", "penicillin", "warfarin, bisoprolol"),
+]  # fmt: skip
+MISSPELT = [
+    ("on rivaroxiban and warferin", "", "rivaroxaban, warfarin"),
+    ("apixiban, clopidegrel, metotrexate", "", "apixaban, clopidogrel, methotrexate"),
+    ("xeralto 20", "", "xarelto"),
+    ("on insuline and metformine, was on warfarine", "",
+     "insuline, metformine, warfarine (stopped)"),
+    ("pradaxia 150 bd, lixianna 60", "", "pradaxa, lixiana"),
+    ("takes litium, digoxon and amioderone", "", "lithium, digoxin, amiodarone"),
+    ("morphing into a bear, an insulated cup", "", ""),
+]  # fmt: skip
+OF_RELATIVES = [
+    ("Baby 3 weeks, mum takes lithium", "", ""),
+    ("baby 2 weeks with bruising, mother on warfarin while breastfeeding", "", ""),
+    ("baby jittery, maternal sertraline", "", ""),
+    ("Breast-fed. Maternal meds: sertraline", "", ""),
+    ("2 month old, mum's medication: lithium, quetiapine", "", ""),
+    ("baby girl 5 days, exposed to methadone in pregnancy", "", ""),
+    ("his mother was given pethidine in labour", "", ""),
+    ("infant drowsy; breast feeding mother is using codeine", "", ""),
+    ("sister is allergic to nuts, sore ear", "", ""),
+    ("brother has nut allergy", "'brother has nut allergy'", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "allergies", "medicines"),
+    [
+        *NO_LONGER_TAKEN, *NOT_ACCEPTED, *NOT_TOLERATED, *IN_SHORT, *LISTED_BEFORE, *MISSPELT,
+        *OF_RELATIVES,
+    ],
+)  # fmt: skip
+def test_what_is_told(text: str, allergies: str, medicines: str) -> None:
+    history = read_history(text)
+    assert (history.allergy_words, history.medicine_words) == (allergies, medicines)
