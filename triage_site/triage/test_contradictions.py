@@ -86,6 +86,22 @@ def test_a_sign_of_a_value_that_differs_a_little_from_the_entered_one_says_so_to
     assert "contradiction" not in said.person_reasons
 
 
+@pytest.mark.parametrize(
+    ("facts", "sign"),
+    [
+        ({"text": "dizzy, HR 82 on the watch", "hr_bpm": 38}, "very slow heart"),
+        ({"text": "breathless, sats 97 at home", "spo2_percent": 82}, "low oxygen saturation"),
+        ({"text": "BP machine read 240/130", "sbp_mmhg": 240}, "very high blood pressure"),
+    ],
+)
+def test_a_value_of_the_note_that_is_no_worse_hides_no_entered_one(
+    facts: dict[str, Any], sign: str
+) -> None:
+    said = classify(CaseFacts.from_dict({"age_years": 60, **facts})).danger_signs
+    assert sign in said
+    assert not any(BY_THE_NOTE in one for one in said)
+
+
 @pytest.mark.parametrize("text", ["usual sats 89-90", "baseline SpO2 88", "target sats 88-92"])
 def test_a_saturation_that_is_usual_or_wanted_is_not_one_of_now(text: str) -> None:
     assert classify(CaseFacts(text=f"cough. {text}")).danger_signs == ()

@@ -48,6 +48,7 @@ _PATTERNS: Final = tuple(
     (row["kind"], re.compile(_joined(row["regex"]), 0 if "capitals" in row else re.IGNORECASE))
     for row in _TABLE["pattern"]
 )
+NO_MEASURE: Final = _joined(["<NOT>"])  # not before a number of days, tablets or the like
 _MAY_HOLD: Final = re.compile(r"\d|vpu|\b(?:hi|lo)\b", re.IGNORECASE)
 _FLOW: Final = re.compile(
     r"(?<![\d.])(\d{1,2})\s*(?:l|lt?rs?|lpm|litres?|liters?)(?:\s*(?:/|per )\s*min\w*|pm)?"
@@ -95,7 +96,7 @@ def find_figures(cleaned: Cleaned) -> Iterator[Figure]:
                 continue
             if kind in _MAY_BE_USUAL and _NOT_OF_NOW.search(chars[max(0, begin - 24) : begin]):
                 continue
-            found = [(name, v) for name, v in _values(kind, match) if _plausible(name, v)]
+            found = [(name, v) for name, v in _values(kind, match) if is_plausible(name, v)]
             if found:
                 extra = _oxygen(chars, stop) if kind == "spo2_percent" else None
                 stop = extra[2] if extra else stop
@@ -123,7 +124,7 @@ _WORDS_FOR: Final[dict[str, tuple[float, str, float, str]]] = {
 }
 
 
-def _plausible(kind: str, value: float) -> bool:
+def is_plausible(kind: str, value: float) -> bool:
     if kind == "on_oxygen":
         return True
     low, high = _LIMITS[kind]

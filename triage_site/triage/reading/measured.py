@@ -1,6 +1,7 @@
 """The facts of a case with what its words say of them. Pure.
 
-Entered values always stand; figures of the text fill gaps, the worst of several. Where both are
+Entered values always stand; figures of the text fill gaps, the worst of several, without those
+that the text calls wrong or of another day where it has another one. Where both are
 there and differ much, that is said; so it is where the text tells of a patient of another age or
 sex, or calls usual what was measured as far from it.
 """
@@ -8,15 +9,15 @@ sex, or calls usual what was measured as far from it.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from typing import Any, Final
 
 from triage_site.triage.age_bands import is_adult
 from triage_site.triage.facts import NOT_TAKEN, CaseFacts, Consciousness
-from triage_site.triage.reading.figures import Figure
+from triage_site.triage.reading.figures import NO_MEASURE, Figure, is_plausible
 from triage_site.triage.reading.note import Note
 from triage_site.triage.reading.person import is_of_other_sex, known_age, of_another_age, spoken_age
 from triage_site.triage.reading.terms import TermIndex
@@ -66,12 +67,39 @@ _WRONG: Final = re.compile(
     r"|jumper|sleeve|too (?:small|big|large|tight)|wrong|thick)\b"
     r"|\b(?:artefact|artifact|misread\w*|mis-?typed?|typo|erroneous|faulty|wrong patient)\b"
     r"|\b(?:machine|monitor|meter|thermometer)\b[^.;]{0,20}\b(?:broken|faulty|wrong)\b"
+    r"|\b(?:bp|hr|pulse|temp|sats?|spo2|machine|monitor|reading|cuff|bm)\W{1,3}error\b"
+    r"|\berror (?:reading|message)\b"
     r"|\bno,? that was\b",
     re.IGNORECASE,
 )
-_SET_RIGHT: Final = re.compile(
-    r"\b(?:repeat\w*|recheck\w*|manual\w*|actually|correct\w*|then|now)\b", re.IGNORECASE
+# Of a value that may be wrong: so it is where it was measured again.
+_DOUBTED: Final = re.compile(
+    r"\b(?:machine|monitor|oximeter) (?:read\w*|sa(?:id|ys)|show\w*|gave)\b"
+    r"|\b(?:cold|dirty|sticky|sugary) fingers?\b|\bnail (?:varnish|polish)\b"
+    r"|\bpoor (?:trace|signal|contact|waveform)\b",
+    re.IGNORECASE,
 )
+_AGAIN: Final = r"repeat\w*|re-?check\w*|rpt|manual\w*|by hand|palpat\w+|re-?warmed"
+_MEASURED_AGAIN: Final = re.compile(rf"\b(?:{_AGAIN})\b", re.IGNORECASE)
+_SET_RIGHT: Final = re.compile(rf"\b(?:{_AGAIN}|actually|correct\w*|then|now)\b", re.IGNORECASE)
+# In the part of a sentence with a value: it is one of another day.
+_OF_OLD: Final = re.compile(
+    r"(?<!since )(?<!from )\b(?:yesterday|last (?:week|month|year)"
+    r"|(?:days|weeks|months|years) ago)\b",
+    re.IGNORECASE,
+)
+_PART_ENDS: Final = re.compile(r"[,;\n]|\.(?!\d)")
+# A value that is not named again: "temp 41 in ear, repeat 37.2", "HR 80, now 140".
+_UNNAMED: Final = re.compile(
+    rf"(?:[^\d;\n]{{0,30}}?\b(?:{_AGAIN})|[\s%°c,(-]{{1,6}}(?:(?:and|but) )?(?:now|then))"
+    rf"(?: (?:is|was|at|of|to|up to|down to))? (\d{{1,3}}(?:\.\d)?){NO_MEASURE}(?![\w/-])",
+    re.IGNORECASE,
+)
+_READ_UNNAMED: Final[dict[str, Callable[[float], bool]]] = {
+    "hr_bpm": float.is_integer, "spo2_percent": float.is_integer,
+    "temp_c": lambda value: value >= 34, "glucose": lambda _: True,
+}  # fmt: skip
+_REACH: Final = 60  # characters around a value
 _OXYGEN: Final = frozenset({"oxygen_litres", "on_oxygen"})
 _EARLIER: Final = frozenset(
     {"was", "were", "been", "earlier", "initially", "home", "scene", "crew", "settled", "resolved"}
@@ -114,9 +142,20 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
     contradicted += of_another_age(facts, note) + _called_usual(facts, note.chars)
     contradicted += _called_far(facts, note)
     contradicted += ["sex"] if is_of_other_sex(facts, note) else []
-    extra = {name: value for name, value in worst.items() if name not in filled}
+    extra = {
+        name: value
+        for name, value in worst.items()
+        if name not in filled and not _is_nearer(name, value, facts)
+    }
     whole = replace(facts, **filled) if filled else facts
     return Measured(whole, extra, tuple(contradicted))
+
+
+def _is_nearer(vital: str, told: float, facts: CaseFacts) -> bool:
+    """Whether what the note tells is no farther from usual than what was entered."""
+    entered = facts.value(vital) if vital in VITAL_RANGES else None
+    middle = _MIDDLE.get(vital, 0.0)
+    return entered is not None and abs(told - middle) <= abs(entered - middle)
 
 
 def _called_usual(facts: CaseFacts, chars: str) -> list[str]:
@@ -162,21 +201,38 @@ def _worst(note: Note, facts: CaseFacts) -> dict[str, float]:
 
 
 def _not_called_wrong(note: Note, facts: CaseFacts) -> Sequence[Figure]:
-    """Without a figure that the note calls wrong where there is another one of its kind: "HR 30
-    but leads were falling off; manual pulse 76"."""
-    if not _WRONG.search(note.text):
-        return note.figures
-    num = Counter(figure.kind for figure in note.figures)
+    """Without a figure that the note calls wrong, or of another day, where there is another one
+    of its kind: "HR 30 but leads were falling off; manual pulse 76"."""
+    figures = [*note.figures, *_unnamed(note)]
+    if not any(words.search(note.text) for words in (_WRONG, _DOUBTED, _OF_OLD)):
+        return figures
     judged: dict[tuple[int, int], int] = {}
-    kept = []
-    for figure in note.figures:
-        is_entered = figure.kind in VITAL_RANGES and facts.value(figure.kind) is not None
+    kept: dict[str, list[Figure]] = {}
+    left: dict[str, Figure] = {}  # the last one of each kind
+    for figure in sorted(figures, key=lambda one: one.start):
         place = _sentence(note.text, figure)
         if place not in judged:  # a note may have thousands of figures in one sentence
             judged[place] = _wrong_until(note.text, *place)
-        if not (is_entered or num[figure.kind] > 1) or figure.start >= judged[place]:
-            kept.append(figure)
-    return kept
+        if figure.start >= judged[place] and not _is_of_old(note.text, figure):
+            kept.setdefault(figure.kind, []).append(figure)
+        elif figure.kind not in VITAL_RANGES or facts.value(figure.kind) is None:
+            left[figure.kind] = figure
+    only = [figure for kind, figure in left.items() if kind not in kept]
+    return [*chain.from_iterable(kept.values()), *only]
+
+
+def _is_of_old(text: str, figure: Figure) -> bool:
+    before = _PART_ENDS.split(text[max(0, figure.start - _REACH) : figure.start])[-1]
+    after = _PART_ENDS.split(text[figure.end : figure.end + _REACH])[0]
+    return _OF_OLD.search(before) is not None or _OF_OLD.search(after) is not None
+
+
+def _unnamed(note: Note) -> Iterator[Figure]:
+    for figure in note.figures:
+        again = _UNNAMED.match(note.text, figure.end) if figure.kind in _READ_UNNAMED else None
+        value = float(again[1]) if again else 0.0
+        if again and is_plausible(figure.kind, value) and _READ_UNNAMED[figure.kind](value):
+            yield replace(figure, value=value, start=again.start(1), end=again.end())
 
 
 def _sentence(text: str, figure: Figure) -> tuple[int, int]:
@@ -188,10 +244,11 @@ def _sentence(text: str, figure: Figure) -> tuple[int, int]:
 def _wrong_until(text: str, first: int, last: int) -> int:
     """Up to which character the figures of a sentence are called wrong: none of them, or those
     before the words that set it right."""
-    if not _WRONG.search(text[first:last]):
-        return first
-    right = _SET_RIGHT.search(text, first, last)
-    return right.end() if right else last
+    if _WRONG.search(text, first, last):
+        right = _SET_RIGHT.search(text, first, last)
+        return right.end() if right else last
+    again = _MEASURED_AGAIN.search(text, first, last)
+    return again.end() if again and _DOUBTED.search(text, first, again.start()) else first
 
 
 def _consciousness(facts: CaseFacts, worst: Mapping[str, float]) -> dict[str, Any]:

@@ -1,0 +1,73 @@
+"""Which of several values of a note counts, and which of note and form."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from triage_site.triage.facts import CaseFacts
+from triage_site.triage.reading.measured import measure
+from triage_site.triage.reading.note import read
+
+
+@pytest.mark.parametrize(
+    ("text", "vital", "value"),
+    [
+        ("BP machine read 240/130, repeat 128/78", "sbp_mmhg", 128),
+        ("machine said 240 over 130, repeat 128 over 78", "sbp_mmhg", 128),
+        ("cuff too small 220/120, manual 130/80", "sbp_mmhg", 130),
+        ("BP error 70/40, repeat 124/76", "sbp_mmhg", 124),
+        ("BP 240/130?? artefact, rpt 128/78", "sbp_mmhg", 128),
+        ("ERROR reading BP 240/130. BP 126/70 by hand", "sbp_mmhg", 126),
+        ("machine error HR 220, palpated 84", "hr_bpm", 84),
+        ("sats 70% cold fingers, rewarmed 97%", "spo2_percent", 97),
+        ("manual pulse 76; HR 30, leads off", "hr_bpm", 76),
+        ("BP last month 210/110, today 130/80", "sbp_mmhg", 130),
+        ("temp 39.5 yesterday, T 36.9 now", "temp_c", 36.9),
+    ],
+)
+def test_a_value_that_was_wrong_or_is_old_gives_way(text: str, vital: str, value: float) -> None:
+    assert measure(CaseFacts(text=text), read(text)).facts.value(vital) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "vital", "value"),
+    [
+        ("ERROR reading BP 240/130", "sbp_mmhg", 240),
+        ("machine read BP 78/40", "sbp_mmhg", 78),
+        ("BP 200/110, repeat 140/85", "sbp_mmhg", 200),
+        ("BP 120/80, repeat 80/40", "sbp_mmhg", 80),
+        ("temp 39.5 since yesterday, T 37.1 after paracetamol", "temp_c", 39.5),
+        ("medication error, BP 84/50, then BP 120/80", "sbp_mmhg", 84),
+        ("temp 39.5 yesterday", "temp_c", 39.5),
+    ],
+)
+def test_any_other_value_counts_where_it_is_the_worst_or_alone(
+    text: str, vital: str, value: float
+) -> None:
+    assert measure(CaseFacts(text=text), read(text)).facts.value(vital) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "vital", "value"),
+    [
+        ("HR 80, now 140", "hr_bpm", 140),
+        ("sats 97, now 88", "spo2_percent", 88),
+        ("temp 36.5, repeat 39.4", "temp_c", 39.4),
+        ("HR 80, now 38 weeks pregnant", "hr_bpm", 80),
+        ("HR 80, repeat 37.2", "hr_bpm", 80),
+        ("sats 97, now 40 mg furosemide", "spo2_percent", 97),
+        ("HR 80, sats now 97", "hr_bpm", 80),
+    ],
+)
+def test_a_repeated_value_is_read_without_its_name(text: str, vital: str, value: float) -> None:
+    assert measure(CaseFacts(text=text), read(text)).facts.value(vital) == value
+
+
+@pytest.mark.parametrize("part", ["HR 30 yesterday, ", "HR 90, now 95, ", "machine read HR 9 "])
+def test_many_values_cost_no_more_than_their_number(part: str) -> None:
+    note = read(part * 500)
+    began = time.perf_counter()
+    measure(CaseFacts(text=note.text), note)
+    assert time.perf_counter() - began < 0.5
