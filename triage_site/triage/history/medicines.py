@@ -85,6 +85,10 @@ _ROLES: Final = tuple(
     (term, row["role"], row["where"]) for row in TABLE["role"] for term in joined(row["terms"])
 )
 _NOT_IN_BODY: Final = frozenset({"stopped", "ran out", "perhaps taken", "refused", "offered"})
+_KINDS: Final[dict[str, Kind]] = {
+    "stopped": "stopped", "ran out": "stopped", "refused": "refused", "offered": "refused",
+    "given": "marked", "taken": "marked",
+}  # fmt: skip
 _MARKED: Final = _NOT_IN_BODY | {"given", "taken"}
 _REGULAR: Final = "regular"
 _OF_NOW: Final = frozenset({"given", "taken"})
@@ -181,10 +185,9 @@ def _is_beside(note: Note, one: Allergy, other: Allergy) -> bool:
 def _doubt(note: Note, one: _Named, named: Sequence[_Named]) -> Quote | None:
     if one.role == "perhaps taken":
         return None
-    kind: Kind = "regular"
-    if one.role in _MARKED:
-        kind = "stopped" if one.role in _NOT_IN_BODY else "marked"
-    return beside_medicine(note.text, _listed(note, one, named), kind=kind)
+    return beside_medicine(
+        note.text, _listed(note, one, named), kind=_KINDS.get(one.role, "regular")
+    )
 
 
 def _with_both(

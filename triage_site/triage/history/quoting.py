@@ -7,13 +7,13 @@ note is quoted beside it: who takes what, and whether, is then as the note has i
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from triage_site.triage.history.names import TABLE
 
-Kind = Literal["regular", "marked", "stopped"]
+Kind = Literal["regular", "marked", "stopped", "refused"]
 
 _DOUBT: Final[dict[str, Any]] = TABLE["doubt"]
 _MOST_WORDS: Final = 16
@@ -40,6 +40,10 @@ _OWNER: Final = (
 )
 
 
+def _besides_refusals(*sources: str) -> Iterator[str]:
+    return (one for one in sources if not one.startswith(("refus", "declin", "offer")))
+
+
 def _any_of(*sources: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w'])(?:{'|'.join(sources)})(?!\w)|\?", re.IGNORECASE)
 
@@ -51,6 +55,10 @@ _OF_KIND: Final[dict[Kind, tuple[re.Pattern[str], re.Pattern[str]]]] = {
     "regular": (_IN_PART, _AFTER),
     "marked": (_any_of(*_DOUBT["marked"], _NOTS), _any_of(*_DOUBT["marked_after"])),
     "stopped": (_any_of(*_DOUBT["stopped"], _NOTS), _any_of(*_DOUBT["stopped_after"])),
+    "refused": (
+        _any_of(*_besides_refusals(*_DOUBT["in_part"]), _NOTS),
+        _any_of(*_besides_refusals(*_DOUBT["after"]), *_DOUBT["refused_after"]),
+    ),
 }
 _ALLERGY: Final = _any_of(*_DOUBT["allergy"], rf"(?!{_BEARS_NOT}){_NOTS}")
 _OF_WHOM: Final = _any_of(_RELATIVE)

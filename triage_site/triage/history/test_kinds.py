@@ -32,6 +32,10 @@ NOT_ACCEPTED = [
     ("given aspirin by crew", "", "aspirin (given)"),
     ("refused aspirin then accepted aspirin", "",
      "aspirin ('refused aspirin then accepted aspirin')"),
+    ("crew offered lorazepam, he spat it out", "",
+     "lorazepam ('crew offered lorazepam, he spat it out')"),
+    ("offered an adrenaline pen years ago, declined it", "",
+     "adrenaline ('offered an adrenaline pen years ago, declined it')"),
     ("refused to stop her apixaban", "", "apixaban ('refused to stop her apixaban')"),
 ]  # fmt: skip
 NOT_TOLERATED = [

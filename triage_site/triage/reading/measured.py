@@ -88,7 +88,7 @@ _OF_OLD: Final = re.compile(
     r"|(?:days|weeks|months|years) ago)\b",
     re.IGNORECASE,
 )
-_PART_ENDS: Final = re.compile(r"[,;\n]|\.(?!\d)")
+_PART_ENDS: Final = re.compile(r"[,;()\n]|\.(?!\d)")
 # A value that is not named again: "temp 41 in ear, repeat 37.2", "HR 80, now 140".
 _UNNAMED: Final = re.compile(
     rf"(?:[^\d;\n]{{0,30}}?\b(?:{_AGAIN})|[\s%°c,(-]{{1,6}}(?:(?:and|but) )?(?:now|then))"
@@ -208,23 +208,25 @@ def _not_called_wrong(note: Note, facts: CaseFacts) -> Sequence[Figure]:
         return figures
     judged: dict[tuple[int, int], int] = {}
     kept: dict[str, list[Figure]] = {}
-    left: dict[str, Figure] = {}  # the last one of each kind
+    left: dict[str, Figure] = {}  # the likeliest of each kind
     for figure in sorted(figures, key=lambda one: one.start):
         place = _sentence(note.text, figure)
         if place not in judged:  # a note may have thousands of figures in one sentence
             judged[place] = _wrong_until(note.text, *place)
-        if figure.start >= judged[place] and not _is_of_old(note.text, figure):
+        part = _part(note.text, figure)
+        if figure.start >= judged[place] and not _OF_OLD.search(part):
             kept.setdefault(figure.kind, []).append(figure)
-        elif figure.kind not in VITAL_RANGES or facts.value(figure.kind) is None:
+        elif figure.kind in VITAL_RANGES and facts.value(figure.kind) is not None:
+            continue
+        elif figure.kind not in left or not _WRONG.search(part):
             left[figure.kind] = figure
     only = [figure for kind, figure in left.items() if kind not in kept]
     return [*chain.from_iterable(kept.values()), *only]
 
 
-def _is_of_old(text: str, figure: Figure) -> bool:
+def _part(text: str, figure: Figure) -> str:
     before = _PART_ENDS.split(text[max(0, figure.start - _REACH) : figure.start])[-1]
-    after = _PART_ENDS.split(text[figure.end : figure.end + _REACH])[0]
-    return _OF_OLD.search(before) is not None or _OF_OLD.search(after) is not None
+    return before + _PART_ENDS.split(text[figure.start : figure.end + _REACH])[0]
 
 
 def _unnamed(note: Note) -> Iterator[Figure]:

@@ -25,6 +25,7 @@ from triage_site.triage.reading.note import read
         ("manual pulse 76; HR 30, leads off", "hr_bpm", 76),
         ("BP last month 210/110, today 130/80", "sbp_mmhg", 130),
         ("temp 39.5 yesterday, T 36.9 now", "temp_c", 36.9),
+        ("BP 112/70 (first 80/50 was the wrong patient's)", "sbp_mmhg", 112),
     ],
 )
 def test_a_value_that_was_wrong_or_is_old_gives_way(text: str, vital: str, value: float) -> None:
