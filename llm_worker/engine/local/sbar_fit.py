@@ -1,8 +1,8 @@
 """Which lines of the recommendation fit a case, and what is said instead. Pure.
 
 Nobody with a low blood pressure is asked to sit upright or to stand, no chest is compressed where
-a pulse was measured, nothing is pressed that does not bleed, and nothing is measured that the note
-has. Where only a part of a line does not fit, that part is said in other words.
+a pulse was measured, nothing is pressed that does not bleed, and nothing is measured or asked that
+the brief has. Where only a part of a line does not fit, that part is said in other words.
 """
 
 from __future__ import annotations
@@ -42,6 +42,23 @@ def for_patient(line: str, brief: Brief) -> str:
         if part in line and is_so(brief):
             line = line.replace(part, instead)
     return line
+
+
+def without_known(line: str, brief: Brief) -> str:
+    """ "Check saturation, ECG and glucose first" without what was measured or told; empty where
+    all was."""
+    found = _LIST.fullmatch(line)
+    lead, listed, rest = found.groups() if found else ("", line, "")
+    parts = re.split(r"(, (?:and )?| and )", listed)
+    items = [(mark, item) for mark, item in zip(["", *parts[1::2]], parts[::2], strict=True)]
+    left = [one for one in items if not _is_known(one[1], brief)]
+    if left == items or not left:
+        return line if left else ""
+    if left[-1] != items[-1] and not any("and" in mark for mark, _ in left):
+        left[-1] = (" and ", left[-1][1])
+    told = "".join(mark + item for mark, item in left).removeprefix(left[0][0])
+    told = told if left[0][1].partition(" ")[0] in _VERBS else lead + told
+    return told[0].upper() + told[1:] + rest
 
 
 def band(brief: Brief, label: str) -> str:
@@ -174,6 +191,39 @@ def _is_child_with_a_pulse_a_little_high(brief: Brief) -> bool:
     return age is not None and age < _TEEN_YEARS and band(brief, "Heart rate") == "high"
 
 
+_TAKES_THINNER: Final = re.compile(
+    r"\b(?:warfarin\w*|\w+xaban|dabigatran|\w+parin|clopidogrel|ticagrelor|prasugrel|aspirin"
+    r"|blood thinn?ers?|anticoagulants?|[dn]oacs?|eliquis|xarelto|pradaxa|lixiana|clexane)\b"
+    r"(?! \()",  # "(stopped)"
+    re.IGNORECASE,
+)
+_DENIES_THINNER: Final = _says(r"\b(?:no|not on(?: any)?) (?:blood thinn?ers?|anticoag\w*)")
+
+
+def _has_thinner(brief: Brief) -> bool:
+    taken = _TAKES_THINNER.search(brief.line("Medicines"))
+    return _DENIES_THINNER(brief) or taken is not None
+
+
+def _is_known(item: str, brief: Brief) -> bool:
+    is_known = _KNOWN_ITEMS.get(item.lower())
+    return is_known is not None and is_known(brief)
+
+
+_LIST: Final = re.compile(
+    r"(Check |Ask about |)(.*?)( first| early| as soon as possible| before calling it anxiety|)"
+)
+_VERBS: Final = frozenset({"do", "watch", "take"})  # of a line that tells two things
+# What a list of a line may ask, and whether the brief has it.
+_KNOWN_ITEMS: Final[dict[str, Callable[[Brief], bool]]] = {
+    "glucose": _GLUCOSE_TOLD,
+    "temperature": _has_reading("Temperature"),
+    "saturation": _has_reading("Oxygen saturation"),
+    "pressure": _has_reading("Blood pressure"),
+    "blood pressure": _has_reading("Blood pressure"),
+    "blood thinners": _has_thinner,
+}
+
 _HAS_HIP: Final = _says(
     r"\b(?:hips?|femur|femoral|thigh|pelvi\w+|nof|#nof|spine|collarbone|ribs?)\b"
 )
@@ -182,6 +232,7 @@ _NO_GLASS: Final = _says_not(r"\b(?:glass|windscreen|window|bottle|mirror|jar)")
 _SAID_OTHERWISE: Final[tuple[tuple[str, str, Callable[[Brief], bool]], ...]] = (
     ("Press on the bleeding and check feeling and movement beyond it",
      "Check feeling and movement beyond the wound", _does_not_bleed),
+    ("Ask about blood thinners and reverse them", "Reverse the blood thinner", _has_thinner),
     ("look for glass", "look for what is left in it", _NO_GLASS),
     ("glass left in the wound", "what is left in the wound", _NO_GLASS),
     ("Call obstetrics and ask for weeks, bleeding, pain and movements",

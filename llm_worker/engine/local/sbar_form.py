@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from llm_worker.engine.local.sbar_fit import CONSCIOUSNESS_SIGN, age_years
+from llm_worker.engine.local.sbar_fit import CONSCIOUSNESS_SIGN, age_years, without_known
 from llm_worker.engine.local.sbar_lines import (
     causes,
     complaint_actions,
@@ -243,7 +243,7 @@ def _ask(brief: Brief) -> str:
     if age is not None and age < 12:
         return "Ask the parent about birth, vaccinations and medicines."
     if age is not None and age >= 75:
-        return "Ask about blood thinners, falls and who is at home."
+        return without_known("Ask about blood thinners, falls and who is at home", brief) + "."
     return "Ask about history, medicines and allergies."
 
 

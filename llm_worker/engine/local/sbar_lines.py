@@ -18,6 +18,7 @@ from llm_worker.engine.local.sbar_fit import (
     fits,
     for_patient,
     has_chemical_in_the_eye,
+    without_known,
 )
 from scheduling.core.brief import Brief
 
@@ -69,11 +70,12 @@ def complaint_actions(brief: Brief, beside: list[str]) -> tuple[str, ...]:
     if not complaint:
         return ()
     said = any("upright" in line for line in beside)
-    return tuple(
-        for_patient(line, brief)
+    fitting = (
+        without_known(for_patient(line, brief), brief)
         for line in learned()[complaint]["actions"]
         if fits(line, brief) and not (said and "upright" in line)
     )
+    return tuple(filter(None, fitting))
 
 
 def vital_actions(brief: Brief) -> list[str]:

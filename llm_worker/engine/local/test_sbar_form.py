@@ -6,7 +6,7 @@ import pytest
 
 from llm_worker.engine.local.sbar_fit import age_years, for_patient
 from llm_worker.engine.local.sbar_form import Action, Fixed, quoted, sbar_form
-from llm_worker.engine.local.sbar_lines import learned
+from llm_worker.engine.local.sbar_lines import complaint_actions, learned
 from scheduling.core.brief import read_brief
 
 UPRIGHT = "Sit upright and look at the work of breathing."
@@ -151,6 +151,34 @@ def test_the_most_important_action_for_the_complaint_is_always_there(complaint: 
     assert actions[0].choices == (lines[0],)
     both = complaint == "allergic reaction"  # the second one is the treatment
     assert all(piece.choices == lines for piece in actions[1 + both :])
+
+
+@pytest.mark.parametrize(
+    ("complaint", "line", "asked", "left"),
+    [
+        ("unwell infant", "Temperature: 38.4 °C", "temperature", "Glucose and saturation"),
+        ("new confusion", 'Caller\'s words: "BM 6.2"', "glucose", "airway, oxygen and temperature"),
+        ("anxiety or panic", "Oxygen saturation: 99 %", "saturation", "pulse, ECG and glucose"),
+        ("pregnancy problem", "Blood pressure: 118/70 mmHg", "pressure,", "Urine protein"),
+        ("head injury", "Medicines: apixaban, ramipril", "blood thinners", "vomiting and memory"),
+        ("head injury", 'Caller\'s words: "no blood thinners"', "thinners", "vomiting and"),
+        ("nosebleed", "Medicines: warfarin", "Ask about blood thinners", "Take the blood pressure"),
+        ("possible stroke", 'Caller\'s words: "glucose 5.1"', "glucose and", "Do a face, arm"),
+    ],
+)  # fmt: skip
+def test_what_the_brief_has_is_not_asked_again(
+    complaint: str, line: str, asked: str, left: str
+) -> None:
+    brief = of_a_woman(brief_of(line, complaint=complaint))
+    told = "\n".join(complaint_actions(read_brief(brief), []))
+    assert asked not in told
+    assert left in told
+
+
+@pytest.mark.parametrize("taken", ["warfarin (stopped)", "aspirin (refused)", "ramipril"])
+def test_a_blood_thinner_that_is_not_taken_is_asked_for(taken: str) -> None:
+    told = text_of(f"Medicines: {taken}", complaint="head injury")
+    assert "memory loss and blood thinners" in told
 
 
 def test_a_complaint_that_was_not_learned_gets_no_lines_of_another() -> None:
