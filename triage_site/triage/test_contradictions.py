@@ -200,3 +200,18 @@ def test_a_length_is_no_age(text: str) -> None:
 @pytest.mark.parametrize(("text", "age"), [("FALL 78F hip pain", 78), ("23M fell, wrist", 23)])
 def test_an_age_beside_a_fall_is_one(text: str, age: float) -> None:
     assert spoken_age(read(text)) == age
+
+
+@pytest.mark.parametrize(
+    ("text", "not_said"),
+    [
+        ("vomiting, not drinking since yesterday", "keep"),
+        ("vomiting, mouth very dry, no urine since noon", "keep"),
+        ("black stools for two days, on apixaban", "faint"),
+        ("black stools, takes naproxen", "faint"),
+    ],
+)
+def test_a_sign_says_nothing_that_the_note_does_not(text: str, not_said: str) -> None:
+    signs = [item.label for item in look(CaseFacts(text=text)).fired]
+    assert signs
+    assert not any(not_said in sign for sign in signs)
