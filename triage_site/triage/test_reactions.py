@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from triage_site.triage import screen
+from triage_site.triage.classify import classify
 from triage_site.triage.facts import CaseFacts
 from triage_site.triage.reading.note import read
 from triage_site.triage.reading.reactions import reaction_spans
@@ -28,6 +29,14 @@ def told(text: str) -> list[str]:
         ("allergic to latex \u2192 facial swelling", ["facial swelling"]),
         ("Allergies: aspirin - face swells up", ["face swells up"]),
         ("Penicillin allergy - tongue swells. Cut thumb", ["tongue swells"]),
+        ("Penicillin allergy (lip swelling) so on clarithromycin", ["lip swelling"]),
+        ("Penicillin allergy (anaphylaxis), back pain", ["anaphylaxis"]),
+        ("allergic to bee stings, came with ankle sprain", ["stings"]),
+        ("wasp sting allergy. Earache", ["sting"]),
+        ("allergic to this bee sting", []),
+        ("bee sting, allergic to nuts", []),
+        ("allergic to peanuts, takes a bite of a biscuit", []),
+        ("allergic to wasps, stung today", []),
         ("Penicillin allergy - took one, tongue swells", []),
         ("Allergies: nuts (hives now, wheezy)", []),
         ("allergic to nuts, ate some -> hives", []),
@@ -58,6 +67,7 @@ def test_reactions_of_a_list(text: str, reactions: list[str]) -> None:
         "knee pain. No known drug allergies but latex = anaphylaxis.",
         "sprained wrist. Allergies: penicillin - anaphylaxis",
         "sprained wrist. Penicillin - anaphylaxis.",
+        "penicillin allergy (anaphylaxis), back pain since Monday",
     ],
 )
 def test_a_reaction_of_a_list_raises_nothing(text: str) -> None:
@@ -79,3 +89,23 @@ def test_a_reaction_of_a_list_raises_nothing(text: str) -> None:
 )
 def test_a_reaction_of_now_is_told(text: str) -> None:
     assert screen(CaseFacts(text=text)).priority <= 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "allergic to bee stings, came with ankle sprain",
+        "ankle sprain, allergic to bee stings",
+        "bee sting allergy. Earache for two days",
+        "Sore throat. Allergic to insect bites and latex",
+    ],
+)
+def test_what_somebody_is_allergic_to_is_no_complaint(text: str) -> None:
+    assert classify(CaseFacts(text=text)).complaint not in ("bite or sting", "allergic reaction")
+
+
+@pytest.mark.parametrize(
+    "text", ["bee sting to the hand, allergic to bee stings", "wasp sting on the arm, sore"]
+)
+def test_a_sting_of_now_is_the_complaint(text: str) -> None:
+    assert classify(CaseFacts(text=text)).complaint == "bite or sting"

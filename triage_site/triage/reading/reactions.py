@@ -1,6 +1,7 @@
 """Reactions that an allergy list names: history, not what brought somebody. Pure.
 
-"Allergies: sulfa (hives)", "latex = anaphylaxis", "Allergy: codeine -> rash". A reaction counts
+"Allergies: sulfa (hives)", "latex = anaphylaxis", "Allergy: codeine -> rash". Nor is a sting that
+somebody is allergic to one of now. A reaction counts
 as told in a list only where its mark follows a short name in the sentence that speaks of the
 allergy, and where it has no other words: "allergic to nuts, ate some, hives" is no list.
 """
@@ -22,6 +23,7 @@ _MEDICINES: Final = frozenset(TABLES["sets"]["often_allergens"].split())
 # With one of these the reaction may be what somebody came for.
 _AT_WORK: Final = frozenset(TABLES["sets"]["reaction_at_work"].split())
 _MINOR: Final = frozenset(TABLES["sets"]["minor_complaint"].split())
+_STINGS: Final = frozenset({"sting", "stings", "bite", "bites"})
 _ENDS: Final = frozenset(".!?\n")  # a list may have semicolons
 _MOST_NAMED: Final = 3  # words of an allergen
 _MOST_TOLD: Final = 6  # words of a reaction
@@ -33,6 +35,7 @@ def reaction_spans(words: Sequence[Word]) -> Iterator[tuple[int, int]]:
     for begin, end in _sentences(forms):
         head = next((at for at in range(begin, end) if _heads_a_list(forms, at, end)), None)
         if head is not None:
+            yield from _stings(forms, begin, head, end)
             yield from _of_sentence(forms, head, end)
         elif begin < end and not _AT_WORK.intersection((*forms[:begin], *forms[end:])):
             yield from _of_medicine(forms, begin, end)
@@ -73,8 +76,9 @@ def _heads_a_list(forms: Sequence[str], at: int, end: int) -> bool:
 
 def _of_sentence(forms: Sequence[str], head: int, end: int) -> Iterator[tuple[int, int]]:
     """A dash or colon leads to a reaction only in a list under a heading ("Allergies: ...")."""
-    headed = head + 1 < end and forms[head + 1] in (":", "-", "=")
-    if headed and _is_named_before(forms, head):
+    mark = forms[head + 1] if head + 1 < end else ""
+    headed = mark in (":", "-", "=")
+    if (headed or mark == "(") and _is_named_before(forms, head):
         last = _last_told(forms, head + 2, end)
         if last > head + 2:
             yield head + 2, last
@@ -92,6 +96,15 @@ def _of_sentence(forms: Sequence[str], head: int, end: int) -> Iterator[tuple[in
                 at = name = last
                 continue
         at += 1
+
+
+def _stings(forms: Sequence[str], begin: int, head: int, end: int) -> Iterator[tuple[int, int]]:
+    """ "Allergic to bee stings", "bee sting allergy"."""
+    last = next((at for at in range(head, end) if not forms[at][:1].isalnum()), end)
+    first = max(begin, head - 1)
+    is_name = last - head <= _MOST_NAMED + 2 and not _NO_NAME.intersection(forms[first:last])
+    if is_name:
+        yield from ((at, at + 1) for at in range(first, last) if forms[at] in _STINGS)
 
 
 def _leads(form: str, *, headed: bool) -> bool:
