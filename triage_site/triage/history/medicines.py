@@ -36,7 +36,7 @@ from triage_site.triage.history.quoting import (
     sentence,
     whole_sentence,
 )
-from triage_site.triage.reading.context import is_about_relative
+from triage_site.triage.reading.context import is_about_relative, may_be_patient
 from triage_site.triage.reading.note import Note, read
 from triage_site.triage.reading.terms import TermIndex, joined
 from triage_site.triage.reading.tokens import Word
@@ -317,6 +317,8 @@ def _said_since(note: Note, names: Sequence[_Named], leads: str, follows: str) -
 def _of_whom(note: Note, one: _Named, role: str) -> str:
     if role == "reacted once" and not _LONG_AGO.search(_sentence(note, one)):
         return "taken" if one.is_medicine else _REGULAR
+    if role == _ANOTHER and may_be_patient(note, one.first):
+        return _REGULAR
     if role in _OF_RELATIVES and is_about_relative(note, one.first):
         return _ANOTHER
     return role

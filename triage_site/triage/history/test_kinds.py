@@ -92,6 +92,9 @@ OF_RELATIVES = [
     ("infant drowsy; breast feeding mother is using codeine", "", ""),
     ("sister is allergic to nuts, sore ear", "", ""),
     ("brother has nut allergy", "'brother has nut allergy'", ""),
+    ("6 week old not feeding. Mum is on methadone", "", ""),
+    ("my mum fell. Mum is on warfarin", "", "warfarin ('Mum is on warfarin')"),
+    ("Dad collapsed at home. Dad takes apixaban", "", "apixaban ('Dad takes apixaban')"),
 ]  # fmt: skip
 
 

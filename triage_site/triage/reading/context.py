@@ -72,6 +72,15 @@ def is_about_relative(note: Note, at: int) -> bool:
     return False
 
 
+def may_be_patient(note: Note, at: int) -> bool:
+    """Whether a later sentence speaks at word `at` of a relative whom the first one names."""
+    for said, words in _back_to_sentence(note, at):
+        begins = _BEGINS.match(words)
+        if begins and said.sentence > 0 and not begins["self"]:
+            return _is_of_beginning(note, begins["who"]) and not _speaks_of_oneself(note, said)
+    return False
+
+
 def _speaks_of_oneself(note: Note, apart: Statement) -> bool:
     """Whether another sentence than that of `apart` is of a patient who speaks."""
     return any(
