@@ -81,10 +81,10 @@ _HEAD: Final = whole_words(
     r"(?:allergic|al+er[gj](?:y|ys|ies|ie)|allgs?|anaphyla\w+|intoleran\w+|hypersensitiv\w+"
     r"|sensitivit\w+) (?:to|of|with|:|-|=|\|)(?: known)?"
     r"|allerg(?:y|ies) (?:status|hx|history|list|known) [:=-]"
-    rf"|(?:adrs?|ka|drug reactions?) [:=-]|{_FOREIGN_TO}"
+    rf"|(?:adrs?|ka|(?:drug|adverse) reactions?) [:=-]|{_FOREIGN_TO}"
     r"|(?<=allergies , )mine (?:is|are)|(?<=allergy , )mine (?:is|are)"
 )
-_IS_INTOLERANCE: Final = re.compile("intoleran|adr|drug reaction")
+_IS_INTOLERANCE: Final = re.compile("intoleran|adr|drug reaction|adverse")
 _NOT_TAKEN: Final = r"(?<!\bon )(?<!\btakes )(?<!\btaking )(?<!\busing )(?<!\buses )(?<!: )"
 _ALLERGY_OF: Final = whole_words(
     # "nut, egg and milk", but not "on ramipril, penicillin".
@@ -95,7 +95,7 @@ _ALLERGY_OF: Final = whole_words(
 )
 _ALLERGEN_AFTER: Final = re.compile(
     rf"(?:^|(?<=[.,;:!?|(\n] )|(?<=known )|(?<=pt )|(?<=patient ))"
-    rf"(?:allerg(?:y|ies|ic)|allgs?|alls? :) (?={_KNOWN.pattern})"
+    rf"(?:allerg(?:y|ies|ic)|allgs?|alls? :|alls [-=]) (?={_KNOWN.pattern})"
 )
 _SAID_TO_REACT: Final = re.compile(
     rf"({_THING}) (?:=|-|- >|>|\(|:) (?:severe )?(?:anaphyla\w+|angioedema|hives|urticaria|rash|sjs"
@@ -121,7 +121,7 @@ _NONE_KNOWN: Final = re.compile(
     r" (?:allerg(?:y|ies|ys))\b(?! (?:to|against) (?!drugs?\b|med|any|food))"
     r"|\ballerg(?:ies|ys|y) ?(?:to date ?)?(?:[:=-]|are)? ?(?:none|nil|no|nkda)\b"
     r"|\bnot allergic to (?:anything|any)\b|\ballergic to ?: ?(?:none|nil|nothing)\b"
-    r"|\bnever had (?:an |any )allerg(?:y|ies)\b"
+    r"|\balls? ?[:=] ?(?:none|nil|no)\b|\bnever had (?:an |any )allerg(?:y|ies)\b"
     r"|\b(?:(?:keine (?:bekannten )?allergien?|pas d['’ ]?allergies?|sin alergias?"
     r"|nessuna allergia)\b(?! (?:a|à|al|alla|aux?|gegen|auf)\b)|alergias? no\b)",
     re.IGNORECASE,

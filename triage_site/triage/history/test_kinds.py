@@ -18,6 +18,8 @@ NO_LONGER_TAKEN = [
     ("quit taking fluoxetine in May, previously on lithium", "",
      "fluoxetine (stopped), lithium (stopped)"),
     ("not taking warfarin anymore", "", "warfarin ('not taking warfarin anymore')"),
+    ("apixaban paused for surgery, edoxaban on hold", "",
+     "apixaban (stopped), edoxaban (stopped)"),
     ("ran out of levothyroxine 2 weeks ago", "", "levothyroxine (ran out)"),
 ]  # fmt: skip
 NOT_ACCEPTED = [
@@ -51,6 +53,10 @@ NOT_TOLERATED = [
      "lactose (intolerance), peanut (intolerance), egg (intolerance)", ""),
     ("cold intolerance, exercise intolerance", "", ""),
     ("insulin resistance", "", ""),
+    ("gets diarrhoea with metformin", "metformin (intolerance)", ""),
+    ("metformin not tolerated", "'metformin not tolerated'", ""),
+    ("doesn't tolerate statins", "'doesn't tolerate statins'", ""),
+    ("Adverse reactions: trimethoprim", "trimethoprim (intolerance)", ""),
 ]  # fmt: skip
 IN_SHORT = [
     ("PEN ALLERGY", "penicillin", ""),
@@ -60,6 +66,8 @@ IN_SHORT = [
     ("cough, allergic pcn", "penicillin", ""),
     ("Pt allergic penicillin", "penicillin", ""),
     ("Allg pen", "penicillin", ""),
+    ("Alls - penicillin", "penicillin", ""),
+    ("Hx: asthma; all: nil", "none known", ""),
     ("N.K.D.A.", "none known", ""),
     ("took the ibuprofen all day, that is all", "", "ibuprofen (taken)"),
     ("fell on a playpen, allergic to nuts", "nuts", ""),
