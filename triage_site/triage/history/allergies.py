@@ -88,7 +88,7 @@ _IS_INTOLERANCE: Final = re.compile("intoleran|adr|drug reaction|adverse")
 _NOT_TAKEN: Final = r"(?<!\bon )(?<!\btakes )(?<!\btaking )(?<!\busing )(?<!\buses )(?<!: )"
 _ALLERGY_OF: Final = whole_words(
     # "nut, egg and milk", but not "on ramipril, penicillin".
-    rf"(?P<list>{_NOT_TAKEN}(?:{_KNOWN.pattern} , )*{_KNOWN.pattern} (?:and|&|/) (?:a )?)?"
+    rf"(?P<list>{_NOT_TAKEN}(?:{_KNOWN.pattern} , ){{0,4}}{_KNOWN.pattern} (?:and|&|/) (?:a )?)?"
     rf"(?:(?P<thing>{_KNOWN.pattern}|{_THING}) (?:allergy|allergies|allergic(?! to\b)|anaphylaxis)"
     # Of what is known only: "cold intolerance", "that is all".
     rf"|(?P<known>{_KNOWN.pattern}) (?:(?P<less>intoleran(?:ce|t))|all(?= [.,;)\n]|$)))"

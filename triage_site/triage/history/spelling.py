@@ -63,7 +63,8 @@ def _near(word: str) -> list[str]:
         near = {one for sound in sounds for one in one_letter_away(sound)}
         fits |= {name for name in short if _sounds_as(name, near)}
     fits = fits or {name for name in SPELT_NAMES if _is_cut(word, name)}
-    fits = fits or {name for name in SPELT_NAMES if _has_letters_exchanged(word, name)}
+    letters = sorted(word)  # "xeralto"
+    fits = fits or {n for n in SPELT_NAMES if n[0] == word[0] and sorted(n) == letters}
     return sorted(fits, key=lambda name: (abs(len(name) - len(word)), name))
 
 
@@ -75,12 +76,6 @@ def _is_cut(word: str, name: str) -> bool:
     missing = len(name) - len(word)
     is_long = len(name) > _LONG + 1 and missing == 2 and name[:3] == word[:3]
     return is_long and all(letter in letters for letter in word)
-
-
-def _has_letters_exchanged(word: str, name: str) -> bool:
-    """ "xeralto": all letters but two stand where they belong."""
-    num_wrong = sum(one != other for one, other in zip(word, name, strict=False))
-    return name[0] == word[0] and num_wrong == 2 and sorted(name) == sorted(word)
 
 
 def _sounds_as(name: str, sounds: Set[str]) -> bool:

@@ -9,10 +9,9 @@ sex, or calls usual what was measured as far from it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import chain
 from typing import Any, Final
 
 from triage_site.triage.age_bands import is_adult
@@ -72,15 +71,14 @@ _WRONG: Final = re.compile(
     r"|\bno,? that was\b",
     re.IGNORECASE,
 )
+_AGAIN: Final = r"repeat\w*|re-?check\w*|rpt|manual\w*|by hand|palpat\w+|re-?warmed"
 # Of a value that may be wrong: so it is where it was measured again.
 _DOUBTED: Final = re.compile(
-    r"\b(?:machine|monitor|oximeter) (?:read\w*|sa(?:id|ys)|show\w*|gave)\b"
-    r"|\b(?:cold|dirty|sticky|sugary) fingers?\b|\bnail (?:varnish|polish)\b"
-    r"|\bpoor (?:trace|signal|contact|waveform)\b",
+    r"\b(?:(?:machine|monitor|oximeter) (?:read\w*|sa(?:id|ys)|show\w*|gave)"
+    r"|(?:cold|dirty|sticky|sugary) fingers?|nail (?:varnish|polish)"
+    rf"|poor (?:trace|signal|contact|waveform))\b[^;\n]{{0,120}}?\b(?:{_AGAIN})\b",
     re.IGNORECASE,
 )
-_AGAIN: Final = r"repeat\w*|re-?check\w*|rpt|manual\w*|by hand|palpat\w+|re-?warmed"
-_MEASURED_AGAIN: Final = re.compile(rf"\b(?:{_AGAIN})\b", re.IGNORECASE)
 _SET_RIGHT: Final = re.compile(rf"\b(?:{_AGAIN}|actually|correct\w*|then|now)\b", re.IGNORECASE)
 # In the part of a sentence with a value: it is one of another day.
 _OF_OLD: Final = re.compile(
@@ -95,10 +93,8 @@ _UNNAMED: Final = re.compile(
     rf"(?: (?:is|was|at|of|to|up to|down to))? (\d{{1,3}}(?:\.\d)?){NO_MEASURE}(?![\w/-])",
     re.IGNORECASE,
 )
-_READ_UNNAMED: Final[dict[str, Callable[[float], bool]]] = {
-    "hr_bpm": float.is_integer, "spo2_percent": float.is_integer,
-    "temp_c": lambda value: value >= 34, "glucose": lambda _: True,
-}  # fmt: skip
+_WHOLE: Final = frozenset({"hr_bpm", "spo2_percent"})
+_READ_UNNAMED: Final = _WHOLE | {"temp_c", "glucose"}
 _REACH: Final = 60  # characters around a value
 _OXYGEN: Final = frozenset({"oxygen_litres", "on_oxygen"})
 _EARLIER: Final = frozenset(
@@ -207,7 +203,7 @@ def _not_called_wrong(note: Note, facts: CaseFacts) -> Sequence[Figure]:
     if not any(words.search(note.text) for words in (_WRONG, _DOUBTED, _OF_OLD)):
         return figures
     judged: dict[tuple[int, int], int] = {}
-    kept: dict[str, list[Figure]] = {}
+    kept: list[Figure] = []
     left: dict[str, Figure] = {}  # the likeliest of each kind
     for figure in sorted(figures, key=lambda one: one.start):
         place = _sentence(note.text, figure)
@@ -215,13 +211,13 @@ def _not_called_wrong(note: Note, facts: CaseFacts) -> Sequence[Figure]:
             judged[place] = _wrong_until(note.text, *place)
         part = _part(note.text, figure)
         if figure.start >= judged[place] and not _OF_OLD.search(part):
-            kept.setdefault(figure.kind, []).append(figure)
+            kept.append(figure)
         elif figure.kind in VITAL_RANGES and facts.value(figure.kind) is not None:
             continue
         elif figure.kind not in left or not _WRONG.search(part):
             left[figure.kind] = figure
-    only = [figure for kind, figure in left.items() if kind not in kept]
-    return [*chain.from_iterable(kept.values()), *only]
+    kinds = {figure.kind for figure in kept}
+    return [*kept, *(figure for figure in left.values() if figure.kind not in kinds)]
 
 
 def _part(text: str, figure: Figure) -> str:
@@ -233,7 +229,8 @@ def _unnamed(note: Note) -> Iterator[Figure]:
     for figure in note.figures:
         again = _UNNAMED.match(note.text, figure.end) if figure.kind in _READ_UNNAMED else None
         value = float(again[1]) if again else 0.0
-        if again and is_plausible(figure.kind, value) and _READ_UNNAMED[figure.kind](value):
+        is_fit = value.is_integer() or figure.kind not in _WHOLE
+        if again and is_fit and is_plausible(figure.kind, value):
             yield replace(figure, value=value, start=again.start(1), end=again.end())
 
 
@@ -249,8 +246,8 @@ def _wrong_until(text: str, first: int, last: int) -> int:
     if _WRONG.search(text, first, last):
         right = _SET_RIGHT.search(text, first, last)
         return right.end() if right else last
-    again = _MEASURED_AGAIN.search(text, first, last)
-    return again.end() if again and _DOUBTED.search(text, first, again.start()) else first
+    again = _DOUBTED.search(text, first, last)
+    return again.end() if again else first
 
 
 def _consciousness(facts: CaseFacts, worst: Mapping[str, float]) -> dict[str, Any]:
