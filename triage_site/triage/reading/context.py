@@ -83,7 +83,7 @@ def may_be_patient(note: Note, at: int) -> bool:
 
 def _speaks_of_oneself(note: Note, apart: Statement) -> bool:
     """Whether another sentence than that of `apart` is of a patient who speaks."""
-    return _SPEAKER.search(note.text) is not None and any(  # the whole first: it is one search
+    return any(
         said.sentence != apart.sentence and _SPEAKER.search(note.quote(said.first, said.last))
         for said in note.statements
     )
