@@ -26,7 +26,7 @@ from triage_site.cases.levels import level_of, rough_range
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
 from triage_site.cases.patient import ARRIVAL_LABELS
 from triage_site.cases.place_words import moved_words, place_sentence
-from triage_site.cases.queue_view import QueueView
+from triage_site.cases.queue_view import CaseInQueue, QueueView
 from triage_site.cases.reason_words import reasons_shown
 from triage_site.cases.standing import standing_of
 from triage_site.cases.vitals_shown import trend_rows, trend_svg, vital_rows
@@ -46,8 +46,8 @@ def panel_context(
     case_id: uuid.UUID, now: datetime, queue: QueueView | None = None
 ) -> dict[str, Any]:
     case = Case.objects.select_related("seen_by", "department").get(id=case_id)
-    queue = queue or QueueView.read(now)
-    place = queue.places.get(str(case.id)) if case.status == CaseStatus.QUEUED else None
+    found = CaseInQueue.read(case, now) if queue is None else CaseInQueue.seen(case, queue)
+    place = found.place if case.status == CaseStatus.QUEUED else None
     num_workers = len(scheduling.workers())
     standing = standing_of(case, now, is_online=num_workers > 0)
     return {
@@ -63,11 +63,11 @@ def panel_context(
         "now_epoch": round(now.timestamp(), 1),
         "patient": patient_words(case),
         "place": place,
-        "reason": queue.reason(case, place) if place is None or place.position == 0 else "",
+        "reason": found.reason if place else "",
         "place_sentence": "" if place is None else place_sentence(place.position, place.ahead),
         "moved": moved_words(place),
-        "pause": scheduling.pause() if queue.is_paused else None,
-        **_times(queue.estimates.get(str(case.id))),
+        "pause": scheduling.pause() if found.is_paused else None,
+        **_times(found.estimate),
         "hits": scheduling.forecast_hits(now) if case.is_open else None,
         "num_workers": num_workers,
     }
