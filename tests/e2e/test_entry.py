@@ -36,10 +36,11 @@ def test_faults_are_named_and_units_are_read(site: Page, live_app: str) -> None:
     assert round(facts["age_years"] * 365.25) == 42
 
 
-def test_serious_words_are_shown_in_the_preview_and_marked_on_the_case_page(
-    site: Page, live_app: str
-) -> None:
+def test_the_preview_says_what_the_case_page_then_marks(site: Page, live_app: str) -> None:
     site.goto(f"{live_app}/cases/new/")
+    site.get_by_label("What is the complaint?").fill("something is wrong with my aunt")
+    icon = site.locator("#preview .chip", has_text="needs a person").locator("svg")
+    assert icon.evaluate("one => one.getBoundingClientRect().width") < 20
     complaint = "Gutter came off the ladder and went through his neck"
     site.get_by_label("What is the complaint?").fill(complaint)
     expect(site.locator("#preview .flags")).to_contain_text("serious words")
