@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -64,11 +64,6 @@ def _preview(facts: CaseFacts) -> dict[str, Any]:
             log.error("preview_failed", error=type(second).__name__)
             return {"failed": True}
     said = classification.to_dict()
-    # A rule and a word can have the same text, which is shown once. Phrases are not shown.
-    flags: dict[str, dict[str, Any]] = {}
-    for reason in reasons_shown(said["reasons"]):
-        if reason["kind"] != "model" and reason["code"] != PHRASE:
-            flags.setdefault(reason["text"], reason)
     return {
         "level": level_of(classification.priority),
         "level_set": level_set_text(said),
@@ -76,6 +71,21 @@ def _preview(facts: CaseFacts) -> dict[str, Any]:
         "why_person": [PERSON_REASONS[code] for code in classification.person_reasons],
         "news2": classification.news2,
         "news2_absent": news2_absent_reason(facts),
-        "flags": list(flags.values()),
+        "flags": _flags(said["reasons"]),
         "rules_only": rules_only,
     }
+
+
+def _flags(reasons: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The reasons that a person checks while typing, without phrases.
+
+    A rule and a word can have the same text, which is shown once; so is a figure that a rule
+    names.
+    """
+    flags: dict[str, dict[str, Any]] = {}
+    for reason in reasons_shown(reasons):
+        text = reason["text"]
+        is_told = reason["kind"] == "vital" and any(text in flag for flag in flags)
+        if reason["kind"] != "model" and reason["code"] != PHRASE and not is_told:
+            flags.setdefault(text, reason)
+    return list(flags.values())

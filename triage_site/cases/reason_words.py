@@ -67,6 +67,10 @@ GROUP_WORDS: Final = {
     "well": "otherwise well",
     "worsening": "getting worse",
 }
+# A sign and a figure of the model that say the same have the same words.
+FIGURE_WORDS: Final = {
+    "vital:a-vital-sign-that-could-not-be-measured": "vital sign could not be measured",
+}
 _GROUP: Final = "word:"  # how the code of a reason begins that names a group
 
 
@@ -85,8 +89,9 @@ def reasons_shown(reasons: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def reason_text(code: str, text: str) -> str:
-    group = code.removeprefix(_GROUP)
-    return text if group == code else GROUP_WORDS.get(group, text)
+    if code.startswith(_GROUP):
+        return GROUP_WORDS.get(code.removeprefix(_GROUP), text)
+    return FIGURE_WORDS.get(code, text)
 
 
 def _weight_text(size: float) -> str:

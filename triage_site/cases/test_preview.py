@@ -138,6 +138,14 @@ def test_all_danger_signs_are_shown_the_most_urgent_first(client: Client) -> Non
     assert places == sorted(places)
 
 
+def test_a_figure_that_a_danger_sign_names_is_not_shown_again(client: Client) -> None:
+    form = {"text": "cough", "spo2_percent": "85", "on_oxygen": "air", "sbp_mmhg": "u"}
+    shown = client.post("/preview/", form).content.decode()
+    assert shown.count("low oxygen saturation") == 1
+    assert shown.count("vital sign could not be measured") == 1
+    assert "<li>oxygen saturation</li>" not in shown
+
+
 def test_what_speaks_for_a_milder_level_says_so() -> None:
     mild = {"text": "mild cold for weeks", "words": ["mild"], "weight": -0.3}
     shown = render_to_string("cases/_preview.html", {"preview": {"flags": [mild]}})
