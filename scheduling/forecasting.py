@@ -32,6 +32,7 @@ from scheduling.simulator.similar_traffic import similar_futures
 POLL_SECONDS: Final = 0.25
 REFRESH_SECONDS: Final = 1.0
 RATES_SECONDS: Final = 3.0
+JUDGED_SECONDS: Final = 60.0  # while no job ends, only the day that is judged moves on
 WORKER_SILENT_SECONDS: Final = 2.5  # a worker reports each second
 NUM_RECENT: Final = 20  # arrivals that the traffic of the near future is taken from
 NUM_RECORDED: Final = 500  # arrivals among which similar moments are looked for
@@ -56,6 +57,8 @@ class Forecaster:
 
     _rates: Rates | None = None
     _rates_at: float = 0.0
+    _judged_at: float = 0.0
+    _judged_beside: frozenset[str] = frozenset()  # jobs that were open then
     _hits: ForecastHits | None = None
     _stretch: float = DEFAULT_STRETCH
     _seen: tuple[object, ...] = ()
@@ -93,7 +96,8 @@ class Forecaster:
         written = {request.id: request.generated_tokens for request in present.running}
         self._meter.note(now.timestamp(), written)
         self._step = self._meter.step() or self._step
-        rates = self._current_rates(now, present.num_slots)
+        open_ids = frozenset(str(job.id) for job in jobs)
+        rates = self._current_rates(now, present.num_slots, open_ids)
         found = model_of(rates, self._step, present.num_slots if states else 0)
         num_requests = len(present.running) + len(present.waiting)
         if found is None or not num_requests:
@@ -103,14 +107,23 @@ class Forecaster:
         found_times = forecast(present, outlook, num_courses=courses, seed=int(now.timestamp()))
         return {name: estimate.stretched(self._stretch) for name, estimate in found_times.items()}
 
-    def _current_rates(self, now: datetime, num_slots: int) -> Rates:
+    def _current_rates(self, now: datetime, num_slots: int, open_ids: frozenset[str]) -> Rates:
         seconds = now.timestamp()
         if self._rates is None or seconds - self._rates_at > RATES_SECONDS:
             self._rates = recorded.rates(now, num_slots)
             self._rates_at = seconds
-            newest = recorded.judged_forecasts(now - timedelta(days=1), None, newest=NUM_JUDGED)
-            self._hits, self._stretch = _hits(newest), stretch_of(newest)
+            self._judge(now, open_ids)
         return self._rates
+
+    def _judge(self, now: datetime, open_ids: frozenset[str]) -> None:
+        """Where a job has ended since, or some time has passed: only then more can be judged."""
+        seconds = now.timestamp()
+        if self._judged_beside <= open_ids and seconds - self._judged_at < JUDGED_SECONDS:
+            self._judged_beside = open_ids
+            return
+        newest = recorded.judged_forecasts(now - timedelta(days=1), None, newest=NUM_JUDGED)
+        self._hits, self._stretch = _hits(newest), stretch_of(newest)
+        self._judged_at, self._judged_beside = seconds, open_ids
 
     def _record(
         self, jobs: Sequence[Job], estimates: Mapping[str, Estimate], policy: str, now: datetime

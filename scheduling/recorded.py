@@ -25,6 +25,11 @@ _FIGURES: Final = (
     "num_preemptions", "attempt", "model_name",
 )  # fmt: skip
 
+_JUDGED: Final = (
+    "made_at", "starts_low", "starts_median", "starts_high", "ends_low", "ends_median",
+    "ends_high", "stretch", "job__started_at", "job__finished_at",
+)  # fmt: skip
+
 
 def recorded_jobs(since: datetime, until: datetime, *, replayed: bool = False) -> QuerySet[Job]:
     """Jobs that arrived from `since` up to before `until` and ended with an answer."""
@@ -139,7 +144,7 @@ def judged_forecasts(
         found = found.filter(made_at__gte=since)
     if until is not None:
         found = found.filter(made_at__lt=until)
-    rows = found.select_related("job").defer("job__prompt", "job__output").order_by("-made_at")
+    rows = found.select_related("job").only(*_JUDGED).order_by("-made_at")
     return list(reversed(rows if newest is None else rows[:newest]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -14,7 +14,7 @@ from django.db.models import Count, QuerySet
 
 from scheduling import connection, forecast_store
 from scheduling.core.guidance import Withheld
-from scheduling.core.policies import POLICIES, Policy, rank
+from scheduling.core.policies import POLICIES, Policy, order, rank
 from scheduling.core.request import PRIORITIES, Request
 from scheduling.core.status import OPEN, JobStatus
 from scheduling.forecast_store import ForecastHits
@@ -117,6 +117,19 @@ def open_jobs() -> Iterable[Job]:
     return readable(Job.objects.filter(status__in=OPEN))
 
 
+def running_jobs() -> Iterable[Job]:
+    return readable(Job.objects.filter(status=JobStatus.RUNNING))
+
+
+def open_job_of(case_id: uuid.UUID) -> Job | None:
+    """Returns the waiting or running job of a case."""
+    return next(iter(readable(Job.objects.filter(case_id=case_id, status__in=OPEN))), None)
+
+
+def num_waiting(priority: int) -> int:
+    return Job.objects.filter(status=JobStatus.WAITING, priority=priority).count()
+
+
 def workers() -> dict[str, dict[str, float]]:
     """Returns the latest figures of each GPU worker that can work, by name.
 
@@ -149,27 +162,50 @@ def places(now: datetime, jobs: Sequence[Job] | None = None) -> dict[str, QueueP
     jobs = list(open_jobs()) if jobs is None else jobs
     waiting = [job.to_request() for job in jobs if job.status == JobStatus.WAITING]
     by_id = {str(job.id): job for job in jobs}
-    order = rank(waiting, policy, now.timestamp())
     known = {} if is_paused() else estimates(now, policy)
     found: dict[str, QueuePlace] = {}
     ahead = [0] * len(PRIORITIES)
-    for at, request in enumerate(order):
-        job = by_id[request.id]
-        found[request.id] = QueuePlace(
-            position=at,
-            ahead=tuple(ahead),
-            manual_steps=None if request.manual is None else job.manual_steps,
-            manual_by=job.manual_by,
-            estimate=known.get(request.id),
-        )
+    for request in rank(waiting, policy, now.timestamp()):
+        found[request.id] = _place(by_id[request.id], request, ahead, known)
         ahead[request.priority] += 1
     return found
 
 
-def estimates(now: datetime, policy: Policy) -> dict[str, Estimate]:
-    """Returns the estimates of all open jobs, in seconds from `now`, by id."""
+def place_of(job: Job, now: datetime) -> QueuePlace | None:
+    """Returns what `places` says of one job; None where it does not wait.
+
+    In a long queue this takes a fraction of the time: nothing but sort keys is read of the others.
+    """
+    if job.status != JobStatus.WAITING:
+        return None
+    policy, seconds, mine = active_policy(), now.timestamp(), job.to_request()
+    own = order(mine, policy, seconds)
+    ahead = [0] * len(PRIORITIES)
+    for other in waiting_requests():
+        ahead[other.priority] += order(other, policy, seconds) < own
+    known = {} if is_paused() else estimates(now, policy, only=(mine.id,))
+    return _place(job, mine, ahead, known)
+
+
+def _place(
+    job: Job, request: Request, ahead: Sequence[int], known: Mapping[str, Estimate]
+) -> QueuePlace:
+    return QueuePlace(
+        position=sum(ahead),
+        ahead=tuple(ahead),
+        manual_steps=None if request.manual is None else job.manual_steps,
+        manual_by=job.manual_by,
+        estimate=known.get(request.id),
+    )
+
+
+def estimates(
+    now: datetime, policy: Policy, only: Container[str] | None = None
+) -> dict[str, Estimate]:
+    """Returns the estimates of all open jobs, or of those in `only`, in seconds from `now`, by
+    id."""
     seconds = now.timestamp()
-    stored = forecast_store.read_forecast(seconds, policy.name)
+    stored = forecast_store.read_forecast(seconds, policy.name, only)
     if stored is None or not stored.estimates:
         return {}
     age = max(0.0, seconds - stored.made_at)
@@ -178,5 +214,5 @@ def estimates(now: datetime, policy: Policy) -> dict[str, Estimate]:
 
 def forecast_hits(now: datetime) -> ForecastHits | None:
     """Returns how often the last forecasts held what then happened; None if too few are known."""
-    stored = forecast_store.read_forecast(now.timestamp(), active_policy_name())
+    stored = forecast_store.read_forecast(now.timestamp(), active_policy_name(), only=())
     return None if stored is None else stored.hits

@@ -155,6 +155,31 @@ def test_nothing_is_made_anew_while_nothing_changes(
     assert forecaster.turn(at(NOW + 1.5))
 
 
+def test_forecasts_are_judged_again_when_a_job_has_ended_or_after_a_while(
+    history: None, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[datetime] = []
+
+    def judged(since: datetime, until: None, *, newest: int) -> list[Forecast]:
+        read.append(since + timedelta(days=1))
+        return []
+
+    monkeypatch.setattr(recorded, "judged_forecasts", judged)
+    forecaster = Forecaster()
+    one, _ = make_job(2, NOW), make_job(2, NOW)
+    for seconds in (0, 4, 8):
+        if seconds == 4:
+            make_job(2, NOW + 3)
+        worker_reports(redis_client, NOW + seconds)
+        forecaster.turn(at(NOW + seconds))
+    assert read == [at(NOW)]
+    Job.objects.filter(id=one.id).update(status="cancelled")
+    for seconds in (12, 80, 84):
+        worker_reports(redis_client, NOW + seconds)
+        forecaster.turn(at(NOW + seconds))
+    assert read == [at(NOW), at(NOW + 12), at(NOW + 80)]
+
+
 def test_the_record_holds_the_first_forecast_and_a_sample_each_second(
     history: None, redis_client: redis.Redis
 ) -> None:

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 
 from scheduling import connection, queue_control, selectors, services
 from scheduling.core.manual_move import NoSuchMove
+from scheduling.core.policies import POLICIES
 from scheduling.models import AdmissionChange, Job, QueueMove
 from tests.factories import at, make_job, make_user
 from tests.fault_world import World
@@ -60,6 +61,22 @@ def test_a_move_holds_in_redis_and_sql_through_a_switch_and_a_lost_redis(nurse: 
     assert in_redis(8) == in_sql(8) == [c, a, b, urgent]
     place = selectors.places(at(8))[c]
     assert (place.manual_steps, place.manual_by) == (2, "ines")
+
+
+@pytest.mark.parametrize("policy", sorted(POLICIES))
+@pytest.mark.parametrize("seconds", [6, 10_000])
+def test_the_place_of_one_job_is_its_place_among_all(
+    nurse: User, policy: str, seconds: float
+) -> None:
+    four_jobs()
+    moved, _ = make_job(3, 4.0), make_job(4, 4.5, first_in_level=True)
+    make_job(3, 4.2, predicted_tokens=20)
+    move(str(moved.id), 1, nurse)
+    services.switch_policy(policy, actor=nurse, reason="test", now=at(5))
+    found = selectors.places(at(seconds))
+    assert len(found) == 7
+    for job in Job.objects.all():
+        assert selectors.place_of(job, at(seconds)) == found[str(job.id)]
 
 
 def test_a_case_can_go_back_to_the_place_of_the_policy(nurse: User) -> None:

@@ -35,6 +35,9 @@ def test_no_cell_of_the_board_hides_the_next_one(width: int, site: Page, nurse: 
     expect(site.locator("tr.row")).to_have_count(6)
     assert site.evaluate(OUTSIDE) == []
     assert site.evaluate(COMPLAINT) >= 120
+    # Text that overflows its cell would be shown as "…", and the chip within it too.
+    overflow = "cell => cell.scrollWidth - cell.clientWidth"
+    assert site.locator(".c-complaint", has=site.locator(".chip")).first.evaluate(overflow) <= 0
     assert site.evaluate("document.documentElement.scrollWidth") <= width
 
 

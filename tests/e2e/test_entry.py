@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from tests.e2e.steps import press, type_text
+from tests.e2e.steps import classify, press, type_text
 from tests.factories import PASSWORD
 from triage_site.cases.models import Case
+from triage_site.triage import classify as classified
 
 
 def test_faults_are_named_and_units_are_read(site: Page, live_app: str) -> None:
@@ -33,6 +34,21 @@ def test_faults_are_named_and_units_are_read(site: Page, live_app: str) -> None:
     assert (facts["text"], facts["temp_c"], facts["hr_bpm"]) == ("cough", 37.0, 120)
     assert (facts["sbp_mmhg"], facts["dbp_mmhg"]) == (120, 80)
     assert round(facts["age_years"] * 365.25) == 42
+
+
+def test_the_preview_says_what_the_case_page_then_marks(site: Page, live_app: str) -> None:
+    site.goto(f"{live_app}/cases/new/")
+    site.get_by_label("What is the complaint?").fill("something is wrong with my aunt")
+    icon = site.locator("#preview .chip", has_text="needs a person").locator("svg")
+    assert icon.evaluate("one => one.getBoundingClientRect().width") < 20
+    complaint = "Gutter came off the ladder and went through his neck"
+    site.get_by_label("What is the complaint?").fill(complaint)
+    expect(site.locator("#preview .flags")).to_contain_text("serious words")
+    press(site, "Control+Enter")
+    expect(site.locator("#panel")).to_be_visible()
+    case = Case.objects.get()
+    classify(case, classified(case.case_facts))
+    expect(site.locator(".words mark[title='serious words']")).to_contain_text("neck")
 
 
 def test_a_form_waits_for_the_connection_and_is_stored_once(site: Page, live_app: str) -> None:

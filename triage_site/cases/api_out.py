@@ -13,6 +13,7 @@ from triage_site.cases.departments import Sight
 from triage_site.cases.entry import Finding
 from triage_site.cases.find import Wanted, find_cases
 from triage_site.cases.models import Case
+from triage_site.cases.reason_words import reasons_shown
 from triage_site.cases.standing import standing_of, workers_online
 from triage_site.triage.history.medicines import read_history
 
@@ -46,7 +47,7 @@ def case_brief(case: Case, now: datetime, *, is_online: bool) -> dict[str, Any]:
 def case_out(case: Case, now: datetime, warnings: Iterable[Finding] = ()) -> dict[str, Any]:
     case.refresh_from_db()
     place = selectors.place_of(case, now)
-    reasons = case.classification.get("reasons", [])
+    reasons = reasons_shown(case.classification.get("reasons", []))
     history = read_history(case.case_facts.text)
     return {
         **case_brief(case, now, is_online=workers_online()),

@@ -31,11 +31,12 @@ def complaint_words(case: Case) -> str:
 
 
 def complaint_text(text: str) -> str:
-    """Returns the complaint in one line, shortened."""
+    """Returns the complaint in one line, cut between words: half a number is another number."""
     words = " ".join(text.split())
     if len(words) <= COMPLAINT_CHARACTERS:
         return words
-    return words[:COMPLAINT_CHARACTERS].rstrip() + "…"
+    whole = words[: COMPLAINT_CHARACTERS + 1].rpartition(" ")[0]
+    return (whole or words[:COMPLAINT_CHARACTERS]) + "…"
 
 
 def care_words(case: Case, now: datetime) -> str:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
+from typing import Final
 
 import structlog
 from django.db import DatabaseError
@@ -21,6 +22,8 @@ from triage_site.cases.stream_access import Target
 
 log = structlog.get_logger(__name__)
 
+MOST_ALONE: Final = 3  # case pages that read for themselves, where no board needs the whole queue
+
 Rendered = tuple[Target, str, str | None]  # target, HTML, job of a case
 
 
@@ -32,10 +35,11 @@ def rendered(targets: set[Target]) -> list[Rendered]:
     now = timezone.now()
     queue = cache(lambda: QueueView.read(now))
     maker = cache(lambda: BoardMaker.read(now, queue()))
+    is_shared = len(targets) > MOST_ALONE or any(isinstance(one, Sight) for one in targets)
     done: list[Rendered] = []
     for target in targets:
         try:
-            done.append(_rendered(target, now, queue, maker))
+            done.append(_rendered(target, now, queue if is_shared else None, maker))
         except DatabaseError:
             raise
         except Exception as error:
@@ -46,13 +50,14 @@ def rendered(targets: set[Target]) -> list[Rendered]:
 def _rendered(
     target: Target,
     now: datetime,
-    queue: Callable[[], QueueView],
+    queue: Callable[[], QueueView] | None,
     maker: Callable[[], BoardMaker],
 ) -> Rendered:
     if isinstance(target, Sight):
         return target, board_html(maker().board(target)), None
     if isinstance(target, uuid.UUID):
-        return target, render_case_panel(target, now, queue()), job_of(target)
+        shared = None if queue is None else queue()
+        return target, render_case_panel(target, now, shared), job_of(target)
     return target, PAGES[target].render(now), None
 
 

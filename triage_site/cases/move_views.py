@@ -41,6 +41,6 @@ def move(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
 def order(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     """The factors and moves: a fragment for the case page, or a page of its own."""
     case = get_object_or_404(Case, id=case_id)
-    context = order_context(case, timezone.now(), sight_of(request.user))
+    context = order_context(case, sight_of(request.user))
     name = "cases/_order.html" if getattr(request, "htmx", None) else "cases/order.html"
     return render(request, name, context)

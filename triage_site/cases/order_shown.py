@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from scheduling import selectors as scheduling
 from scheduling.core.policies import POLICIES
 from scheduling.core.request import Request
 from scheduling.models import Job, QueueMove
@@ -18,7 +19,6 @@ from scheduling.receipts import request_from
 from triage_site.cases.departments import Sight
 from triage_site.cases.models import Case
 from triage_site.cases.place_words import ahead_words, place_sentence, steps_words
-from triage_site.cases.queue_view import QueueView
 
 _Kind = QueueMove.Kind
 
@@ -57,13 +57,12 @@ def factors(request: Request, policy_name: str) -> list[Factor]:
     return found
 
 
-def order_context(case: Case, now: datetime, sight: Sight) -> dict[str, Any]:
+def order_context(case: Case, sight: Sight) -> dict[str, Any]:
     """Returns what the page shows of the order, now and since the case was queued.
 
     Other cases are named where the person sees their department.
     """
-    queue = QueueView.read(now)
-    request = queue.requests.get(str(case.id))
+    job, policy = scheduling.open_job_of(case.id), scheduling.active_policy()
     moves = moves_of(case.id)
     numbers = case_numbers(
         {*(move.by_job for move in moves), *(one for m in moves for one in m.first_ahead)},
@@ -71,8 +70,8 @@ def order_context(case: Case, now: datetime, sight: Sight) -> dict[str, Any]:
     )
     return {
         "case": case,
-        "factors": [] if request is None else factors(request, queue.policy.name),
-        "description": queue.policy.description,
+        "factors": [] if job is None else factors(job.to_request(), policy.name),
+        "description": policy.description,
         "moves": [_line(move, numbers) for move in moves],
     }
 
@@ -82,16 +81,15 @@ def neighbours(case: Case, now: datetime) -> dict[str, Any]:
 
     `level_rank` counts the cases of its level alone; empty for a case that does not wait.
     """
-    queue = QueueView.read(now)
-    place, mine = queue.places.get(str(case.id)), queue.requests.get(str(case.id))
-    if place is None or mine is None:
+    job = scheduling.open_job_of(case.id)
+    place = None if job is None else scheduling.place_of(job, now)
+    if job is None or place is None:
         return {}
-    level = [one.id for one in queue.order if one.priority == mine.priority]
     return {
         "sentence": place_sentence(place.position, place.ahead),
-        "level_rank": level.index(mine.id) + 1,
-        "level_num": len(level),
-        "is_moved": mine.manual is not None,
+        "level_rank": place.ahead[job.priority] + 1,
+        "level_num": scheduling.num_waiting(job.priority),
+        "is_moved": place.manual_steps is not None,
     }
 
 

@@ -26,10 +26,12 @@ from triage_site.cases.levels import level_of, rough_range
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
 from triage_site.cases.patient import ARRIVAL_LABELS
 from triage_site.cases.place_words import moved_words, place_sentence
-from triage_site.cases.queue_view import QueueView
+from triage_site.cases.queue_view import CaseInQueue, QueueView
+from triage_site.cases.reason_words import reasons_shown
 from triage_site.cases.standing import standing_of
 from triage_site.cases.vitals_shown import trend_rows, trend_svg, vital_rows
 from triage_site.triage import PHRASE, news2
+from triage_site.triage.brief import MAX_DANGER_SIGNS
 from triage_site.triage.facts import CaseFacts
 from triage_site.triage.history.medicines import read_history
 from triage_site.triage.length import predict_quantiles
@@ -44,8 +46,8 @@ def panel_context(
     case_id: uuid.UUID, now: datetime, queue: QueueView | None = None
 ) -> dict[str, Any]:
     case = Case.objects.select_related("seen_by", "department").get(id=case_id)
-    queue = queue or QueueView.read(now)
-    place = queue.places.get(str(case.id)) if case.status == CaseStatus.QUEUED else None
+    found = CaseInQueue.read(case, now) if queue is None else CaseInQueue.seen(case, queue)
+    place = found.place if case.status == CaseStatus.QUEUED else None
     num_workers = len(scheduling.workers())
     standing = standing_of(case, now, is_online=num_workers > 0)
     return {
@@ -61,11 +63,11 @@ def panel_context(
         "now_epoch": round(now.timestamp(), 1),
         "patient": patient_words(case),
         "place": place,
-        "reason": queue.reason(case, place) if place is None or place.position == 0 else "",
+        "reason": found.reason if place else "",
         "place_sentence": "" if place is None else place_sentence(place.position, place.ahead),
         "moved": moved_words(place),
-        "pause": scheduling.pause() if queue.is_paused else None,
-        **_times(queue.estimates.get(str(case.id))),
+        "pause": scheduling.pause() if found.is_paused else None,
+        **_times(found.estimate),
         "hits": scheduling.forecast_hits(now) if case.is_open else None,
         "num_workers": num_workers,
     }
@@ -104,6 +106,8 @@ def guidance_context(case_id: uuid.UUID) -> dict[str, Any]:
         "length": _length_text(job) if case.is_open and job else "",
         "num_workers": len(scheduling.workers()),
         "earlier": earlier_texts(case),
+        "num_signs": len(case.classification.get("danger_signs", ())),
+        "max_signs": MAX_DANGER_SIGNS,
     }
 
 
@@ -159,12 +163,14 @@ def facts_context(case: Case) -> dict[str, Any]:
     facts, classification = case.case_facts, case.classification
     submitted = CaseFacts.from_dict(case.facts)
     changes, views = history(case)
-    reasons = reasons_shown(classification)
+    reasons = reasons_shown(classification.get("reasons", []))
+    # Phrases are not marked: marks on whole clauses would hide the important words.
+    marked = [reason for reason in reasons if reason["code"] != PHRASE]
     return {
         "case": case,
-        # Phrases are not marked: marks on whole clauses would hide the important words.
-        "words": highlighted(submitted.text, [r for r in reasons if r["code"] != PHRASE]),
+        "words": highlighted(submitted.text, marked),
         "reasons": reasons,
+        "grounds": marked,
         "vitals": vital_rows(facts),
         "news2": classification.get("news2"),
         "news2_absent": news2_absent_reason(facts),
@@ -172,7 +178,9 @@ def facts_context(case: Case) -> dict[str, Any]:
         "confidence": round(100 * classification.get("confidence", 0)),
         "history": changes,
         "views": views,
-        "notes": case.notes.select_related("author"),
+        "notes": [
+            (note, highlighted(note.text, marked)) for note in case.notes.select_related("author")
+        ],
         "trend": trend_rows(case),
         "trend_svg": trend_svg(case),
         "named": read_history(facts.text),
@@ -184,18 +192,6 @@ def facts_context(case: Case) -> dict[str, Any]:
 def news2_absent_reason(facts: CaseFacts) -> str:
     """Returns why there is no NEWS2 score."""
     return "no vital sign measured" if news2.applies(facts) else "not used under 16 years"
-
-
-def reasons_shown(classification: dict[str, Any]) -> list[dict[str, Any]]:
-    """Returns the stored reasons, with the size of a weight as a number of levels in words."""
-    return [
-        {**reason, "weight_size": _weight_text(abs(reason.get("weight") or 0.0))}
-        for reason in classification.get("reasons", [])
-    ]
-
-
-def _weight_text(size: float) -> str:
-    return f"{size:.1f} of a level" if size < 0.95 else f"{size:.1f} levels"
 
 
 def level_set_text(classification: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,14 +11,14 @@ import structlog
 from triage_site.cases.forms import CaseForm
 from triage_site.cases.levels import level_of
 from triage_site.cases.panel import level_set_text, news2_absent_reason
+from triage_site.cases.reason_words import reasons_shown
 from triage_site.classifiers.active import classify
-from triage_site.triage import PERSON_REASONS, PHRASE, Reason, screen
+from triage_site.triage import PERSON_REASONS, PHRASE, screen
 from triage_site.triage.facts import NOT_TAKEN, CaseFacts, Consciousness
 from triage_site.triage.vitals import VITAL_RANGES
 
 log = structlog.get_logger(__name__)
 
-NUM_FLAGS_SHOWN = 6
 MAX_CHARACTERS = 2000  # of a note: a preview of a longer one costs no more
 
 
@@ -63,18 +63,29 @@ def _preview(facts: CaseFacts) -> dict[str, Any]:
         except Exception as second:
             log.error("preview_failed", error=type(second).__name__)
             return {"failed": True}
-    # A rule and a word can have the same text, which is shown once. Phrases are not shown.
-    flags: dict[str, Reason] = {}
-    for reason in classification.reasons:
-        if reason.kind != "model" and reason.code != PHRASE:
-            flags.setdefault(reason.text, reason)
+    said = classification.to_dict()
     return {
         "level": level_of(classification.priority),
-        "level_set": level_set_text(classification.to_dict()),
+        "level_set": level_set_text(said),
         "needs_person": classification.needs_person,
         "why_person": [PERSON_REASONS[code] for code in classification.person_reasons],
         "news2": classification.news2,
         "news2_absent": news2_absent_reason(facts),
-        "flags": list(flags.values())[:NUM_FLAGS_SHOWN],
+        "flags": _flags(said["reasons"]),
         "rules_only": rules_only,
     }
+
+
+def _flags(reasons: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The reasons that a person checks while typing, without phrases.
+
+    A rule and a word can have the same text, which is shown once; so is a figure that a rule
+    names.
+    """
+    flags: dict[str, dict[str, Any]] = {}
+    for reason in reasons_shown(reasons):
+        text = reason["text"]
+        is_told = reason["kind"] == "vital" and any(text in flag for flag in flags)
+        if reason["kind"] != "model" and reason["code"] != PHRASE and not is_told:
+            flags.setdefault(text, reason)
+    return list(flags.values())

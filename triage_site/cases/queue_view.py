@@ -111,6 +111,46 @@ class QueueView:
         return min(99, round(100 * num_tokens / expected))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseInQueue:
+    """What the queue says of one case. `reason`: what the next case waits for."""
+
+    place: QueuePlace | None
+    estimate: Estimate | None
+    reason: str
+    is_paused: bool
+
+    @classmethod
+    def seen(cls, case: Case, queue: QueueView) -> CaseInQueue:
+        """From a view of the whole queue, which several pages share."""
+        place = queue.places.get(str(case.id))
+        return cls(
+            place=place,
+            estimate=queue.estimates.get(str(case.id)),
+            reason=queue.reason(case, place) if place and place.position == 0 else "",
+            is_paused=queue.is_paused,
+        )
+
+    @classmethod
+    def read(cls, case: Case, now: datetime) -> CaseInQueue:
+        """For one page: a case without a job reads nothing of the queue, and a waiting case only
+        who is before it."""
+        is_paused, job = scheduling.is_paused(), scheduling.open_job_of(case.id)
+        place = None if job is None else scheduling.place_of(job, now)
+        policy = scheduling.active_policy()
+        if place is not None:
+            estimate = place.estimate
+        elif job is not None:
+            estimate = scheduling.estimates(now, policy, only=(str(job.id),)).get(str(job.id))
+        else:
+            estimate = None
+        reason = ""
+        if job is not None and place is not None and place.position == 0:
+            running = [one.to_request() for one in scheduling.running_jobs()]
+            reason = waiting_reason(job.to_request(), ahead=Ahead(), running=running, policy=policy)
+        return cls(place=place, estimate=estimate, reason=reason, is_paused=is_paused)
+
+
 def place_text(place: QueuePlace | None, *, is_paused: bool = False) -> str:
     """Returns "Next, in 2–4 s" or "Position 2, in 8–15 s"; no time where it is not known."""
     if place is None:

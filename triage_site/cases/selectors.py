@@ -23,7 +23,8 @@ def place_of(case: Case, now: datetime) -> QueuePlace | None:
     """Returns the place of a waiting case in the queue; None for other cases."""
     if case.status != CaseStatus.QUEUED:
         return None
-    return places_by_case(now).get(str(case.id))
+    job = scheduling.open_job_of(case.id)
+    return None if job is None else scheduling.place_of(job, now)
 
 
 def places_by_case(now: datetime) -> dict[str, QueuePlace]:

@@ -24,6 +24,7 @@ from triage_site.cases.calls import load_calls
 from triage_site.cases.models import Case, CaseEvent
 from triage_site.cases.preview import MAX_CHARACTERS, bounded, preview_context
 from triage_site.cases.preview_limit import RateLimit
+from triage_site.triage import classify
 from triage_site.triage.facts import CaseFacts
 from triage_site.triage.vitals import VITAL_RANGES
 
@@ -33,6 +34,10 @@ CALLS = Path(__file__).parents[2] / "fixtures" / "calls"
 NUM_TIMED = 200
 P95_SECONDS = 0.150
 CANARY = "zebrafish"
+MANY_SIGNS = (
+    "collapsed, not breathing, no pulse, blue lips, sudden severe headache, seizure, "
+    "facial droop, stab wound to the chest, heavy bleeding, unresponsive, took an overdose"
+)
 HOSTILE = (
     "<script>alert(1)</script> crushing chest pain <img src=x onerror=alert(2)> "
     '" onfocus=alert(3) x=" unconscious </mark><svg/onload=alert(4)>'
@@ -112,6 +117,39 @@ def test_no_flag_is_shown_twice(client: Client) -> None:
     flags = re.findall(r"<li>([^<]+?)\s*<", text)
     assert len(flags) > 1
     assert len(flags) == len(set(flags))
+
+
+def flags_of(client: Client, text: str) -> list[str]:
+    shown = client.post("/preview/", {"text": text}).content.decode()
+    return [re.sub(r"<[^>]+>", "", flag) for flag in re.findall(r"<li>(.*?)</li>", shown)]
+
+
+def test_a_grave_note_without_a_danger_sign_shows_its_serious_words(client: Client) -> None:
+    flags = flags_of(client, "Gutter came off the ladder and went through his neck")
+    assert flags[0].startswith("serious words ")
+    assert "neck" in flags[0]
+
+
+def test_all_danger_signs_are_shown_the_most_urgent_first(client: Client) -> None:
+    signs = classify(CaseFacts(text=MANY_SIGNS)).danger_signs
+    assert len(signs) > 10
+    shown = flags_of(client, MANY_SIGNS)
+    places = [next(at for at, flag in enumerate(shown) if flag.startswith(sign)) for sign in signs]
+    assert places == sorted(places)
+
+
+def test_a_figure_that_a_danger_sign_names_is_not_shown_again(client: Client) -> None:
+    form = {"text": "cough", "spo2_percent": "85", "on_oxygen": "air", "sbp_mmhg": "u"}
+    shown = client.post("/preview/", form).content.decode()
+    assert shown.count("low oxygen saturation") == 1
+    assert shown.count("vital sign could not be measured") == 1
+    assert "<li>oxygen saturation</li>" not in shown
+
+
+def test_what_speaks_for_a_milder_level_says_so() -> None:
+    mild = {"text": "mild cold for weeks", "words": ["mild"], "weight": -0.3}
+    shown = render_to_string("cases/_preview.html", {"preview": {"flags": [mild]}})
+    assert "less urgent" in shown
 
 
 def test_missing_values_of_news2_are_named(client: Client) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from tests.factories import make_case, make_user
-from triage_site.cases.case_words import patient_words
+from triage_site.cases.case_words import complaint_text, patient_words
 from triage_site.cases.models import Case
 from triage_site.cases.vitals_shown import vital_rows
 from triage_site.triage.facts import CaseFacts
@@ -60,3 +60,15 @@ def test_board_and_case_page_say_what_the_note_says(client: Client) -> None:
     assert "27 y M (note)" in page
     assert "mmHg by the note" in page
     assert "Age unknown" not in board + page
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("cough  for\n2 days", "cough for 2 days"),
+        ("pain " * 27 + "BP 118/70", "pain " * 27 + "BP…"),  # not "BP 11…"
+        ("x" * 200, "x" * 140 + "…"),
+    ],
+)
+def test_a_long_complaint_is_cut_between_words(text: str, shown: str) -> None:
+    assert complaint_text(text) == shown

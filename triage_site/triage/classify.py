@@ -38,6 +38,7 @@ NO_MODEL: Final = "none"
 DOUBTFUL_PRIORITY: Final = 2
 BY_THE_NOTE: Final = "by the note"
 SERIOUS_WORDS: Final = "serious words"  # of the note, where no table has them
+_SERIOUS_CODE: Final = "serious_words"
 NOT_NOW_TEXT: Final = "not counted, read as not of this patient now"
 _GRAVE: Final = 1  # from this priority on a case needs a sign that says why
 _ENTERED: Final = frozenset(VITAL_RANGES)
@@ -187,8 +188,9 @@ def classify_many(
     return [
         replace(
             one,
-            reasons=one.reasons
-            + model_reasons(case.view, case.note, case.fired, one.priority, model),
+            reasons=_with_new_words(
+                one.reasons, model_reasons(case.view, case.note, case.fired, one.priority, model)
+            ),
         )
         for one, case in zip(said, seen, strict=True)
     ]
@@ -251,6 +253,7 @@ def _suggestion(
     named = _complaint(case)
     if named.label == REQUEST and priority <= DOUBTFUL_PRIORITY:  # there is more to it
         named = Complaint("")
+    serious = _by_its_words(case, priority)
     p0, p1, p2, p3, p4 = (round(float(chance), 4) for chance in chances)
     return Classification(
         priority=priority,
@@ -259,8 +262,8 @@ def _suggestion(
         confidence=_confidence(float(chances.max()), why),
         level_set=_with(levels, priority) if doubts else levels,
         needs_person=bool(why),
-        reasons=(*(to_reason(item) for item in case.fired), *_not_counted(case)),
-        danger_signs=(*_danger_signs(case), *_by_its_words(case, priority)),
+        reasons=(*serious, *(to_reason(item) for item in case.fired), *_not_counted(case)),
+        danger_signs=(*_labels(serious), *_danger_signs(case)),
         rules_version=RULES_VERSION,
         model_version=version,
         news2=news2(case.facts),
@@ -347,12 +350,24 @@ def _danger_signs(case: Seen) -> tuple[str, ...]:
     return tuple(signs)
 
 
-def _by_its_words(case: Seen, priority: int) -> tuple[str, ...]:
+def _by_its_words(case: Seen, priority: int) -> tuple[Reason, ...]:
     """For a grave case without a sign that explains it: the words that made the model so sure."""
     if priority > _GRAVE or most_urgent(case.fired) <= _GRAVE:
         return ()
     words = gravest_words(case.view, case.note, _GRAVE)
-    return (f"{SERIOUS_WORDS} '{words}'",) if words else ()
+    if not words:
+        return ()
+    return (Reason(kind="word", code=_SERIOUS_CODE, text=SERIOUS_WORDS, words=(words,)),)
+
+
+def _labels(serious: Sequence[Reason]) -> tuple[str, ...]:
+    return tuple(f"{one.text} '{one.words[0]}'" for one in serious)
+
+
+def _with_new_words(told: tuple[Reason, ...], found: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    """Without what only quotes the serious words once more."""
+    serious = [one.words for one in told if one.code == _SERIOUS_CODE]
+    return (*told, *(one for one in found if one.words not in serious))
 
 
 def _is_of_the_note(case: Seen, item: Fired) -> bool:
