@@ -1,8 +1,8 @@
 """Cross-validated figures of the whole triage pipeline, calibration and choices included.
 
 For each fold, boosters, calibration lines, costs and the threshold of the level sets come from
-the other folds alone (an inner cross-validation gives the scores that they are settled on). For
-vignettes a fold is some whole files of them.
+the other folds alone (an inner cross-validation gives the scores that they are settled on). Of
+notes, each author's file is judged by what was settled on the other ones.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from triage_site.triage.classify import Seen, look
 from triage_site.triage.decision import Floats, decide, level_sets
 from triage_site.triage.evaluation import figures
 from triage_site.triage.facts import Sex
+from triage_site.triage.model.scoring import STORY, load
 from triage_site.triage.signs.rules import most_urgent
 from triage_site.triage.training.classifier_fit import (
     Heads,
@@ -29,8 +30,7 @@ from triage_site.triage.training.classifier_fit import (
 )
 from triage_site.triage.training.story_fit import (
     Told,
-    Written,
-    out_of_file,
+    never_learned,
     settle_story,
 )
 from triage_site.triage.types import NUM_PRIORITIES
@@ -110,9 +110,9 @@ def cross_validated(rows: Rows) -> dict[str, Any]:
     }
 
 
-def stories(written: Written) -> dict[str, Any]:
-    """Every source judged by fits that saw none of it, settled on the other sources: each apart."""
-    told = out_of_file(written)
+def stories() -> dict[str, Any]:
+    """The shipped weights on notes that they never learned, settled on those of other authors."""
+    told = never_learned(load().parts[STORY].scores)
     return {
         name: _source(told.keep(chosen), settle_story(told.keep(~chosen)))
         for name, chosen in told.of_sources()
@@ -192,6 +192,6 @@ def _as_lines(found: dict[str, Any]) -> list[str]:
 def stories_as_text(found: dict[str, Any]) -> str:
     lines = []
     for source, values in found.items():
-        lines += [f"{source}: {values['rows']} notes, by fits that saw none of the file"]
+        lines += [f"{source}: {values['rows']} notes, in no weights, settled on the other files"]
         lines += _as_lines(values)
     return "\n".join(lines)

@@ -20,7 +20,7 @@ from triage_site.triage.decision import Floats
 from triage_site.triage.model import naming
 from triage_site.triage.model.encoder import encoder_version
 from triage_site.triage.model.features import FEATURES
-from triage_site.triage.model.scoring import ARRIVAL, STORY, WEIGHTS_DIR
+from triage_site.triage.model.scoring import ARRIVAL, STORY, WEIGHTS_DIR, load
 from triage_site.triage.training import cross_validate
 from triage_site.triage.training.classifier_fit import (
     COVERAGE,
@@ -44,12 +44,12 @@ from triage_site.triage.training.make_reference import write_reference
 from triage_site.triage.training.story_fit import (
     Linear,
     fit_story,
-    out_of_file,
+    never_learned,
     read_written,
     settle_story,
 )
 
-MODEL_VERSION: Final = "2026.11-8"
+MODEL_VERSION: Final = "2026.11-9"
 
 _KINDS: Final = {
     "feature": np.int16, "threshold": np.float64, "left": np.int32, "right": np.int32,
@@ -125,12 +125,18 @@ def save(folder: Path, arrival: Heads, story: Linear, settled: dict[str, Setting
     (folder / "model.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
-def write_encoder_version(folder: Path) -> None:
-    """Names the shipped encoder in the card of the weights in `folder`."""
+def settle_on_encoder(folder: Path) -> None:
+    """Names the shipped encoder in the card of the weights in `folder`, and settles calibration,
+    sets and caution of stories on what that one says."""
     path = folder / "model.json"
     card = json.loads(path.read_text(encoding="utf-8"))
-    card["encoder"] = encoder_version()
+    card.update(version=MODEL_VERSION, encoder=encoder_version())
     path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    part = load(folder).parts[STORY]
+    settled = settle_story(never_learned(part.scores))
+    card["parts"][STORY].update(_settings(settled, part.intercept, depth=0))
+    path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    print(f"stories: slope {settled.slope[0]:.2f}, too mild a level costs {settled.caution} times")
 
 
 def _settings(settled: Settings, intercept: Floats, depth: int) -> dict[str, Any]:
@@ -153,10 +159,10 @@ def main() -> None:
     )
     parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
     arguments = parser.parse_args()
-    rows, written = read_rows(arguments.csv), read_written()
+    rows = read_rows(arguments.csv)
     if arguments.cross_validate:
         found = cross_validate.cross_validated(rows)
-        told = cross_validate.stories(written)
+        told = cross_validate.stories()
         named = names_out_of_file(read_labelled())
         if arguments.json:
             print(json.dumps({**found, "stories": told, "complaints": named}))
@@ -164,11 +170,12 @@ def main() -> None:
             print(cross_validate.as_text(found), cross_validate.stories_as_text(told), sep="\n")
             print(names_as_text(named))
         return
+    story = fit_story(read_written())
     settled = {
         ARRIVAL: settle(out_of_fold(rows), rows),
-        STORY: settle_story(out_of_file(written)),
+        STORY: settle_story(never_learned(story.scores)),
     }
-    save(arguments.out, fit_rows(rows), fit_story(written), settled)
+    save(arguments.out, fit_rows(rows), story, settled)
     save_names(arguments.out / naming.WEIGHTS_FILE.name, fit_names(read_labelled()))
     write_reference(arguments.csv, arguments.out)
     costs, caution = settled[ARRIVAL].costs.under, settled[STORY].caution

@@ -37,7 +37,7 @@ from triage_site.triage.training.encoder_examples import (
     read_aside_words,
     read_examples,
 )
-from triage_site.triage.training.train_classifier import write_encoder_version
+from triage_site.triage.training.train_classifier import settle_on_encoder
 
 EPOCHS: Final = 3
 BATCH: Final = 16
@@ -266,7 +266,7 @@ def main() -> None:
         torch.save(network.state_dict(), arguments.save)
     export(arguments.base, network, arguments.out)
     if arguments.out == FOLDER and arguments.after:
-        write_encoder_version(WEIGHTS_DIR)
+        settle_on_encoder(WEIGHTS_DIR)
 
 
 if __name__ == "__main__":
