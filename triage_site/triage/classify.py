@@ -144,7 +144,7 @@ def _judged(
     measured: Measured, note: Note, by_cues: tuple[Fired, ...], of_now: OfNow
 ) -> tuple[tuple[Fired, ...], tuple[Mention, ...]]:
     """What fires by the words that count, and the words for which something fires no more."""
-    if not any(item.mentions and item.min_priority > MOST_URGENT for item in by_cues):
+    if not any(item.mentions for item in by_cues):
         return by_cues, ()
     fired = fire(measured, note, of_now.counts)
     codes = {item.code for item in fired}

@@ -77,4 +77,5 @@ def _swapped(text: str) -> str:
         swapped = _WORDS[word.group().lower()]
         return swapped.capitalize() if word.group()[0].isupper() else swapped
 
-    return re.sub(rf"\b(?:{'|'.join(_WORDS)})\b", other, text, flags=re.IGNORECASE)
+    text = re.sub(rf"\b(?:{'|'.join(_WORDS)})\b", other, text, flags=re.IGNORECASE)
+    return re.sub(r"(?<=\d)[MF]\b", lambda sex: "F" if sex.group() == "M" else "M", text)

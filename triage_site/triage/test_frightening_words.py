@@ -16,6 +16,11 @@ _GRAVE = 1  # this level and more urgent ones
 # them as well; its own examination is `test_checks.py`.
 _FRAMES: dict[str, dict[str, list[str]]] = json.loads(FRAMES.read_text(encoding="utf-8"))
 _SILENT, _FIRING = _FRAMES["silent"], _FRAMES["firing"]
+# These tell no other reason for coming, so the danger counts (`classify._has_other_reason`).
+_NOTHING_ELSE = {
+    "Monitor showed asystole, lead had come off. Talking, well.",
+    "Ambulance called for 'unconscious man'. He was asleep on the bench, walking, sober.",
+}
 
 
 def _cases(table: dict[str, list[str]]) -> list[tuple[str, str]]:
@@ -29,8 +34,8 @@ def _grave(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("kind", "text"), _cases(_SILENT))
-def test_frightening_words_alone_raise_no_grave_sign(kind: str, text: str) -> None:
-    assert _grave(text) == [], kind
+def test_frightening_words_raise_no_grave_sign_beside_another_reason(kind: str, text: str) -> None:
+    assert bool(_grave(text)) == (text in _NOTHING_ELSE), kind
 
 
 @pytest.mark.parametrize(("kind", "text"), _cases(_FIRING))

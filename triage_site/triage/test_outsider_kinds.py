@@ -256,7 +256,7 @@ _THIRD_CONTROLS = [
     ("stays asleep through thunder, mother wonders if that is normal", 6, 2),
     ("shook his head, nothing to report, repeat tablets please", 64, 3),
 ]
-MOST_ALARMS = 0.1
+MOST_ALARMS = 0.15
 
 
 def _said(cases: Sequence[tuple[str, float, int]]) -> list[int]:

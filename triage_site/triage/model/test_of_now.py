@@ -24,7 +24,7 @@ def judged(text: str, odds: float, level: int, at_most: np.ndarray = CALM) -> tu
     return judge.counts(level, note.mention(at, at + 1)), judge
 
 
-@pytest.mark.parametrize("level", [1, 2])
+@pytest.mark.parametrize("level", [0, 1, 2])
 @pytest.mark.parametrize("odds", [FAR, NOT_NOW - 0.1, NOT_NOW + 0.1, 0.0, 5.0])
 def test_words_are_taken_back_below_the_threshold(level: int, odds: float) -> None:
     counts, judge = judged(TEXT, odds, level)
@@ -32,14 +32,24 @@ def test_words_are_taken_back_below_the_threshold(level: int, odds: float) -> No
     assert [mention.words for mention in judge.set_aside] == ([] if counts else ["Stroke"])
 
 
-@pytest.mark.parametrize("odds", [FAR, 0.0, 5.0])
-def test_a_sign_of_level_0_is_never_taken_back(odds: float) -> None:
-    counts, judge = judged(TEXT, odds, 0)
-    assert counts
-    assert judge.set_aside == set()
+@pytest.mark.parametrize("at", [0, 1])
+def test_words_of_level_0_count_where_the_note_may_be_of_level_0_or_1(at: int) -> None:
+    at_most = CALM.copy()
+    at_most[at:] = 0.0
+    assert judged(TEXT, FAR, 0, at_most)[0]
+    at_most[at:] = NOT_URGENT - 0.1
+    assert not judged(TEXT, FAR, 0, at_most)[0]
 
 
-@pytest.mark.parametrize("level", [1, 2])
+@pytest.mark.parametrize("text", ["Sore throat. stroke 3", "Stroke score 12 sore throat"])
+def test_words_with_a_figure_are_never_taken_back(text: str) -> None:
+    note = read(text)
+    nothing = np.zeros((len(note.words), 4))
+    judge = OfNow(Encoded(CALM, np.full(len(note.words), FAR), nothing, nothing))
+    assert judge.counts(1, note.mention(0, len(note.words)))
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
 def test_nothing_is_taken_back_where_the_note_as_a_whole_may_be_urgent(level: int) -> None:
     assert judged(TEXT, FAR, level, np.full(4, NOT_URGENT + 0.1))[0]
     assert judged(TEXT, FAR, level, PRIOR)[0]

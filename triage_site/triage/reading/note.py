@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from triage_site.triage.reading.apart import told_apart
 from triage_site.triage.reading.cleaning import clean
 from triage_site.triage.reading.figures import Figure, find_figures
 from triage_site.triage.reading.line import Line
-from triage_site.triage.reading.statements import Assertion, Cue, Judged, Statement, judge
+from triage_site.triage.reading.statements import Assertion, Statement, judge
 from triage_site.triage.reading.terms import TermIndex
 from triage_site.triage.reading.tokens import Word, is_known, tokenize
 from triage_site.triage.reading.words import TABLES
@@ -58,7 +57,7 @@ class Note:
         self.line = Line((word.stem, word.form) for word in self.words)
         judged = judge(self.words, self.line)
         self.statements = judged.statements
-        self._covers = _with_told_apart(text, self.words, judged)
+        self._covers = judged.covers
         self.foreign_sentences = _foreign(self.words, self.statements)
         self._foreign_statements = tuple(
             said for said in self.statements if said.sentence in self.foreign_sentences
@@ -113,18 +112,6 @@ class Note:
             if found in PRESENT:
                 return found
         return found
-
-
-def _with_told_apart(
-    text: str, words: tuple[Word, ...], judged: Judged
-) -> tuple[tuple[Cue, ...], ...]:
-    """The cues of each word, with those that only the whole note gives."""
-    covers = list(judged.covers)
-    for first, last, kind in told_apart(text, words, judged.statements):
-        for at in range(first, last):
-            # It stands before all words: a mention that holds it does not undo it.
-            covers[at] = (*covers[at], Cue(kind, -1, -1, -1))
-    return tuple(covers)
 
 
 def _foreign(words: tuple[Word, ...], statements: Sequence[Statement]) -> frozenset[int]:
