@@ -1,4 +1,5 @@
-"""Files of cases to judge by: tables with a header, or JSON lines of facts as the API takes them.
+"""Files of cases to judge by: tables with a header, or JSON lines of facts as the API takes them
+or as the replay of calls does.
 
 Whatever is wrong is said with line, field and reason.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ _NURSE: Final = "nurse_level"
 _DELIMITERS: Final = ",;\t"
 _JSON_LINES: Final = frozenset({".jsonl", ".ndjson"})
 _TABLES: Final = frozenset({".csv", ".tsv", ".txt"})
+_OF_CALL: Final = "facts"  # in lines as the replay of calls takes them
 _BESIDE_FACTS: Final = frozenset({"id", "expert_level", "priority", "expected_priority", _NURSE})
 
 
@@ -143,11 +145,13 @@ def _json_lines(text: str) -> Iterator[_Case]:
                 raise BadFile(number, "row", "is no JSON object")
             told = {k: "" if v is None else str(v) for k, v in row.items() if k in _BESIDE_FACTS}
             told["priority"] = told.get("priority") or told.pop("expected_priority", "")
-            facts = {k: v for k, v in row.items() if k not in _BESIDE_FACTS}
+            facts = row.get(_OF_CALL, {k: v for k, v in row.items() if k not in _BESIDE_FACTS})
             yield _case(number, told, lambda _row, facts=facts: _from_json(facts))
 
 
-def _from_json(data: Mapping[str, Any]) -> CaseFacts:
+def _from_json(data: Any) -> CaseFacts:
+    if not isinstance(data, dict):
+        raise BadField(_OF_CALL, "is no JSON object")
     try:
         facts = CaseFacts.from_dict(data)
     except ValueError as error:

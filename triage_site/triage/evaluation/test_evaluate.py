@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,19 @@ def test_the_words_of_the_api_and_json_lines_are_read(tmp_path: Path) -> None:
     lines.write_text('{"text": "fell", "hr_bpm": 900}\n', encoding="utf-8")
     with pytest.raises(evaluate.BadFile, match="line 1: hr_bpm: 900 is outside"):
         evaluate.read_file(lines)
+
+
+def test_lines_of_the_replay_of_calls_are_read(tmp_path: Path) -> None:
+    lines = tmp_path / "calls.jsonl"
+    call = {"id": "a", "offset_seconds": 1.5, "call_type": "FALL", "expected_priority": 3}
+    lines.write_text(json.dumps({**call, "facts": {"text": "fell", "age_years": 70}}), "utf-8")
+    cases = evaluate.read_file(lines)
+    assert (cases.ids, cases.labels) == (["a"], [3])
+    assert (cases.facts[0].text, cases.facts[0].age_years) == ("fell", 70)
+    for facts, reason in (("fell", "facts: is no JSON object"), ({"call": 1}, "call: unknown")):
+        lines.write_text(json.dumps({**call, "facts": facts}), "utf-8")
+        with pytest.raises(evaluate.BadFile, match=f"line 1: {reason}"):
+            evaluate.read_file(lines)
 
 
 def test_a_folder_gives_its_sources_and_a_picture_is_drawn(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 CSV has the columns of the KTAS study (Moon et al. 2019, PLOS ONE 14(9): e0216972, data CC BY
 4.0) with a `fold` column. `--cross-validate` trains nothing for use and prints the figures of
-docs/MODEL_CARD.md; without it the weights are written.
+docs/MODEL_CARD.md; without it the weights are written. `--visits` fits the part of visits alone, on
+the encoder as it is shipped, which learned none of its rows.
 """
 
 from __future__ import annotations
@@ -102,24 +103,44 @@ def _append(columns: dict[str, list[Any]], nodes: NDArray[Any], start: int, shar
 
 
 def save(folder: Path, arrival: Heads, story: Linear, settled: dict[str, Settings]) -> None:
-    trees = trees_of(arrival)
-    table, depth = flatten(trees)
+    table, card = _visits(arrival, settled[ARRIVAL])
     arrays: dict[str, NDArray[Any]] = {
         f"{STORY}_weights": story.weights,
         f"{ARRIVAL}_weights": np.zeros_like(story.weights),
-        **{f"{ARRIVAL}_{column}": values for column, values in table.items()},
+        **table,
     }
-    card = {
-        "version": MODEL_VERSION,
-        "encoder": encoder_version(),
-        "features": list(FEATURES),
-        "parts": {
-            ARRIVAL: _settings(settled[ARRIVAL], trees.intercept, depth),
-            STORY: _settings(settled[STORY], story.intercept, 0),
+    _write(
+        folder,
+        arrays,
+        {
+            "version": MODEL_VERSION,
+            "encoder": encoder_version(),
+            "features": list(FEATURES),
+            "parts": {ARRIVAL: card, STORY: _settings(settled[STORY], story.intercept, 0)},
+            "coverage": COVERAGE,
+            "data": "Moon et al. 2019, PLOS ONE 14(9): e0216972, CC BY 4.0; text of this project",
         },
-        "coverage": COVERAGE,
-        "data": "Moon et al. 2019, PLOS ONE 14(9): e0216972, CC BY 4.0; text of this project",
-    }
+    )
+
+
+def _visits(arrival: Heads, settled: Settings) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Arrays and card of the part of visits."""
+    trees = trees_of(arrival)
+    table, depth = flatten(trees)
+    arrays = {f"{ARRIVAL}_{column}": values for column, values in table.items()}
+    return arrays, _settings(settled, trees.intercept, depth)
+
+
+def save_visits(folder: Path, arrival: Heads, settled: Settings) -> None:
+    """In the weights of `folder`, the part of visits alone."""
+    card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    with np.load(folder / "model.npz", allow_pickle=False) as kept:
+        arrays = {name: kept[name] for name in kept.files}
+    table, card["parts"][ARRIVAL] = _visits(arrival, settled)
+    _write(folder, {**arrays, **table}, card)
+
+
+def _write(folder: Path, arrays: dict[str, NDArray[Any]], card: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(folder / "model.npz", **arrays)  # type: ignore[arg-type]
     (folder / "model.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
@@ -157,6 +178,9 @@ def main() -> None:
     parser.add_argument(
         "--cross-validate", action="store_true", help="print the figures instead of training"
     )
+    parser.add_argument(
+        "--visits", action="store_true", help="fit the part of visits alone, on the shipped encoder"
+    )
     parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
     arguments = parser.parse_args()
     rows = read_rows(arguments.csv)
@@ -170,17 +194,16 @@ def main() -> None:
             print(cross_validate.as_text(found), cross_validate.stories_as_text(told), sep="\n")
             print(names_as_text(named))
         return
-    story = fit_story(read_written())
-    settled = {
-        ARRIVAL: settle(out_of_fold(rows), rows),
-        STORY: settle_story(never_learned(story.scores)),
-    }
-    save(arguments.out, fit_rows(rows), story, settled)
-    save_names(arguments.out / naming.WEIGHTS_FILE.name, fit_names(read_labelled()))
+    visits = settle(out_of_fold(rows), rows)
+    if arguments.visits:
+        save_visits(arguments.out, fit_rows(rows), visits)
+    else:
+        story = fit_story(read_written())
+        told = settle_story(never_learned(story.scores))
+        save(arguments.out, fit_rows(rows), story, {ARRIVAL: visits, STORY: told})
+        save_names(arguments.out / naming.WEIGHTS_FILE.name, fit_names(read_labelled()))
     write_reference(arguments.csv, arguments.out)
-    costs, caution = settled[ARRIVAL].costs.under, settled[STORY].caution
-    print(f"wrote {arguments.out}; costs of under-triage chosen {costs}, see decision.Costs")
-    print(f"stories: too mild a level costs {caution} times as much")
+    print(f"wrote {arguments.out}; costs of under-triage chosen {visits.costs.under}")
 
 
 if __name__ == "__main__":
