@@ -58,6 +58,16 @@ _CIRCUMSTANCE_GROUPS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+# At the ends of a quotation they tell nothing.
+_LINKS: Final = frozenset(
+    {
+        "a", "an", "and", "as", "at", "because", "but", "for", "from", "has", "he", "her", "his",
+        "in", "is", "it", "of", "on", "or", "she", "so", "that", "the", "they", "to", "was", "with",
+        ".", ",", ";", ":", "-", "(", ")", "/",
+    }
+)  # fmt: skip
+
+
 def expected_level(probabilities: Floats) -> Floats:
     return probabilities @ np.arange(1.0, NUM_PRIORITIES + 1.0)
 
@@ -119,7 +129,9 @@ def _strongest_words(said: Statement, note: Note, weights: Floats) -> str:
     if said.last - said.first > _MAX_WORDS:
         sums = np.convolve(weights[said.first : said.last], np.ones(_MAX_WORDS), mode="valid")
         begin += int(sums.argmax())
-    return note.quote(begin, min(begin + _MAX_WORDS, said.last))
+    end = min(begin + _MAX_WORDS, said.last)
+    told = [at for at in range(begin, end) if note.words[at].form not in _LINKS]
+    return note.quote(told[0], told[-1] + 1) if told else note.quote(begin, end)
 
 
 def gravest_words(view: CaseView, note: Note, boundary: int) -> str:

@@ -36,6 +36,8 @@ def _words(text: str) -> str:
         ("CP (cerebral palsy)", "cp cerebral palsy"),
         ("LOC: alert", "level of consciousness alert"),
         ("red eye OD", "red eye od"),
+        ("bisoprolol 2.5 OD", "bisoprolol 2.5 od"),
+        ("amitriptyline OD", "amitriptyline overdose"),
         ("fever x2/7", "fever x 2 days"),
         ("facial drop", "facial drop"),
     ],

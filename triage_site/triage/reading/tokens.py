@@ -184,7 +184,7 @@ def _means_other(tokens: Sequence[_Token], index: int) -> bool:
     near = {token.written.lower() for token in tokens[max(0, index - 2) : index]}
     after = _next(tokens, index)
     if written == "OD":
-        return bool(near & _DOSE) or any(one.isdigit() for one in near) or after in _DOSE
+        return bool(near & _DOSE) or any(one[:1].isdigit() for one in near) or after in _DOSE
     if written == "HI" and near & _METERS:
         return True
     return after in _NOT_ABBREVIATED.get(written, frozenset())
