@@ -50,12 +50,12 @@ _ITEM: Final = re.compile(
     rf"(?:(?:the|a|an|some|his|her|my|severely|known) )?"
     rf"(?:(?P<known>{_KNOWN.pattern})(?: {_THING}){{0,2}}|(?P<thing>{_THING}(?: {_THING})?))"
 )
-# Which reaction: in brackets, after a mark, or after a verb.
-REACTION: Final = re.compile(
-    r"rash|hives?|urticari|itch|swell|swoll|anaphyl|angio-?o?edema|wheez|bronchosp|sjs|stevens"
-    r"|blister|welt|facial|throat|\blips?\b|tongue|collapse|breath",
-    re.IGNORECASE,
+_HARM: Final = (
+    r"rash|hives?|urticari|itch|swell|swoll|anaphyl|angio-?o?edema|wheez|bronchosp|sjs"
+    r"|stevens(?:.johnson)?|blister|welt|collapse"
 )
+# Which reaction: in brackets, after a mark, or after a verb.
+REACTION: Final = re.compile(rf"{_HARM}|facial|throat|\blips?\b|tongue|breath", re.IGNORECASE)
 _WORD: Final = r"[^\s.,;:!?()\n/|]+"
 _HOW: Final = re.compile(
     r" ?(?:\( [^()]{1,60} \)"
@@ -157,6 +157,10 @@ _LEAST_LETTERS: Final = 4
 _IS_ALLERGEN: Final = ALLERGEN.fullmatch
 # No name of a thing: a reaction, a year, or words for whom or how.
 _IS_ODD: Final = re.compile(
+# What it did, as it is told: all that brackets hold, or up to the last word for a reaction.
+_DID: Final = re.compile(
+    rf" ?\( (?P<held>.*) \)|[ =>:-]*(?P<did>.*(?:{_HARM})[^\W\d_]*)", re.IGNORECASE
+)
     rf"{REACTION.pattern}|vomit|\bsick|\d"
     r"|\b(?:it|them|that|this|say|ok|fine|true|went|doctor|paediatrician)\b",
     re.IGNORECASE,
@@ -219,16 +223,18 @@ def find_allergies(note: PlainWords, spans: list[tuple[int, int]]) -> Iterator[A
 
 
 def _told(note: PlainWords, mention: _Mention, thing: _Thing) -> Allergy:
-    """With what it did where the note has that in brackets and it is no allergy."""
+    """With what it did."""
     written = note.plain[thing.start : thing.end]
     meant = _allergen_meant(written)
     told = (meant or note.written(thing.start, thing.end))[:_MAX_CHARACTERS]
     start, end = _characters(note, thing.start, thing.end)
     where = _characters(note, mention.start, max(thing.end, thing.last))
-    is_upset = thing.how.lstrip().startswith("(") and is_mild(thing.how)
+    is_upset = not thing.is_intolerance and thing.how.startswith(" (") and is_mild(thing.how)
     if thing.is_intolerance:
         told += f" {INTOLERANCE}"
-    elif is_upset:
+    elif did := _DID.match(note.plain, thing.end, max(thing.end, thing.last)):
+        told += f" ({note.written(*did.span(did.lastgroup or 0))})"
+    if is_upset:
         where = (start, where[1])
         told += f" {note.note.text[end : where[1]].strip()}"
     is_known = bool(meant) or _KNOWN.match(written) is not None

@@ -168,11 +168,11 @@ def _told_allergies(note: Note, found: Sequence[Allergy]) -> tuple[list[str], li
         if quote is None:
             told.append(one.told)
             continue
-        doubted.add(one.told.lower())
+        doubted.add(_bare(one.told))
         if not any(other.start <= one.start < other.end for other in quoted):
             quoted.append(quote)
             told.append(f"'{quote.words}'")
-    sure = [one for one in told if one[0] != "'" and one.lower() not in doubted]
+    sure = [one for one in told if one[0] != "'" and _bare(one) not in doubted]
     return told, sure
 
 
@@ -184,6 +184,10 @@ def _is_beside(note: Note, one: Allergy, other: Allergy) -> bool:
 
 def _doubt(note: Note, one: _Named, named: Sequence[_Named]) -> Quote | None:
     if one.role == "perhaps taken":
+def _bare(told: str) -> str:
+    return told.partition(" (")[0].lower()
+
+
         return None
     return beside_medicine(
         note.text, _listed(note, one, named), kind=_KINDS.get(one.role, "regular")
