@@ -157,12 +157,12 @@ _MOST_ITEMS: Final = 10
 _LEAST_LETTERS: Final = 4
 _MOST_OF_ARTICLE: Final = 2  # letters, as in "pas de allergy"
 _IS_ALLERGEN: Final = ALLERGEN.fullmatch
-# No name of a thing: a reaction, a year, or words for whom or how.
-_IS_ODD: Final = re.compile(
 # What it did, as it is told: all that brackets hold, or up to the last word for a reaction.
 _DID: Final = re.compile(
     rf" ?\( (?P<held>.*) \)|[ =>:-]*(?P<did>.*(?:{_HARM})[^\W\d_]*)", re.IGNORECASE
 )
+# No name of a thing: a reaction, a year, or words for whom or how.
+_IS_ODD: Final = re.compile(
     rf"{REACTION.pattern}|vomit|\bsick|\d"
     r"|\b(?:it|them|that|this|say|ok|fine|true|went|doctor|paediatrician)\b",
     re.IGNORECASE,
@@ -238,7 +238,6 @@ def _told(note: PlainWords, mention: _Mention, thing: _Thing) -> Allergy:
         told += f" ({note.written(*did.span(did.lastgroup or 0))})"
     if is_upset:
         where = (start, where[1])
-        told += f" {note.note.text[end : where[1]].strip()}"
     is_known = bool(meant) or _KNOWN.match(written) is not None
     return Allergy(
         told,
@@ -373,11 +372,11 @@ def _items(note: PlainWords, begin: int, *, is_intolerance: bool) -> tuple[int, 
         at = following.end()
     return last, tuple(found)
 
+
 def _is_named(note: PlainWords, words: str) -> bool:
     """In a note in another language, only what is known: "koi allergy" is no allergy at all."""
     may_be = len(words) > _MOST_OF_ARTICLE and not note.note.foreign_sentences
     return _is_thing(words) and (may_be or _KNOWN.match(words) is not None)
-
 
 
 def _is_thing(words: str, *, first: bool = True) -> bool:

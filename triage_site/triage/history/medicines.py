@@ -184,6 +184,10 @@ def _told_allergies(note: Note, found: Sequence[Allergy]) -> tuple[list[str], li
     return told, sure
 
 
+def _bare(told: str) -> str:
+    return told.partition(" (")[0].lower()
+
+
 def _is_beside(note: Note, one: Allergy, other: Allergy) -> bool:
     """Whether they stand in one sentence, and the other one is sure."""
     first, last = sentence(note.text, one.start, one.end)
@@ -192,10 +196,6 @@ def _is_beside(note: Note, one: Allergy, other: Allergy) -> bool:
 
 def _doubt(note: Note, one: _Named, named: Sequence[_Named]) -> Quote | None:
     if one.role == "perhaps taken":
-def _bare(told: str) -> str:
-    return told.partition(" (")[0].lower()
-
-
         return None
     return beside_medicine(
         note.text, _listed(note, one, named), kind=_KINDS.get(one.role, "regular")
