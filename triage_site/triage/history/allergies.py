@@ -28,7 +28,7 @@ from triage_site.triage.reading.words import is_clinical, is_english, one_letter
 INTOLERANCE: Final = "(intolerance)"
 _BETWEEN: Final = r"(?: (?!and |but |on )[^\W\d_][\w'/-]*){0,2} $"
 _DENIED: Final = re.compile(
-    r"\b(?:no|not|denies|without|never|isn't|sin|ohne|keine?|nessuna|pas d')" + _BETWEEN
+    r"\b(?:no|not|denies|without|never|isn't|nie|bez|sin|ohne|keine?|nessuna|pas d')" + _BETWEEN
 )
 _OF_ANOTHER: Final = re.compile(
     r"\b(?:mother|father|mum|mom|dad|son|daughter|wife|husband|brother|sister|partner|friend|aunt"
@@ -50,12 +50,12 @@ _ITEM: Final = re.compile(
     rf"(?:(?:the|a|an|some|his|her|my|severely|known) )?"
     rf"(?:(?P<known>{_KNOWN.pattern})(?: {_THING}){{0,2}}|(?P<thing>{_THING}(?: {_THING})?))"
 )
-# Which reaction: in brackets, after a mark, or after a verb.
-REACTION: Final = re.compile(
-    r"rash|hives?|urticari|itch|swell|swoll|anaphyl|angio-?o?edema|wheez|bronchosp|sjs|stevens"
-    r"|blister|welt|facial|throat|\blips?\b|tongue|collapse|breath",
-    re.IGNORECASE,
+_HARM: Final = (
+    r"rash|hives?|urticari|itch|swell|swoll|anaphyl|angio-?o?edema|wheez|bronchosp|sjs"
+    r"|stevens(?:.johnson)?|blister|welt|collapse"
 )
+# Which reaction: in brackets, after a mark, or after a verb.
+REACTION: Final = re.compile(rf"{_HARM}|facial|throat|\blips?\b|tongue|breath", re.IGNORECASE)
 _WORD: Final = r"[^\s.,;:!?()\n/|]+"
 _HOW: Final = re.compile(
     r" ?(?:\( [^()]{1,60} \)"
@@ -76,6 +76,7 @@ _ENDS: Final = re.compile(r" ?(?:$|[.,;:!?()\n/&+|=>-]|(?:and|or|but|on|with|tak
 # "Alergia a la", "Allergie gegen", "allergique aux", "allergia alla".
 _FOREIGN_TO: Final = (
     r"(?:al+ergi\w*|al+érgic[oa]) (?:a la|a los|a las|a el|al|a|gegen|auf|à la|à l'|à|aux|alla|ao)"
+    rf"|uczul\w+ na(?= (?:{_KNOWN.pattern}))"
 )
 _HEAD: Final = whole_words(
     r"(?:allergic|al+er[gj](?:y|ys|ies|ie)|allgs?|anaphyla\w+|intoleran\w+|hypersensitiv\w+"
@@ -105,7 +106,7 @@ _OTHER_WORDS: Final = """
 several numerous various lots
 no nil none nkda any known drug drugs food severe the an a his her my their bad is was am are
 be not and or of has have had possible mild other multiple many new seasonal skin some
-keine keinen sin sans ohne senza nessuna
+post recurrent idiopathic koi kisi ninguna keine keinen sin sans ohne senza nessuna
 possibly think thinks know very highly badly also for by denies medication medicine s im he she
 gp doctor nurse crew paramedic paramedics hospital been being become gets get got always still too
 unknown uncertain unclear yes y n see tbc date history hx see ask check tbc
@@ -154,7 +155,12 @@ _MAX_CHARACTERS: Final = 40
 _MOST_FOLLOWS: Final = 300  # characters after "no allergies" that can name an exception
 _MOST_ITEMS: Final = 10
 _LEAST_LETTERS: Final = 4
+_MOST_OF_ARTICLE: Final = 2  # letters, as in "pas de allergy"
 _IS_ALLERGEN: Final = ALLERGEN.fullmatch
+# What it did, as it is told: all that brackets hold, or up to the last word for a reaction.
+_DID: Final = re.compile(
+    rf" ?\( (?P<held>.*) \)|[ =>:-]*(?P<did>.*(?:{_HARM})[^\W\d_]*)", re.IGNORECASE
+)
 # No name of a thing: a reaction, a year, or words for whom or how.
 _IS_ODD: Final = re.compile(
     rf"{REACTION.pattern}|vomit|\bsick|\d"
@@ -219,18 +225,19 @@ def find_allergies(note: PlainWords, spans: list[tuple[int, int]]) -> Iterator[A
 
 
 def _told(note: PlainWords, mention: _Mention, thing: _Thing) -> Allergy:
-    """With what it did where the note has that in brackets and it is no allergy."""
+    """With what it did."""
     written = note.plain[thing.start : thing.end]
     meant = _allergen_meant(written)
     told = (meant or note.written(thing.start, thing.end))[:_MAX_CHARACTERS]
     start, end = _characters(note, thing.start, thing.end)
     where = _characters(note, mention.start, max(thing.end, thing.last))
-    is_upset = thing.how.lstrip().startswith("(") and is_mild(thing.how)
+    is_upset = not thing.is_intolerance and thing.how.startswith(" (") and is_mild(thing.how)
     if thing.is_intolerance:
         told += f" {INTOLERANCE}"
-    elif is_upset:
+    elif did := _DID.match(note.plain, thing.end, max(thing.end, thing.last)):
+        told += f" ({note.written(*did.span(did.lastgroup or 0))})"
+    if is_upset:
         where = (start, where[1])
-        told += f" {note.note.text[end : where[1]].strip()}"
     is_known = bool(meant) or _KNOWN.match(written) is not None
     return Allergy(
         told,
@@ -320,7 +327,7 @@ def _mentions(note: PlainWords) -> Iterator[_Mention]:
         last, things = _items(note, match.end(), is_intolerance=False)
         yield _Mention(match.start(), last, things, is_exception=True)
     for match in _ALLERGY_OF.finditer(note.plain):
-        if match["known"] or _is_thing(match["thing"]):
+        if match["known"] or _is_named(note, match["thing"]):
             listed = _KNOWN.finditer(note.plain, *match.span("list")) if match["list"] else ()
             spans = [one.span() for one in listed]
             spans.append(match.span("known" if match["known"] else "thing"))
@@ -364,6 +371,12 @@ def _items(note: PlainWords, begin: int, *, is_intolerance: bool) -> tuple[int, 
             break
         at = following.end()
     return last, tuple(found)
+
+
+def _is_named(note: PlainWords, words: str) -> bool:
+    """In a note in another language, only what is known: "koi allergy" is no allergy at all."""
+    may_be = len(words) > _MOST_OF_ARTICLE and not note.note.foreign_sentences
+    return _is_thing(words) and (may_be or _KNOWN.match(words) is not None)
 
 
 def _is_thing(words: str, *, first: bool = True) -> bool:

@@ -63,7 +63,7 @@ def against_allergies(
 
 
 def _is_of_kind(name: str, allergy: str) -> bool:
-    allergen = allergy.lower().replace("-", " ")
+    allergen = allergy.partition(" (")[0].lower().replace("-", " ")
     return any(name in names and allergen in allergens for names, allergens in KINDS)
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import groupby, pairwise
+from itertools import groupby, islice, pairwise
 from typing import Final
 
 from triage_site.triage.history.allergies import (
@@ -110,7 +110,8 @@ _NONE_TAKEN: Final = re.compile(
     r"\b(?:no|nil|denies|without) (?:any |regular |reg |current |known |daily |usual )*"
     r"(?:meds|medications?|medicines?|tablets)\b(?! (?:for|was|were|since|today|left|helps?|yet"
     r"|history|list|details|changes?|given|taken|available|with|at|here|allerg\w+))"
-    r"|\b(?:meds|medications?|medicines?) ?[:=-] ?(?:none|nil)\b"
+    r"|\b(?:meds|medications?|medicines?|dhx?|drug history) ?[:=-] ?"
+    r"(?:none|nil|no(?= ?(?:[.;,\n]|$)))\b"
     r"|\b(?:not on|takes?|taking) (?:any|no) (?:regular |daily )?(?:meds|medications?|medicines?)\b"
     r"|\bnot on (?:anything|any tablets)\b(?! (?:for|new))"
     r"|\b(?:pt|patient) (?:is )?on (?:nil|nothing)\b"
@@ -122,12 +123,19 @@ _EXCEPTION: Final = re.compile(
     r"|aside from|save for|but\b|only\b|just\b)",
     re.IGNORECASE,
 )
+# Where medicines are spoken of without a name, as "Meds: see list".
+_SPEAKS: Final = re.compile(
+    r"\b(?:(?:meds|medications?|medicines|dhx?|drug history) ?[:=] ?(?=[^\W\d_])(?!allerg|pmh|nkda)"
+    r"|(?:meds|medications?|medicines) (?:(?:is|are|as) )?(?:see|as per|per|on) (?:\w+ )?list\b)",
+    re.IGNORECASE,
+)
+_SPACES: Final = re.compile(r"[^\S\n]+")
 _MAX_NAMED: Final = 12
 
 
 def read_history(text: str) -> History:
     """What `text` says of allergies and medicines of this patient."""
-    note = PlainWords(read(text))
+    note = PlainWords(read(_SPACES.sub(" ", text)))
     spans: list[tuple[int, int]] = []
     found = [*find_allergies(note, spans)]
     named = _with_roles(note.note, [*_names(note, spans)])
@@ -136,7 +144,7 @@ def read_history(text: str) -> History:
     allergies += [f"'{one.words}'" for one in not_read(note, found)]
     told = [one for one in named if one.is_medicine and one.role not in _LEFT_OUT]
     quotes = _with_both(note.note, told, {one: _doubt(note.note, one, named) for one in told})
-    marked = _told_medicines(told, quotes)
+    marked = [*_told_medicines(told, quotes), *_not_named(note.note, named)]
     plain = [one for one in told if one.role not in _NOT_IN_BODY and quotes[one] is None]
     used = [(one.name, one.first, one.last, one.role == "taken") for one in plain]
     present = [(one.name, one.written) for one in plain]
@@ -168,12 +176,16 @@ def _told_allergies(note: Note, found: Sequence[Allergy]) -> tuple[list[str], li
         if quote is None:
             told.append(one.told)
             continue
-        doubted.add(one.told.lower())
+        doubted.add(_bare(one.told))
         if not any(other.start <= one.start < other.end for other in quoted):
             quoted.append(quote)
             told.append(f"'{quote.words}'")
-    sure = [one for one in told if one[0] != "'" and one.lower() not in doubted]
+    sure = [one for one in told if one[0] != "'" and _bare(one) not in doubted]
     return told, sure
+
+
+def _bare(told: str) -> str:
+    return told.partition(" (")[0].lower()
 
 
 def _is_beside(note: Note, one: Allergy, other: Allergy) -> bool:
@@ -244,6 +256,16 @@ def _told_medicines(told: Sequence[_Named], quotes: Mapping[_Named, Quote | None
         plain[at] if isinstance(at, str) else f"{', '.join(quoted[at].values())} ('{at.words}')"
         for at in places
     ]
+
+
+def _not_named(note: Note, named: Sequence[_Named]) -> Iterator[str]:
+    """The sentences that speak of medicines and name none, nor say that there are none."""
+    read = [note.words[one.first].start for one in named]
+    read += [one.start() for one in _NONE_TAKEN.finditer(note.text)]
+    for match in islice(_SPEAKS.finditer(note.text), _MAX_NAMED):
+        first, last = sentence(note.text, *match.span())
+        if not any(first <= at < last for at in read):
+            yield f"'{whole_sentence(note.text, *match.span()).words}'"
 
 
 def _says_none_taken(note: Note) -> bool:

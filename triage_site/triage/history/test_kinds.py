@@ -104,13 +104,78 @@ OF_RELATIVES = [
     ("my mum fell. Mum is on warfarin", "", "warfarin ('Mum is on warfarin')"),
     ("Dad collapsed at home. Dad takes apixaban", "", "apixaban ('Dad takes apixaban')"),
 ]  # fmt: skip
+NOTHING_OF_IT = [
+    ("Aspirin stopped in May, now nil antiplatelets or warfarin", "", "aspirin (stopped)"),
+    ("takes ramipril, nil anticoagulants", "", "ramipril"),
+    ("nil regular inhalers, cough for a week", "", ""),
+    ("Nil anticoagulants", "", "anticoagulants ('Nil anticoagulants')"),
+    ("Steroids: nil", "", "steroids ('Steroids: nil')"),
+    ("PMH nil DH ramipril", "", "ramipril"),
+    ("PC: cut hand\nAllergies:\tnil\r\nMeds:\tnil", "none known", "none taken"),
+    ("drug history: no", "", "none taken"),
+    ("nil aspirin given", "", "aspirin ('nil aspirin given')"),
+    ("GTN x2 nil effect, nil relief from codeine", "", "GTN (taken), codeine (taken)"),
+    ("DH: nil. Allergies:  none", "none known", "none taken"),
+    ("Fall. nil meds, no longer on thinners", "", "none taken"),
+]  # fmt: skip
+NOT_TOUCHED = [
+    ("Took paracetamol. Wife's diazepam not touched.", "", "paracetamol (taken)"),
+    ("her brother's methadone not touched", "", ""),
+    ("his own zopiclone not touched", "", "zopiclone ('his own zopiclone not touched')"),
+    ("codeine not touching it", "", "codeine (taken)"),
+    ("ibuprofen has not touched the pain", "", "ibuprofen (taken)"),
+]  # fmt: skip
+IN_ANOTHER_LANGUAGE = [
+    ("sujan hai, chal nahi pa raha. Koi allergy nahi.", "'Koi allergy nahi'", ""),
+    ("Nie mam allergy zadnej, boli mnie brzuch", "", ""),
+    ("Ból brzucha od wczoraj, gorączka, uczulenie na ketonal. Speaks Polish.", "ketonal", ""),
+    ("nie ma uczulenia na ketonal", "", ""),
+    ("Pas de allergy", "'Pas de allergy'", ""),
+    ("Mujhe bukhar hai aur sir dard. Penicillin allergy hai.", "penicillin", ""),
+    ("Me duele la barriga desde ayer. Alergia a los cacahuetes.", "cacahuetes", ""),
+    ("fell today, damson allergy", "damson", ""),
+]  # fmt: skip
+WITH_THE_REACTION = [
+    ("ALLERGIES: CEFALEXIN (ANAPHYLAXIS), LATEX (CONTACT DERMATITIS)",
+     "cefalexin (anaphylaxis), latex (contact dermatitis)", ""),
+    ("allergic to lamotrigine - Stevens Johnson syndrome", "lamotrigine (stevens johnson)", ""),
+    ("peanut anaphylaxis", "peanut (anaphylaxis)", ""),
+    ("Allergy: Tazocin - hives; ramipril - angioedema", "tazocin (hives), ramipril (angioedema)",
+     ""),
+    ("allergic to aspirin -> facial swelling 2019, nuts", "aspirin (facial swelling), nuts", ""),
+    ("allergic to penicillin - anaphylaxis. Given Augmentin", "penicillin (anaphylaxis)",
+     "augmentin (given); augmentin despite allergy to penicillin (anaphylaxis)"),
+]  # fmt: skip
+WITHOUT_A_NAME = [
+    ("Meds: see list. Off food.", "", "'Meds: see list'"),
+    ("DH: as per GP letter", "", "'DH: as per GP letter'"),
+    ("Current medication: unknown, lives alone", "",
+     "'Current medication: unknown, lives alone'"),
+    ("meds as per list, fell", "", "'meds as per list, fell'"),
+    ("Meds: ramipril. Meds: ", "", "ramipril"),
+    ("DH: Allergies: nil", "none known", ""),
+]  # fmt: skip
+ANTIBIOTICS = [
+    ("finished chemo, declined by pt to take antibiotics from 111", "",
+     "chemo (stopped), antibiotics (refused)"),
+    ("refused antibiotics from the GP", "", "antibiotics (refused)"),
+    ("taking antibiotics from the dentist", "", "antibiotics"),
+    ("needs antibiotics", "", ""),
+]  # fmt: skip
+LAST_TIME = [
+    ("loin pain again, naproxen PR worked last time", "",
+     "naproxen ('naproxen PR worked last time')"),
+    ("morphine helped last time", "", "morphine ('morphine helped last time')"),
+    ("last time given tramadol", "", "tramadol ('last time given tramadol')"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("text", "allergies", "medicines"),
     [
         *NO_LONGER_TAKEN, *NOT_ACCEPTED, *NOT_TOLERATED, *IN_SHORT, *LISTED_BEFORE, *MISSPELT,
-        *OF_RELATIVES,
+        *OF_RELATIVES, *NOTHING_OF_IT, *NOT_TOUCHED, *IN_ANOTHER_LANGUAGE, *WITH_THE_REACTION,
+        *WITHOUT_A_NAME, *ANTIBIOTICS, *LAST_TIME,
     ],
 )  # fmt: skip
 def test_what_is_told(text: str, allergies: str, medicines: str) -> None:

@@ -34,7 +34,7 @@ PLAIN = [
      "clopidogrel, febuxostat, allopurinol"),
     ("bag with meds: digoxin, bumetanide", "", "digoxin, bumetanide"),
     ("Allergic to trimethoprim (hives) and codeine (constipation). On losartan",
-     "trimethoprim, codeine (constipation)", "losartan"),
+     "trimethoprim (hives), codeine (constipation)", "losartan"),
     ("Allergies | latex, tape | Meds | ezetimibe", "latex, tape", "ezetimibe"),
     ("Allergies - cats, horses, pollen", "cats, horses, pollen", ""),
     ("allergies to date: none", "none known", ""),
