@@ -199,8 +199,8 @@ def main() -> None:
         save_visits(arguments.out, fit_rows(rows), visits)
     else:
         story = fit_story(read_written())
-        told = settle_story(never_learned(story.scores))
-        save(arguments.out, fit_rows(rows), story, {ARRIVAL: visits, STORY: told})
+        notes = settle_story(never_learned(story.scores))
+        save(arguments.out, fit_rows(rows), story, {ARRIVAL: visits, STORY: notes})
         save_names(arguments.out / naming.WEIGHTS_FILE.name, fit_names(read_labelled()))
     write_reference(arguments.csv, arguments.out)
     print(f"wrote {arguments.out}; costs of under-triage chosen {visits.costs.under}")
