@@ -123,7 +123,8 @@ def _is_wrong(sentence: str, start: int, said: str, reading: Reading | None, bri
         return said != USUAL and band == said
     if said == USUAL:
         return band != USUAL and not is_cautious(sentence)
-    if band == said or _IF.search(sentence):
+    is_none = reading is not None and bool(reading.absent)  # which is not slow
+    if (band == said and not is_none) or _IF.search(sentence):
         return False
     is_definite = _DEFINITE.search(before) is not None
     if band:  # the opposite

@@ -52,6 +52,14 @@ def test_every_reason_has_a_check_and_words() -> None:
     assert set(CHECKS) == set(WITHHELD_WORDS) == set(Withheld)
 
 
+def test_a_heart_that_does_not_beat_is_not_slow() -> None:
+    stands = MILD.replace("70 /min", "0 /min (very low)")
+    text = MILD_TEXT.replace("Heart rate 70 /min", "No pulse")
+    assert faults_of(text, stands) == []
+    slow = text + "\n- ECG and monitor for the slow heart rate."
+    assert faults_of(slow, stands) == [Withheld.DIRECTION]
+
+
 @pytest.mark.parametrize(("text", "brief"), [(TEXT, BRIEF), (MILD_TEXT, MILD)])
 def test_a_text_that_agrees_with_its_brief_passes(text: str, brief: str) -> None:
     assert faults_of(text, brief) == []

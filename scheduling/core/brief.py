@@ -30,6 +30,7 @@ VITAL_LABELS: Final = (
     "Temperature",
     "Pain",
 )
+_ABSENT: Final = {"Heart rate": "no pulse", "Respiratory rate": "not breathing"}
 _BAND: Final = re.compile(r" \((very low|low|high|very high)\)$")
 _VALUE: Final = re.compile(r"\d[\d./]*")
 
@@ -46,6 +47,11 @@ class Reading:
     @property
     def is_of_the_note(self) -> bool:
         return BY_THE_NOTE in self.text
+
+    @property
+    def absent(self) -> str:
+        """How a rate of 0 is told, which is not a slow one; empty for all else."""
+        return _ABSENT.get(self.label, "") if self.value == "0" else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from triage_site.cases.patient import CONSCIOUSNESS_LABELS
 from triage_site.cases.told_facts import signs_told
 from triage_site.cases.trend import Point, news2_svg
 from triage_site.triage.facts import UNMEASURABLE, CaseFacts, Consciousness
-from triage_site.triage.vitals import VITAL_RANGES, vital_band
+from triage_site.triage.vitals import VITAL_RANGES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +113,5 @@ def _vital_row(facts: CaseFacts, name: str, *, told: bool = False) -> VitalRow:
         return VitalRow(
             label=limits.label, absent="could not be measured" if failed else "not taken"
         )
-    band = vital_band(
-        name,
-        value,
-        age_years=facts.age_years,
-        on_oxygen=bool(facts.on_oxygen),
-        spo2_scale_2=facts.spo2_scale_2,
-    )
+    band = facts.band(name)
     return VitalRow(label=limits.label, text=f"{value:g}", unit=limits.unit, band=band, told=told)

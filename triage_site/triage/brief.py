@@ -22,7 +22,7 @@ from triage_site.triage.reading.measured import measure
 from triage_site.triage.reading.note import Note, read
 from triage_site.triage.reading.person import known_age, spoken_sex, written_age
 from triage_site.triage.reading.reason import over_words
-from triage_site.triage.vitals import VITAL_RANGES, vital_band
+from triage_site.triage.vitals import VITAL_RANGES
 
 PRIORITY_NAMES: Final = tuple(name.lower() for name in LEVEL_NAMES)
 COMPLAINT_LABEL: Final = "Complaint"
@@ -205,7 +205,7 @@ def _vital_line(facts: CaseFacts, entered: CaseFacts, name: str) -> str:
     if name == "spo2_percent" and facts.spo2_scale_2:
         joined += ", lower target agreed"
     joined += _source(entered, name)
-    return f"{VITAL_RANGES[name].label}: {joined}{_band_mark(facts, name, value)}"
+    return f"{VITAL_RANGES[name].label}: {joined}{_band_mark(facts, name)}"
 
 
 def _source(entered: CaseFacts, name: str) -> str:
@@ -220,20 +220,14 @@ def _pressure_line(facts: CaseFacts, entered: CaseFacts, *, pregnant: bool) -> s
         return _vital_line(facts, entered, "sbp_mmhg")
     pair = f"{_number(systolic, whole=True)}/{_number(diastolic, whole=True)} mmHg"
     pair += _source(entered, "sbp_mmhg")
-    mark = _band_mark(facts, "sbp_mmhg", systolic) or _band_mark(facts, "dbp_mmhg", diastolic)
+    mark = _band_mark(facts, "sbp_mmhg") or _band_mark(facts, "dbp_mmhg")
     if not mark and pregnant and systolic >= SEVERE_IN_PREGNANCY_MMHG:
         mark = " (high)"
     return f"Blood pressure: {pair}{mark}"
 
 
-def _band_mark(facts: CaseFacts, name: str, value: float) -> str:
-    band = vital_band(
-        name,
-        value,
-        age_years=facts.age_years,
-        on_oxygen=bool(facts.on_oxygen),
-        spo2_scale_2=facts.spo2_scale_2,
-    )
+def _band_mark(facts: CaseFacts, name: str) -> str:
+    band = facts.band(name)
     return f" ({band})" if band else ""
 
 

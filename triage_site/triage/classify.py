@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -42,7 +43,11 @@ _SERIOUS_CODE: Final = "serious_words"
 NOT_NOW_TEXT: Final = "not counted, read as not of this patient now"
 _GRAVE: Final = 1  # from this priority on a case needs a sign that says why
 _ENTERED: Final = frozenset(VITAL_RANGES)
-_NOT_ALERT_SIGNS: Final = frozenset({"unresponsive", "unresponsive_unclear"})
+# Sign -> words of it that nobody has who is alert.
+_NOT_ALERT_SIGNS: Final = {"unresponsive": "", "unresponsive_unclear": "",
+                           "confusion": r"\b(?:confus|disorient|deliri)"}  # fmt: skip
+_SETTLES: Final = {"V0-NO-PULSE": "arrest"}  # what is `_unclear`, beside the clear sign
+_VITALS_USUAL: Final = "vital:vital-signs-in-the-usual-range"
 # Groups that tell how it is or what is wanted, not what is wrong.
 _SAY_NO_COMPLAINT: Final = frozenset({"severe", "sudden", "worsening", "mild", "chronic", "advice"})
 _MOST_VIEWS: Final = 4  # statements of danger that are read alone
@@ -186,12 +191,7 @@ def classify_many(
     if not explain:
         return said
     return [
-        replace(
-            one,
-            reasons=_with_new_words(
-                one.reasons, model_reasons(case.view, case.note, case.fired, one.priority, model)
-            ),
-        )
+        replace(one, reasons=_with_model(case, one, model))
         for one, case in zip(said, seen, strict=True)
     ]
 
@@ -229,7 +229,7 @@ def screen(facts: CaseFacts) -> Classification:
         confidence=0.0,
         level_set=tuple(range(priority + 1)),
         needs_person=True,
-        reasons=tuple(to_reason(item) for item in case.fired),
+        reasons=tuple(_rule_reasons(case)),
         danger_signs=_danger_signs(case),
         rules_version=RULES_VERSION,
         model_version=NO_MODEL,
@@ -248,7 +248,7 @@ def _suggestion(
     if doubts:
         floor = min(floor, DOUBTFUL_PRIORITY)
     priority = min(decided, floor)
-    unsure = _unsure(case, float(chances.max()), levels, decided, floor)
+    unsure = _unsure(case, float(chances.max()), levels, decided)
     why = tuple(dict.fromkeys((*doubts, *unsure)))
     named = _complaint(case)
     if named.label == REQUEST and priority <= DOUBTFUL_PRIORITY:  # there is more to it
@@ -262,7 +262,7 @@ def _suggestion(
         confidence=_confidence(float(chances.max()), why),
         level_set=_with(levels, priority) if doubts else levels,
         needs_person=bool(why),
-        reasons=(*serious, *(to_reason(item) for item in case.fired), *_not_counted(case)),
+        reasons=(*serious, *_rule_reasons(case), *_not_counted(case)),
         danger_signs=(*_labels(serious), *_danger_signs(case)),
         rules_version=RULES_VERSION,
         model_version=version,
@@ -320,9 +320,10 @@ def _tells_nothing(case: Seen) -> bool:
 
 
 def _unsure(
-    case: Seen, confidence: float, levels: tuple[int, ...], decided: int, floor: int
+    case: Seen, confidence: float, levels: tuple[int, ...], decided: int
 ) -> tuple[str, ...]:
     """Too little known, too many levels likely, or signs and model far apart."""
+    floor = most_urgent(case.fired)
     foreign = bool(case.note.foreign_sentences) and _is_understood(case)
     found = {
         "partly_not_understood": foreign,
@@ -343,11 +344,28 @@ def _danger_signs(case: Seen) -> tuple[str, ...]:
     A label says so where only the note has it and another value was entered.
     """
     signs: list[str] = []
-    for item in case.fired:
+    for item in _told(case):
         if not any(item.label in sign for sign in signs):
-            told = f" {BY_THE_NOTE}" if _is_of_the_note(case, item) else ""
-            signs.append(f"{item.label}{told}")
+            signs.append(item.label + _whose(case, item))
     return tuple(signs)
+
+
+def _rule_reasons(case: Seen) -> list[Reason]:
+    return [
+        replace(reason, text=reason.text + _whose(case, item))
+        for item in _told(case)
+        for reason in [to_reason(item)]
+    ]
+
+
+def _told(case: Seen) -> list[Fired]:
+    """What fired, without what is called unclear where another sign makes it clear."""
+    clear = {f"{_SETTLES.get(item.code, item.code)}_unclear" for item in case.fired}
+    return [item for item in case.fired if item.code not in clear]
+
+
+def _whose(case: Seen, item: Fired) -> str:
+    return f" {BY_THE_NOTE}" if _is_of_the_note(case, item) else ""
 
 
 def _by_its_words(case: Seen, priority: int) -> tuple[Reason, ...]:
@@ -364,10 +382,13 @@ def _labels(serious: Sequence[Reason]) -> tuple[str, ...]:
     return tuple(f"{one.text} '{one.words[0]}'" for one in serious)
 
 
-def _with_new_words(told: tuple[Reason, ...], found: tuple[Reason, ...]) -> tuple[Reason, ...]:
-    """Without what only quotes the serious words once more."""
-    serious = [one.words for one in told if one.code == _SERIOUS_CODE]
-    return (*told, *(one for one in found if one.words not in serious))
+def _with_model(case: Seen, said: Classification, model: Model) -> tuple[Reason, ...]:
+    """Without what only quotes the serious words once more, or calls usual what is not."""
+    found = model_reasons(case.view, case.note, case.fired, said.priority, model)
+    serious = [one.words for one in said.reasons if one.code == _SERIOUS_CODE]
+    far = any(not item.mentions for item in case.fired) or any(map(case.facts.band, VITAL_RANGES))
+    new = [one for one in found if one.words not in serious]
+    return (*said.reasons, *(one for one in new if not (far and one.code == _VITALS_USUAL)))
 
 
 def _is_of_the_note(case: Seen, item: Fired) -> bool:
@@ -379,5 +400,6 @@ def _is_of_the_note(case: Seen, item: Fired) -> bool:
 def _speaks_against(case: Seen, item: Fired) -> bool:
     """Whether the note alone has what fired, and the form says another thing."""
     if item.code in _NOT_ALERT_SIGNS:
-        return case.facts.consciousness is Consciousness.ALERT
+        told = re.search(_NOT_ALERT_SIGNS[item.code], " ".join(item.words), re.IGNORECASE)
+        return case.facts.consciousness is Consciousness.ALERT and told is not None
     return item.shows in case.measured.contradicted and item.shows in case.measured.extra

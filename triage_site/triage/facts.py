@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Final
 
-from triage_site.triage.vitals import VITAL_RANGES
+from triage_site.triage.vitals import VITAL_RANGES, vital_band
 
 
 class Missing(StrEnum):
@@ -79,6 +79,17 @@ class CaseFacts:
         """The number of a vital sign, or None where there is none, for whatever reason."""
         reading = getattr(self, vital)
         return None if isinstance(reading, Missing) else float(reading)
+
+    def band(self, vital: str) -> str:
+        """How far from usual a vital sign is; empty where it is usual or there is no number."""
+        value = self.value(vital)
+        return "" if value is None else vital_band(
+            vital,
+            value,
+            age_years=self.age_years,
+            on_oxygen=bool(self.on_oxygen),
+            spo2_scale_2=self.spo2_scale_2,
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; absent readings are left out. `from_dict` is its inverse."""

@@ -34,6 +34,15 @@ def reasons(**facts: Any) -> tuple[str, ...]:
         {"text": "hypotensive and dizzy", "sbp_mmhg": 148, "age_years": 50},
         {"text": "febrile, cough", "temp_c": 36.6, "age_years": 50},
         {"text": "cough, sats fine", "spo2_percent": 88, "age_years": 50},
+        {"text": "GCS 15, bumped head", "consciousness": "pain", "age_years": 52},
+        {"text": "AVPU A, bumped head", "consciousness": "voice", "age_years": 52},
+        {"text": "GCS 9, bumped head", "consciousness": "alert", "age_years": 52},
+        {"text": "new confusion per daughter", "consciousness": "alert", "age_years": 84},
+        {"text": "SOB, on 2 L nasal cannula", "on_oxygen": False, "age_years": 73},
+        {"text": "cough, needs oxygen", "on_oxygen": False, "age_years": 73},
+        {"text": "Palpitations. Obs normal.", "hr_bpm": 150, "age_years": 44},
+        {"text": "cough, normal vital signs", "rr_bpm": 30, "age_years": 44},
+        {"text": "ankle, pain 2 now 8", "pain_score": 2, "age_years": 44},
     ],
 )
 def test_a_note_of_another_patient_or_of_other_findings_asks_a_person(
@@ -65,6 +74,24 @@ def test_a_note_of_another_patient_or_of_other_findings_asks_a_person(
         {"text": "tachycardic", "hr_bpm": 118, "age_years": 50},
         {"text": "afebrile, cough", "temp_c": 36.6, "age_years": 50},
         {"text": "bradycardic", "hr_bpm": 85, "age_years": 0.5},
+        {"text": "GCS 15, bumped head", "consciousness": "alert", "age_years": 52},
+        {"text": "GCS 12 on scene, GCS 15 now", "consciousness": "alert", "age_years": 52},
+        {"text": "drowsy, GCS 12", "consciousness": "voice", "age_years": 52},
+        {"text": "not confused, cough", "consciousness": "alert", "age_years": 84},
+        {"text": "new confusion", "consciousness": "confused", "age_years": 84},
+        {"text": "SOB, was on 2 L oxygen with the crew", "on_oxygen": False, "age_years": 73},
+        {"text": "COPD, on home oxygen, cough", "on_oxygen": False, "age_years": 73},
+        {"text": "asthma, on nasal spray, cough", "on_oxygen": False, "age_years": 73},
+        {"text": "COPD, not on oxygen, cough", "on_oxygen": False, "age_years": 73},
+        {"text": "SOB, on oxygen earlier, now on air", "on_oxygen": False, "age_years": 73},
+        {"text": "SOB, on 2 L nasal cannula", "on_oxygen": True, "age_years": 73},
+        {"text": "cough, obs normal", "hr_bpm": 112, "age_years": 44},
+        {"text": "cough, obs normal", "hr_bpm": 150, "age_years": 0.5},
+        {"text": "cough, obs were normal at home", "hr_bpm": 150, "age_years": 44},
+        {"text": "cough, obs normal apart from HR", "hr_bpm": 150, "age_years": 44},
+        {"text": "ankle, obs normal", "pain_score": 9, "age_years": 44},
+        {"text": "Chest tightness. Pain 8 now 3.", "pain_score": 3, "age_years": 63},
+        {"text": "pain 8/10, then morphine, pain 3/10", "pain_score": 3, "age_years": 63},
     ],
 )
 def test_what_agrees_is_no_contradiction(facts: dict[str, Any]) -> None:
@@ -84,6 +111,54 @@ def test_a_sign_of_a_value_that_differs_a_little_from_the_entered_one_says_so_to
     said = classify(CaseFacts.from_dict(facts))
     assert f"low blood pressure {BY_THE_NOTE}" in said.danger_signs
     assert "contradiction" not in said.person_reasons
+
+
+def test_a_reason_says_whose_value_it_is() -> None:
+    text = "BP 88/50 with crew, D&V 2 days, dizzy on standing"
+    said = classify(CaseFacts(text=text, sbp_mmhg=131, dbp_mmhg=74, age_years=70))
+    (low,) = [reason.text for reason in said.reasons if "low blood pressure" in reason.text]
+    assert low == f"low blood pressure (systolic pressure 88 mmHg) {BY_THE_NOTE}"
+
+
+def test_a_coma_scale_that_contradicts_the_form_is_no_detail_of_its_sign() -> None:
+    said = classify(CaseFacts.from_dict({"text": "GCS 15, bumped head", "consciousness": "pain"}))
+    assert said.priority == 0
+    assert not any("GCS" in reason.text for reason in said.reasons)
+
+
+def test_no_sign_is_far_from_the_statistics_where_there_is_none() -> None:
+    facts = {"text": "Seen at GP last week: HR 132, BP 178/102. Today settled, wants repeat check.",
+             "hr_bpm": 72, "sbp_mmhg": 128, "dbp_mmhg": 76, "age_years": 58}  # fmt: skip
+    said = classify(CaseFacts.from_dict(facts))
+    assert said.danger_signs == ()
+    assert "rules_against_model" not in said.person_reasons
+
+
+@pytest.mark.parametrize("text", ["Cardiac arrest, no pulse", "collapse, no pulse, CPR"])
+def test_an_arrest_that_is_clear_is_not_called_unclear(text: str) -> None:
+    said = classify(CaseFacts(text=text, hr_bpm=0, rr_bpm=0, age_years=60))
+    assert said.priority == 0
+    assert not any("unclear" in sign or "slow" in sign for sign in said.danger_signs)
+    assert not any("unclear" in one.text or "slow" in one.text for one in said.reasons)
+
+
+@pytest.mark.parametrize(
+    ("facts", "usual"),
+    [
+        ({}, True),
+        ({"hr_bpm": 102, "pain_score": 9}, False),
+        ({"spo2_percent": 94}, False),
+        ({"consciousness": "confused"}, False),
+    ],
+)
+def test_vital_signs_are_called_usual_only_where_all_are(
+    facts: dict[str, Any], usual: bool
+) -> None:
+    all_usual = {"text": "unwell since Monday", "rr_bpm": 16, "spo2_percent": 99, "hr_bpm": 76,
+                 "sbp_mmhg": 128, "dbp_mmhg": 80, "temp_c": 36.8, "consciousness": "alert",
+                 "on_oxygen": False, "age_years": 39}  # fmt: skip
+    said = classify(CaseFacts.from_dict({**all_usual, **facts}))
+    assert any(one.text == "vital signs in the usual range" for one in said.reasons) is usual
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,8 @@ def without_known(line: str, brief: Brief) -> str:
 
 
 def band(brief: Brief, label: str) -> str:
-    """How far from usual a vital sign is; empty where it is usual or not known."""
-    bands = {reading.label: reading.band for reading in brief.readings}
+    """How far from usual a vital sign is; empty where it is usual, not known, or a rate of 0."""
+    bands = {one.label: one.band for one in brief.readings if not one.absent}
     return bands.get(label) or bands.get(f"Systolic {label.lower()}", "")
 
 
@@ -103,7 +103,7 @@ def _must_not_get_up(brief: Brief) -> bool:
 
 def _has_pulse(brief: Brief) -> bool:
     """Heart rate and blood pressure were both measured, or somebody who is awake was seen."""
-    labels = {reading.label for reading in brief.readings}
+    labels = {reading.label for reading in brief.readings if not reading.absent}
     measured = "Heart rate" in labels and any("lood pressure" in label for label in labels)
     return measured or brief.line("Consciousness") in _AWAKE
 
@@ -125,7 +125,29 @@ def _cannot_be_pregnant(brief: Brief) -> bool:
 
 
 def has_chemical_in_the_eye(brief: Brief) -> bool:
-    return _CHEMICAL_IN_EYE in brief.danger_signs
+    return has_sign(brief, _CHEMICAL_IN_EYE)
+
+
+def has_sign(brief: Brief, name: str) -> bool:
+    """Also one that only the note has."""
+    return any(sign.startswith(name) for sign in brief.danger_signs)
+
+
+def _is_seizing(brief: Brief) -> bool:
+    return has_sign(brief, "seizing now") and not _is_said_to_be_over(brief)
+
+
+def at_once(brief: Brief) -> list[str]:
+    """What comes before all: where heart or breathing stands still, or a seizure goes on."""
+    absent = {reading.label: reading.absent for reading in brief.readings}
+    if any(absent.values()) or (has_sign(brief, "cardiac arrest") and not _has_pulse(brief)):
+        if brief.line("Consciousness") in _AWAKE:
+            return ["Feel for a pulse and look for breathing now; resuscitate if there is none."]
+        if absent.get("Heart rate") == "":
+            return ["Open the airway, give breaths with bag and mask and feel for a pulse."]
+        return ["Start or continue chest compressions and attach the defibrillator."]
+    treated = brief.priority in (0, 1) and "not yet here" not in brief.line("Arrival")
+    return ["Treat the seizure by local protocol now."] if treated and _is_seizing(brief) else []
 
 
 def _is_said_to_be_over(brief: Brief) -> bool:
@@ -230,6 +252,7 @@ _HAS_HIP: Final = _says(
 _NO_GLASS: Final = _says_not(r"\b(?:glass|windscreen|window|bottle|mirror|jar)")
 # A part of a line, what is said instead, and when.
 _SAID_OTHERWISE: Final[tuple[tuple[str, str, Callable[[Brief], bool]], ...]] = (
+    ("Check whether the seizure has stopped, clear", "Clear", _is_seizing),
     ("Press on the bleeding and check feeling and movement beyond it",
      "Check feeling and movement beyond the wound", _does_not_bleed),
     ("Ask about blood thinners and reverse them", "Reverse the blood thinner", _has_thinner),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from llm_worker.engine.local.sbar_fit import CONSCIOUSNESS_SIGN, age_years, without_known
+from llm_worker.engine.local.sbar_fit import CONSCIOUSNESS_SIGN, age_years, at_once, without_known
 from llm_worker.engine.local.sbar_lines import (
     causes,
     complaint_actions,
@@ -278,7 +278,7 @@ def _signs(brief: Brief) -> list[str]:
 
 
 def _readings(brief: Brief) -> list[str]:
-    out = [f"{reading.label.lower()} {reading.text}" for reading in brief.readings]
+    out = [one.absent or f"{one.label.lower()} {one.text}" for one in brief.readings]
     consciousness = brief.line("Consciousness")
     return [*out, consciousness] if consciousness else out
 
@@ -290,7 +290,8 @@ def _not_taken(brief: Brief) -> list[str]:
 
 
 def _far_from_usual(brief: Brief) -> list[str]:
-    far = [f"{r.band} {r.label.lower()}" for r in brief.readings if r.band.startswith("very")]
+    very = [reading for reading in brief.readings if reading.band.startswith("very")]
+    far = [one.absent or f"{one.band} {one.label.lower()}" for one in very]
     sign = CONSCIOUSNESS_SIGN.get(brief.line("Consciousness"))
     return [*far, sign] if sign else far
 
@@ -306,8 +307,9 @@ def _level(brief: Brief) -> int:
 def _first_lines(brief: Brief) -> list[str]:
     level = _level(brief)
     openers = _OPENERS_ON_CALL if _is_on_call(brief) else _OPENERS
-    lines = [openers[level], *vital_actions(brief)[: _MAX_VITAL_ACTIONS[level]]]
-    if not known_complaint(brief) and level < 3 and len(lines) - 1 < _MAX_ACTIONS[level]:
+    actions = vital_actions(brief)[: _MAX_VITAL_ACTIONS[level]]
+    lines = [*at_once(brief), openers[level], *actions]
+    if not known_complaint(brief) and level < 3 and len(actions) < _MAX_ACTIONS[level]:
         lines.append("Examine from airway to skin and ask a senior clinician early.")
     return lines
 

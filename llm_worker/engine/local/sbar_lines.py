@@ -18,6 +18,7 @@ from llm_worker.engine.local.sbar_fit import (
     fits,
     for_patient,
     has_chemical_in_the_eye,
+    has_sign,
     without_known,
 )
 from scheduling.core.brief import Brief
@@ -26,6 +27,8 @@ LINES_FILE: Final = "lines.json"
 _FOLDER: Final = Path(__file__).parents[2] / "models" / "embedded"
 # A complaint without lines of its own that needs those of another one.
 _LINES_OF: Final = {"blocked catheter": "urinary symptoms"}
+_SEPSIS: Final = "possible sepsis"
+_WEAK_DEFENCE: Final = "fever with weak immune defence"
 _BASIC_BREATHING: Final = "Look at the work of breathing and listen to the chest."
 # Label in the brief, action where the vital sign is low, action where it is high.
 _VITAL_ACTIONS: Final = (
@@ -73,7 +76,7 @@ def complaint_actions(brief: Brief, beside: list[str]) -> tuple[str, ...]:
     fitting = (
         without_known(for_patient(line, brief), brief)
         for line in learned()[complaint]["actions"]
-        if fits(line, brief) and not (said and "upright" in line)
+        if fits(line, brief) and not (said and "upright" in line) and f"{line}." not in beside
     )
     return tuple(filter(None, fitting))
 
@@ -83,6 +86,8 @@ def vital_actions(brief: Brief) -> list[str]:
     out = ["Repeat by hand what could not be measured."] if brief.unmeasurable else []
     if has_chemical_in_the_eye(brief):  # every minute counts, before any measurement
         out.append("Rinse the eye with much water now; take out a contact lens.")
+    if has_sign(brief, _WEAK_DEFENCE):
+        out.append(f"{learned()[_SEPSIS]['actions'][0]}.")
     if brief.line("Consciousness") in CONSCIOUSNESS_SIGN:
         out.append(for_patient("Protect the airway and check glucose.", brief))
     found = [

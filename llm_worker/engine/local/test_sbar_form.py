@@ -118,6 +118,68 @@ def test_no_chest_is_compressed_where_a_pulse_was_measured() -> None:
     assert compress not in awake
 
 
+NO_PULSE = "Heart rate: 0 /min (very low)"
+NO_BREATH = "Respiratory rate: 0 /min (very low)"
+
+
+def recommended(text: str) -> str:
+    """The first line."""
+    return text.partition("Recommendation:\n- ")[2].partition("\n")[0]
+
+
+@pytest.mark.parametrize("complaint", ["", "cardiac arrest", "chest pain"])
+@pytest.mark.parametrize("arrival", ["ambulance", "emergency call, not yet here"])
+def test_where_nothing_beats_the_chest_is_compressed_first(complaint: str, arrival: str) -> None:
+    lines = (f"Arrival: {arrival}", NO_BREATH, NO_PULSE, "Consciousness: unresponsive")
+    text = text_of(*lines, complaint=complaint, level="resuscitation")
+    assert recommended(text).startswith("Start or continue chest compressions")
+    assert text.count("chest compressions") == 1
+    assert "slow" not in text
+    assert "Assessment: Not breathing, no pulse, unresponsive." in text
+    pressure = text_of(*lines, "Blood pressure: 60/30 mmHg (very low)", level="resuscitation")
+    assert recommended(pressure).startswith("Start or continue chest compressions")
+
+
+def test_an_arrest_without_a_pulse_that_was_measured_is_resuscitated_first() -> None:
+    arrest = brief_of(level="resuscitation").replace("none found", "cardiac arrest by the note")
+    beats = arrest.replace("Danger", f"Heart rate: 80 /min\n{USUAL}\nDanger")
+    first = [recommended(str(sbar_form(brief)[1].text)) for brief in (arrest, beats)]  # type: ignore[union-attr]
+    assert first[0].startswith("Start or continue chest compressions")
+    assert not first[1].startswith("Start or continue chest compressions")
+
+
+def test_who_does_not_breathe_gets_breaths_first_and_who_is_awake_is_looked_at() -> None:
+    beats = text_of(NO_BREATH, "Heart rate: 60 /min", level="resuscitation")
+    assert recommended(beats).startswith("Open the airway, give breaths")
+    assert "if it slows" not in beats
+    awake = text_of(NO_PULSE, "Consciousness: alert", level="resuscitation")
+    assert recommended(awake).startswith("Feel for a pulse")
+
+
+@pytest.mark.parametrize(
+    ("level", "sign", "treated"),
+    [
+        ("resuscitation", "seizing now", True),
+        ("emergent", "seizing now", True),
+        ("urgent", "seizing now", False),
+        ("emergent", "recent seizure", False),
+    ],
+)
+def test_a_seizure_that_goes_on_is_treated_first(level: str, sign: str, treated: bool) -> None:
+    brief = brief_of(complaint="seizure", level=level).replace("none found", sign)
+    text = "\n".join(str(piece) for piece in sbar_form(brief))
+    assert ("\\n- Treat the seizure by local protocol now." in text) is treated
+    assert ("whether the seizure has stopped" in text) is (sign != "seizing now")
+
+
+@pytest.mark.parametrize("complaint", ["", "fever", "possible sepsis"])
+def test_fever_with_weak_defence_gets_the_sepsis_bundle(complaint: str) -> None:
+    sign = "fever with weak immune defence"
+    brief = brief_of(FAST, complaint=complaint).replace("none found", sign)
+    text = "\n".join(str(piece) for piece in sbar_form(brief))
+    assert text.count("sepsis bundle: cultures, lactate") == 1
+
+
 def test_back_blows_are_for_those_who_choked_or_are_not_awake() -> None:
     airway, awake = "choking or airway trouble", "Consciousness: alert"
     blows = "back blows"

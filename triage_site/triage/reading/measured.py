@@ -2,8 +2,9 @@
 
 Entered values always stand; figures of the text fill gaps, the worst of several, without those
 that the text calls wrong or of another day where it has another one. Where both are
-there and differ much, that is said; so it is where the text tells of a patient of another age or
-sex, or calls usual what was measured as far from it.
+there and differ much, that is said, unless the text ends at the entered one ("pain 8 now 3"); so it
+is where the text tells of a patient of another age or sex, is awake where the form is not, gives
+oxygen where the form has air, or calls usual what was measured as far from it.
 """
 
 from __future__ import annotations
@@ -48,6 +49,17 @@ _CALLED_USUAL: Final = (
         r"|\b(?:sats?|spo2)" + _FINE, re.I),
      91.0, 100.0),
 )  # fmt: skip
+_ALL_USUAL: Final = re.compile(
+    r"\b(?:(?:obs|observations|vitals?(?: signs)?)\b[ :=]*(?:are |is |all ){0,2}"
+    r"(?:fine|ok|okay|normal|good|wnl|unremarkable)"
+    r"|(?:normal|unremarkable) (?:obs|observations|vitals?(?: signs)?))\b"
+    r"(?![^.;\n]{0,20}\b(?:apart|except|but|other than|bar)\b)", re.I,
+)  # fmt: skip
+_GIVEN_OXYGEN: Final = re.compile(
+    r"(?<!not )\b(?:on|needs|needing|requir\w+) (?:\d{1,2} ?l\S* ?(?:of |via |by )?"
+    r"(?:nasal|nc|mask|o2|oxygen|nrb)|o2|oxygen|nrb)\b(?! (?:level|sat))", re.I,
+)  # fmt: skip
+_OFF_OXYGEN: Final = re.compile(r"\b(?:air|ra|off (?:the )?(?:o2|oxygen))\b", re.I)
 # Vital sign, word for a value far from usual, and values that no adult is called so for.
 _CALLED_FAR: Final = (
     ("hr_bpm", "tachycardic", 0.0, 85.0),
@@ -58,6 +70,7 @@ _CALLED_FAR: Final = (
     ("temp_c", "febrile/pyrexial", 0.0, 37.2),
     ("temp_c", "hypothermic", 36.2, 50.0),
 )
+_NOT_AWAKE: Final = ("voice", "pain", "unresponsive")
 _NEAR: Final = 4  # words
 _SENTENCE_ENDS: Final = (". ", ";", "\n")
 # What the note says of a value that a machine got wrong, and of the right one.
@@ -93,7 +106,7 @@ _UNNAMED: Final = re.compile(
     rf"(?: (?:is|was|at|of|to|up to|down to))? (\d{{1,3}}(?:\.\d)?){NO_MEASURE}(?![\w/-])",
     re.IGNORECASE,
 )
-_WHOLE: Final = frozenset({"hr_bpm", "spo2_percent"})
+_WHOLE: Final = frozenset({"hr_bpm", "spo2_percent", "pain_score"})
 _READ_UNNAMED: Final = _WHOLE | {"temp_c", "glucose"}
 _REACH: Final = 60  # characters around a value
 _OXYGEN: Final = frozenset({"oxygen_litres", "on_oxygen"})
@@ -113,7 +126,9 @@ class Measured:
 
 
 def measure(facts: CaseFacts, note: Note) -> Measured:
-    worst = _worst(note, facts)
+    figures = _not_called_wrong(note, facts)
+    worst = _worst(figures)
+    last = {one.kind: one.value for one in sorted(figures, key=lambda one: one.start)}
     filled: dict[str, Any] = {}
     contradicted: list[str] = []
     for vital in (
@@ -130,13 +145,19 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
         known = facts.value(vital)
         if getattr(facts, vital) is NOT_TAKEN:
             filled[vital] = worst[vital]
-        elif known is not None and abs(known - worst[vital]) > _FAR.get(vital, 1e9):
-            contradicted.append(vital)
+        elif known is not None:
+            apart = min(abs(known - worst[vital]), abs(known - last[vital]))
+            contradicted += [vital] if apart > _FAR.get(vital, 1e9) else []
     filled |= _consciousness(facts, worst) | _oxygen(facts, note, worst)
     if not facts.age_years:
         filled["age_years"] = known_age(facts.age_years, spoken_age(note))
     contradicted += of_another_age(facts, note) + _called_usual(facts, note.chars)
-    contradicted += _called_far(facts, note)
+    contradicted += _called_far(facts, note) + _all_called_usual(facts, note.text)
+    given = _says_now(_GIVEN_OXYGEN, note.text) and not _OFF_OXYGEN.search(note.text)
+    contradicted += ["on_oxygen"] if given and facts.on_oxygen is False else []
+    drowsy = facts.consciousness is Consciousness.ALERT and last.get("gcs", 15) < 14
+    awake = facts.consciousness in _NOT_AWAKE and worst.get("gcs") == 15
+    contradicted += ["consciousness"] if drowsy or awake else []
     contradicted += ["sex"] if is_of_other_sex(facts, note) else []
     extra = {
         name: value
@@ -144,7 +165,7 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
         if name not in filled and not _is_nearer(name, value, facts)
     }
     whole = replace(facts, **filled) if filled else facts
-    return Measured(whole, extra, tuple(contradicted))
+    return Measured(whole, extra, tuple(dict.fromkeys(contradicted)))
 
 
 def _is_nearer(vital: str, told: float, facts: CaseFacts) -> bool:
@@ -162,6 +183,19 @@ def _called_usual(facts: CaseFacts, chars: str) -> list[str]:
         and not low <= value <= high
         and pattern.search(chars)
     ]
+
+
+def _all_called_usual(facts: CaseFacts, text: str) -> list[str]:
+    """Which vital signs are very far from usual where all are called so; pain is none of them."""
+    if not _says_now(_ALL_USUAL, text):
+        return []
+    return [v for v in VITAL_RANGES if v != "pain_score" and facts.band(v).startswith("very")]
+
+
+def _says_now(words: re.Pattern[str], text: str) -> bool:
+    """And not of another day, place or time."""
+    parts = [_part(text, *found.span()) for found in words.finditer(text)]
+    return any(not _OF_OLD.search(p) and _EARLIER.isdisjoint(p.lower().split()) for p in parts)
 
 
 def _called_far(facts: CaseFacts, note: Note) -> list[str]:
@@ -185,10 +219,10 @@ def _far_words() -> TermIndex:
     return TermIndex([words for _, words, _, _ in _CALLED_FAR], {})
 
 
-def _worst(note: Note, facts: CaseFacts) -> dict[str, float]:
+def _worst(figures: Sequence[Figure]) -> dict[str, float]:
     """Of several values the one farthest from what is usual."""
     worst: dict[str, float] = {}
-    for figure in _not_called_wrong(note, facts):
+    for figure in figures:
         middle = _MIDDLE.get(figure.kind, 0.0)
         known = worst.get(figure.kind)
         if known is None or abs(figure.value - middle) > abs(known - middle):
@@ -209,7 +243,7 @@ def _not_called_wrong(note: Note, facts: CaseFacts) -> Sequence[Figure]:
         place = _sentence(note.text, figure)
         if place not in judged:  # a note may have thousands of figures in one sentence
             judged[place] = _wrong_until(note.text, *place)
-        part = _part(note.text, figure)
+        part = _part(note.text, figure.start, figure.end)
         if figure.start >= judged[place] and not _OF_OLD.search(part):
             kept.append(figure)
         elif figure.kind in VITAL_RANGES and facts.value(figure.kind) is not None:
@@ -220,9 +254,9 @@ def _not_called_wrong(note: Note, facts: CaseFacts) -> Sequence[Figure]:
     return [*kept, *(figure for figure in left.values() if figure.kind not in kinds)]
 
 
-def _part(text: str, figure: Figure) -> str:
-    before = _PART_ENDS.split(text[max(0, figure.start - _REACH) : figure.start])[-1]
-    return before + _PART_ENDS.split(text[figure.start : figure.end + _REACH])[0]
+def _part(text: str, start: int, end: int) -> str:
+    before = _PART_ENDS.split(text[max(0, start - _REACH) : start])[-1]
+    return before + text[start:end] + _PART_ENDS.split(text[end : end + _REACH])[0]
 
 
 def _unnamed(note: Note) -> Iterator[Figure]:

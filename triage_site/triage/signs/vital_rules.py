@@ -47,6 +47,8 @@ class VitalRule:
     def detail(self, measured: Measured) -> str:
         if self.shows == "news2":
             return _news_detail(measured.facts)
+        if self.shows == "gcs" and "consciousness" in measured.contradicted:
+            return ""
         value = _value(measured, self.shows) if self.shows else None
         return "" if value is None else _SHOWN[self.shows].format(value)
 
@@ -135,8 +137,8 @@ def _distress(measured: Measured) -> bool:
 def _child_slow(measured: Measured) -> bool:
     heart, breath = measured.facts.value("hr_bpm"), measured.facts.value("rr_bpm")
     band = age_bands.band(measured.facts.age_years)
-    return (heart is not None and heart < band.heart[0] * 0.8) or (
-        breath is not None and breath < band.breath[0] * 0.7
+    return (heart is not None and 0 < heart < band.heart[0] * 0.8) or (
+        breath is not None and 0 < breath < band.breath[0] * 0.7
     )
 
 
@@ -214,6 +216,8 @@ VITAL_RULES: Final[tuple[VitalRule, ...]] = (
        "spo2_percent"),
     _R("V0-SPO2-DISTRESS", "low oxygen saturation with distress", 0, CTAS,
        _both(_low_saturation(90), _either(_distress, _aware(*_NOT_ALERT))), "spo2_percent"),
+    _R("V0-NO-PULSE", "no pulse", 0, NET, _below("hr_bpm", 1), "hr_bpm"),
+    _R("V0-NO-BREATH", "not breathing", 0, NET, _below("rr_bpm", 1), "rr_bpm"),
     _R("V0-RR", "hardly breathing", 0, ESI, _below("rr_bpm", 6), "rr_bpm"),
     _R("V1-NOT-ALERT", "not fully alert", 1, ESI, _aware(*_DROWSY), "gcs"),
     _R("V1-UNMEASURABLE", "vital sign could not be measured", 1, NET, _unmeasurable(1)),
