@@ -222,9 +222,12 @@ _TAKES_THINNER: Final = re.compile(
 _DENIES_THINNER: Final = _says(r"\b(?:no|not on(?: any)?) (?:blood thinn?ers?|anticoag\w*)")
 
 
-def _has_thinner(brief: Brief) -> bool:
-    taken = _TAKES_THINNER.search(brief.line("Medicines"))
-    return _DENIES_THINNER(brief) or taken is not None
+def _takes_thinner(brief: Brief) -> bool:
+    return _TAKES_THINNER.search(brief.line("Medicines")) is not None
+
+
+def _tells_of_thinner(brief: Brief) -> bool:
+    return _takes_thinner(brief) or _DENIES_THINNER(brief)
 
 
 def _is_known(item: str, brief: Brief) -> bool:
@@ -243,7 +246,7 @@ _KNOWN_ITEMS: Final[dict[str, Callable[[Brief], bool]]] = {
     "saturation": _has_reading("Oxygen saturation"),
     "pressure": _has_reading("Blood pressure"),
     "blood pressure": _has_reading("Blood pressure"),
-    "blood thinners": _has_thinner,
+    "blood thinners": _tells_of_thinner,
 }
 
 _HAS_HIP: Final = _says(
@@ -255,7 +258,9 @@ _SAID_OTHERWISE: Final[tuple[tuple[str, str, Callable[[Brief], bool]], ...]] = (
     ("Check whether the seizure has stopped, clear", "Clear", _is_seizing),
     ("Press on the bleeding and check feeling and movement beyond it",
      "Check feeling and movement beyond the wound", _does_not_bleed),
-    ("Ask about blood thinners and reverse them", "Reverse the blood thinner", _has_thinner),
+    ("Ask about blood thinners and reverse them", "Reverse the blood thinner", _takes_thinner),
+    ("Ask about blood thinners and reverse them as the doctor orders; head up", "Head up",
+     _DENIES_THINNER),
     ("look for glass", "look for what is left in it", _NO_GLASS),
     ("glass left in the wound", "what is left in the wound", _NO_GLASS),
     ("Call obstetrics and ask for weeks, bleeding, pain and movements",

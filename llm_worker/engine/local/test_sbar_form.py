@@ -336,6 +336,22 @@ def test_nobody_asks_for_movements_in_early_pregnancy(words: str, early: bool) -
     assert ("movements" not in text and "Lie on the left" not in text) is early
 
 
+REVERSE = "Ask about blood thinners and reverse them as the doctor orders; head up"
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("Medicines: apixaban", "Reverse the blood thinner as the doctor orders; head up"),
+        ('Caller\'s words: "fell, no blood thinners"', "Head up"),
+        ("Medicines: apixaban (stopped)", REVERSE),
+        ("Temperature: 37.0 °C", REVERSE),
+    ],
+)
+def test_only_a_blood_thinner_that_is_taken_is_reversed(told: str, said: str) -> None:
+    assert for_patient(REVERSE, read_brief(brief_of(told))) == said
+
+
 ALERT = "Consciousness: alert"
 OVER = "Said to be over: back to normal now"
 
