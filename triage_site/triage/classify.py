@@ -126,7 +126,10 @@ def _look(facts: CaseFacts, encode: _Encode) -> Seen:
     fired: tuple[Fired, ...] = by_cues
     set_aside: tuple[Mention, ...] = ()
     if _has_other_reason(dangers, [mention for _, mention in groups]):
-        fired, set_aside = _judged(measured, note, by_cues, OfNow(encoded))
+        of_now = OfNow(note, encoded)
+        fired = tuple(item for item in by_cues if of_now.counts(item))
+        lost = [mention for item in by_cues if item not in fired for mention in item.mentions]
+        set_aside = tuple(longest(lost))
     return Seen(
         facts=measured.facts,
         note=note,
@@ -143,18 +146,6 @@ def _has_other_reason(dangers: Sequence[Mention], told: Sequence[Mention]) -> bo
     pain. STROKE", the danger is what somebody came for."""
     taken = {at for one in dangers for at in range(one.first, one.last)}
     return any(one.is_present and taken.isdisjoint(range(one.first, one.last)) for one in told)
-
-
-def _judged(
-    measured: Measured, note: Note, by_cues: tuple[Fired, ...], of_now: OfNow
-) -> tuple[tuple[Fired, ...], tuple[Mention, ...]]:
-    """What fires by the words that count, and the words for which something fires no more."""
-    if not any(item.mentions for item in by_cues):
-        return by_cues, ()
-    fired = fire(measured, note, of_now.counts)
-    codes = {item.code for item in fired}
-    lost = [mention for item in by_cues if item.code not in codes for mention in item.mentions]
-    return fired, tuple(longest(mention for mention in lost if mention in of_now.set_aside))
 
 
 def classify(

@@ -1,9 +1,10 @@
-"""Which words of danger count: told of this patient now, by the cues and by the encoder. Pure.
+"""Which danger signs count: told of this patient now, by the cues and by the encoder. Pure.
 
 The encoder takes back what the cues let pass: a job, a film, a past illness, a plan. Both of its
-answers must agree: these words are not of now, and the note as a whole is not that urgent; for
-words of level 0, not of level 1 either. It takes back nothing that is suspected ("?meningitis")
-and nothing with a figure in it, since it knows no figures. What it took back is shown.
+answers must agree: none of the words of the sign is of now, and the note as a whole is not that
+urgent; for a sign of level 0, not of level 1 either. It takes back nothing that is suspected
+("?meningitis"), nothing whose absence is the danger ("no pulse"), and nothing that it has not
+learned: a figure, a word of another language. What it took back is shown.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from __future__ import annotations
 from typing import Final
 
 from triage_site.triage.model.encoder import Encoded
-from triage_site.triage.reading.note import Assertion, Mention
+from triage_site.triage.reading.note import Assertion, Mention, Note
+from triage_site.triage.reading.statements import DENYING
+from triage_site.triage.reading.words import is_english
+from triage_site.triage.signs.rules import Fired
 
 # Log odds below which words are taken back: that they are of now, and that the note is as urgent
 # as their sign. docs/MODEL_CARD.md says how they were chosen.
@@ -21,25 +25,23 @@ _GRAVE: Final = 1
 
 
 class OfNow:
-    """Judges the mentions of one note; `set_aside` are those that the encoder took back."""
+    """Judges what fired in one note."""
 
-    def __init__(self, encoded: Encoded) -> None:
+    def __init__(self, note: Note, encoded: Encoded) -> None:
+        self._note = note
         self._encoded = encoded
-        self.set_aside: set[Mention] = set()
 
-    def counts(self, level: int, mention: Mention) -> bool:
-        """Whether words of a sign of this level count."""
-        if not mention.is_present:
-            return False
-        if not self._is_taken_back(level, mention):
+    def counts(self, item: Fired) -> bool:
+        """Whether any of the words of a sign count; a rule on figures always does."""
+        at_most = float(self._encoded.at_most[max(item.min_priority, _GRAVE)])
+        if not item.mentions or at_most >= NOT_URGENT:
             return True
-        self.set_aside.add(mention)
-        return False
+        return not all(self._is_taken_back(mention) for mention in item.mentions)
 
-    def _is_taken_back(self, level: int, mention: Mention) -> bool:
+    def _is_taken_back(self, mention: Mention) -> bool:
+        words = self._note.words[mention.first : mention.last]
         return (
             mention.assertion is not Assertion.UNCERTAIN
-            and not any(character.isdigit() for character in mention.words)
+            and all(w.is_mark or (is_english(w.form) and w.form not in DENYING) for w in words)
             and self._encoded.is_now(mention.first, mention.last) < NOT_NOW
-            and float(self._encoded.at_most[max(level, _GRAVE)]) < NOT_URGENT
         )

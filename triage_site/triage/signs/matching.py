@@ -7,7 +7,7 @@ signs are looked up at once, by their rarest words.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -16,8 +16,6 @@ from triage_site.triage.reading.note import Mention, Note
 from triage_site.triage.reading.terms import TermIndex
 from triage_site.triage.signs.tables import Sign, signs, word_groups
 
-# Whether words of a sign of this level count as told of the patient now.
-Counts = Callable[[int, Mention], bool]
 _FOR_TERMS: Final = 0
 _FOR_EXCEPTIONS: Final = -1
 
@@ -32,10 +30,6 @@ class Found:
     @property
     def words(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(mention.words for mention in self.mentions))
-
-
-def as_cues_say(level: int, mention: Mention) -> bool:
-    return mention.is_present
 
 
 class SignMatcher:
@@ -62,14 +56,12 @@ class SignMatcher:
                 if use == _FOR_TERMS:
                     yield self._table[at], mention
 
-    def find(
-        self, note: Note, age_years: float | None, counts: Counts = as_cues_say
-    ) -> tuple[Found, ...]:
+    def find(self, note: Note, age_years: float | None) -> tuple[Found, ...]:
         """Most urgent first."""
         told: dict[int, dict[int, list[Mention]]] = defaultdict(lambda: defaultdict(list))
         for term, mention in note.find(self._index):
             for at, use in self._uses[term]:
-                if use == _FOR_EXCEPTIONS or counts(self._table[at].level, mention):
+                if use == _FOR_EXCEPTIONS or mention.is_present:
                     told[at][use].append(mention)
         return tuple(
             Found(self._table[at], mentions)
@@ -108,7 +100,5 @@ def matcher() -> SignMatcher:
     return SignMatcher(signs())
 
 
-def find_signs(
-    note: Note, age_years: float | None, counts: Counts = as_cues_say
-) -> tuple[Found, ...]:
-    return matcher().find(note, age_years, counts)
+def find_signs(note: Note, age_years: float | None) -> tuple[Found, ...]:
+    return matcher().find(note, age_years)

@@ -12,11 +12,11 @@ from typing import Final
 
 from triage_site.triage.reading.measured import Measured
 from triage_site.triage.reading.note import Mention, Note
-from triage_site.triage.signs.matching import Counts, as_cues_say, find_signs
+from triage_site.triage.signs.matching import find_signs
 from triage_site.triage.signs.vital_rules import VITAL_RULES
 from triage_site.triage.types import LEAST_URGENT, Reason
 
-RULES_VERSION: Final = "2026.11-14"
+RULES_VERSION: Final = "2026.11-15"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +36,9 @@ class Fired:
         return tuple(dict.fromkeys(mention.words for mention in self.mentions))
 
 
-def fire(measured: Measured, note: Note, counts: Counts = as_cues_say) -> tuple[Fired, ...]:
-    """All that holds, most urgent first. `counts` says which words are told of now."""
-    fired = [*_signs(measured, note, counts), *_vitals(measured)]
+def fire(measured: Measured, note: Note) -> tuple[Fired, ...]:
+    """All that holds, most urgent first."""
+    fired = [*_signs(measured, note), *_vitals(measured)]
     return tuple(sorted(fired, key=lambda item: item.min_priority))
 
 
@@ -57,8 +57,8 @@ def to_reason(fired: Fired) -> Reason:
     )
 
 
-def _signs(measured: Measured, note: Note, counts: Counts) -> Iterable[Fired]:
-    for found in find_signs(note, measured.facts.age_years, counts):
+def _signs(measured: Measured, note: Note) -> Iterable[Fired]:
+    for found in find_signs(note, measured.facts.age_years):
         yield Fired(
             code=found.sign.code,
             label=found.sign.name,

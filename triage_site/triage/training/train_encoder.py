@@ -51,6 +51,7 @@ DROPOUT: Final = 0.1
 SMOOTHING: Final = 0.02  # of the targets of levels
 ASIDE_SHARE: Final = 0.15  # of notes that get an aside
 CALM_SHARE: Final = 0.15  # of notes that get a calm note beside them
+CALM_SHARE_OF_SIGNS: Final = 0.5  # the same, of texts by which a danger sign shows what it fires on
 CALM_WORDS: Final = 25  # of that one, at most
 MAX_TOKENS: Final = 256
 SEED: Final = 5
@@ -176,12 +177,13 @@ def _with_more(
     rng: random.Random,
 ) -> Example:
     """Sometimes with an aside, which moves no level and is not of the patient; sometimes with a
-    calm note, beside which the more urgent one counts."""
+    calm note, beside which the more urgent one counts; the examples of signs more often."""
     chance = rng.random()
     if chance < ASIDE_SHARE:
         said = rng.choice(asides)
         return _joined(one, replace(one, words=said, now=(0,) * len(said)), rng)
-    if chance < ASIDE_SHARE + CALM_SHARE and min(one.at_most) != UNKNOWN:
+    share = CALM_SHARE if min(one.at_most) != UNKNOWN else CALM_SHARE_OF_SIGNS
+    if chance < ASIDE_SHARE + share:
         return _joined(one, rng.choice(calm), rng)
     return one
 
@@ -193,7 +195,10 @@ def _joined(one: Example, other: Example, rng: random.Random) -> Example:
         one,
         words=(*first.words, ".", *second.words),
         now=(*first.now, UNKNOWN, *second.now),
-        at_most=tuple(map(max, one.at_most, other.at_most)),
+        at_most=tuple(
+            UNKNOWN if known == UNKNOWN and not said else max(known, said)
+            for known, said in zip(one.at_most, other.at_most, strict=True)
+        ),
     )
 
 
