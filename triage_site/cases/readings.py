@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from triage_site.cases.told_facts import signs_told
+from triage_site.cases.told_facts import measured_told
 from triage_site.triage.facts import CaseFacts
 from triage_site.triage.news2 import news2
 from triage_site.triage.types import News2
@@ -34,4 +34,4 @@ def merged(facts: CaseFacts, readings: Mapping[str, Any]) -> CaseFacts:
 
 def news2_of(facts: CaseFacts) -> News2 | None:
     """NEWS2 as the classifier reckons it: with the vital signs that the words name."""
-    return news2(signs_told(facts))
+    return news2(measured_told(facts).facts)

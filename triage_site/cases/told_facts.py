@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from triage_site.triage.facts import CaseFacts, Sex
-from triage_site.triage.reading.measured import measure
+from triage_site.triage.reading.measured import Measured, measure
 from triage_site.triage.reading.note import read
 from triage_site.triage.reading.person import spoken_sex, written_age
 
@@ -31,6 +31,7 @@ def person_told(facts: CaseFacts) -> CaseFacts:
 
 
 @lru_cache(maxsize=_KEPT)
-def signs_told(facts: CaseFacts) -> CaseFacts:
-    """The facts as the classifier sees them: figures of the words fill fields that are empty."""
-    return measure(facts, read(facts.text)).facts
+def measured_told(facts: CaseFacts) -> Measured:
+    """The facts as the classifier sees them: figures of the words fill fields that are empty, and
+    values of the words that differ from entered ones are named."""
+    return measure(facts, read(facts.text))

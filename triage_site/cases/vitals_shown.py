@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +13,10 @@ from triage_site.cases import selectors
 from triage_site.cases.levels import clock_text
 from triage_site.cases.models import Case
 from triage_site.cases.patient import CONSCIOUSNESS_LABELS
-from triage_site.cases.told_facts import signs_told
+from triage_site.cases.told_facts import measured_told
 from triage_site.cases.trend import Point, news2_svg
 from triage_site.triage.facts import UNMEASURABLE, CaseFacts, Consciousness
+from triage_site.triage.reading.measured import Measured
 from triage_site.triage.vitals import VITAL_RANGES
 
 
@@ -70,7 +71,7 @@ def trend_svg(case: Case) -> SafeString:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VitalRow:
     """`text` is the reading; `absent` is the reason why there is none. `told`: the words have the
-    reading, and nothing was entered."""
+    reading, and nothing was entered. `differs`: what the words say instead of what was entered."""
 
     label: str
     text: str = ""
@@ -78,15 +79,23 @@ class VitalRow:
     absent: str = ""
     band: str = ""  # deviation from the usual range of the age, such as "very high"
     told: bool = False
+    differs: str = ""
 
 
 def vital_rows(facts: CaseFacts) -> list[VitalRow]:
     """Returns all vital signs in the order of NEWS2, also those that were not taken. What was not
     entered is read from the words."""
-    told = signs_told(facts)
-    rows = [_vital_row(told, name, told=facts.value(name) is None) for name in VITAL_RANGES]
+    measured = measured_told(facts)
+    told = measured.facts
+    rows = [
+        replace(
+            _vital_row(told, name, told=facts.value(name) is None), differs=_differs(measured, name)
+        )
+        for name in VITAL_RANGES
+    ]
     oxygen = {True: "On oxygen", False: "Room air", None: ""}[told.on_oxygen]
-    rows.insert(2, _word_row("Air or oxygen", oxygen, told=facts.on_oxygen is None))
+    row = _word_row("Air or oxygen", oxygen, told=facts.on_oxygen is None)
+    rows.insert(2, replace(row, differs=_differs(measured, "on_oxygen")))
     alertness = CONSCIOUSNESS_LABELS.get(told.consciousness, "")
     abnormal = told.consciousness not in (Consciousness.ALERT, Consciousness.NOT_TAKEN)
     rows.append(
@@ -97,7 +106,15 @@ def vital_rows(facts: CaseFacts) -> list[VitalRow]:
             told=facts.consciousness is Consciousness.NOT_TAKEN,
         )
     )
+    rows[-1] = replace(rows[-1], differs=_differs(measured, "consciousness"))
     return rows
+
+
+def _differs(measured: Measured, name: str) -> str:
+    if name not in measured.contradicted:
+        return ""
+    noted = measured.noted.get(name)
+    return "differs from the note" if noted is None else f"the note: {noted:g}"
 
 
 def _word_row(label: str, text: str, band: str = "", *, told: bool = False) -> VitalRow:

@@ -10,7 +10,8 @@ import html
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from scheduling.core.brief import BY_THE_NOTE, LANGUAGE_LABEL, OVER_LABEL, UNDER_ONE_YEAR
 from scheduling.core.guidance import WORDS_LABEL, cut_between_words
@@ -18,7 +19,7 @@ from scheduling.core.request import LEVEL_NAMES
 from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
 from triage_site.triage.history.medicines import read_history
 from triage_site.triage.reading.cleaning import MARKUP
-from triage_site.triage.reading.measured import measure
+from triage_site.triage.reading.measured import Measured, measure
 from triage_site.triage.reading.note import Note, read
 from triage_site.triage.reading.person import known_age, spoken_sex, written_age
 from triage_site.triage.reading.reason import over_words
@@ -78,8 +79,13 @@ def build_brief(
         raise ValueError(f"priority: must be 0 to {len(PRIORITY_NAMES) - 1}, was {priority}")
     signs = [sign for sign in map(neutral_words, danger_signs) if sign][:MAX_DANGER_SIGNS]
     note = read(facts.text)
-    known = measure(facts, note).facts
-    age = known_age(facts.age_years, written_age(note))
+    measured = measure(facts, note)
+    known = measured.facts
+    age = (
+        None
+        if "age_years" in measured.contradicted
+        else known_age(facts.age_years, written_age(note))
+    )
     lines = [
         f"Priority: {PRIORITY_NAMES[priority]}",
         f"Age: {age_phrase(age)}",
@@ -95,7 +101,7 @@ def build_brief(
     # Measured: here the embedded model quotes them, elsewhere it loses other lines over them.
     lines += _history_lines(facts.text)
     lines += _complaint_lines(note, complaint, complaint_words)
-    lines += _vital_lines(known, facts, pregnant=complaint == _PREGNANCY)
+    lines += _vital_lines(measured, facts, pregnant=complaint == _PREGNANCY)
     lines.append(f"Danger signs: {'; '.join(signs) or NONE_FOUND}")
     return "\n".join(lines)
 
@@ -175,13 +181,14 @@ def _history_lines(text: str) -> list[str]:
     return lines
 
 
-def _vital_lines(facts: CaseFacts, entered: CaseFacts, *, pregnant: bool) -> list[str]:
-    """`entered` are the facts of the form; what `facts` have beyond them is of the note."""
-    lines = {name: _vital_line(facts, entered, name) for name in _SINGLE_VITALS}
-    pressure = _pressure_line(facts, entered, pregnant=pregnant)
+def _vital_lines(measured: Measured, entered: CaseFacts, *, pregnant: bool) -> list[str]:
+    """`entered` are the facts of the form; what was measured beyond them is of the note."""
+    facts = measured.facts
+    lines = {name: _vital_line(measured, entered, name) for name in _SINGLE_VITALS}
+    pressure = _pressure_line(measured, entered, pregnant=pregnant)
     ordered = [lines["rr_bpm"], lines["spo2_percent"], pressure]
     ordered += [lines["hr_bpm"], lines["temp_c"], lines["pain_score"]]
-    if facts.consciousness in _CONSCIOUSNESS:
+    if facts.consciousness in _CONSCIOUSNESS and "consciousness" not in measured.contradicted:
         ordered.append(f"Consciousness: {_CONSCIOUSNESS[facts.consciousness]}")
     failed = [
         VITAL_RANGES[name].label.lower()
@@ -193,7 +200,8 @@ def _vital_lines(facts: CaseFacts, entered: CaseFacts, *, pregnant: bool) -> lis
     return [line for line in ordered if line]
 
 
-def _vital_line(facts: CaseFacts, entered: CaseFacts, name: str) -> str:
+def _vital_line(measured: Measured, entered: CaseFacts, name: str) -> str:
+    facts = measured.facts
     value = facts.value(name)
     if value is None:
         return ""
@@ -204,30 +212,46 @@ def _vital_line(facts: CaseFacts, entered: CaseFacts, name: str) -> str:
         joined += " on oxygen" if facts.on_oxygen else " on air"
     if name == "spo2_percent" and facts.spo2_scale_2:
         joined += ", lower target agreed"
-    joined += _source(entered, name)
-    return f"{VITAL_RANGES[name].label}: {joined}{_band_mark(facts, name)}"
+    joined += _source(entered, name) + _noted(measured, name)
+    return f"{VITAL_RANGES[name].label}: {joined}{_band_mark(measured, name)}"
 
 
 def _source(entered: CaseFacts, name: str) -> str:
     return f" {BY_THE_NOTE}" if entered.value(name) is None else ""
 
 
-def _pressure_line(facts: CaseFacts, entered: CaseFacts, *, pregnant: bool) -> str:
+def _noted(measured: Measured, name: str) -> str:
+    """The value of the note where another one was entered."""
+    noted = measured.noted.get(name)
+    if noted is None:
+        return ""
+    number = _number(noted, whole=VITAL_RANGES[name].whole)
+    return f", {number} in the note"
+
+
+def _pressure_line(measured: Measured, entered: CaseFacts, *, pregnant: bool) -> str:
+    facts = measured.facts
     systolic, diastolic = facts.value("sbp_mmhg"), facts.value("dbp_mmhg")
     if systolic is None:
-        return _vital_line(facts, entered, "dbp_mmhg")
+        return _vital_line(measured, entered, "dbp_mmhg")
     if diastolic is None:
-        return _vital_line(facts, entered, "sbp_mmhg")
+        return _vital_line(measured, entered, "sbp_mmhg")
     pair = f"{_number(systolic, whole=True)}/{_number(diastolic, whole=True)} mmHg"
-    pair += _source(entered, "sbp_mmhg")
-    mark = _band_mark(facts, "sbp_mmhg") or _band_mark(facts, "dbp_mmhg")
+    pair += _source(entered, "sbp_mmhg") + _noted(measured, "sbp_mmhg")
+    mark = _band_mark(measured, "sbp_mmhg") or _band_mark(measured, "dbp_mmhg")
     if not mark and pregnant and systolic >= SEVERE_IN_PREGNANCY_MMHG:
         mark = " (high)"
     return f"Blood pressure: {pair}{mark}"
 
 
-def _band_mark(facts: CaseFacts, name: str) -> str:
-    band = facts.band(name)
+def _band_mark(measured: Measured, name: str) -> str:
+    """How far from usual; of an entered value and one of the note, the one that is farther."""
+    noted = measured.noted.get(name)
+    bands = [measured.facts.band(name)]
+    if noted is not None:
+        values: dict[str, Any] = {name: noted}
+        bands.append(replace(measured.facts, **values).band(name))
+    band = max(bands, key=lambda one: (one.startswith("very"), bool(one)))
     return f" ({band})" if band else ""
 
 

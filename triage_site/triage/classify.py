@@ -20,11 +20,13 @@ from triage_site.triage.model.naming import REQUEST, Complaint, complaint
 from triage_site.triage.model.of_now import OfNow
 from triage_site.triage.model.scoring import Floats, Model, load
 from triage_site.triage.news2 import news2
+from triage_site.triage.reading.disagreement import disagreements, state_words
 from triage_site.triage.reading.measured import Measured, measure
 from triage_site.triage.reading.note import Mention, Note, read
 from triage_site.triage.signs.matching import longest
 from triage_site.triage.signs.rules import RULES_VERSION, Fired, fire, most_urgent, to_reason
 from triage_site.triage.types import (
+    CONTRADICTION,
     LEAST_URGENT,
     MOST_URGENT,
     NOT_OF_NOW,
@@ -45,7 +47,7 @@ _GRAVE: Final = 1  # from this priority on a case needs a sign that says why
 _ENTERED: Final = frozenset(VITAL_RANGES)
 # Sign -> words of it that nobody has who is alert.
 _NOT_ALERT_SIGNS: Final = {"unresponsive": "", "unresponsive_unclear": "",
-                           "confusion": r"\b(?:confus|disorient|deliri)"}  # fmt: skip
+                           "confusion": r"\b(?:confus|disorient|deliri|mak\w+ sense)"}  # fmt: skip
 _SETTLES: Final = {"V0-NO-PULSE": "arrest"}  # what is `_unclear`, beside the clear sign
 _VITALS_USUAL: Final = "vital:vital-signs-in-the-usual-range"
 # Groups that tell how it is or what is wanted, not what is wrong.
@@ -62,7 +64,8 @@ _CONFIDENT_IN_DOUBT: Final = 0.6
 class Seen:
     """A case with what signs and features make of it."""
 
-    facts: CaseFacts
+    facts: CaseFacts  # with what the note tells of what was not entered
+    entered: CaseFacts
     note: Note
     measured: Measured
     fired: tuple[Fired, ...]
@@ -132,6 +135,7 @@ def _look(facts: CaseFacts, encode: _Encode) -> Seen:
         set_aside = tuple(longest(lost))
     return Seen(
         facts=measured.facts,
+        entered=facts,
         note=note,
         measured=measured,
         fired=fired,
@@ -220,7 +224,7 @@ def screen(facts: CaseFacts) -> Classification:
         confidence=0.0,
         level_set=tuple(range(priority + 1)),
         needs_person=True,
-        reasons=tuple(_rule_reasons(case)),
+        reasons=(*_contradictions(case), *_rule_reasons(case)),
         danger_signs=_danger_signs(case),
         rules_version=RULES_VERSION,
         model_version=NO_MODEL,
@@ -253,7 +257,7 @@ def _suggestion(
         confidence=_confidence(float(chances.max()), why),
         level_set=_with(levels, priority) if doubts else levels,
         needs_person=bool(why),
-        reasons=(*serious, *_rule_reasons(case), *_not_counted(case)),
+        reasons=(*_contradictions(case), *serious, *_rule_reasons(case), *_not_counted(case)),
         danger_signs=(*_labels(serious), *_danger_signs(case)),
         rules_version=RULES_VERSION,
         model_version=version,
@@ -262,6 +266,22 @@ def _suggestion(
         complaint_words=named.words,
         person_reasons=why,
     )
+
+
+def _contradictions(case: Seen) -> tuple[Reason, ...]:
+    """What form and note say differently, so that a person can set it right."""
+    told = disagreements(case.measured, case.entered)
+    words = [
+        word
+        for item in case.fired
+        if item.code in _NOT_ALERT_SIGNS and _speaks_against(case, item)
+        for word in item.words
+    ]
+    found = [Reason(kind="vital", code=CONTRADICTION, text=text) for text in told.values()]
+    if words and "consciousness" not in told:
+        text = state_words(case.entered)
+        found.append(Reason(kind="vital", code=CONTRADICTION, text=text, words=tuple(words)))
+    return tuple(found)
 
 
 def _not_counted(case: Seen) -> tuple[Reason, ...]:
@@ -285,8 +305,7 @@ def _doubts(case: Seen) -> tuple[str, ...]:
     """Why the text itself cannot be relied on."""
     found = {
         "not_understood": bool(case.facts.text.strip()) and not _is_understood(case),
-        "contradiction": bool(case.measured.contradicted)
-        or any(_speaks_against(case, item) for item in case.fired),
+        CONTRADICTION: bool(_contradictions(case)),
         "nothing_recognised": _tells_nothing(case),
     }
     return tuple(code for code, holds in found.items() if holds)

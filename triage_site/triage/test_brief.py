@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -275,9 +277,41 @@ def test_no_age_is_made_of_another_number_or_of_a_rough_word(text: str, label: s
 
 
 def test_what_was_entered_stands_without_a_word_of_the_note() -> None:
-    lines = brief_lines("HR 130 at home", hr_bpm=88, age_years=40)
+    lines = brief_lines("HR 98 at home", hr_bpm=88, age_years=40)
     assert "Heart rate: 88 /min" in lines
     assert not any("by the note" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "facts", "line"),
+    [
+        ("sats 84 on air, repeated", {"spo2_percent": 98},
+         "Oxygen saturation: 98 %, 84 in the note (very low)"),
+        ("by hand 86/52", {"sbp_mmhg": 138, "dbp_mmhg": 82},
+         "Blood pressure: 138/82 mmHg, 86 in the note (very low)"),
+        ("the probe says sats 97 with a nice wave", {"spo2_percent": 81},
+         "Oxygen saturation: 81 %, 97 in the note (very low)"),
+        ("rectal 30.8, ear thermometer useless", {"temp_c": 36.9},
+         "Temperature: 36.9 °C, 30.8 in the note (very low)"),
+        ("pain ten out of ten, I left the box empty by mistake", {"pain_score": 0},
+         "Pain: 0/10, 10 in the note (very high)"),
+        ("sats 97 on air", {"spo2_percent": 98}, "Oxygen saturation: 98 %"),
+        ("period pain at 7am", {"pain_score": 1}, "Pain: 1/10"),
+    ],
+)  # fmt: skip
+def test_a_value_that_the_note_contradicts_stands_beside_that_of_the_note(
+    text: str, facts: dict[str, Any], line: str
+) -> None:
+    assert line in brief_lines(text, age_years=40, **facts)
+
+
+def test_what_the_note_contradicts_of_age_and_state_is_not_told_as_a_fact() -> None:
+    facts = CaseFacts.from_dict(
+        {"text": "Baby boy 7 weeks old, hot. GCS 8", "age_years": 7, "consciousness": "alert"}
+    )
+    told = build_brief(facts, priority=1, danger_signs=())
+    assert "Age: not known\n" in told
+    assert "Consciousness:" not in told
 
 
 @pytest.mark.parametrize(
@@ -286,8 +320,8 @@ def test_what_was_entered_stands_without_a_word_of_the_note() -> None:
         ("6 weeks old, fever", 0, "6 weeks"),
         ("6 weeks old, fever", None, "6 weeks"),
         ("fever", 0, "under one year"),
-        ("70 year old with fever", 0, "under one year"),
-        ("6 weeks old, fever", 3, "3 years"),
+        ("70 year old with fever", 0, "not known"),
+        ("6 weeks old, fever", 3, "not known"),
     ],
 )
 def test_an_infant_entered_as_0_years_has_the_age_of_the_note(

@@ -9,19 +9,21 @@ NUM_PRIORITIES: Final = 5
 MOST_URGENT: Final = 0
 LEAST_URGENT: Final = 4
 
+# Code of the reasons that say what form and note say differently.
+CONTRADICTION: Final = "contradiction"
 # Why a person should decide: code -> words for people.
 PERSON_REASONS: Final = {
     "not_understood": "the text was not understood",
     "partly_not_understood": "a part of the text was not understood",
     "nothing_recognised": "no complaint was recognised",
-    "contradiction": "words and figures disagree",
+    CONTRADICTION: "words and figures disagree",
     "unsure": "several levels are about as likely",
     "rules_against_model": "a danger sign and the statistics are far apart",
     "no_model": "rules alone judged this case",
 }
 
 # Of these, the ones after which nothing that was said of the case can be relied on.
-NOT_UNDERSTOOD: Final = frozenset({"not_understood", "contradiction"})
+NOT_UNDERSTOOD: Final = frozenset({"not_understood", CONTRADICTION})
 
 # Code of the reason that lists words of danger that were not counted.
 NOT_OF_NOW: Final = "not_of_now"

@@ -3,8 +3,9 @@
 The encoder takes back what the cues let pass: a job, a film, a past illness, a plan. Both of its
 answers must agree: none of the words of the sign is of now, and the note as a whole is not that
 urgent; for a sign of level 0, not of level 1 either. It takes back nothing that is suspected
-("?meningitis"), nothing whose absence is the danger ("no pulse"), and nothing that it has not
-learned: a figure, a word of another language. What it took back is shown.
+("?meningitis"), nothing that stands alone in its sentence ("CODE BLUE"), since nothing there says
+how it is meant, and nothing that it has not learned: a figure, a word of another language. What it
+took back is shown.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from triage_site.triage.model.encoder import Encoded
-from triage_site.triage.reading.note import Assertion, Mention, Note
-from triage_site.triage.reading.statements import DENYING
+from triage_site.triage.reading.note import Assertion, Mention, Note, Statement, is_told
 from triage_site.triage.reading.words import is_english
 from triage_site.triage.signs.rules import Fired
 
@@ -22,6 +22,7 @@ from triage_site.triage.signs.rules import Fired
 NOT_NOW: Final = -2.0
 NOT_URGENT: Final = -2.0
 _GRAVE: Final = 1
+_LEAST_BESIDE: Final = 3  # words of a sentence that may say how its danger is meant
 
 
 class OfNow:
@@ -36,12 +37,27 @@ class OfNow:
         at_most = float(self._encoded.at_most[max(item.min_priority, _GRAVE)])
         if not item.mentions or at_most >= NOT_URGENT:
             return True
+        if self._num_beside(item) < _LEAST_BESIDE:
+            return True
         return not all(self._is_taken_back(mention) for mention in item.mentions)
+
+    def _num_beside(self, item: Fired) -> int:
+        """How many words stand in the same sentences beside those of the sign."""
+        told = {at for one in item.mentions for at in range(one.first, one.last)}
+        sentences = {s.sentence for s in self._note.statements if not told.isdisjoint(_places(s))}
+        places = (_places(s) for s in self._note.statements if s.sentence in sentences)
+        return sum(
+            at not in told and is_told(self._note.words[at]) for span in places for at in span
+        )
 
     def _is_taken_back(self, mention: Mention) -> bool:
         words = self._note.words[mention.first : mention.last]
         return (
             mention.assertion is not Assertion.UNCERTAIN
-            and all(w.is_mark or (is_english(w.form) and w.form not in DENYING) for w in words)
+            and all(word.is_mark or is_english(word.form) for word in words)
             and self._encoded.is_now(mention.first, mention.last) < NOT_NOW
         )
+
+
+def _places(said: Statement) -> range:
+    return range(said.first, said.last)

@@ -155,11 +155,12 @@ def from_at_most(at_most: Floats) -> Floats:
 def from_scores(scores: Floats, slope: Floats, offset: Floats) -> Floats:
     """Calibrated P(priority = k) from the heads' log odds of P(priority <= k).
 
+    No boundary is crossed with more chance than a milder one: of both the lower chance counts.
     Every level keeps `_MIN_PROBABILITY`. It is mixed in, not cut off: each P(priority <= k) then
     still grows with its score, so a case that scores higher is never judged less urgent.
     """
     at_most = 1.0 / (1.0 + np.exp(-(slope * scores + offset)))
-    at_most = np.maximum.accumulate(at_most, axis=1)
+    at_most = np.minimum.accumulate(at_most[:, ::-1], axis=1)[:, ::-1]
     none, all_ = np.zeros((len(scores), 1)), np.ones((len(scores), 1))
     chances = np.diff(np.hstack([none, at_most, all_]), axis=1)
     return _MIN_PROBABILITY + (1.0 - (NUM_HEADS + 1) * _MIN_PROBABILITY) * chances

@@ -14,7 +14,7 @@ from triage_site.triage.signs.rules import Fired
 
 FAR = NOT_NOW - 1
 CALM = np.full(4, NOT_URGENT - 1)
-TEXT = "Sore throat. Stroke, said the poster."
+TEXT = "Sore throat. Stroke, said the big poster at the door."
 
 
 def judge(text: str, odds: float, level: int, *phrases: str, at_most: np.ndarray = CALM) -> bool:
@@ -55,7 +55,9 @@ def test_a_rule_on_figures_is_never_taken_back(level: int) -> None:
     assert judge(TEXT, FAR, level)
 
 
-@pytest.mark.parametrize("text", ["Sore throat. stroke 3", "Stroke 12 sore throat"])
+@pytest.mark.parametrize(
+    "text", ["Cough. stroke 3 told by the leaflet at home", "Stroke 12 sore throat"]
+)
 def test_words_with_a_figure_are_never_taken_back(text: str) -> None:
     words = read(text).words
     at = next(n for n, word in enumerate(words) if word.form.isdigit())
@@ -70,7 +72,7 @@ def test_words_of_another_language_are_never_taken_back(level: int, words: str) 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_a_sign_of_two_kinds_of_words_counts_where_one_of_them_is_of_now(level: int) -> None:
-    text = "carbimazole since May, sore throat"
+    text = "carbimazole since May for her thyroid gland, sore throat"
     assert judge(text, FAR, level, "carbimazole", "!sore throat")
     assert judge(text, FAR, level, "!carbimazole", "sore throat")
     assert not judge(text, FAR, level, "carbimazole", "sore throat")
@@ -88,6 +90,21 @@ def test_the_boundary_of_the_level_of_the_sign_decides(boundary: int) -> None:
     at_most[boundary:] = 0.0
     for level in (1, 2):
         assert judge(TEXT, FAR, level, "stroke", at_most=at_most) == (boundary <= level)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("Sore throat for two days. STROKE", True),
+        ("Sore throat for two days. adult stroke call", True),
+        ("Sore throat for two days. He saw a stroke in a film on the train", False),
+    ],
+)
+def test_what_stands_alone_in_its_sentence_is_never_taken_back(
+    level: int, text: str, *, counts: bool
+) -> None:
+    assert judge(text, FAR, level, "stroke") == counts
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final
 
@@ -81,7 +81,7 @@ _WRONG: Final = re.compile(
     r"|\b(?:machine|monitor|meter|thermometer)\b[^.;]{0,20}\b(?:broken|faulty|wrong)\b"
     r"|\b(?:bp|hr|pulse|temp|sats?|spo2|machine|monitor|reading|cuff|bm)\W{1,3}error\b"
     r"|\berror (?:reading|message)\b"
-    r"|\bno,? that was\b",
+    r"|\bno,? that was\b|\b(?:by|a) mistake\b|\bscrap that\b|\brubbish\b",
     re.IGNORECASE,
 )
 _AGAIN: Final = r"repeat\w*|re-?check\w*|rpt|manual\w*|by hand|palpat\w+|re-?warmed"
@@ -118,11 +118,12 @@ _EARLIER: Final = frozenset(
 @dataclass(frozen=True, slots=True)
 class Measured:
     """`extra` holds figures that no field of the facts takes; `contradicted` names the fields
-    where text and form differ."""
+    where text and form differ, and `noted` has the value of the text where it tells one."""
 
     facts: CaseFacts
     extra: Mapping[str, float]
     contradicted: tuple[str, ...] = ()
+    noted: Mapping[str, float] = field(default_factory=dict)
 
 
 def measure(facts: CaseFacts, note: Note) -> Measured:
@@ -130,7 +131,7 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
     worst = _worst(figures)
     last = {one.kind: one.value for one in sorted(figures, key=lambda one: one.start)}
     filled: dict[str, Any] = {}
-    contradicted: list[str] = []
+    noted: dict[str, float] = {}
     for vital in (
         "hr_bpm",
         "rr_bpm",
@@ -147,11 +148,11 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
             filled[vital] = worst[vital]
         elif known is not None:
             apart = min(abs(known - worst[vital]), abs(known - last[vital]))
-            contradicted += [vital] if apart > _FAR.get(vital, 1e9) else []
+            noted |= {vital: worst[vital]} if apart > _FAR.get(vital, 1e9) else {}
     filled |= _consciousness(facts, worst) | _oxygen(facts, note, worst)
     if not facts.age_years:
         filled["age_years"] = known_age(facts.age_years, spoken_age(note))
-    contradicted += of_another_age(facts, note) + _called_usual(facts, note.chars)
+    contradicted = [*noted, *of_another_age(facts, note), *_called_usual(facts, note.chars)]
     contradicted += _called_far(facts, note) + _all_called_usual(facts, note.text)
     given = _says_now(_GIVEN_OXYGEN, note.text) and not _OFF_OXYGEN.search(note.text)
     contradicted += ["on_oxygen"] if given and facts.on_oxygen is False else []
@@ -165,7 +166,7 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
         if name not in filled and not _is_nearer(name, value, facts)
     }
     whole = replace(facts, **filled) if filled else facts
-    return Measured(whole, extra, tuple(dict.fromkeys(contradicted)))
+    return Measured(whole, extra, tuple(dict.fromkeys(contradicted)), noted)
 
 
 def _is_nearer(vital: str, told: float, facts: CaseFacts) -> bool:

@@ -62,7 +62,7 @@ class Note:
         self._foreign_statements = tuple(
             said for said in self.statements if said.sentence in self.foreign_sentences
         )
-        self.is_empty = not self.figures and not any(map(_is_told, self.words))
+        self.is_empty = not self.figures and not any(map(is_told, self.words))
 
     def find(self, index: TermIndex) -> Iterator[tuple[int, Mention]]:
         """(index of the term, where and how meant) for every place of every term."""
@@ -75,7 +75,7 @@ class Note:
         """Whether half of the words or more stand in sentences of another language."""
         counts = {True: 0, False: 0}
         for said in self.statements:
-            told = sum(_is_told(word) for word in self.words[said.first : said.last])
+            told = sum(is_told(word) for word in self.words[said.first : said.last])
             counts[said.sentence in self.foreign_sentences] += told
         return counts[True] >= max(_LEAST_FOREIGN, counts[False])
 
@@ -121,7 +121,7 @@ def _foreign(words: tuple[Word, ...], statements: Sequence[Statement]) -> frozen
     other_script: set[int] = set()
     for said in statements:
         told = (words[at] for at in range(said.first, said.last))
-        counts.setdefault(said.sentence, []).extend(is_known(w) for w in told if _is_told(w))
+        counts.setdefault(said.sentence, []).extend(is_known(w) for w in told if is_told(w))
         if any(_is_of_other_script(words[at]) for at in range(said.first, said.last)):
             other_script.add(said.sentence)
     return frozenset(other_script) | frozenset(
@@ -136,7 +136,7 @@ def _is_of_other_script(word: Word) -> bool:
     return len(letters) > 1 and not any("LATIN" in unicodedata.name(one, "") for one in letters)
 
 
-def _is_told(word: Word) -> bool:
+def is_told(word: Word) -> bool:
     return word.form.isalpha() and len(word.form) > 1 and word.form != "query"
 
 

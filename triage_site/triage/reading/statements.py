@@ -29,7 +29,7 @@ _SUBJECTS: Final = frozenset(_TABLE["words"]["subjects"].split())
 _PRESENT_VERBS: Final = frozenset(_TABLE["words"]["present"].split())
 _FINITE_VERBS: Final = _PRESENT_VERBS | frozenset(_TABLE["words"]["past"].split())
 _FINDINGS: Final = frozenset(_TABLE["words"]["findings"].split())
-DENYING: Final = frozenset(TABLES["sets"]["denying"].split())
+_DENYING: Final = frozenset(TABLES["sets"]["denying"].split())
 _EVENT_NOUNS: Final = frozenset(_TABLE["words"]["event_nouns"].split())
 _FITS_NOW: Final = frozenset({"fitting", "seizing", "convulsing"})
 _MAX_ITEM: Final = 2  # words: "collapse today"
@@ -126,7 +126,7 @@ def judge(words: Sequence[Word], line: Line) -> Judged:
 
 
 def _denying(words: Sequence[Word], first: int, last: int) -> int:
-    return next((at for at in range(first, last) if words[at].form in DENYING), first)
+    return next((at for at in range(first, last) if words[at].form in _DENYING), first)
 
 
 def _cues(line: Line) -> list[tuple[int, int, CueKind]]:
@@ -318,7 +318,7 @@ def _is_new(chunk: Sequence[Word], kind: Assertion) -> bool:
     """Whether these words are a statement of their own, not an item of a list."""
     if not chunk:
         return False
-    if kind is not Assertion.DENIED and chunk[0].form in DENYING:
+    if kind is not Assertion.DENIED and chunk[0].form in _DENYING:
         return True
     if kind is Assertion.DENIED and len(chunk) == 1 and chunk[0].form in _EVENT_NOUNS:
         return False  # "denies pain, collapse, vomiting"

@@ -140,24 +140,37 @@ def out_of_fold(rows: Rows) -> Floats:
     return scores
 
 
-def calibrate(scores: Floats, priority: Ints) -> tuple[Floats, Floats]:
-    """One slope for all heads and an offset per head, by maximum likelihood of the level.
+def calibrate(
+    scores: Floats, priority: Ints, weight: Floats | None = None
+) -> tuple[Floats, Floats]:
+    """One slope for all heads and an offset per head, by maximum likelihood of the level; a row
+    counts its `weight`, or each the same.
 
+    That has several optima, since a head never says more than the one behind it. So the search
+    begins where each boundary is likeliest by itself, which is one point (logistic regression).
     The slope is kept positive, so that order survives.
     """
+    counts = np.ones(len(priority)) if weight is None else weight
+    signs = np.where(priority[:, None] <= np.arange(NUM_HEADS), 1.0, -1.0)
 
-    def loss(line: Floats) -> float:
+    def of_boundaries(line: Floats) -> float:
+        missed = np.logaddexp(0.0, -signs * (line[0] * scores + line[1:]))
+        return float(np.average(missed.mean(axis=1), weights=counts))
+
+    def of_levels(line: Floats) -> float:
         chances = from_scores(scores, np.full(NUM_HEADS, line[0]), line[1:])
-        return -float(np.log(chances[np.arange(len(priority)), priority]).mean())
+        told = np.log(chances[np.arange(len(priority)), priority])
+        return -float(np.average(told, weights=counts))
 
-    start = np.array([0.6, *np.zeros(NUM_HEADS)])
-    found = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 2000}).x
+    start = minimize(of_boundaries, np.zeros(NUM_HEADS + 1), method="BFGS").x
+    found = minimize(of_levels, start, method="Nelder-Mead", options={"maxiter": 2000}).x
     return np.full(NUM_HEADS, max(MIN_SLOPE, found[0])), found[1:]
 
 
-def settle(scores: Floats, rows: Rows) -> Settings:
-    """Everything that is chosen, from scores in which no row was judged by what saw it."""
-    slope, offset = calibrate(scores, rows.priority)
+def settle(scores: Floats, rows: Rows, weight: Floats | None = None) -> Settings:
+    """Everything that is chosen, from scores in which no row was judged by what saw it. `weight`
+    is what each row counts in the calibration."""
+    slope, offset = calibrate(scores, rows.priority, weight)
     chances = from_scores(scores, slope, offset)
     return Settings(
         slope=slope,

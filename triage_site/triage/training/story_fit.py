@@ -34,6 +34,7 @@ from triage_site.triage.training.classifier_text import (
     read_calls,
     read_vignettes,
 )
+from triage_site.triage.types import NUM_PRIORITIES
 
 STRENGTH: Final = 8.0  # inverse of the penalty
 _LEAST_SPREAD: Final = 0.05
@@ -148,8 +149,14 @@ def never_learned(scores: Callable[[Floats], Floats]) -> Told:
 
 
 def settle_story(told: Told) -> Settings:
-    """By notes of independent authors that no fit saw. The sets hold for the worst source."""
-    settings = settle(told.scores, told.rows)
+    """By notes of independent authors that no fit saw. The sets hold for the worst source.
+
+    Each level counts the same in the calibration: how many notes of a level there are is what the
+    authors were asked for, and no frequency of any department.
+    """
+    priority = told.rows.priority
+    rarity = 1.0 / np.maximum(np.bincount(priority, minlength=NUM_PRIORITIES), 1)
+    settings = settle(told.scores, told.rows, rarity[priority])
     chances = settings.probabilities(told.scores)
     thresholds = [
         conformal_threshold(chances[one], told.rows.priority[one], COVERAGE)

@@ -1,0 +1,36 @@
+"""What the form and the note say differently, in words for people. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from triage_site.triage.facts import CaseFacts, Consciousness
+from triage_site.triage.reading.measured import Measured
+from triage_site.triage.vitals import VITAL_RANGES
+
+_OTHER: Final = {
+    "age_years": "the note tells another age than was entered",
+    "sex": "the note tells another sex than was entered",
+    "on_oxygen": "air was entered, and the note tells of oxygen",
+}
+
+
+def disagreements(measured: Measured, facts: CaseFacts) -> dict[str, str]:
+    """For each field of the form (`facts`) that the note contradicts, what both say."""
+    return {name: _words(name, measured, facts) for name in measured.contradicted}
+
+
+def _words(name: str, measured: Measured, facts: CaseFacts) -> str:
+    if name == "consciousness":
+        return state_words(facts)
+    limits = VITAL_RANGES.get(name)
+    if limits is None:
+        return _OTHER[name]
+    noted = measured.noted.get(name)
+    told = "the note tells another" if noted is None else f"the note tells {noted:g}"
+    return f"{limits.label.lower()}: {facts.value(name):g} {limits.unit} was entered, {told}"
+
+
+def state_words(facts: CaseFacts) -> str:
+    entered = "alert" if facts.consciousness is Consciousness.ALERT else "less than alert"
+    return f"consciousness: {entered} was entered, the note tells another state"
