@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Final
 
 from triage_site.triage.history.names import ALLERGEN, MEDICINE, SHORT_IN_ALLERGIES, whole_words
-from triage_site.triage.history.plain_words import PlainWords
+from triage_site.triage.history.plain_words import PlainWords, Spans
 from triage_site.triage.history.quoting import (
     Quote,
     is_mild,
@@ -89,7 +89,7 @@ _IS_INTOLERANCE: Final = re.compile("intoleran|adr|drug reaction|adverse")
 _NOT_TAKEN: Final = r"(?<!\bon )(?<!\btakes )(?<!\btaking )(?<!\busing )(?<!\buses )(?<!: )"
 _ALLERGY_OF: Final = whole_words(
     # "nut, egg and milk", but not "on ramipril, penicillin".
-    rf"(?P<list>{_NOT_TAKEN}(?:{_KNOWN.pattern} , ){{0,4}}{_KNOWN.pattern} (?:and|&|/) (?:a )?)?"
+    rf"(?P<list>{_NOT_TAKEN}(?:{_KNOWN.pattern} , ){{0,4}}+{_KNOWN.pattern} (?:and|&|/) (?:a )?)?"
     rf"(?:(?P<thing>{_KNOWN.pattern}|{_THING}) (?:allergy|allergies|allergic(?! to\b)|anaphylaxis)"
     # Of what is known only: "cold intolerance", "that is all".
     rf"|(?P<known>{_KNOWN.pattern}) (?:(?P<less>intoleran(?:ce|t))|all(?= [.,;)\n]|$)))"
@@ -99,7 +99,7 @@ _ALLERGEN_AFTER: Final = re.compile(
     rf"(?:allerg(?:y|ies|ic)|allgs?|alls? :|alls [-=]) (?={_KNOWN.pattern})"
 )
 _SAID_TO_REACT: Final = re.compile(
-    rf"({_THING}) (?:=|-|- >|>|\(|:) (?:severe )?(?:anaphyla\w+|angioedema|hives|urticaria|rash|sjs"
+    rf"\b({_THING}) (?:=|-|- >|>|\(|:) (?:severe )?(?:anaphyla\w+|angioedema|hives|urticaria|rash|sjs"
     r"|bronchospasm|stevens|blister\w*|swell\w*|swollen)\b"
 )
 _OTHER_WORDS: Final = """
@@ -152,7 +152,7 @@ _LONG_KNOWN: Final = re.compile(
 )
 _MOST_SPOKEN: Final = 20
 _MAX_CHARACTERS: Final = 40
-_MOST_FOLLOWS: Final = 300  # characters after "no allergies" that can name an exception
+_MOST_FOLLOWS: Final = 300  # characters from "allergies" to an exception or a reaction
 _MOST_ITEMS: Final = 10
 _LEAST_LETTERS: Final = 4
 _MOST_OF_ARTICLE: Final = 2  # letters, as in "pas de allergy"
@@ -211,16 +211,15 @@ class Allergy:
     mention: tuple[int, int]
 
 
-def find_allergies(note: PlainWords, spans: list[tuple[int, int]]) -> Iterator[Allergy]:
+def find_allergies(note: PlainWords, spans: Spans) -> Iterator[Allergy]:
     """Each place once; those of all mentions, meant or not, go into `spans`."""
-    seen: list[tuple[int, int]] = []
+    seen = Spans(note.plain)
     for one in _mentions(note):
-        spans.append((one.start, one.end))
+        spans.add(one.start, one.end)
         if not one.is_exception and _is_not_meant(note, one.start):
             continue  # but "not allergic to penicillin but to codeine" is a mention of its own
         for thing in one.things:
-            if not any(thing.start < end and start < thing.end for start, end in seen):
-                seen.append((thing.start, thing.end))
+            if seen.add(thing.start, thing.end):
                 yield _told(note, one, thing)
 
 
@@ -338,7 +337,8 @@ def _mentions(note: PlainWords) -> Iterator[_Mention]:
         last, things = _items(note, match.end(), is_intolerance=False)
         yield _Mention(match.start(), last, things)
     for match in _SAID_TO_REACT.finditer(note.plain):
-        told = "allerg" in note.plain[: match.start()].rpartition(" . ")[2]
+        before = note.plain[max(0, match.start() - _MOST_FOLLOWS) : match.start()]
+        told = "allerg" in before.rpartition(" . ")[2]
         if told and ":" not in match.group():  # "no drug allergies but latex = anaphylaxis"
             yield _Mention(*match.span(), (_Thing(*match.span(1)),))
         elif _stands_alone(note, match):

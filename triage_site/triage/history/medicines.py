@@ -10,10 +10,12 @@ only told where the note says so and names no exception.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby, islice, pairwise
+from operator import attrgetter, itemgetter
 from typing import Final
 
 from triage_site.triage.history.allergies import (
@@ -26,7 +28,7 @@ from triage_site.triage.history.allergies import (
 )
 from triage_site.triage.history.doses import against_allergies, warnings
 from triage_site.triage.history.names import ALLERGEN, MEDICINE, TABLE
-from triage_site.triage.history.plain_words import PlainWords
+from triage_site.triage.history.plain_words import PlainWords, Spans
 from triage_site.triage.history.quoting import (
     Kind,
     Listed,
@@ -102,7 +104,7 @@ _LONG_AGO: Final = re.compile(
 )
 _BEFORE_TIME: Final = frozenset({"at", "@", ":"})
 _TIMES: Final = frozenset({"noon", "midday", "midnight", "lunchtime", "breakfast"})
-_FARTHEST: Final = 40  # words between those of a role and a name, with doses
+_FARTHEST: Final = 40  # words between those of a role and a name, with doses; or names
 _MOST_BETWEEN: Final = 2  # words between those of a role and a name, doses aside
 _JOINING: Final = frozenset({"and", "&", "+", "/"})
 _AMOUNT: Final = re.compile(r"x?\d")
@@ -136,7 +138,7 @@ _MAX_NAMED: Final = 12
 def read_history(text: str) -> History:
     """What `text` says of allergies and medicines of this patient."""
     note = PlainWords(read(_SPACES.sub(" ", text)))
-    spans: list[tuple[int, int]] = []
+    spans = Spans(note.plain)
     found = [*find_allergies(note, spans)]
     named = _with_roles(note.note, [*_names(note, spans)])
     found += [_reaction(note.note, one) for one in named if one.role in _REACTS]
@@ -218,9 +220,12 @@ def _with_both(
 
 def _listed(note: Note, one: _Named, named: Sequence[_Named]) -> Listed:
     first, last = one.listed
-    ahead = max((max(other.last, other.told) for other in named if other.last <= first), default=0)
-    behind = (other.first for other in named if other.first >= last and other.role in _MARKED)
-    until = min(behind, default=len(note.words))
+    begin = bisect_right(named, first, key=attrgetter("last"))
+    end = bisect_left(named, last, key=attrgetter("first"))
+    near = named[max(0, begin - _FARTHEST) : begin]
+    ahead = max((max(other.last, other.told) for other in near), default=0)
+    behind = (other.first for other in named[end : end + _FARTHEST] if other.role in _MARKED)
+    until = next(behind, len(note.words))
     words = note.words
     return Listed(
         start=words[first].start,
@@ -281,16 +286,16 @@ def _is_of_relative(note: Note, end: int) -> bool:
     return is_about_relative(note, at)
 
 
-def _names(note: PlainWords, allergies: Sequence[tuple[int, int]]) -> Iterator[_Named]:
-    found = [(match, True) for match in MEDICINE.finditer(note.plain)]
-    held = [match.span() for match, _ in found]
-    found += [
-        (match, False)
-        for match in ALLERGEN.finditer(note.plain)
-        if not any(start < match.end() and match.start() < end for start, end in held)
+def _names(note: PlainWords, allergies: Spans) -> Iterator[_Named]:
+    taken = Spans(note.plain)
+    found = [
+        (match, names is MEDICINE)
+        for names in (MEDICINE, ALLERGEN)
+        for match in names.finditer(note.plain)
+        if taken.add(*match.span())
     ]
     for match, is_medicine in sorted(found, key=lambda one: one[0].start()):
-        if not any(start < match.end() and match.start() < end for start, end in allergies):
+        if not allergies.meets(*match.span()):
             place, told = note.place(*match.span()), note.written(*match.span())
             yield _Named(*place, told, match.group(), is_medicine=is_medicine)
 
@@ -300,8 +305,8 @@ def _with_roles(note: Note, named: Sequence[_Named]) -> list[_Named]:
     said of all of it; what stands after it, of the names that "and" joins to its last one, or of
     all where "and" closes the list and nothing else stands before it, or "both" after it."""
     found = [(*_ROLES[term][1:], first, last) for term, first, last in _index().find(note.line)]
-    before = [(last, first, role) for role, where, first, last in found if where == "before"]
-    after = [(first, -last, role) for role, where, first, last in found if where == "after"]
+    before = sorted((last, first, role) for role, where, first, last in found if where == "before")
+    after = sorted((first, -last, role) for role, where, first, last in found if where == "after")
     out: list[_Named] = []
     for names in _lists(note.words, named):
         leads, _ = _nearest(note.words, before, names[0].first)
@@ -337,7 +342,7 @@ def _said_since(note: Note, names: Sequence[_Named], leads: str, follows: str) -
 
 
 def _of_whom(note: Note, one: _Named, role: str) -> str:
-    if role == "reacted once" and not _LONG_AGO.search(_sentence(note, one)):
+    if role == "reacted once" and not _LONG_AGO.search(_sentence_of(note, one)):
         return "taken" if one.is_medicine else _REGULAR
     if role == _ANOTHER and may_be_patient(note, one.first):
         return _REGULAR
@@ -416,18 +421,16 @@ def _nearest(
     is_after: bool = False,
 ) -> tuple[str, int]:
     """The role that the nearest words before (or after) a place tell, of equally near ones the
-    longest, and where they end. `found`: (near end, far end, role), the far end negative after
-    the place."""
-    gaps = []
-    for near, far, role in found:
-        gap = near - place if is_after else place - near
-        if not 0 <= gap <= _FARTHEST:
-            continue
-        between = words[place:near] if is_after else words[near:place]
-        if _leads_over(between):
-            length = (-far - near) if is_after else (near - far)
-            gaps.append((len(between), -length, role, abs(far)))
-    return min(gaps)[2:] if gaps else ("", 0)
+    longest, and where they end. `found`: sorted (near end, far end, role), the far end negative
+    after the place."""
+    step = 1 if is_after else -1
+    begin = bisect_left(found, place - (0 if is_after else _FARTHEST), key=itemgetter(0))
+    end = bisect_right(found, place + (_FARTHEST if is_after else 0), key=itemgetter(0))
+    for near, told in groupby(found[begin:end][::step], key=itemgetter(0)):
+        if _leads_over(words[place:near] if is_after else words[near:place]):
+            _, role, last = min((-abs(abs(far) - near), role, abs(far)) for _, far, role in told)
+            return role, last
+    return "", 0
 
 
 def _leads_over(between: Sequence[Word]) -> bool:
@@ -440,17 +443,16 @@ def _leads_over(between: Sequence[Word]) -> bool:
 
 def _reaction(note: Note, one: _Named) -> Allergy:
     """The medicine, marked where nothing that is told of it is an allergy."""
-    is_mild = one.is_medicine and not REACTION.search(_sentence(note, one))
+    is_mild = one.is_medicine and not REACTION.search(_sentence_of(note, one))
     told = f"{one.written} {INTOLERANCE}" if is_mild else one.written
     start, end = note.words[one.first].start, note.words[one.last - 1].end
     place = sentence(note.text, start, end)
     return Allergy(told, start, end, is_sure=True, is_mild=is_mild, mention=place)
 
 
-def _sentence(note: Note, one: _Named) -> str:
+def _sentence_of(note: Note, one: _Named) -> str:
     start, end = note.words[one.first].start, note.words[one.last - 1].end
-    before = re.split(r"[.;\n]", note.text[:start])[-1]
-    return before + note.text[start:end] + re.split(r"[.;\n]", note.text[end:])[0]
+    return note.text[slice(*sentence(note.text, start, end))]
 
 
 @cache

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from triage_site.triage.history.names import TABLE
+from triage_site.triage.history.names import TABLE, any_of
 
 Kind = Literal["regular", "marked", "stopped", "refused"]
 
@@ -21,7 +21,7 @@ _MOST_BEFORE: Final = 7  # words before the name
 _MOST_CHARACTERS: Final = 200
 _FARTHEST: Final = 600  # characters from a name to the border of its sentence
 _SENTENCE_ENDS: Final = re.compile(
-    r"(?:(?<!\bapprox)(?<!\bincl)(?<!\binc)(?<!\beg)(?<!\bDr)\.|[;!?])(?=\s|$)|\n"
+    r"\.(?<!\bapprox\.)(?<!\bincl\.)(?<!\binc\.)(?<!\beg\.)(?<!\bDr\.)(?=\s|$)|[;!?](?=\s|$)|\n"
 )
 _PART_ENDS: Final = re.compile(r"[,:()|\[\]]|(?<=\s)[-\u2013\u2014](?=\s)")
 _NOT: Final = r"(?:ca|did|does|do|has|have|had|is|was|wo|would|could)nt"  # "didnt"
@@ -45,7 +45,7 @@ def _besides_refusals(*sources: str) -> Iterator[str]:
 
 
 def _any_of(*sources: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w'])(?:{'|'.join(sources)})(?!\w)|\?", re.IGNORECASE)
+    return re.compile(rf"(?<![\w'])(?:{any_of(sources)})(?!\w)|\?", re.IGNORECASE)
 
 
 _IN_PART: Final = _any_of(*_DOUBT["in_part"], _NOTS, rf"{_OTHER}(?:['\u2019]s?)?")

@@ -42,6 +42,7 @@ _BRITISH: Final = tuple(
 )  # fmt: skip
 _MIN_LETTERS: Final = 5
 _LONG: Final = 5
+MOST_LETTERS: Final = 40  # of a word that is compared with others
 _LEAST_PART: Final = 3
 _MAX_PARTS: Final = 4
 _COMMON_COUNT: Final = 3000  # of a word of a run-on, in the dictionary's own count
@@ -118,7 +119,8 @@ def _apart(word: str) -> tuple[str, ...]:
 def _corrected(word: str) -> tuple[str, ...]:
     """For a word that nobody knows: the clinical word one letter away, or the words that were
     written without a blank."""
-    if len(word) < _MIN_LETTERS or not word.isalpha() or not word.isascii() or is_english(word):
+    is_length = _MIN_LETTERS <= len(word) <= MOST_LETTERS
+    if not is_length or not word.isalpha() or not word.isascii() or is_english(word):
         return (word,)
     near = sorted(
         (one for one in _dictionary().edit_distance_1(word) if _is_target(one, word)),
