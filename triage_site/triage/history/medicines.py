@@ -11,23 +11,29 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby, islice, pairwise
 from operator import attrgetter, itemgetter
 from typing import Final
 
+from scheduling.core.brief import is_latin
+from scheduling.core.guidance import cut_between_words
 from triage_site.triage.history.allergies import (
     INTOLERANCE,
+    NONE_KNOWN,
+    REACTED,
     REACTION,
     Allergy,
+    contradicted,
     find_allergies,
     not_read,
+    once,
     says_none_known,
 )
 from triage_site.triage.history.doses import against_allergies, warnings
-from triage_site.triage.history.names import ALLERGEN, MEDICINE, TABLE
+from triage_site.triage.history.names import ALLERGEN, MEDICINE, TABLE, THINNER
 from triage_site.triage.history.plain_words import PlainWords, Spans
 from triage_site.triage.history.quoting import (
     Kind,
@@ -40,6 +46,7 @@ from triage_site.triage.history.quoting import (
 )
 from triage_site.triage.reading.context import is_about_relative, may_be_patient
 from triage_site.triage.reading.note import Note, read
+from triage_site.triage.reading.numbers import IN_WORDS
 from triage_site.triage.reading.terms import TermIndex, joined
 from triage_site.triage.reading.tokens import Word
 
@@ -47,24 +54,30 @@ from triage_site.triage.reading.tokens import Word
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """In the words of the note, in its order. `none_known`: it says that there is no allergy;
-    `none_taken`: that the patient takes no medicine."""
+    `none_taken`: that the patient takes no medicine; `denies_thinners`: no blood thinner.
+    `thinners`: the blood thinners that the patient takes without doubt. `not_read`: that there
+    are words in another language or script, which may name more."""
 
     allergies: tuple[str, ...] = ()
     none_known: bool = False
     medicines: tuple[str, ...] = ()
     none_taken: bool = False
     warnings: tuple[str, ...] = ()
+    thinners: tuple[str, ...] = ()
+    denies_thinners: bool = False
+    not_read: tuple[str, ...] = ()
 
     @property
     def allergy_words(self) -> str:
         """Empty where the note says nothing."""
-        return ", ".join(self.allergies) or ("none known" if self.none_known else "")
+        none = ["none known"] if self.none_known else []
+        return ", ".join([*none, *self.allergies, *self.not_read])
 
     @property
     def medicine_words(self) -> str:
         """With what is too much of one kind."""
-        named = ", ".join(self.medicines) or ("none taken" if self.none_taken else "")
-        return "; ".join([named, *self.warnings])
+        none = ["none taken"] if self.none_taken else []
+        return "; ".join([", ".join([*none, *self.medicines, *self.not_read]), *self.warnings])
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +140,21 @@ _EXCEPTION: Final = re.compile(
 )
 # Where medicines are spoken of without a name, as "Meds: see list".
 _SPEAKS: Final = re.compile(
-    r"\b(?:(?:meds|medications?|medicines|dhx?|drug history) ?[:=] ?(?=[^\W\d_])(?!allerg|pmh|nkda)"
+    r"\b(?:(?:meds|medications?|medicines|dhx?|drug history)(?: ?[:=]| [-\u2013]) ?"
+    r"(?=[^\W\d_])(?!allerg|pmh|nkda)"
     r"|(?:meds|medications?|medicines) (?:(?:is|are|as) )?(?:see|as per|per|on) (?:\w+ )?list\b)",
     re.IGNORECASE,
 )
 _SPACES: Final = re.compile(r"[^\S\n]+")
 _MAX_NAMED: Final = 12
+_MOST_NOT_READ: Final = 60  # characters
+_OF_THINNERS: Final = re.compile(r"\banticoag|\bthinn?er|\b[dn]oacs?\b")
+# What a mark behind a name says of it alone: "anticoagulants - none".
+_IS_NONE: Final = re.compile(
+    r"\s*(?:[:=?]|-+>?|[\u2013\u2014])\s*(?:none|no|nil|nope|never|not taken|not on any)\s*"
+    r"(?=[.,;)|\n]|$)",
+    re.IGNORECASE,
+)
 
 
 def read_history(text: str) -> History:
@@ -143,15 +165,26 @@ def read_history(text: str) -> History:
     named = _with_roles(note.note, [*_names(note, spans)])
     found += [_reaction(note.note, one) for one in named if one.role in _REACTS]
     allergies, sure = _told_allergies(note.note, found)
-    allergies += [f"'{one.words}'" for one in not_read(note, found)]
+    unread = [*not_read(note, found)]
+    allergies += [f"'{one.words}'" for one in unread]
     told = [one for one in named if one.is_medicine and one.role not in _LEFT_OUT]
     quotes = _with_both(note.note, told, {one: _doubt(note.note, one, named) for one in told})
+    understood = {*(one.start for one in found), *(one.start for one in unread)}
+    understood |= {note.note.words[one.first].start for one in named}
+    understood |= {match.start() for match in NONE_KNOWN.finditer(note.note.text)}
     marked = [*_told_medicines(told, quotes), *_not_named(note.note, named)]
+    thinners = [
+        one.written
+        for one in told
+        if one.role not in _MARKED and quotes[one] is None and THINNER.search(one.name)
+    ]
     plain = [one for one in told if one.role not in _NOT_IN_BODY and quotes[one] is None]
     used = [(one.name, one.first, one.last, one.role == "taken") for one in plain]
     present = [(one.name, one.written) for one in plain]
+    allergies = [*once(allergies)]
+    said_none = contradicted(note, found)
     return History(
-        allergies=tuple(dict.fromkeys(allergies))[:_MAX_NAMED],
+        allergies=(*allergies[:_MAX_NAMED], *said_none),
         none_known=not allergies and says_none_known(note),
         medicines=tuple(marked[:_MAX_NAMED]),
         none_taken=not marked and _says_none_taken(note.note),
@@ -159,7 +192,25 @@ def read_history(text: str) -> History:
             *warnings(note.note, used),
             *against_allergies(present, sure),
         ),
+        thinners=tuple(dict.fromkeys(thinners)),
+        denies_thinners=any(_OF_THINNERS.search(one.name) for one in named if one.role == "denied"),
+        not_read=tuple(_not_read(note.note, understood)),
     )
+
+
+def _not_read(note: Note, read: Collection[int]) -> Iterator[str]:
+    """The first sentence in another script, or in another language where most of a note is and
+    none of the characters `read` stands in it."""
+    for number, said in groupby(note.statements, key=lambda one: one.sentence):
+        if number not in note.foreign_sentences:
+            continue
+        first, *rest = said
+        words = note.quote(first.first, [first, *rest][-1].last)
+        start = note.words[first.first].start
+        is_read = any(start <= at < start + len(words) for at in read)
+        if not is_latin(words) or (note.is_foreign and not is_read):
+            yield f"not read: '{cut_between_words(words, _MOST_NOT_READ)}' – ask"
+            return
 
 
 def _told_allergies(note: Note, found: Sequence[Allergy]) -> tuple[list[str], list[str]]:
@@ -352,8 +403,11 @@ def _of_whom(note: Note, one: _Named, role: str) -> str:
 
 
 def _role_by_rest(note: Note, one: _Named, told: Sequence[_Named]) -> str:
-    """Of a name with a time of the day ("ibuprofen 400 at 9"), and of one that was used "too"."""
+    """Of a name with "none" behind a mark, of one with a time of the day ("ibuprofen 400 at 9"),
+    and of one that was used "too"."""
     rest = _rest(note, one)
+    if _IS_NONE.match(note.text, note.words[one.last - 1].end):
+        return "denied"
     if rest[:1] in (["at"], ["@"]) and (rest[1:] and (rest[1][0].isdigit() or rest[1] in _TIMES)):
         return "taken"
     if (rest[:1] in (["too"], ["also"]) or rest == ["as", "well"]) and told:
@@ -410,7 +464,8 @@ def _without_doses(words: Sequence[Word]) -> list[Word]:
 
 def _is_dose(word: Word) -> bool:
     is_way = word.is_expanded and word.form in ("i", "am")  # how the reader takes IM
-    return is_way or word.form in _WORDS["dose"] or _AMOUNT.match(word.form) is not None
+    is_amount = word.form in IN_WORDS or _AMOUNT.match(word.form) is not None
+    return is_way or is_amount or word.form in _WORDS["dose"]
 
 
 def _nearest(
@@ -444,10 +499,19 @@ def _leads_over(between: Sequence[Word]) -> bool:
 def _reaction(note: Note, one: _Named) -> Allergy:
     """The medicine, marked where nothing that is told of it is an allergy."""
     is_mild = one.is_medicine and not REACTION.search(_sentence_of(note, one))
-    told = f"{one.written} {INTOLERANCE}" if is_mild else one.written
+    did = REACTED.search(_part_of(note, one))
+    told = f"{one.written} ({did.group()})" if did else one.written
+    told = f"{one.written} {INTOLERANCE}" if is_mild else told
     start, end = note.words[one.first].start, note.words[one.last - 1].end
     place = sentence(note.text, start, end)
     return Allergy(told, start, end, is_sure=True, is_mild=is_mild, mention=place)
+
+
+def _part_of(note: Note, one: _Named) -> str:
+    """The statement that names it, in lower case."""
+    place = bisect_right(note.statements, one.first, key=attrgetter("first"))
+    said = note.statements[place - 1]
+    return note.quote(said.first, said.last).lower()
 
 
 def _sentence_of(note: Note, one: _Named) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from triage_site.triage.reading.words import ANTICOAGULANTS, ANTIPLATELETS
+
 TABLE: Final[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("medicines.toml").read_text(encoding="utf-8")
 )
@@ -50,6 +52,9 @@ SHORT: Final[dict[str, str]] = TABLE["short"]
 SHORT_BESIDE_AMOUNT: Final[dict[str, str]] = TABLE["short_beside_amount"]
 SHORT_IN_ALLERGIES: Final[dict[str, str]] = TABLE["short_in_allergies"]
 MEDICINE: Final = _any_of([*TABLE["names"]["several"], *_SINGLE, *_MORE])
+THINNER: Final = _any_of(
+    [one.replace("*", r"\w*") for one in (*ANTICOAGULANTS, *ANTIPLATELETS, "aspirin", "thin*ing")]
+)
 ALLERGEN: Final = _any_of(TABLE["names"]["allergens"])
 HOLDS: Final[dict[str, frozenset[str]]] = {
     row["what"]: frozenset((*row["names"].split(), *row["several"])) for row in TABLE["holds"]

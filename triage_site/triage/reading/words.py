@@ -20,6 +20,8 @@ TABLES: Final[dict[str, Any]] = tomllib.loads(
 ABBREVIATIONS: Final[dict[str, str]] = TABLES["abbreviations"]
 # Shorthand only when written in capitals, because it is a word as well.
 CAPITALS: Final[dict[str, str]] = TABLES["capitals"]
+ANTICOAGULANTS: Final = tuple(TABLES["sets"]["anticoagulants"].split())
+ANTIPLATELETS: Final = tuple(TABLES["sets"]["antiplatelets"].split())
 _FORMS: Final[dict[str, str]] = TABLES["forms"]
 _STEMS: Final[dict[str, str]] = {
     form: stem for stem, forms in TABLES["irregular"].items() for form in (stem, *forms.split())
