@@ -19,6 +19,8 @@ NONE_FOUND: Final = "none found"  # in the line of the danger signs
 UNDER_ONE_YEAR: Final = "under one year"  # an age that was entered as 0
 BY_THE_NOTE: Final = "by the note"  # of a vital sign that only the words of a case have
 LANGUAGE_LABEL: Final = "Language"  # only of words that were not read: "not English"
+THINNER_LABEL: Final = "Blood thinners"  # those that are taken, or `NO_THINNER`
+NO_THINNER: Final = "none taken"
 OVER_LABEL: Final = "Said to be over"  # the words of the note that say it of the complaint
 VITAL_LABELS: Final = (
     "Respiratory rate",

@@ -64,7 +64,7 @@ def case_out(case: Case, now: datetime, warnings: Iterable[Finding] = ()) -> dic
         "warnings": [{"field": w.field, "reason": w.reason} for w in warnings],
         "vitals": [_vitals(one) for one in selectors.vitals_over_time(case)],
         "allergies": history.allergy_words,
-        "medicines": history.medicines,
+        "medicines": [*history.medicines, *history.not_read],
         "guidance": case.guidance,
         "guidance_withheld": case.guidance_withheld,
         "guidance_withheld_reason": selectors.withheld_words(case),

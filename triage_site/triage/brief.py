@@ -13,7 +13,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from scheduling.core.brief import BY_THE_NOTE, LANGUAGE_LABEL, OVER_LABEL, UNDER_ONE_YEAR
+from scheduling.core.brief import (
+    BY_THE_NOTE,
+    LANGUAGE_LABEL,
+    NO_THINNER,
+    OVER_LABEL,
+    THINNER_LABEL,
+    UNDER_ONE_YEAR,
+)
 from scheduling.core.guidance import WORDS_LABEL, cut_between_words
 from scheduling.core.request import LEVEL_NAMES
 from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
@@ -178,6 +185,8 @@ def _history_lines(text: str) -> list[str]:
         lines.append(f"Allergies: {neutral_words(history.allergy_words)}")
     if history.medicine_words:
         lines.append(f"Medicines: {neutral_words(history.medicine_words)}")
+    if history.thinners or history.denies_thinners:
+        lines.append(f"{THINNER_LABEL}: {', '.join(history.thinners) or NO_THINNER}")
     return lines
 
 

@@ -74,7 +74,12 @@ def test_the_complaint_that_the_classifier_named_has_its_line() -> None:
 def test_allergies_and_medicines_of_the_words_have_lines_of_their_own() -> None:
     facts = CaseFacts(text="fell, on warfarin, allergic to penicillin")
     brief = build_brief(facts, priority=2, danger_signs=[], complaint="fall")
-    assert "\nAllergies: penicillin\nMedicines: warfarin\nComplaint: fall\n" in brief
+    history = "\nAllergies: penicillin\nMedicines: warfarin\nBlood thinners: warfarin\n"
+    assert history + "Complaint: fall\n" in brief
+    denied = build_brief(CaseFacts(text="no blood thinners"), priority=2, danger_signs=[])
+    assert "\nBlood thinners: none taken\n" in denied
+    stopped = CaseFacts(text="warfarin stopped, aspirin given")
+    assert "Blood thinners" not in build_brief(stopped, priority=2, danger_signs=[])
     assert "Allergies" not in build_brief(CaseFacts(text="fell"), priority=2, danger_signs=[])
 
 
@@ -149,7 +154,7 @@ def test_callers_words_cannot_forge_a_line_a_section_or_a_chat_marker(words: str
 @given(st.text(max_size=200))
 def test_any_words_stay_inside_one_quoted_line(words: str) -> None:
     brief = build_brief(CaseFacts(text=words), priority=2, danger_signs=[words])
-    may_be_told = ("Language", "Medicines", "Allergies")  # of words that name one
+    may_be_told = ("Language", "Medicines", "Allergies", "Blood thinners")  # of words that name one
     labels = [label for label in _labels(brief) if label not in may_be_told]
     assert labels == ["Priority", "Age", "Sex", "Caller's words", "Danger signs"]
     assert brief.count('"') in (0, 2)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from scheduling.core.brief import OVER_LABEL, UNDER_ONE_YEAR, Brief
+from scheduling.core.brief import NO_THINNER, OVER_LABEL, THINNER_LABEL, UNDER_ONE_YEAR, Brief
 
 _TODDLER_YEARS: Final = 2.0
 _MENARCHE_YEARS: Final = 9.0
@@ -213,21 +213,16 @@ def _is_child_with_a_pulse_a_little_high(brief: Brief) -> bool:
     return age is not None and age < _TEEN_YEARS and band(brief, "Heart rate") == "high"
 
 
-_TAKES_THINNER: Final = re.compile(
-    r"\b(?:warfarin\w*|\w+xaban|dabigatran|\w+parin|clopidogrel|ticagrelor|prasugrel|aspirin"
-    r"|blood thinn?ers?|anticoagulants?|[dn]oacs?|eliquis|xarelto|pradaxa|lixiana|clexane)\b"
-    r"(?! \()",  # "(stopped)"
-    re.IGNORECASE,
-)
-_DENIES_THINNER: Final = _says(r"\b(?:no|not on(?: any)?) (?:blood thinn?ers?|anticoag\w*)")
+def _tells_of_thinner(brief: Brief) -> bool:
+    return bool(brief.line(THINNER_LABEL))
+
+
+def _takes_no_thinner(brief: Brief) -> bool:
+    return brief.line(THINNER_LABEL) == NO_THINNER
 
 
 def _takes_thinner(brief: Brief) -> bool:
-    return _TAKES_THINNER.search(brief.line("Medicines")) is not None
-
-
-def _tells_of_thinner(brief: Brief) -> bool:
-    return _takes_thinner(brief) or _DENIES_THINNER(brief)
+    return _tells_of_thinner(brief) and not _takes_no_thinner(brief)
 
 
 def _is_known(item: str, brief: Brief) -> bool:
@@ -260,7 +255,7 @@ _SAID_OTHERWISE: Final[tuple[tuple[str, str, Callable[[Brief], bool]], ...]] = (
      "Check feeling and movement beyond the wound", _does_not_bleed),
     ("Ask about blood thinners and reverse them", "Reverse the blood thinner", _takes_thinner),
     ("Ask about blood thinners and reverse them as the doctor orders; head up", "Head up",
-     _DENIES_THINNER),
+     _takes_no_thinner),
     ("look for glass", "look for what is left in it", _NO_GLASS),
     ("glass left in the wound", "what is left in the wound", _NO_GLASS),
     ("Call obstetrics and ask for weeks, bleeding, pain and movements",

@@ -222,9 +222,9 @@ def test_the_most_important_action_for_the_complaint_is_always_there(complaint: 
         ("new confusion", 'Caller\'s words: "BM 6.2"', "glucose", "airway, oxygen and temperature"),
         ("anxiety or panic", "Oxygen saturation: 99 %", "saturation", "pulse, ECG and glucose"),
         ("pregnancy problem", "Blood pressure: 118/70 mmHg", "pressure,", "Urine protein"),
-        ("head injury", "Medicines: apixaban, ramipril", "blood thinners", "vomiting and memory"),
-        ("head injury", 'Caller\'s words: "no blood thinners"', "thinners", "vomiting and"),
-        ("nosebleed", "Medicines: warfarin", "Ask about blood thinners", "Take the blood pressure"),
+        ("head injury", "Blood thinners: apixaban", "blood thinners", "vomiting and memory"),
+        ("head injury", "Blood thinners: none taken", "thinners", "vomiting and"),
+        ("nosebleed", "Blood thinners: warfarin", "Ask about blood", "Take the blood pressure"),
         ("possible stroke", 'Caller\'s words: "glucose 5.1"', "glucose and", "Do a face, arm"),
     ],
 )  # fmt: skip
@@ -342,8 +342,8 @@ REVERSE = "Ask about blood thinners and reverse them as the doctor orders; head 
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        ("Medicines: apixaban", "Reverse the blood thinner as the doctor orders; head up"),
-        ('Caller\'s words: "fell, no blood thinners"', "Head up"),
+        ("Blood thinners: apixaban", "Reverse the blood thinner as the doctor orders; head up"),
+        ("Blood thinners: none taken", "Head up"),
         ("Medicines: apixaban (stopped)", REVERSE),
         ("Temperature: 37.0 °C", REVERSE),
     ],

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
 from triage_site.triage.history.names import ALLERGEN, MEDICINE, SHORT_IN_ALLERGIES, whole_words
-from triage_site.triage.history.plain_words import PlainWords
+from triage_site.triage.history.plain_words import PlainWords, Spans
 from triage_site.triage.history.quoting import (
+    MILD,
     Quote,
     is_mild,
     lines_below,
@@ -56,12 +57,16 @@ _HARM: Final = (
 )
 # Which reaction: in brackets, after a mark, or after a verb.
 REACTION: Final = re.compile(rf"{_HARM}|facial|throat|\blips?\b|tongue|breath", re.IGNORECASE)
+REACTED: Final = re.compile(
+    rf"(?:(?:facial|face|throat|lips?|tongue)(?: \w+)? )?\b(?:{_HARM})\w*", re.IGNORECASE
+)
+_OF_DRUGS: Final = re.compile(r"\bn\.?k\.?d|drug|medic", re.IGNORECASE)
 _WORD: Final = r"[^\s.,;:!?()\n/|]+"
 _HOW: Final = re.compile(
     r" ?(?:\( [^()]{1,60} \)"
     rf"|(?:- >|=|>)(?: (?!on |takes? ){_WORD}){{1,6}}"
-    rf"|[-:](?= (?:{_WORD} ){{0,3}}"
-    rf"(?:{REACTION.pattern}|vomit|sick|nausea|jaundice|unwell|\bill\b))"
+    rf"|[-:](?= (?:{_WORD} ){{0,4}}"
+    rf"(?:{REACTION.pattern}|jaundice|unwell|\bill\b|\b(?:{MILD})\b))"
     rf"(?: {_WORD}){{1,6}}"
     rf"|(?:makes?|made|causes?|caused|brings?|brought|upsets?)(?: {_WORD}){{1,6}}"
     rf"|(?:gives?|gave) (?:me|him|her|them|us|an?|bad|severe)(?: {_WORD}){{1,5}})",
@@ -83,13 +88,18 @@ _HEAD: Final = whole_words(
     r"|sensitivit\w+) (?:to|of|with|:|-|=|\|)(?: known)?"
     r"|allerg(?:y|ies) (?:status|hx|history|list|known) [:=-]"
     rf"|(?:adrs?|ka|(?:drug|adverse) reactions?) [:=-]|{_FOREIGN_TO}"
+    rf"|(?:foods?|drugs?|others?) [:-](?= (?:{_KNOWN.pattern}))"
     r"|(?<=allergies , )mine (?:is|are)|(?<=allergy , )mine (?:is|are)"
 )
+_KINDS: Final = ("food", "drug :", "drugs", "other")  # of allergies, in a list of them
+_OF_ONE: Final = ("allergy -", "allergy :", "intolerance -", "intolerance :")
+_NAMED: Final = re.compile(rf"(?:{_KNOWN.pattern}) $")
+_LINE: Final = re.compile(r" ?\n (?:[*>-] |\d+ [.)] )?")
 _IS_INTOLERANCE: Final = re.compile("intoleran|adr|drug reaction|adverse")
 _NOT_TAKEN: Final = r"(?<!\bon )(?<!\btakes )(?<!\btaking )(?<!\busing )(?<!\buses )(?<!: )"
 _ALLERGY_OF: Final = whole_words(
     # "nut, egg and milk", but not "on ramipril, penicillin".
-    rf"(?P<list>{_NOT_TAKEN}(?:{_KNOWN.pattern} , ){{0,4}}{_KNOWN.pattern} (?:and|&|/) (?:a )?)?"
+    rf"(?P<list>{_NOT_TAKEN}(?:{_KNOWN.pattern} , ){{0,4}}+{_KNOWN.pattern} (?:and|&|/) (?:a )?)?"
     rf"(?:(?P<thing>{_KNOWN.pattern}|{_THING}) (?:allergy|allergies|allergic(?! to\b)|anaphylaxis)"
     # Of what is known only: "cold intolerance", "that is all".
     rf"|(?P<known>{_KNOWN.pattern}) (?:(?P<less>intoleran(?:ce|t))|all(?= [.,;)\n]|$)))"
@@ -99,8 +109,8 @@ _ALLERGEN_AFTER: Final = re.compile(
     rf"(?:allerg(?:y|ies|ic)|allgs?|alls? :|alls [-=]) (?={_KNOWN.pattern})"
 )
 _SAID_TO_REACT: Final = re.compile(
-    rf"({_THING}) (?:=|-|- >|>|\(|:) (?:severe )?(?:anaphyla\w+|angioedema|hives|urticaria|rash|sjs"
-    r"|bronchospasm|stevens|blister\w*|swell\w*|swollen)\b"
+    rf"\b({_THING}) (?:=|-|- >|>|\(|:) (?:severe )?(?:anaphyla\w+|angioedema|hives|urticaria"
+    r"|rash|sjs|bronchospasm|stevens|blister\w*|swell\w*|swollen)\b"
 )
 _OTHER_WORDS: Final = """
 several numerous various lots
@@ -115,7 +125,7 @@ child boy girl pt patient who gran granny nan grandad grandpa grandma
 friend family uncle aunt cousin they we you
 """
 _NOT_A_THING: Final = frozenset(_OTHER_WORDS.split())
-_NONE_KNOWN: Final = re.compile(
+NONE_KNOWN: Final = re.compile(
     r"\bn\.?k\.?(?:[df]\.?)?a\b"
     r"|\b(?:no|nil|denies|denied|denying|without|negative for)(?: history of| hx of)?"
     r"(?: any| known| drug| food| medication| medicine| or| and| environmental| other)*"
@@ -150,17 +160,22 @@ _LONG_KNOWN: Final = re.compile(
     r"|as a (?:child|baby|kid)|epi-?pens?|jext|emerade|carries)\b",
     re.IGNORECASE,
 )
+_MOST_AHEAD: Final = 11  # characters of "medication "
 _MOST_SPOKEN: Final = 20
 _MAX_CHARACTERS: Final = 40
-_MOST_FOLLOWS: Final = 300  # characters after "no allergies" that can name an exception
+_MOST_FOLLOWS: Final = 300  # characters from "allergies" to an exception or a reaction
 _MOST_ITEMS: Final = 10
 _LEAST_LETTERS: Final = 4
 _MOST_OF_ARTICLE: Final = 2  # letters, as in "pas de allergy"
 _IS_ALLERGEN: Final = ALLERGEN.fullmatch
 # What it did, as it is told: all that brackets hold, or up to the last word for a reaction.
 _DID: Final = re.compile(
-    rf" ?\( (?P<held>.*) \)|[ =>:-]*(?P<did>.*(?:{_HARM})[^\W\d_]*)", re.IGNORECASE
+    r"(?: (?:allerg(?:y|ies|ic)|anaphylaxis)(?= yyyy| [(=>:-]))?(?: yyyy)?"
+    rf"(?: ?\( (?P<held>.*) \)|[ =>:-]*(?P<did>.*(?:{_HARM}|\b(?:{MILD})\b)[^\W\d_]*))",
+    re.IGNORECASE,
 )
+_YEAR: Final = " yyyy"
+_ANAPHYLAXIS: Final = "( anaphylaxis )"
 # No name of a thing: a reaction, a year, or words for whom or how.
 _IS_ODD: Final = re.compile(
     rf"{REACTION.pattern}|vomit|\bsick|\d"
@@ -194,7 +209,7 @@ class _Mention:
 def says_none_known(note: PlainWords) -> bool:
     """Whether the note says that the patient has no allergy, and names no exception."""
     said = [*_said_none(note)]
-    return bool(said) and not any(map(_has_exception, said))
+    return bool(said) and not any(_has_exception(after) for *_, after in said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,16 +226,15 @@ class Allergy:
     mention: tuple[int, int]
 
 
-def find_allergies(note: PlainWords, spans: list[tuple[int, int]]) -> Iterator[Allergy]:
+def find_allergies(note: PlainWords, spans: Spans) -> Iterator[Allergy]:
     """Each place once; those of all mentions, meant or not, go into `spans`."""
-    seen: list[tuple[int, int]] = []
+    seen = Spans(note.plain)
     for one in _mentions(note):
-        spans.append((one.start, one.end))
+        spans.add(one.start, one.end)
         if not one.is_exception and _is_not_meant(note, one.start):
             continue  # but "not allergic to penicillin but to codeine" is a mention of its own
         for thing in one.things:
-            if not any(thing.start < end and start < thing.end for start, end in seen):
-                seen.append((thing.start, thing.end))
+            if seen.add(thing.start, thing.end):
                 yield _told(note, one, thing)
 
 
@@ -231,11 +245,13 @@ def _told(note: PlainWords, mention: _Mention, thing: _Thing) -> Allergy:
     told = (meant or note.written(thing.start, thing.end))[:_MAX_CHARACTERS]
     start, end = _characters(note, thing.start, thing.end)
     where = _characters(note, mention.start, max(thing.end, thing.last))
-    is_upset = not thing.is_intolerance and thing.how.startswith(" (") and is_mild(thing.how)
+    is_upset = not thing.is_intolerance and is_mild(thing.how)
     if thing.is_intolerance:
         told += f" {INTOLERANCE}"
     elif did := _DID.match(note.plain, thing.end, max(thing.end, thing.last)):
         told += f" ({note.written(*did.span(did.lastgroup or 0))})"
+    elif thing.how == _ANAPHYLAXIS:
+        told += " (anaphylaxis)"
     if is_upset:
         where = (start, where[1])
     is_known = bool(meant) or _KNOWN.match(written) is not None
@@ -259,7 +275,7 @@ def not_read(note: PlainWords, found: Sequence[Allergy]) -> Iterator[Quote]:
     known, nothing denied and nothing of another person."""
     text = note.note.text
     read = [one.start for one in found]
-    read += [end - 1 for end, after in _said_none(note) if not _has_exception((end, after))]
+    read += [end - 1 for _, end, after in _said_none(note) if not _has_exception(after)]
     quotes: list[Quote] = []
     for match in islice(_SPEAKS.finditer(text), _MOST_SPOKEN):
         first, last = sentence(text, *match.span())
@@ -268,7 +284,9 @@ def not_read(note: PlainWords, found: Sequence[Allergy]) -> Iterator[Quote]:
         if told or _is_not_meant(note, before):
             continue
         if len(text[first:last].split()) == 1:
-            quotes += filter(None, [lines_below(text, first, last)])
+            below = lines_below(text, first, last)
+            if below and sum(below.start <= at < below.end for at in read) < below.lines:
+                quotes.append(below)
             continue
         is_past = match["now"] is None or _LONG_KNOWN.search(text, first, last)
         if is_past and not any(one.start <= match.start() < one.end for one in quotes):
@@ -294,33 +312,69 @@ def _allergen_meant(thing: str) -> str:
     return near.pop() if len(near) == 1 and not _IS_ALLERGEN(thing) else ""
 
 
-def _said_none(note: PlainWords) -> Iterator[tuple[int, str]]:
-    """Where the note says that the patient has none, up to there; and what follows in it."""
+def once(told: Sequence[str]) -> Iterator[str]:
+    """Each thing once, with all that it did."""
+    did: dict[str, dict[str, str]] = {}
+    named: dict[str, str] = {}
+    for one in told:
+        name, _, how = one.partition(" (")
+        key = name.lower().removesuffix("s") if one[0] != "'" else one
+        named.setdefault(key, name)
+        if one[0] == "'":
+            named[key] = one
+        elif how:
+            did.setdefault(key, {}).setdefault(how.lower(), how.removesuffix(")"))
+    for key, name in named.items():
+        yield f"{name} ({'; '.join(did[key].values())})" if key in did else name
+
+
+def contradicted(note: PlainWords, found: Sequence[Allergy]) -> Iterator[str]:
+    """Where the note says of a named allergy, or of all, that there is none."""
+    of_medicine = [one for one in found if one.is_sure and MEDICINE.search(one.told.lower())]
+    is_allergy = any(one.is_sure and INTOLERANCE not in one.told for one in found)
     text = note.note.text
-    for match in islice(_NONE_KNOWN.finditer(text), _MOST_ITEMS):
+    for start, end, after in _said_none(note):
+        words = text[start:end]
+        is_of_all = not _OF_DRUGS.search(text, max(0, start - _MOST_AHEAD), end)
+        against = is_allergy if is_of_all else any(INTOLERANCE not in o.told for o in of_medicine)
+        if against and not (_EXCEPT.match(after) or _BUT.match(after)):
+            yield f"contradicted by '{words}'"
+            return
+
+
+def _said_none(note: PlainWords) -> Iterator[tuple[int, int, str]]:
+    """From where to where the note says that the patient has none; and what follows."""
+    text = note.note.text
+    for match in islice(NONE_KNOWN.finditer(text), _MOST_ITEMS):
         at = note.word_at(match.start())
         before = note.before(note.at(match.start()))
         if not (is_about_relative(note.note, at) or _OF_ANOTHER.search(before)):
-            yield match.end(), text[match.end() : match.end() + _MOST_FOLLOWS].partition("\n")[0]
+            yield *match.span(), text[match.end() : match.end() + _MOST_FOLLOWS].partition("\n")[0]
 
 
-def _has_exception(said: tuple[int, str]) -> bool:
-    if _EXCEPT.match(said[1]):
+def _has_exception(after: str) -> bool:
+    if _EXCEPT.match(after):
         return True
-    but = _BUT.match(said[1])
+    but = _BUT.match(after)
     return but is not None and REACTION.search(but.group()) is not None
 
 
 def _mentions(note: PlainWords) -> Iterator[_Mention]:
-    for end, after in _said_none(note):
+    for _, end, after in _said_none(note):
         if exception := _EXCEPT.match(after):
             begin = note.at(end + exception.end())
             last, things = _items(note, begin, is_intolerance=False)
             yield _Mention(note.at(end), last, things, is_exception=True)
     for head in _HEAD.finditer(note.plain):
+        if head.group().startswith(_KINDS) and "allerg" not in note.before(head.start()):
+            continue
+        if head.group().startswith(_OF_ONE) and _NAMED.search(note.before(head.start())):
+            continue  # "penicillin allergy - chest pain"
         is_intolerance = _IS_INTOLERANCE.match(head.group()) is not None
         begin = head.end() + 1
         last, things = _items(note, begin, is_intolerance=is_intolerance)
+        if head.group().startswith("anaphyla"):
+            things = tuple(replace(one, how=one.how or _ANAPHYLAXIS) for one in things)
         if things or note.plain[head.end() - 1].isalpha():
             yield _Mention(head.start(), last, things)
     for match in _BUT_TO.finditer(note.plain):
@@ -331,14 +385,19 @@ def _mentions(note: PlainWords) -> Iterator[_Mention]:
             listed = _KNOWN.finditer(note.plain, *match.span("list")) if match["list"] else ()
             spans = [one.span() for one in listed]
             spans.append(match.span("known" if match["known"] else "thing"))
+            behind = match.end() + len(_YEAR) * note.plain.startswith(_YEAR, match.end())
+            how = _HOW.match(note.plain, behind) if len(spans) == 1 else None
+            last = how.end() if how else match.end()
             is_less = match["less"] is not None
-            things = tuple(_Thing(*span, is_less, last=match.end()) for span in spans)
-            yield _Mention(*match.span(), things)
+            did = how.group() if how else ""
+            things = tuple(_Thing(*span, is_less, did, last) for span in spans)
+            yield _Mention(match.start(), last, things)
     for match in _ALLERGEN_AFTER.finditer(note.plain):
         last, things = _items(note, match.end(), is_intolerance=False)
         yield _Mention(match.start(), last, things)
     for match in _SAID_TO_REACT.finditer(note.plain):
-        told = "allerg" in note.plain[: match.start()].rpartition(" . ")[2]
+        before = note.plain[max(0, match.start() - _MOST_FOLLOWS) : match.start()]
+        told = "allerg" in before.rpartition(" . ")[2]
         if told and ":" not in match.group():  # "no drug allergies but latex = anaphylaxis"
             yield _Mention(*match.span(), (_Thing(*match.span(1)),))
         elif _stands_alone(note, match):
@@ -347,8 +406,10 @@ def _mentions(note: PlainWords) -> Iterator[_Mention]:
 
 
 def _items(note: PlainWords, begin: int, *, is_intolerance: bool) -> tuple[int, tuple[_Thing, ...]]:
-    """The end of a list that begins there, and its things."""
-    plain, at, last = note.plain, begin, begin
+    """The end of a list that begins there, or in the line below, and its things."""
+    plain, last = note.plain, begin
+    lines = _LINE.match(plain, begin)
+    at = lines.end() if lines else begin
     found: list[_Thing] = []
     while len(found) < _MOST_ITEMS and (item := _ITEM.match(plain, at)):
         name = "known" if item["known"] else "thing"
@@ -356,9 +417,10 @@ def _items(note: PlainWords, begin: int, *, is_intolerance: bool) -> tuple[int, 
         if how and name == "thing" and how.group().lstrip()[0].isalpha():
             break  # "penicillin, GP gave ..."
         ended = how is not None or _ENDS.match(plain, item.end()) is not None
-        if name == "thing" and not (ended and _is_thing(item["thing"], first=not found)):
+        is_first = not found and lines is None
+        if name == "thing" and not (ended and _is_thing(item["thing"], first=is_first)):
             break
-        if found and _IS_MEDICATION.match(plain, item.end(name)):
+        if not is_first and _IS_MEDICATION.match(plain, item.end(name)):
             break  # "penicillin, ramipril 5 mg"
         told = how.group() if how else ""
         mild = bool(told) and not REACTION.search(told)
@@ -366,7 +428,7 @@ def _items(note: PlainWords, begin: int, *, is_intolerance: bool) -> tuple[int, 
         is_less = (is_intolerance and not REACTION.search(told)) or (mild and verb)
         last = how.end() if how else item.end()
         found.append(_Thing(*item.span(name), is_less, told, last))
-        following = _NEXT.match(plain, last)
+        following = _NEXT.match(plain, last) or (lines and _LINE.match(plain, last))
         if following is None:
             break
         at = following.end()

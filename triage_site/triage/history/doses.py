@@ -13,17 +13,13 @@ from typing import Final
 
 from triage_site.triage.history.names import HOLDS, KINDS
 from triage_site.triage.reading.note import Note
+from triage_site.triage.reading.numbers import IN_WORDS
 from triage_site.triage.reading.tokens import Word
 
 _PARACETAMOL: Final = "with paracetamol"
 _MOST_GRAMS: Final = 4.0  # of an adult in 24 hours (BNF)
 _OVER_DAYS: Final = re.compile(r"\b(?:days|weeks?|(?:every|each|per|a) day)\b", re.IGNORECASE)
 _GRAMS_OF_TABLET: Final = 0.5
-_NUMBERS: Final = {
-    "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
-    "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "twenty": "20", "thirty": "30",
-    "forty": "40", "fifty": "50",
-}  # fmt: skip
 _LIQUID: Final = frozenset({"calpol", "lemsip"})
 _GRAMS: Final = {"g": 1.0, "gram": 1.0, "grams": 1.0, "mg": 0.001}
 _UNIT: Final = r"(?P<unit>g|grams?|mg)"
@@ -84,5 +80,5 @@ def _count(found: re.Match[str]) -> int:
 
 
 def _in_digits(word: Word) -> str:
-    form = _NUMBERS.get(word.form, word.form)
+    form = str(IN_WORDS.get(word.form, word.form))
     return f"x {form[1:]}" if form[:1] == "x" and form[1:].isdigit() else form

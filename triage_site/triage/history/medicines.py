@@ -10,23 +10,31 @@ only told where the note says so and names no exception.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby, islice, pairwise
+from operator import attrgetter, itemgetter
 from typing import Final
 
+from scheduling.core.brief import is_latin
+from scheduling.core.guidance import cut_between_words
 from triage_site.triage.history.allergies import (
     INTOLERANCE,
+    NONE_KNOWN,
+    REACTED,
     REACTION,
     Allergy,
+    contradicted,
     find_allergies,
     not_read,
+    once,
     says_none_known,
 )
 from triage_site.triage.history.doses import against_allergies, warnings
-from triage_site.triage.history.names import ALLERGEN, MEDICINE, TABLE
-from triage_site.triage.history.plain_words import PlainWords
+from triage_site.triage.history.names import ALLERGEN, MEDICINE, TABLE, THINNER
+from triage_site.triage.history.plain_words import PlainWords, Spans
 from triage_site.triage.history.quoting import (
     Kind,
     Listed,
@@ -38,6 +46,7 @@ from triage_site.triage.history.quoting import (
 )
 from triage_site.triage.reading.context import is_about_relative, may_be_patient
 from triage_site.triage.reading.note import Note, read
+from triage_site.triage.reading.numbers import IN_WORDS
 from triage_site.triage.reading.terms import TermIndex, joined
 from triage_site.triage.reading.tokens import Word
 
@@ -45,24 +54,30 @@ from triage_site.triage.reading.tokens import Word
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """In the words of the note, in its order. `none_known`: it says that there is no allergy;
-    `none_taken`: that the patient takes no medicine."""
+    `none_taken`: that the patient takes no medicine; `denies_thinners`: no blood thinner.
+    `thinners`: the blood thinners that the patient takes without doubt. `not_read`: that there
+    are words in another language or script, which may name more."""
 
     allergies: tuple[str, ...] = ()
     none_known: bool = False
     medicines: tuple[str, ...] = ()
     none_taken: bool = False
     warnings: tuple[str, ...] = ()
+    thinners: tuple[str, ...] = ()
+    denies_thinners: bool = False
+    not_read: tuple[str, ...] = ()
 
     @property
     def allergy_words(self) -> str:
         """Empty where the note says nothing."""
-        return ", ".join(self.allergies) or ("none known" if self.none_known else "")
+        none = ["none known"] if self.none_known else []
+        return ", ".join([*none, *self.allergies, *self.not_read])
 
     @property
     def medicine_words(self) -> str:
         """With what is too much of one kind."""
-        named = ", ".join(self.medicines) or ("none taken" if self.none_taken else "")
-        return "; ".join([named, *self.warnings])
+        none = ["none taken"] if self.none_taken else []
+        return "; ".join([", ".join([*none, *self.medicines, *self.not_read]), *self.warnings])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +117,7 @@ _LONG_AGO: Final = re.compile(
 )
 _BEFORE_TIME: Final = frozenset({"at", "@", ":"})
 _TIMES: Final = frozenset({"noon", "midday", "midnight", "lunchtime", "breakfast"})
-_FARTHEST: Final = 40  # words between those of a role and a name, with doses
+_FARTHEST: Final = 40  # words between those of a role and a name, with doses; or names
 _MOST_BETWEEN: Final = 2  # words between those of a role and a name, doses aside
 _JOINING: Final = frozenset({"and", "&", "+", "/"})
 _AMOUNT: Final = re.compile(r"x?\d")
@@ -125,31 +140,51 @@ _EXCEPTION: Final = re.compile(
 )
 # Where medicines are spoken of without a name, as "Meds: see list".
 _SPEAKS: Final = re.compile(
-    r"\b(?:(?:meds|medications?|medicines|dhx?|drug history) ?[:=] ?(?=[^\W\d_])(?!allerg|pmh|nkda)"
+    r"\b(?:(?:meds|medications?|medicines|dhx?|drug history)(?: ?[:=]| [-\u2013]) ?"
+    r"(?=[^\W\d_])(?!allerg|pmh|nkda)"
     r"|(?:meds|medications?|medicines) (?:(?:is|are|as) )?(?:see|as per|per|on) (?:\w+ )?list\b)",
     re.IGNORECASE,
 )
 _SPACES: Final = re.compile(r"[^\S\n]+")
 _MAX_NAMED: Final = 12
+_MOST_NOT_READ: Final = 60  # characters
+_OF_THINNERS: Final = re.compile(r"\banticoag|\bthinn?er|\b[dn]oacs?\b")
+# What a mark behind a name says of it alone: "anticoagulants - none".
+_IS_NONE: Final = re.compile(
+    r"\s*(?:[:=?]|-+>?|[\u2013\u2014])\s*(?:none|no|nil|nope|never|not taken|not on any)\s*"
+    r"(?=[.,;)|\n]|$)",
+    re.IGNORECASE,
+)
 
 
 def read_history(text: str) -> History:
     """What `text` says of allergies and medicines of this patient."""
     note = PlainWords(read(_SPACES.sub(" ", text)))
-    spans: list[tuple[int, int]] = []
+    spans = Spans(note.plain)
     found = [*find_allergies(note, spans)]
     named = _with_roles(note.note, [*_names(note, spans)])
     found += [_reaction(note.note, one) for one in named if one.role in _REACTS]
     allergies, sure = _told_allergies(note.note, found)
-    allergies += [f"'{one.words}'" for one in not_read(note, found)]
+    unread = [*not_read(note, found)]
+    allergies += [f"'{one.words}'" for one in unread]
     told = [one for one in named if one.is_medicine and one.role not in _LEFT_OUT]
     quotes = _with_both(note.note, told, {one: _doubt(note.note, one, named) for one in told})
+    understood = {*(one.start for one in found), *(one.start for one in unread)}
+    understood |= {note.note.words[one.first].start for one in named}
+    understood |= {match.start() for match in NONE_KNOWN.finditer(note.note.text)}
     marked = [*_told_medicines(told, quotes), *_not_named(note.note, named)]
+    thinners = [
+        one.written
+        for one in told
+        if one.role not in _MARKED and quotes[one] is None and THINNER.search(one.name)
+    ]
     plain = [one for one in told if one.role not in _NOT_IN_BODY and quotes[one] is None]
     used = [(one.name, one.first, one.last, one.role == "taken") for one in plain]
     present = [(one.name, one.written) for one in plain]
+    allergies = [*once(allergies)]
+    said_none = contradicted(note, found)
     return History(
-        allergies=tuple(dict.fromkeys(allergies))[:_MAX_NAMED],
+        allergies=(*allergies[:_MAX_NAMED], *said_none),
         none_known=not allergies and says_none_known(note),
         medicines=tuple(marked[:_MAX_NAMED]),
         none_taken=not marked and _says_none_taken(note.note),
@@ -157,7 +192,25 @@ def read_history(text: str) -> History:
             *warnings(note.note, used),
             *against_allergies(present, sure),
         ),
+        thinners=tuple(dict.fromkeys(thinners)),
+        denies_thinners=any(_OF_THINNERS.search(one.name) for one in named if one.role == "denied"),
+        not_read=tuple(_not_read(note.note, understood)),
     )
+
+
+def _not_read(note: Note, read: Collection[int]) -> Iterator[str]:
+    """The first sentence in another script, or in another language where most of a note is and
+    none of the characters `read` stands in it."""
+    for number, said in groupby(note.statements, key=lambda one: one.sentence):
+        if number not in note.foreign_sentences:
+            continue
+        first, *rest = said
+        words = note.quote(first.first, [first, *rest][-1].last)
+        start = note.words[first.first].start
+        is_read = any(start <= at < start + len(words) for at in read)
+        if not is_latin(words) or (note.is_foreign and not is_read):
+            yield f"not read: '{cut_between_words(words, _MOST_NOT_READ)}' – ask"
+            return
 
 
 def _told_allergies(note: Note, found: Sequence[Allergy]) -> tuple[list[str], list[str]]:
@@ -218,9 +271,12 @@ def _with_both(
 
 def _listed(note: Note, one: _Named, named: Sequence[_Named]) -> Listed:
     first, last = one.listed
-    ahead = max((max(other.last, other.told) for other in named if other.last <= first), default=0)
-    behind = (other.first for other in named if other.first >= last and other.role in _MARKED)
-    until = min(behind, default=len(note.words))
+    begin = bisect_right(named, first, key=attrgetter("last"))
+    end = bisect_left(named, last, key=attrgetter("first"))
+    near = named[max(0, begin - _FARTHEST) : begin]
+    ahead = max((max(other.last, other.told) for other in near), default=0)
+    behind = (other.first for other in named[end : end + _FARTHEST] if other.role in _MARKED)
+    until = next(behind, len(note.words))
     words = note.words
     return Listed(
         start=words[first].start,
@@ -281,16 +337,16 @@ def _is_of_relative(note: Note, end: int) -> bool:
     return is_about_relative(note, at)
 
 
-def _names(note: PlainWords, allergies: Sequence[tuple[int, int]]) -> Iterator[_Named]:
-    found = [(match, True) for match in MEDICINE.finditer(note.plain)]
-    held = [match.span() for match, _ in found]
-    found += [
-        (match, False)
-        for match in ALLERGEN.finditer(note.plain)
-        if not any(start < match.end() and match.start() < end for start, end in held)
+def _names(note: PlainWords, allergies: Spans) -> Iterator[_Named]:
+    taken = Spans(note.plain)
+    found = [
+        (match, names is MEDICINE)
+        for names in (MEDICINE, ALLERGEN)
+        for match in names.finditer(note.plain)
+        if taken.add(*match.span())
     ]
     for match, is_medicine in sorted(found, key=lambda one: one[0].start()):
-        if not any(start < match.end() and match.start() < end for start, end in allergies):
+        if not allergies.meets(*match.span()):
             place, told = note.place(*match.span()), note.written(*match.span())
             yield _Named(*place, told, match.group(), is_medicine=is_medicine)
 
@@ -300,8 +356,8 @@ def _with_roles(note: Note, named: Sequence[_Named]) -> list[_Named]:
     said of all of it; what stands after it, of the names that "and" joins to its last one, or of
     all where "and" closes the list and nothing else stands before it, or "both" after it."""
     found = [(*_ROLES[term][1:], first, last) for term, first, last in _index().find(note.line)]
-    before = [(last, first, role) for role, where, first, last in found if where == "before"]
-    after = [(first, -last, role) for role, where, first, last in found if where == "after"]
+    before = sorted((last, first, role) for role, where, first, last in found if where == "before")
+    after = sorted((first, -last, role) for role, where, first, last in found if where == "after")
     out: list[_Named] = []
     for names in _lists(note.words, named):
         leads, _ = _nearest(note.words, before, names[0].first)
@@ -337,7 +393,7 @@ def _said_since(note: Note, names: Sequence[_Named], leads: str, follows: str) -
 
 
 def _of_whom(note: Note, one: _Named, role: str) -> str:
-    if role == "reacted once" and not _LONG_AGO.search(_sentence(note, one)):
+    if role == "reacted once" and not _LONG_AGO.search(_sentence_of(note, one)):
         return "taken" if one.is_medicine else _REGULAR
     if role == _ANOTHER and may_be_patient(note, one.first):
         return _REGULAR
@@ -347,8 +403,11 @@ def _of_whom(note: Note, one: _Named, role: str) -> str:
 
 
 def _role_by_rest(note: Note, one: _Named, told: Sequence[_Named]) -> str:
-    """Of a name with a time of the day ("ibuprofen 400 at 9"), and of one that was used "too"."""
+    """Of a name with "none" behind a mark, of one with a time of the day ("ibuprofen 400 at 9"),
+    and of one that was used "too"."""
     rest = _rest(note, one)
+    if _IS_NONE.match(note.text, note.words[one.last - 1].end):
+        return "denied"
     if rest[:1] in (["at"], ["@"]) and (rest[1:] and (rest[1][0].isdigit() or rest[1] in _TIMES)):
         return "taken"
     if (rest[:1] in (["too"], ["also"]) or rest == ["as", "well"]) and told:
@@ -405,7 +464,8 @@ def _without_doses(words: Sequence[Word]) -> list[Word]:
 
 def _is_dose(word: Word) -> bool:
     is_way = word.is_expanded and word.form in ("i", "am")  # how the reader takes IM
-    return is_way or word.form in _WORDS["dose"] or _AMOUNT.match(word.form) is not None
+    is_amount = word.form in IN_WORDS or _AMOUNT.match(word.form) is not None
+    return is_way or is_amount or word.form in _WORDS["dose"]
 
 
 def _nearest(
@@ -416,18 +476,16 @@ def _nearest(
     is_after: bool = False,
 ) -> tuple[str, int]:
     """The role that the nearest words before (or after) a place tell, of equally near ones the
-    longest, and where they end. `found`: (near end, far end, role), the far end negative after
-    the place."""
-    gaps = []
-    for near, far, role in found:
-        gap = near - place if is_after else place - near
-        if not 0 <= gap <= _FARTHEST:
-            continue
-        between = words[place:near] if is_after else words[near:place]
-        if _leads_over(between):
-            length = (-far - near) if is_after else (near - far)
-            gaps.append((len(between), -length, role, abs(far)))
-    return min(gaps)[2:] if gaps else ("", 0)
+    longest, and where they end. `found`: sorted (near end, far end, role), the far end negative
+    after the place."""
+    step = 1 if is_after else -1
+    begin = bisect_left(found, place - (0 if is_after else _FARTHEST), key=itemgetter(0))
+    end = bisect_right(found, place + (_FARTHEST if is_after else 0), key=itemgetter(0))
+    for near, told in groupby(found[begin:end][::step], key=itemgetter(0)):
+        if _leads_over(words[place:near] if is_after else words[near:place]):
+            _, role, last = min((-abs(abs(far) - near), role, abs(far)) for _, far, role in told)
+            return role, last
+    return "", 0
 
 
 def _leads_over(between: Sequence[Word]) -> bool:
@@ -440,17 +498,25 @@ def _leads_over(between: Sequence[Word]) -> bool:
 
 def _reaction(note: Note, one: _Named) -> Allergy:
     """The medicine, marked where nothing that is told of it is an allergy."""
-    is_mild = one.is_medicine and not REACTION.search(_sentence(note, one))
-    told = f"{one.written} {INTOLERANCE}" if is_mild else one.written
+    is_mild = one.is_medicine and not REACTION.search(_sentence_of(note, one))
+    did = REACTED.search(_part_of(note, one))
+    told = f"{one.written} ({did.group()})" if did else one.written
+    told = f"{one.written} {INTOLERANCE}" if is_mild else told
     start, end = note.words[one.first].start, note.words[one.last - 1].end
     place = sentence(note.text, start, end)
     return Allergy(told, start, end, is_sure=True, is_mild=is_mild, mention=place)
 
 
-def _sentence(note: Note, one: _Named) -> str:
+def _part_of(note: Note, one: _Named) -> str:
+    """The statement that names it, in lower case."""
+    place = bisect_right(note.statements, one.first, key=attrgetter("first"))
+    said = note.statements[place - 1]
+    return note.quote(said.first, said.last).lower()
+
+
+def _sentence_of(note: Note, one: _Named) -> str:
     start, end = note.words[one.first].start, note.words[one.last - 1].end
-    before = re.split(r"[.;\n]", note.text[:start])[-1]
-    return before + note.text[start:end] + re.split(r"[.;\n]", note.text[end:])[0]
+    return note.text[slice(*sentence(note.text, start, end))]
 
 
 @cache

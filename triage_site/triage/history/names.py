@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
+
+from triage_site.triage.reading.words import ANTICOAGULANTS, ANTIPLATELETS
 
 TABLE: Final[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("medicines.toml").read_text(encoding="utf-8")
@@ -17,8 +21,19 @@ def whole_words(source: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![^\W_])(?:{source})(?![^\W_])")
 
 
+def any_of(sources: Iterable[str]) -> str:
+    """One pattern; by the first letters of `sources`, so that few are tried at a place."""
+    by_letter: dict[str, list[str]] = defaultdict(list)
+    for source in sources:
+        letter = source[0] if source[0].isalpha() and source[1:2] not in ("?", "*") else ""
+        by_letter[letter].append(source.removeprefix(letter))
+    several = by_letter.pop("", [])
+    told = (f"{letter}(?:{'|'.join(rests)})" for letter, rests in by_letter.items())
+    return "|".join([*several, *told])
+
+
 def _any_of(names: list[str]) -> re.Pattern[str]:
-    return whole_words("|".join(sorted(names, key=len, reverse=True)))
+    return whole_words(any_of(sorted(names, key=len, reverse=True)))
 
 
 _SINGLE: Final = TABLE["names"]["single"].split()
@@ -37,6 +52,9 @@ SHORT: Final[dict[str, str]] = TABLE["short"]
 SHORT_BESIDE_AMOUNT: Final[dict[str, str]] = TABLE["short_beside_amount"]
 SHORT_IN_ALLERGIES: Final[dict[str, str]] = TABLE["short_in_allergies"]
 MEDICINE: Final = _any_of([*TABLE["names"]["several"], *_SINGLE, *_MORE])
+THINNER: Final = _any_of(
+    [one.replace("*", r"\w*") for one in (*ANTICOAGULANTS, *ANTIPLATELETS, "aspirin", "thin*ing")]
+)
 ALLERGEN: Final = _any_of(TABLE["names"]["allergens"])
 HOLDS: Final[dict[str, frozenset[str]]] = {
     row["what"]: frozenset((*row["names"].split(), *row["several"])) for row in TABLE["holds"]

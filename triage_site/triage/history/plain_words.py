@@ -14,6 +14,24 @@ from triage_site.triage.history.spelling import medicine_meant
 from triage_site.triage.reading.note import Note
 
 _SENTENCE_ENDS: Final = frozenset(".;!?\n")
+_MOST_BEFORE: Final = 200
+
+
+class Spans:
+    """Characters of a text that are taken."""
+
+    def __init__(self, text: str) -> None:
+        self._is_taken = bytearray(len(text))
+
+    def meets(self, start: int, end: int) -> bool:
+        """Whether one of the characters is taken."""
+        return self._is_taken.find(1, start, end) >= 0
+
+    def add(self, start: int, end: int) -> bool:
+        """Takes them; False where one of them was taken before."""
+        is_new = not self.meets(start, end)
+        self._is_taken[start:end] = b"\1" * len(self._is_taken[start:end])
+        return is_new
 
 
 class PlainWords:
@@ -80,9 +98,9 @@ class PlainWords:
         return self._places[unit][0] if unit < len(self._places) else 0
 
     def before(self, offset: int) -> str:
-        """Returns the sentence of `offset` up to there."""
+        """Returns the sentence of `offset` up to there, no more than `_MOST_BEFORE` characters."""
         start = self._sentence_starts[bisect_right(self._sentence_starts, offset) - 1]
-        return self.plain[start:offset]
+        return self.plain[max(start, offset - _MOST_BEFORE) : offset]
 
 
 def _units(note: Note) -> Iterator[tuple[int, int, str, str]]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from triage_site.triage.history.names import TABLE
+from triage_site.triage.history.names import TABLE, any_of
 
 Kind = Literal["regular", "marked", "stopped", "refused"]
 
@@ -21,7 +21,7 @@ _MOST_BEFORE: Final = 7  # words before the name
 _MOST_CHARACTERS: Final = 200
 _FARTHEST: Final = 600  # characters from a name to the border of its sentence
 _SENTENCE_ENDS: Final = re.compile(
-    r"(?:(?<!\bapprox)(?<!\bincl)(?<!\binc)(?<!\beg)(?<!\bDr)\.|[;!?])(?=\s|$)|\n"
+    r"\.(?<!\bapprox\.)(?<!\bincl\.)(?<!\binc\.)(?<!\beg\.)(?<!\bDr\.)(?=\s|$)|[;!?](?=\s|$)|\n"
 )
 _PART_ENDS: Final = re.compile(r"[,:()|\[\]]|(?<=\s)[-\u2013\u2014](?=\s)")
 _NOT: Final = r"(?:ca|did|does|do|has|have|had|is|was|wo|would|could)nt"  # "didnt"
@@ -34,6 +34,9 @@ _PERSON: Final = (
 )
 _OTHER: Final = rf"(?:{_PERSON}|(?:{_DOUBT['pet']})s?)"
 _RELATIVE: Final = rf"{_PERSON}(?:['\u2019]s?)?"
+_TO_ANOTHER: Final = (
+    rf"{_OTHER} (?:(?:was|were|is|(?:has|had) been) )?(?:given|received|had)(?! given)"
+)
 _OWNER: Final = (
     rf"{_OTHER}['\u2019]s?"
     rf"|(?:for|from|belong\w* to) (?:(?:his|her|my|the|their|an?) )?{_OTHER}"
@@ -45,7 +48,7 @@ def _besides_refusals(*sources: str) -> Iterator[str]:
 
 
 def _any_of(*sources: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w'])(?:{'|'.join(sources)})(?!\w)|\?", re.IGNORECASE)
+    return re.compile(rf"(?<![\w'])(?:{any_of(sources)})(?!\w)|\?", re.IGNORECASE)
 
 
 _IN_PART: Final = _any_of(*_DOUBT["in_part"], _NOTS, rf"{_OTHER}(?:['\u2019]s?)?")
@@ -53,7 +56,7 @@ _AFTER: Final = _any_of(*_DOUBT["after"], _OWNER)
 # Of each kind: what leaves it in doubt in its part of the sentence, and around that.
 _OF_KIND: Final[dict[Kind, tuple[re.Pattern[str], re.Pattern[str]]]] = {
     "regular": (_IN_PART, _AFTER),
-    "marked": (_any_of(*_DOUBT["marked"], _NOTS), _any_of(*_DOUBT["marked_after"])),
+    "marked": (_any_of(*_DOUBT["marked"], _NOTS, _TO_ANOTHER), _any_of(*_DOUBT["marked_after"])),
     "stopped": (_any_of(*_DOUBT["stopped"], _NOTS), _any_of(*_DOUBT["stopped_after"])),
     "refused": (
         _any_of(*_besides_refusals(*_DOUBT["in_part"]), _NOTS),
@@ -62,6 +65,7 @@ _OF_KIND: Final[dict[Kind, tuple[re.Pattern[str], re.Pattern[str]]]] = {
 }
 _ALLERGY: Final = _any_of(*_DOUBT["allergy"], rf"(?!{_BEARS_NOT}){_NOTS}")
 _OF_WHOM: Final = _any_of(_RELATIVE)
+MILD: Final = "|".join(_DOUBT["mild"])
 _MILD: Final = _any_of(*_DOUBT["mild"])
 
 
@@ -85,6 +89,7 @@ class Quote:
     start: int
     end: int
     words: str
+    lines: int = 0  # below a heading
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +189,8 @@ def lines_below(text: str, start: int, end: int) -> Quote | None:
         return None
     blank = _BLANK.search(text, end, end + _FARTHEST)
     last = blank.start() if blank else min(len(text), end + _FARTHEST)
-    return _quote(text, start, start, last) if text[end:last].strip() else None
+    below = text[end:last].strip()
+    return replace(_quote(text, start, start, last), lines=below.count("\n") + 1) if below else None
 
 
 def sentence(text: str, start: int, end: int) -> tuple[int, int]:

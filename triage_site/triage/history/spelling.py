@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from typing import Final
 
 from triage_site.triage.history.names import MEDICINE, SHORT, SHORT_BESIDE_AMOUNT, SPELT_NAMES
-from triage_site.triage.reading.words import is_english, one_letter_away, stem
+from triage_site.triage.reading.words import MOST_LETTERS, is_english, one_letter_away, stem
 
 _LEAST_LETTERS: Final = 6
 _LONG: Final = 8
@@ -39,7 +39,8 @@ def _misspelt(word: str) -> tuple[str, str]:
     told as written."""
     if MEDICINE.fullmatch(word):
         return word, ""
-    if len(word) < _LEAST_LETTERS or not (word.isascii() and word.isalpha()):
+    is_length = _LEAST_LETTERS <= len(word) <= MOST_LETTERS
+    if not is_length or not (word.isascii() and word.isalpha()):
         return "", ""
     if is_english(word) and stem(word) not in _stems():  # but "insuline" is no other word
         return "", ""

@@ -79,7 +79,7 @@ OF_ALLERGIES = [
     ("allergic reaction after eating prawns today", "", ""),
     ("Allergic rhinitis, on fexofenadine", "", "fexofenadine"),
     ("uncle allergic to bees", "", ""),
-    ("Allergies:\nAspirin\nKiwi", "'Allergies: Aspirin Kiwi'", "aspirin ('Allergies: Aspirin')"),
+    ("Allergies:\nAspirin\nKiwi", "aspirin, kiwi", ""),
     ("Allergies:\n\nMeds: atenolol", "", "atenolol"),
     ("Allergies: NSAIDs - asthma, codeine - bad dreams", "NSAIDs", "codeine *"),
     ("Sulfa allergy removed 2022. Allergic to sulfa.", "sulfa, 'Sulfa allergy removed 2022'", ""),

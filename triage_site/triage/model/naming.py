@@ -37,6 +37,8 @@ _OF_CHILDREN: Final = {
     "breathlessness": "breathing trouble in a child",
 }
 _UNWELL_INFANT: Final = "unwell infant"
+_ALLERGIC: Final = "allergic reaction"
+_ALLERGEN_MET: Final = "allergen_met"  # the code of the sign that it is said by
 _ARREST: Final = "cardiac arrest"
 _OF_WOMEN: Final = frozenset({"pregnancy problem", "vaginal bleeding"})
 _OF_MEN: Final = frozenset({"testicular pain"})
@@ -152,6 +154,8 @@ def complaint(
     can_be = [at for at, label in enumerate(table.labels) if _can_be_of(label, facts)]
     best = max(can_be, key=lambda at: float(chances[at]))
     if chances[best] < LEAST_PROBABLE:
+        if met := next((one for one in fired if one.code == _ALLERGEN_MET), None):
+            return Complaint(_ALLERGIC, (met.mentions[0].words,))
         is_infant = facts.age_years is not None and facts.age_years < INFANT_YEARS
         return Complaint(_UNWELL_INFANT if is_infant else "", reason.words_of_reason(note))
     return Complaint(table.labels[best], _words_that_told(features, best, table, note))

@@ -7,6 +7,9 @@ read here only decides whose medicines are listed, and which words are quoted.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from functools import lru_cache
+from itertools import takewhile
 from typing import Final
 
 from triage_site.triage.reading.note import Note, Statement
@@ -34,6 +37,7 @@ _ANIMAL: Final = re.compile(
     rf"{_WHOSE}(?:dog|cat|horse|rabbit|hamster) (?:has|had|is|was|got|gets|died|ate)\b",
     re.IGNORECASE,
 )
+_FARTHEST: Final = 60  # words of a sentence
 # Whoever says so is the patient, and not who is told of. "I found her" is said by a caller.
 _SPEAKER: Final = re.compile(
     r"\b(?:i have|i've|i am|i'm|i feel|i felt|i can'?t|i cannot|i just have|i need|i keep)\b"
@@ -83,28 +87,37 @@ def may_be_patient(note: Note, at: int) -> bool:
 
 def _speaks_of_oneself(note: Note, apart: Statement) -> bool:
     """Whether another sentence than that of `apart` is of a patient who speaks."""
-    return any(
-        said.sentence != apart.sentence and _SPEAKER.search(note.quote(said.first, said.last))
+    return bool(_spoken(note) - {apart.sentence})
+
+
+@lru_cache(maxsize=16)
+def _spoken(note: Note) -> frozenset[int]:
+    """The sentences of a patient who speaks."""
+    return frozenset(
+        said.sentence
         for said in note.statements
+        if _SPEAKER.search(note.quote(said.first, said.last))
     )
 
 
 def _back_to_sentence(note: Note, at: int) -> list[tuple[Statement, str]]:
     """The statements from the one of word `at` back to the first of its sentence, with their
-    words; of the first one only those before `at`."""
-    place = next((n for n, s in enumerate(note.statements) if s.first <= at < s.last), None)
-    if place is None:
+    words; of the first one only those before `at`. No farther than `_FARTHEST` words."""
+    place = bisect_right(note.statements, at, key=lambda one: one.first)
+    back = note.statements[max(0, place - _FARTHEST) : place]
+    if not back or at >= back[-1].last:
         return []
-    sentence = note.statements[place].sentence
-    said = [one for one in note.statements[: place + 1] if one.sentence == sentence]
-    return [(one, _before(note, one, at)) for one in reversed(said)]
+    said = takewhile(lambda one: one.sentence == back[-1].sentence, reversed(back))
+    return [(one, _before(note, one, at)) for one in said if one.last > at - _FARTHEST]
 
 
 def _before(note: Note, said: Statement, at: int) -> str:
     last = min(said.last, at)
-    return note.quote(said.first, last) if last > said.first else ""
+    first = max(said.first, last - _FARTHEST)
+    return note.quote(first, last) if last > first else ""
 
 
+@lru_cache(maxsize=64)
 def _is_of_beginning(note: Note, who: str) -> bool:
     told = (note.quote(said.first, said.last) for said in note.statements if said.sentence == 0)
     # Not of "Grandad's tablets": there the tablets are his.

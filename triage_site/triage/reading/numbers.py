@@ -13,6 +13,7 @@ _SMALL: Final = (
 _TENTHS: Final = "twenty thirty forty fifty sixty seventy eighty ninety"
 _ONES: Final = {word: value for value, word in enumerate(_SMALL.split())}
 _TENS: Final = {word: 10 * value for value, word in enumerate(_TENTHS.split(), 2)}
+IN_WORDS: Final = _ONES | _TENS  # the numbers of one word
 _NUMBER: Final = "|".join([*_ONES, *_TENS, "hundred"])
 _RUN: Final = re.compile(
     rf"\b(?:{_NUMBER})(?:(?:[ -](?:and )?)(?:{_NUMBER}))*(?: point (?:{_NUMBER}))*\b", re.IGNORECASE

@@ -19,7 +19,7 @@ from triage_site.triage.reading.line import Line
 from triage_site.triage.reading.reactions import reaction_spans
 from triage_site.triage.reading.terms import TermIndex, joined
 from triage_site.triage.reading.tokens import Word
-from triage_site.triage.reading.words import TABLES, stem
+from triage_site.triage.reading.words import ANTICOAGULANTS, ANTIPLATELETS, TABLES, stem
 
 _TABLE: Final = tomllib.loads((Path(__file__).parent / "cues.toml").read_text(encoding="utf-8"))
 _SETS: Final = {
@@ -105,7 +105,8 @@ _ROWS: Final = tuple(
 @cache
 def _index() -> TermIndex:
     """Built at the first note: it reads the dictionary, and most processes read no note."""
-    return TermIndex([term for term, _ in _ROWS], _TABLE["groups"])
+    grave = [*_TABLE["groups"]["grave_medicine"], *ANTICOAGULANTS, *ANTIPLATELETS]
+    return TermIndex([term for term, _ in _ROWS], _TABLE["groups"] | {"grave_medicine": grave})
 
 
 def judge(words: Sequence[Word], line: Line) -> Judged:

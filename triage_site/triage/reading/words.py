@@ -20,6 +20,8 @@ TABLES: Final[dict[str, Any]] = tomllib.loads(
 ABBREVIATIONS: Final[dict[str, str]] = TABLES["abbreviations"]
 # Shorthand only when written in capitals, because it is a word as well.
 CAPITALS: Final[dict[str, str]] = TABLES["capitals"]
+ANTICOAGULANTS: Final = tuple(TABLES["sets"]["anticoagulants"].split())
+ANTIPLATELETS: Final = tuple(TABLES["sets"]["antiplatelets"].split())
 _FORMS: Final[dict[str, str]] = TABLES["forms"]
 _STEMS: Final[dict[str, str]] = {
     form: stem for stem, forms in TABLES["irregular"].items() for form in (stem, *forms.split())
@@ -42,6 +44,7 @@ _BRITISH: Final = tuple(
 )  # fmt: skip
 _MIN_LETTERS: Final = 5
 _LONG: Final = 5
+MOST_LETTERS: Final = 40  # of a word that is compared with others
 _LEAST_PART: Final = 3
 _MAX_PARTS: Final = 4
 _COMMON_COUNT: Final = 3000  # of a word of a run-on, in the dictionary's own count
@@ -118,7 +121,8 @@ def _apart(word: str) -> tuple[str, ...]:
 def _corrected(word: str) -> tuple[str, ...]:
     """For a word that nobody knows: the clinical word one letter away, or the words that were
     written without a blank."""
-    if len(word) < _MIN_LETTERS or not word.isalpha() or not word.isascii() or is_english(word):
+    is_length = _MIN_LETTERS <= len(word) <= MOST_LETTERS
+    if not is_length or not word.isalpha() or not word.isascii() or is_english(word):
         return (word,)
     near = sorted(
         (one for one in _dictionary().edit_distance_1(word) if _is_target(one, word)),

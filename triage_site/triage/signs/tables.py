@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from triage_site.triage.reading.terms import joined, parse
+from triage_site.triage.reading.words import ANTICOAGULANTS
 
 FOLDER: Final = Path(__file__).resolve().parent
 GROUPS_FILE: Final = "groups.toml"
@@ -64,7 +65,8 @@ class Sign:
 @cache
 def word_groups() -> Mapping[str, tuple[str, ...]]:
     data = tomllib.loads((FOLDER / GROUPS_FILE).read_text(encoding="utf-8"))
-    return {name: tuple(words) for name, words in data["groups"].items()}
+    groups = {name: tuple(words) for name, words in data["groups"].items()}
+    return groups | {"thinner": (*groups["thinner"], *ANTICOAGULANTS)}
 
 
 @cache
