@@ -1,7 +1,7 @@
 """The facts of a case with what its words say of them. Pure.
 
 Entered values always stand; figures of the text fill gaps, the worst of several, without those
-that the text calls wrong or of another day where it has another one. Where both are
+of another day (`times`), and those called wrong where there is another one. Where both are
 there and differ much, that is said, unless the text ends at the entered one ("pain 8 now 3"); so it
 is where the text tells of a patient of another age or sex, is awake where the form is not, gives
 oxygen where the form has air, or calls usual what was measured as far from it.
@@ -21,6 +21,7 @@ from triage_site.triage.reading.figures import NO_MEASURE, Figure, is_plausible
 from triage_site.triage.reading.note import Note
 from triage_site.triage.reading.person import is_of_other_sex, known_age, of_another_age, spoken_age
 from triage_site.triage.reading.terms import TermIndex
+from triage_site.triage.reading.times import OF_OLD
 from triage_site.triage.vitals import VITAL_RANGES
 
 _MIDDLE: Final = {
@@ -93,12 +94,6 @@ _DOUBTED: Final = re.compile(
     re.IGNORECASE,
 )
 _SET_RIGHT: Final = re.compile(rf"\b(?:{_AGAIN}|actually|correct\w*|then|now)\b", re.IGNORECASE)
-# In the part of a sentence with a value: it is one of another day.
-_OF_OLD: Final = re.compile(
-    r"(?<!since )(?<!from )\b(?:yesterday|last (?:week|month|year)"
-    r"|(?:days|weeks|months|years) ago)\b",
-    re.IGNORECASE,
-)
 _PART_ENDS: Final = re.compile(r"[,;()\n]|\.(?!\d)")
 # A value that is not named again: "temp 41 in ear, repeat 37.2", "HR 80, now 140".
 _UNNAMED: Final = re.compile(
@@ -195,7 +190,7 @@ def _all_called_usual(facts: CaseFacts, text: str) -> list[str]:
 def _says_now(words: re.Pattern[str], text: str) -> bool:
     """And not of another day, place or time."""
     parts = [_part(text, *found.span()) for found in words.finditer(text)]
-    return any(not _OF_OLD.search(p) and _EARLIER.isdisjoint(p.lower().split()) for p in parts)
+    return any(not OF_OLD.search(p) and _EARLIER.isdisjoint(p.lower().split()) for p in parts)
 
 
 def _called_far(facts: CaseFacts, note: Note) -> list[str]:
@@ -233,8 +228,8 @@ def _worst(figures: Sequence[Figure]) -> dict[str, float]:
 def _not_called_wrong(note: Note, facts: CaseFacts) -> Sequence[Figure]:
     """Without a figure that the note calls wrong, or of another day, where there is another one
     of its kind: "HR 30 but leads were falling off; manual pulse 76"."""
-    figures = [*note.figures, *_unnamed(note)]
-    if not any(words.search(note.text) for words in (_WRONG, _DOUBTED, _OF_OLD)):
+    figures = [one for one in (*note.figures, *_unnamed(note)) if not one.is_old]
+    if not any(words.search(note.text) for words in (_WRONG, _DOUBTED, OF_OLD)):
         return figures
     judged: dict[tuple[int, int], int] = {}
     kept: list[Figure] = []
@@ -244,7 +239,7 @@ def _not_called_wrong(note: Note, facts: CaseFacts) -> Sequence[Figure]:
         if place not in judged:  # a note may have thousands of figures in one sentence
             judged[place] = _wrong_until(note.text, *place)
         part = _part(note.text, figure.start, figure.end)
-        if figure.start >= judged[place] and not _OF_OLD.search(part):
+        if figure.start >= judged[place] and not OF_OLD.search(part):
             kept.append(figure)
         elif figure.kind in VITAL_RANGES and facts.value(figure.kind) is not None:
             continue
@@ -265,7 +260,8 @@ def _unnamed(note: Note) -> Iterator[Figure]:
         value = float(again[1]) if again else 0.0
         is_fit = value.is_integer() or figure.kind not in _WHOLE
         if again and is_fit and is_plausible(figure.kind, value):
-            yield replace(figure, value=value, start=again.start(1), end=again.end())
+            start, end = again.start(1), again.end()
+            yield replace(figure, value=value, start=start, end=end, is_old=False)
 
 
 def _sentence(text: str, figure: Figure) -> tuple[int, int]:
@@ -303,5 +299,6 @@ def _oxygen(facts: CaseFacts, note: Note, worst: Mapping[str, float]) -> dict[st
     entered = facts.value("spo2_percent")
     told = worst.get("spo2_percent") if entered is None else entered
     others = {f.begin for f in note.figures if f.kind == "spo2_percent" and f.value != told}
-    given = [f for f in note.figures if f.kind in _OXYGEN and f.begin not in others]
+    old = {f.begin for f in note.figures if f.is_old}
+    given = [f for f in note.figures if f.kind in _OXYGEN and f.begin not in others | old]
     return {"on_oxygen": any(figure.value > 0 for figure in given)} if given else {}
