@@ -1,8 +1,8 @@
 """Which lines of the recommendation fit a case, and what is said instead. Pure.
 
 Nobody with a low blood pressure is asked to sit upright or to stand, no chest is compressed where
-a pulse was measured, nothing is pressed that does not bleed, and nothing is measured or asked that
-the brief has. Where only a part of a line does not fit, that part is said in other words.
+a pulse was measured, nothing is pressed that does not bleed, and nothing is measured that the brief
+has. Where only a part of a line does not fit, that part is said in other words.
 """
 
 from __future__ import annotations
@@ -226,7 +226,8 @@ def _takes_thinner(brief: Brief) -> bool:
     return _TAKES_THINNER.search(brief.line("Medicines")) is not None
 
 
-def _tells_of_thinner(brief: Brief) -> bool:
+def tells_of_thinner(brief: Brief) -> bool:
+    """That one is taken, or that none is."""
     return _takes_thinner(brief) or _DENIES_THINNER(brief)
 
 
@@ -236,7 +237,7 @@ def _is_known(item: str, brief: Brief) -> bool:
 
 
 _LIST: Final = re.compile(
-    r"(Check |Ask about |)(.*?)( first| early| as soon as possible| before calling it anxiety|)"
+    r"(Check |)(.*?)( first| early| as soon as possible| before calling it anxiety|)"
 )
 _VERBS: Final = frozenset({"do", "watch", "take"})  # of a line that tells two things
 # What a list of a line may ask, and whether the brief has it.
@@ -246,7 +247,7 @@ _KNOWN_ITEMS: Final[dict[str, Callable[[Brief], bool]]] = {
     "saturation": _has_reading("Oxygen saturation"),
     "pressure": _has_reading("Blood pressure"),
     "blood pressure": _has_reading("Blood pressure"),
-    "blood thinners": _tells_of_thinner,
+    "blood thinners": tells_of_thinner,
 }
 
 _HAS_HIP: Final = _says(

@@ -11,13 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from llm_worker.engine.local.sbar_fit import CONSCIOUSNESS_SIGN, age_years, at_once, without_known
+from llm_worker.engine.local.sbar_fit import CONSCIOUSNESS_SIGN, age_years, at_once
 from llm_worker.engine.local.sbar_lines import (
     causes,
     complaint_actions,
     known_complaint,
     vital_actions,
 )
+from llm_worker.engine.local.sbar_questions import without_answered
 from scheduling.core.brief import OVER_LABEL, UNDER_ONE_YEAR, Brief, read_brief
 from scheduling.core.request import LEVEL_NAMES
 
@@ -223,34 +224,40 @@ def _situation(brief: Brief) -> str:
 def _background(brief: Brief) -> str:
     injury = {"yes": "Injury reported.", "no": "No injury reported."}.get(brief.line("Injury"))
     named = [f"{label}: {brief.line(label)}." for label in _HISTORY if brief.line(label)]
-    return " ".join([*([injury] if injury else []), *named, _ask(brief)])
+    return " ".join(filter(None, [injury, *named, _ask(brief)])) or "Nothing more is known."
 
 
 _HISTORY: Final = ("Medicines", "Allergies")
 
 
 def _ask(brief: Brief) -> str:
-    age = age_years(brief)
     if brief.priority == 0:
         return "Take the history while treatment starts."
+    line = without_answered(_questions(brief), brief)
+    return f"{line}." if line else ""
+
+
+def _questions(brief: Brief) -> str:
+    age = age_years(brief)
     known = {label for label in _HISTORY if brief.line(label)}
     if brief.line("Medicines") == "none taken" and "Allergies" not in known:
-        return "Ask about allergies and other history."
+        return "Ask about allergies and other history"
     if known:
         return _ASK_FOR_REST[len(known) == len(_HISTORY), "Medicines" in known]
     if brief.priority == 4:
-        return "Ask about medicines and allergies."
+        return "Ask about medicines and allergies"
     if age is not None and age < 12:
-        return "Ask the parent about birth, vaccinations and medicines."
+        return "Ask the parent about birth, vaccinations and medicines"
     if age is not None and age >= 75:
-        return without_known("Ask about blood thinners, falls and who is at home", brief) + "."
-    return "Ask about history, medicines and allergies."
+        return "Ask about blood thinners, falls and who is at home"
+    return "Ask about history, medicines and allergies"
 
 
+_WHAT_IS_IT: Final = "Ask what is worst, when it began and what has changed"
 _ASK_FOR_REST: Final = {
-    (True, True): "Check them and ask about other history.",
-    (False, True): "Ask about other medicines and allergies.",
-    (False, False): "Ask about current medicines.",
+    (True, True): "Check them and ask about other history",
+    (False, True): "Ask about other medicines and allergies",
+    (False, False): "Ask about current medicines",
 }
 
 
@@ -266,7 +273,7 @@ def _assessment(brief: Brief) -> str:
     if brief.priority in (1, 2) and causes(brief):
         parts.append(f"Think of {causes(brief)}.")
     if not known_complaint(brief) and brief.priority != 4:
-        parts.append("Ask what is worst, when it began and what has changed.")
+        parts.append(f"{without_answered(_WHAT_IS_IT, brief)}.")
     return " ".join(parts)
 
 

@@ -21,6 +21,7 @@ from llm_worker.engine.local.sbar_fit import (
     has_sign,
     without_known,
 )
+from llm_worker.engine.local.sbar_questions import without_answered
 from scheduling.core.brief import Brief
 
 LINES_FILE: Final = "lines.json"
@@ -74,7 +75,7 @@ def complaint_actions(brief: Brief, beside: list[str]) -> tuple[str, ...]:
         return ()
     said = any("upright" in line for line in beside)
     fitting = (
-        without_known(for_patient(line, brief), brief)
+        without_answered(without_known(for_patient(line, brief), brief), brief)
         for line in learned()[complaint]["actions"]
         if fits(line, brief) and not (said and "upright" in line) and f"{line}." not in beside
     )
