@@ -75,6 +75,10 @@ def _is_not_alert(brief: Brief) -> bool:
     return brief.line("Consciousness") in CONSCIOUSNESS_SIGN
 
 
+def _is_alert(brief: Brief) -> bool:
+    return brief.line("Consciousness") == "alert"
+
+
 def _must_lie(brief: Brief) -> bool:
     """Low pressure, not alert, or too young to sit."""
     age = age_years(brief)
@@ -291,6 +295,7 @@ _UNFIT: Final[tuple[tuple[re.Pattern[str], Callable[[Brief], bool]], ...]] = (
     (re.compile(r"\b(?:walking|standing|sitting|gait|gentle movement)\b"), _must_not_get_up),
     (re.compile(r"\bchest compressions\b"), _has_pulse),
     (re.compile(r"\bback blows\b"), _is_awake_and_did_not_choke),
+    (re.compile(r"\brecovery position\b|^Open the airway and give breaths"), _is_alert),
     (re.compile(r"^Lie flat until\b"), _is_short_of_breath),
     (re.compile(r"\bpregnancy(?! test where)|^Pregnancy test"), _cannot_be_pregnant),
     (re.compile(r"^Lie on the left side\b"), _is_early_pregnancy),

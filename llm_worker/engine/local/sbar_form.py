@@ -1,9 +1,9 @@
 """The form of the guidance that the embedded model fills in. Pure.
 
 What follows from the brief is fixed: patient, level, quotation, complaint and its causes, vital
-signs, danger signs, medicines and allergies, and the actions that the vital signs ask for. The
-model chooses what is left: the actions for the complaint beside the most important one, of those
-that it has learned and that fit the case. The text that the model learns has the same form.
+signs, danger signs, medicines and allergies, and the actions that vital and danger signs ask for.
+The model chooses what is left: the actions for the complaint beside the most important one, of
+those that it has learned and that fit the case. The text that it learns has the same form.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from llm_worker.engine.local.sbar_lines import (
     causes,
     complaint_actions,
     known_complaint,
+    sign_actions,
     vital_actions,
 )
 from llm_worker.engine.local.sbar_questions import without_answered
@@ -315,10 +316,17 @@ def _first_lines(brief: Brief) -> list[str]:
     level = _level(brief)
     openers = _OPENERS_ON_CALL if _is_on_call(brief) else _OPENERS
     actions = vital_actions(brief)[: _MAX_VITAL_ACTIONS[level]]
-    lines = [*at_once(brief), openers[level], *actions]
+    lines = [*at_once(brief), openers[level]]
+    lines += [*_sign_actions(brief), *(line for line in actions if line not in lines)]
     if not known_complaint(brief) and level < 3 and len(actions) < _MAX_ACTIONS[level]:
         lines.append("Examine from airway to skin and ask a senior clinician early.")
     return lines
+
+
+def _sign_actions(brief: Brief) -> list[str]:
+    return (
+        sign_actions(brief, [*at_once(brief), *vital_actions(brief)]) if _level(brief) < 3 else []
+    )
 
 
 def _num_important(brief: Brief) -> int:
@@ -327,8 +335,8 @@ def _num_important(brief: Brief) -> int:
 
 def _num_complaint_actions(brief: Brief) -> int:
     level = _level(brief)
-    num_by_vitals = min(len(vital_actions(brief)), _MAX_VITAL_ACTIONS[level])
-    return min(_COMPLAINT_ACTIONS, max(_num_important(brief), _MAX_ACTIONS[level] - num_by_vitals))
+    num = min(len(vital_actions(brief)), _MAX_VITAL_ACTIONS[level]) + len(_sign_actions(brief))
+    return min(_COMPLAINT_ACTIONS, max(_num_important(brief), _MAX_ACTIONS[level] - num))
 
 
 def _last_lines(brief: Brief) -> list[str]:

@@ -36,12 +36,12 @@ _IN_BRIEF: Final[Mapping[str, Callable[[Brief], bool]]] = {
     "medicines": lambda brief: bool(brief.line("Medicines")),
     "allergies": lambda brief: bool(brief.line("Allergies")),
 }
-_SMALL: Final = frozenset("a an the of or in on at is it was to any".split())
+_SMALL: Final = frozenset(("a", "an", "the", "of", "or", "in", "on", "at", "is", "it", "was", "to"))
 _MOST_OWN_WORDS: Final = 3
 _STEM: Final = 5  # letters
 _LEFT_OPEN_BEFORE: Final = re.compile(
-    r"(?:\?|\b(?:unsure|not sure|unknown|unclear|don'?t know|does ?n[o']t know|can'?t remember|query"
-    r"|ask\w*)\b)[^.;,]{0,25}$"
+    r"(?:\?|\b(?:unsure|not sure|unknown|unclear|don'?t know|does ?n[o']t know|can'?t remember"
+    r"|query|ask\w*)\b)[^.;,]{0,25}$"
     r"|\b(?:mother|father|mum|mom|dad|brother|sister|son|daughter|wife|husband|partner|gran\w*)"
     r"(?:'s)? (?:has|had|got|gets|died|takes|took|is on)\b[^.;,]{0,40}$",
     re.IGNORECASE,
