@@ -258,6 +258,10 @@ _HAS_HIP: Final = _says(
     r"\b(?:hips?|femur|femoral|thigh|pelvi\w+|nof|#nof|spine|collarbone|ribs?)\b"
 )
 _NO_GLASS: Final = _says_not(r"\b(?:glass|windscreen|window|bottle|mirror|jar)")
+_NO_LIMB: Final = _says_not(
+    r"\b(?:arms?|legs?|limbs?|hands?|wrists?|fingers?|foot|feet|toes?|thighs?|calf|elbow|knee|ankle"
+    r"|forearm|stump|fistula)\b"
+)
 # A part of a line, what is said instead, and when.
 _SAID_OTHERWISE: Final[tuple[tuple[str, str, Callable[[Brief], bool]], ...]] = (
     ("Check whether the seizure has stopped, clear", "Clear", _is_seizing),
@@ -266,6 +270,8 @@ _SAID_OTHERWISE: Final[tuple[tuple[str, str, Callable[[Brief], bool]], ...]] = (
     ("Ask about blood thinners and reverse them", "Reverse the blood thinner", _takes_thinner),
     ("Ask about blood thinners and reverse them as the doctor orders; head up", "Head up",
      _DENIES_THINNER),
+    ("Direct pressure or tourniquet now",
+     "Stop the bleeding by pressure where it can be reached; massive transfusion call", _NO_LIMB),
     ("look for glass", "look for what is left in it", _NO_GLASS),
     ("glass left in the wound", "what is left in the wound", _NO_GLASS),
     ("Call obstetrics and ask for weeks, bleeding, pain and movements",

@@ -64,7 +64,8 @@ def test_a_note_without_words_has_no_reason() -> None:
     [
         ("Mum says she was fine. Had her tea. At 2 am she woke with noisy breathing", "noisy"),
         ("Hello? It's number 14. The blue door. He fell and he's not making sense", "not making"),
-        ("Lives alone. Usually mobile. Carer found her. Hip pain, leg shortened", "leg shortened"),
+        ("Lives alone. Carer found her. Hip pain, leg shortened and rotated", "Hip pain"),
+        ("DH: nil. Fully vaccinated. Headache since 6 am, worst ever", "Headache"),
         ("34 weeks pregnant, scan normal. Since this morning baby has not moved", "baby has not"),
         ("chest pain two years ago with a stent, chest pain again today", "chest pain again"),
         ("Retired driver with COPD who now presents with a swollen left calf", "presents with a"),

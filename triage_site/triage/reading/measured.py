@@ -74,7 +74,8 @@ _CALLED_FAR: Final = (
 _NOT_AWAKE: Final = ("voice", "pain", "unresponsive")
 _NEAR: Final = 4  # words
 _SENTENCE_ENDS: Final = (". ", ";", "\n")
-# What the note says of a value that a machine got wrong, and of the right one.
+# What the note says of a value that a machine or the writer got wrong, and of the right one.
+_CORRECTED: Final = r"sorry|correction|i meant?|make that|scrap that"
 _WRONG: Final = re.compile(
     r"\b(?:leads?|probe|electrodes?|clip|cuff|sensor)\b[^.;]{0,40}\b(?:off|loose|falling|fell|slipped"
     r"|jumper|sleeve|too (?:small|big|large|tight)|wrong|thick)\b"
@@ -82,10 +83,10 @@ _WRONG: Final = re.compile(
     r"|\b(?:machine|monitor|meter|thermometer)\b[^.;]{0,20}\b(?:broken|faulty|wrong)\b"
     r"|\b(?:bp|hr|pulse|temp|sats?|spo2|machine|monitor|reading|cuff|bm)\W{1,3}error\b"
     r"|\berror (?:reading|message)\b"
-    r"|\bno,? that was\b",
+    rf"|\bno,? that was\b|\b(?:{_CORRECTED})\b",
     re.IGNORECASE,
 )
-_AGAIN: Final = r"repeat\w*|re-?check\w*|rpt|manual\w*|by hand|palpat\w+|re-?warmed"
+_AGAIN: Final = rf"{_CORRECTED}|repeat\w*|re-?check\w*|rpt|manual\w*|by hand|palpat\w+|re-?warmed"
 # Of a value that may be wrong: so it is where it was measured again.
 _DOUBTED: Final = re.compile(
     r"\b(?:(?:machine|monitor|oximeter) (?:read\w*|sa(?:id|ys)|show\w*|gave)"
@@ -97,8 +98,10 @@ _SET_RIGHT: Final = re.compile(rf"\b(?:{_AGAIN}|actually|correct\w*|then|now)\b"
 _PART_ENDS: Final = re.compile(r"[,;()\n]|\.(?!\d)")
 # A value that is not named again: "temp 41 in ear, repeat 37.2", "HR 80, now 140".
 _UNNAMED: Final = re.compile(
+    rf"(?:\s?(?:-|to)\s?\d{{1,3}}(?=,))?"  # "usual sats 88-92, now 85"
     rf"(?:[^\d;\n]{{0,30}}?\b(?:{_AGAIN})|[\s%°c,(-]{{1,6}}(?:(?:and|but) )?(?:now|then))"
-    rf"(?: (?:is|was|at|of|to|up to|down to))? (\d{{1,3}}(?:\.\d)?){NO_MEASURE}(?![\w/-])",
+    rf"(?:,? (?:is|was|at|of|to|up to|down to|it was|i meant?))?"
+    rf",? (\d{{1,3}}(?:\.\d)?){NO_MEASURE}(?![\w/-])",
     re.IGNORECASE,
 )
 _WHOLE: Final = frozenset({"hr_bpm", "spo2_percent", "pain_score"})
