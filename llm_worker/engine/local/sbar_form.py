@@ -315,18 +315,24 @@ def _level(brief: Brief) -> int:
 def _first_lines(brief: Brief) -> list[str]:
     level = _level(brief)
     openers = _OPENERS_ON_CALL if _is_on_call(brief) else _OPENERS
-    actions = vital_actions(brief)[: _MAX_VITAL_ACTIONS[level]]
-    lines = [*at_once(brief), openers[level]]
-    lines += [*_sign_actions(brief), *(line for line in actions if line not in lines)]
+    by_signs = _sign_actions(brief)
+    most = min(_MAX_VITAL_ACTIONS[level], _MAX_ACTIONS[level] - len(by_signs) - 1)
+    actions = vital_actions(brief)[: max(1, most)]
+    lines = [*at_once(brief), openers[level], *by_signs]
+    lines += [line for line in actions if line not in lines]
     if not known_complaint(brief) and level < 3 and len(actions) < _MAX_ACTIONS[level]:
         lines.append("Examine from airway to skin and ask a senior clinician early.")
     return lines
 
 
 def _sign_actions(brief: Brief) -> list[str]:
-    return (
-        sign_actions(brief, [*at_once(brief), *vital_actions(brief)]) if _level(brief) < 3 else []
-    )
+    """At least one; a second only where vital signs ask for little."""
+    level = _level(brief)
+    if level > 2:
+        return []
+    by_vitals = vital_actions(brief)
+    num = _MAX_ACTIONS[level] - min(len(by_vitals), _MAX_VITAL_ACTIONS[level])
+    return sign_actions(brief, [*at_once(brief), *by_vitals])[:num]
 
 
 def _num_important(brief: Brief) -> int:
