@@ -52,9 +52,11 @@ class Answer:
 
     @cached_property
     def claims(self) -> list[str]:
-        """The sentences of `own` without the names of danger signs and of the complaint."""
+        """The sentences of `own` without the names of danger signs and of the complaint, and
+        without the lines of the history, which quote the note."""
         own = self.own
-        for name in (*self.brief.danger_signs, self.brief.line("Complaint")):
+        quoted = [self.brief.line(label) for label in ("Complaint", "Medicines", "Allergies")]
+        for name in (*self.brief.danger_signs, *quoted):
             if name:
                 own = own.replace(name.lower(), " ")
         return [sentence for sentence in _SENTENCE_END.split(own) if sentence.strip()]

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_worker.guard.answer import Answer
+from llm_worker.guard.named import misplaces_number
 from llm_worker.guard.whole import CHECKS, fault_of, faults_of
 from scheduling.core.guidance import WITHHELD_WORDS, Withheld
 
@@ -195,3 +197,10 @@ def test_a_long_loop_is_found_and_a_quoted_repetition_is_not() -> None:
 def test_any_text_is_judged_without_an_error_and_first_comes_first(text: str, brief: str) -> None:
     found = faults_of(text, brief)
     assert fault_of(text, brief) == (found[0] if found else None)
+
+
+def test_a_value_that_a_line_of_the_history_quotes_is_no_claim() -> None:
+    quoted = "chemo ('Chemo last week, temp 38.9 at home')"
+    brief = f"Medicines: {quoted}\nTemperature: 38.6 °C (high)\nDanger signs: none found"
+    assert not misplaces_number(Answer(f"Background: Medicines: {quoted}.", brief))
+    assert misplaces_number(Answer("Assessment: temperature 38.9 °C.", brief))

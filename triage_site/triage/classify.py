@@ -16,7 +16,7 @@ from triage_site.triage.model.complaints import find_groups
 from triage_site.triage.model.encoder import Encoded, encoder, nothing_read, words_to_read
 from triage_site.triage.model.explain import gravest_words, model_reasons
 from triage_site.triage.model.features import CaseView, apart_from_requests, view
-from triage_site.triage.model.naming import REQUEST, Complaint, complaint
+from triage_site.triage.model.naming import REQUEST, Complaint, complaint, words_without_a_name
 from triage_site.triage.model.of_now import OfNow
 from triage_site.triage.model.scoring import Floats, Model, load
 from triage_site.triage.news2 import news2
@@ -247,7 +247,7 @@ def _suggestion(
     why = tuple(dict.fromkeys((*doubts, *unsure)))
     named = _complaint(case)
     if named.label == REQUEST and priority <= DOUBTFUL_PRIORITY:  # there is more to it
-        named = Complaint("")
+        named = Complaint("", words_without_a_name(case.fired, case.view.named, case.note))
     serious = _by_its_words(case, priority)
     p0, p1, p2, p3, p4 = (round(float(chance), 4) for chance in chances)
     return Classification(

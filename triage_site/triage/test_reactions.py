@@ -33,6 +33,9 @@ def told(text: str) -> list[str]:
         ("Penicillin allergy (anaphylaxis), back pain", ["anaphylaxis"]),
         ("allergic to bee stings, came with ankle sprain", ["stings"]),
         ("wasp sting allergy. Earache", ["sting"]),
+        ("Allergic to nuts - collapsed once, years ago. Earache", ["collapsed once"]),
+        ("Allergies: penicillin (stopped breathing as a child)", ["stopped breathing as a child"]),
+        ("Allergic to nuts - collapsed. Earache", []),
         ("allergic to this bee sting", []),
         ("bee sting, allergic to nuts", []),
         ("allergic to peanuts, takes a bite of a biscuit", []),
@@ -67,6 +70,8 @@ def test_reactions_of_a_list(text: str, reactions: list[str]) -> None:
         "knee pain. No known drug allergies but latex = anaphylaxis.",
         "sprained wrist. Allergies: penicillin - anaphylaxis",
         "sprained wrist. Penicillin - anaphylaxis.",
+        "Allergic to wasp stings - collapsed once years ago. Blocked ear today",
+        "allergic to wasp stings - collapsed once, years ago. blocked ear today",
         "penicillin allergy (anaphylaxis), back pain since Monday",
     ],
 )
@@ -84,6 +89,7 @@ def test_a_reaction_of_a_list_raises_nothing(text: str) -> None:
         "allergic to penicillin, given amoxicillin -> anaphylaxis",
         "anaphylaxis after a wasp sting. Allergies: none",
         "Amoxicillin - anaphylaxis.",
+        "allergic to nuts - collapsed and not breathing",
         "Took her first tablet. Amoxicillin - anaphylaxis.",
     ],
 )

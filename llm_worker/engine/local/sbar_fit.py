@@ -1,8 +1,8 @@
 """Which lines of the recommendation fit a case, and what is said instead. Pure.
 
 Nobody with a low blood pressure is asked to sit upright or to stand, no chest is compressed where
-a pulse was measured, nothing is pressed that does not bleed, and nothing is measured or asked that
-the brief has. Where only a part of a line does not fit, that part is said in other words.
+a pulse was measured, nothing is pressed that does not bleed, and nothing is measured that the brief
+has. Where only a part of a line does not fit, that part is said in other words.
 """
 
 from __future__ import annotations
@@ -73,6 +73,10 @@ def fits(line: str, brief: Brief) -> bool:
 
 def _is_not_alert(brief: Brief) -> bool:
     return brief.line("Consciousness") in CONSCIOUSNESS_SIGN
+
+
+def _is_alert(brief: Brief) -> bool:
+    return brief.line("Consciousness") == "alert"
 
 
 def _must_lie(brief: Brief) -> bool:
@@ -213,7 +217,8 @@ def _is_child_with_a_pulse_a_little_high(brief: Brief) -> bool:
     return age is not None and age < _TEEN_YEARS and band(brief, "Heart rate") == "high"
 
 
-def _tells_of_thinner(brief: Brief) -> bool:
+def tells_of_thinner(brief: Brief) -> bool:
+    """That one is taken, or that none is."""
     return bool(brief.line(THINNER_LABEL))
 
 
@@ -222,7 +227,7 @@ def _takes_no_thinner(brief: Brief) -> bool:
 
 
 def _takes_thinner(brief: Brief) -> bool:
-    return _tells_of_thinner(brief) and not _takes_no_thinner(brief)
+    return tells_of_thinner(brief) and not _takes_no_thinner(brief)
 
 
 def _is_known(item: str, brief: Brief) -> bool:
@@ -231,7 +236,7 @@ def _is_known(item: str, brief: Brief) -> bool:
 
 
 _LIST: Final = re.compile(
-    r"(Check |Ask about |)(.*?)( first| early| as soon as possible| before calling it anxiety|)"
+    r"(Check |)(.*?)( first| early| as soon as possible| before calling it anxiety|)"
 )
 _VERBS: Final = frozenset({"do", "watch", "take"})  # of a line that tells two things
 # What a list of a line may ask, and whether the brief has it.
@@ -241,13 +246,17 @@ _KNOWN_ITEMS: Final[dict[str, Callable[[Brief], bool]]] = {
     "saturation": _has_reading("Oxygen saturation"),
     "pressure": _has_reading("Blood pressure"),
     "blood pressure": _has_reading("Blood pressure"),
-    "blood thinners": _tells_of_thinner,
+    "blood thinners": tells_of_thinner,
 }
 
 _HAS_HIP: Final = _says(
     r"\b(?:hips?|femur|femoral|thigh|pelvi\w+|nof|#nof|spine|collarbone|ribs?)\b"
 )
 _NO_GLASS: Final = _says_not(r"\b(?:glass|windscreen|window|bottle|mirror|jar)")
+_NO_LIMB: Final = _says_not(
+    r"\b(?:arms?|legs?|limbs?|hands?|wrists?|fingers?|foot|feet|toes?|thighs?|calf|elbow|knee|ankle"
+    r"|forearm|stump|fistula)\b"
+)
 # A part of a line, what is said instead, and when.
 _SAID_OTHERWISE: Final[tuple[tuple[str, str, Callable[[Brief], bool]], ...]] = (
     ("Check whether the seizure has stopped, clear", "Clear", _is_seizing),
@@ -256,6 +265,8 @@ _SAID_OTHERWISE: Final[tuple[tuple[str, str, Callable[[Brief], bool]], ...]] = (
     ("Ask about blood thinners and reverse them", "Reverse the blood thinner", _takes_thinner),
     ("Ask about blood thinners and reverse them as the doctor orders; head up", "Head up",
      _takes_no_thinner),
+    ("Direct pressure or tourniquet now",
+     "Stop the bleeding by pressure where it can be reached; massive transfusion call", _NO_LIMB),
     ("look for glass", "look for what is left in it", _NO_GLASS),
     ("glass left in the wound", "what is left in the wound", _NO_GLASS),
     ("Call obstetrics and ask for weeks, bleeding, pain and movements",
@@ -285,6 +296,7 @@ _UNFIT: Final[tuple[tuple[re.Pattern[str], Callable[[Brief], bool]], ...]] = (
     (re.compile(r"\b(?:walking|standing|sitting|gait|gentle movement)\b"), _must_not_get_up),
     (re.compile(r"\bchest compressions\b"), _has_pulse),
     (re.compile(r"\bback blows\b"), _is_awake_and_did_not_choke),
+    (re.compile(r"\brecovery position\b|^Open the airway and give breaths"), _is_alert),
     (re.compile(r"^Lie flat until\b"), _is_short_of_breath),
     (re.compile(r"\bpregnancy(?! test where)|^Pregnancy test"), _cannot_be_pregnant),
     (re.compile(r"^Lie on the left side\b"), _is_early_pregnancy),

@@ -1,9 +1,9 @@
 """The form of the guidance that the embedded model fills in. Pure.
 
 What follows from the brief is fixed: patient, level, quotation, complaint and its causes, vital
-signs, danger signs, medicines and allergies, and the actions that the vital signs ask for. The
-model chooses what is left: the actions for the complaint beside the most important one, of those
-that it has learned and that fit the case. The text that the model learns has the same form.
+signs, danger signs, medicines and allergies, and the actions that vital and danger signs ask for.
+The model chooses what is left: the actions for the complaint beside the most important one, of
+those that it has learned and that fit the case. The text that it learns has the same form.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from llm_worker.engine.local.sbar_fit import CONSCIOUSNESS_SIGN, age_years, at_once, without_known
+from llm_worker.engine.local.sbar_fit import CONSCIOUSNESS_SIGN, age_years, at_once
 from llm_worker.engine.local.sbar_lines import (
     causes,
     complaint_actions,
     known_complaint,
+    sign_actions,
     vital_actions,
 )
+from llm_worker.engine.local.sbar_questions import without_answered
 from scheduling.core.brief import OVER_LABEL, UNDER_ONE_YEAR, Brief, read_brief
 from scheduling.core.request import LEVEL_NAMES
 
@@ -223,34 +225,40 @@ def _situation(brief: Brief) -> str:
 def _background(brief: Brief) -> str:
     injury = {"yes": "Injury reported.", "no": "No injury reported."}.get(brief.line("Injury"))
     named = [f"{label}: {brief.line(label)}." for label in _HISTORY if brief.line(label)]
-    return " ".join([*([injury] if injury else []), *named, _ask(brief)])
+    return " ".join(filter(None, [injury, *named, _ask(brief)])) or "Nothing more is known."
 
 
 _HISTORY: Final = ("Medicines", "Allergies")
 
 
 def _ask(brief: Brief) -> str:
-    age = age_years(brief)
     if brief.priority == 0:
         return "Take the history while treatment starts."
+    line = without_answered(_questions(brief), brief)
+    return f"{line}." if line else ""
+
+
+def _questions(brief: Brief) -> str:
+    age = age_years(brief)
     known = {label for label in _HISTORY if brief.line(label)}
     if brief.line("Medicines") == "none taken" and "Allergies" not in known:
-        return "Ask about allergies and other history."
+        return "Ask about allergies and other history"
     if known:
         return _ASK_FOR_REST[len(known) == len(_HISTORY), "Medicines" in known]
     if brief.priority == 4:
-        return "Ask about medicines and allergies."
+        return "Ask about medicines and allergies"
     if age is not None and age < 12:
-        return "Ask the parent about birth, vaccinations and medicines."
+        return "Ask the parent about birth, vaccinations and medicines"
     if age is not None and age >= 75:
-        return without_known("Ask about blood thinners, falls and who is at home", brief) + "."
-    return "Ask about history, medicines and allergies."
+        return "Ask about blood thinners, falls and who is at home"
+    return "Ask about history, medicines and allergies"
 
 
+_WHAT_IS_IT: Final = "Ask what is worst, when it began and what has changed"
 _ASK_FOR_REST: Final = {
-    (True, True): "Check them and ask about other history.",
-    (False, True): "Ask about other medicines and allergies.",
-    (False, False): "Ask about current medicines.",
+    (True, True): "Check them and ask about other history",
+    (False, True): "Ask about other medicines and allergies",
+    (False, False): "Ask about current medicines",
 }
 
 
@@ -266,7 +274,7 @@ def _assessment(brief: Brief) -> str:
     if brief.priority in (1, 2) and causes(brief):
         parts.append(f"Think of {causes(brief)}.")
     if not known_complaint(brief) and brief.priority != 4:
-        parts.append("Ask what is worst, when it began and what has changed.")
+        parts.append(f"{without_answered(_WHAT_IS_IT, brief)}.")
     return " ".join(parts)
 
 
@@ -307,11 +315,24 @@ def _level(brief: Brief) -> int:
 def _first_lines(brief: Brief) -> list[str]:
     level = _level(brief)
     openers = _OPENERS_ON_CALL if _is_on_call(brief) else _OPENERS
-    actions = vital_actions(brief)[: _MAX_VITAL_ACTIONS[level]]
-    lines = [*at_once(brief), openers[level], *actions]
+    by_signs = _sign_actions(brief)
+    most = min(_MAX_VITAL_ACTIONS[level], _MAX_ACTIONS[level] - len(by_signs) - 1)
+    actions = vital_actions(brief)[: max(1, most)]
+    lines = [*at_once(brief), openers[level], *by_signs]
+    lines += [line for line in actions if line not in lines]
     if not known_complaint(brief) and level < 3 and len(actions) < _MAX_ACTIONS[level]:
         lines.append("Examine from airway to skin and ask a senior clinician early.")
     return lines
+
+
+def _sign_actions(brief: Brief) -> list[str]:
+    """At least one; a second only where vital signs ask for little."""
+    level = _level(brief)
+    if level > 2:
+        return []
+    by_vitals = vital_actions(brief)
+    num = _MAX_ACTIONS[level] - min(len(by_vitals), _MAX_VITAL_ACTIONS[level])
+    return sign_actions(brief, [*at_once(brief), *by_vitals])[:num]
 
 
 def _num_important(brief: Brief) -> int:
@@ -320,8 +341,8 @@ def _num_important(brief: Brief) -> int:
 
 def _num_complaint_actions(brief: Brief) -> int:
     level = _level(brief)
-    num_by_vitals = min(len(vital_actions(brief)), _MAX_VITAL_ACTIONS[level])
-    return min(_COMPLAINT_ACTIONS, max(_num_important(brief), _MAX_ACTIONS[level] - num_by_vitals))
+    num = min(len(vital_actions(brief)), _MAX_VITAL_ACTIONS[level]) + len(_sign_actions(brief))
+    return min(_COMPLAINT_ACTIONS, max(_num_important(brief), _MAX_ACTIONS[level] - num))
 
 
 def _last_lines(brief: Brief) -> list[str]:

@@ -1,13 +1,17 @@
 """The lines of the recommendation, and which of them fit a case. Pure but for reading them.
 
 The lines for a complaint are those that the embedded model has learned; they are kept beside its
-weights. What the facts of the case speak against is left out or said otherwise (`sbar_fit`).
+weights. Those for a danger sign are in `sign_lines.toml`. What the facts of the case speak against
+is left out or said otherwise (`sbar_fit`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -21,12 +25,14 @@ from llm_worker.engine.local.sbar_fit import (
     has_sign,
     without_known,
 )
+from llm_worker.engine.local.sbar_questions import without_answered
 from scheduling.core.brief import Brief
 
 LINES_FILE: Final = "lines.json"
 _FOLDER: Final = Path(__file__).parents[2] / "models" / "embedded"
 # A complaint without lines of its own that needs those of another one.
 _LINES_OF: Final = {"blocked catheter": "urinary symptoms"}
+_MOST_SIGN_ACTIONS: Final = 2
 _SEPSIS: Final = "possible sepsis"
 _WEAK_DEFENCE: Final = "fever with weak immune defence"
 _BASIC_BREATHING: Final = "Look at the work of breathing and listen to the chest."
@@ -72,13 +78,54 @@ def complaint_actions(brief: Brief, beside: list[str]) -> tuple[str, ...]:
     complaint = known_complaint(brief)
     if not complaint:
         return ()
+    return tuple(_that_fit(learned()[complaint]["actions"], brief, beside))
+
+
+def sign_actions(brief: Brief, beside: list[str]) -> list[str]:
+    """What the danger signs ask for first, the most urgent ones before others. Not for a sign that
+    only the note has where the form says otherwise."""
+    complaint = known_complaint(brief)
+    found: list[str] = []
+    for sign in brief.danger_signs:
+        rows = sign_lines().get(sign, ())
+        row = next((row for row in rows if row.is_for(brief.words)), None)
+        if row and not (complaint and row.said_by == complaint):
+            found += [f"{line}." for line in _that_fit([row.action], brief, [*beside, *found])]
+    return found[:_MOST_SIGN_ACTIONS]
+
+
+def _that_fit(lines: Sequence[str], brief: Brief, beside: list[str]) -> Iterator[str]:
     said = any("upright" in line for line in beside)
-    fitting = (
-        without_known(for_patient(line, brief), brief)
-        for line in learned()[complaint]["actions"]
-        if fits(line, brief) and not (said and "upright" in line) and f"{line}." not in beside
-    )
-    return tuple(filter(None, fitting))
+    for line in lines:
+        if fits(line, brief) and not (said and "upright" in line):
+            fitting = without_answered(without_known(for_patient(line, brief), brief), brief)
+            if fitting and f"{fitting}." not in beside:
+                yield fitting
+
+
+@dataclass(frozen=True, slots=True)
+class _SignLine:
+    action: str
+    says: str = ""  # a regular expression of the words of the note
+    said_by: str = ""  # a complaint whose lines say it
+
+    def is_for(self, words: str) -> bool:
+        return re.search(self.says, words, re.IGNORECASE) is not None
+
+
+@cache
+def sign_lines() -> Mapping[str, Sequence[_SignLine]]:
+    """Danger sign -> its rows of the table."""
+    table = tomllib.loads((Path(__file__).parent / "sign_lines.toml").read_text(encoding="utf-8"))
+    found: dict[str, list[_SignLine]] = {}
+    for row in table["line"]:
+        signs = row.pop("signs")
+        for sign in signs:
+            found.setdefault(sign, []).append(_SignLine(**row))
+    for complaint, signs in table["first_line_of"].items():
+        row = _SignLine(learned()[complaint]["actions"][0], said_by=complaint)
+        found |= {sign: [row] for sign in signs}
+    return found
 
 
 def vital_actions(brief: Brief) -> list[str]:

@@ -45,6 +45,9 @@ _OF_MEN: Final = frozenset({"testicular pain"})
 _AWAKE: Final = frozenset({Consciousness.ALERT, Consciousness.CONFUSED, Consciousness.VOICE})
 _FIRST_WORDS: Final = 12
 _SIGN, _GROUP = 1.5, 2.0  # what they count, where a word counts 1
+_LEAST_OF_SIGN: Final = 0.5  # weight of a sign whose words tell of the name
+_BEFORE_WORDS: Final = 100.0
+_MOST_MORE: Final = 5  # words
 _AGES: Final = (1.0, 12.0, 60.0)
 
 
@@ -156,9 +159,37 @@ def complaint(
     if chances[best] < LEAST_PROBABLE:
         if met := next((one for one in fired if one.code == _ALLERGEN_MET), None):
             return Complaint(_ALLERGIC, (met.mentions[0].words,))
+    if chances[best] < LEAST_PROBABLE or not table.labels[best]:
         is_infant = facts.age_years is not None and facts.age_years < INFANT_YEARS
-        return Complaint(_UNWELL_INFANT if is_infant else "", reason.words_of_reason(note))
+        is_infant = is_infant and chances[best] < LEAST_PROBABLE
+        return Complaint(
+            _UNWELL_INFANT if is_infant else "", words_without_a_name(fired, named, note)
+        )
     return Complaint(table.labels[best], _words_that_told(features, best, table, note))
+
+
+def words_without_a_name(
+    fired: Sequence[Fired], named: Sequence[tuple[Group, Mention]], note: Note
+) -> tuple[str, ...]:
+    """What the note calls its reason; else its gravest words, else the last that tell of a
+    complaint, else those of the first sentence that may tell one."""
+    if reason.reason(note):
+        return reason.words_of_reason(note)
+    grave = [mention for item in fired for mention in item.mentions][:1]
+    others = [mention for group, mention in named if group.names_complaint]
+    told = grave or sorted(others, key=lambda one: one.first)[-1:]
+    return (
+        _unmistakable(note, told[0].first, told[0].last) if told else reason.words_of_reason(note)
+    )
+
+
+def _unmistakable(note: Note, first: int, last: int) -> tuple[str, ...]:
+    """The words, with as many of those behind them as tell their place from an earlier one."""
+    start = note.words[first].start
+    for end in range(last, min(last + _MOST_MORE, len(note.words)) + 1):
+        if note.text.find(note.quote(first, end)) == start:
+            return (note.quote(first, end),)
+    return (note.quote(first, last),)
 
 
 def _of_age(
@@ -179,16 +210,18 @@ def _of_age(
 def _words_that_told(
     features: Sequence[Told], label: int, table: Names, note: Note
 ) -> tuple[str, ...]:
-    """Those that spoke most for the name."""
+    """Those that spoke most for the name; those of a danger sign before others."""
     places: dict[tuple[int, int], float] = {}
     for one in features:
         if one.last:
             place = (one.first, one.last)
-            places[place] = places.get(place, 0.0) + table.weight(one, label)
+            weight = table.weight(one, label)
+            is_grave = one.name.startswith("s:") and weight > _LEAST_OF_SIGN
+            places[place] = places.get(place, 0.0) + weight + (_BEFORE_WORDS if is_grave else 0.0)
     best = max(places, key=lambda place: places[place], default=None)
     if best is None or places[best] <= 0:
         return ()
-    return (note.quote(*best),)
+    return _unmistakable(note, *best)
 
 
 def _can_be_of(label: str, facts: CaseFacts) -> bool:

@@ -57,3 +57,26 @@ def test_a_note_without_words_has_no_reason() -> None:
     assert reason(read("")) is None
     assert words_of_reason(read("")) == ()
     assert words_of_reason(read("...")) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Mum says she was fine. Had her tea. At 2 am she woke with noisy breathing", "noisy"),
+        ("Hello? It's number 14. The blue door. He fell and he's not making sense", "not making"),
+        ("Lives alone. Carer found her. Hip pain, leg shortened and rotated", "Hip pain"),
+        ("DH: nil. Fully vaccinated. Headache since 6 am, worst ever", "Headache"),
+        ("34 weeks pregnant, scan normal. Since this morning baby has not moved", "baby has not"),
+        ("chest pain two years ago with a stent, chest pain again today", "chest pain again"),
+        ("Retired driver with COPD who now presents with a swollen left calf", "presents with a"),
+        ("SH: lives with wife. PC: short of breath lying flat for 3 days", "short of breath"),
+    ],
+)
+def test_the_words_that_are_quoted_hold_the_complaint(text: str, words: str) -> None:
+    said = classify(CaseFacts(text=text, age_years=40))
+    assert any(told.startswith(words) for told in said.complaint_words)
+    assert said.complaint != "suicidal thoughts or self-harm"
+
+
+def test_a_wish_for_self_harm_in_shorthand_is_still_read() -> None:
+    assert classify(CaseFacts(text="thoughts of SH, low mood", age_years=20)).priority <= 1

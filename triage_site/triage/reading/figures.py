@@ -27,6 +27,7 @@ class Figure:
     stop: int
     start: int  # in the note
     end: int
+    is_old: bool = False  # of another day, or what is usual or meant to be
 
 
 EXTRA: Final = ("glucose", "potassium", "lactate", "news", "gcs", "oxygen_litres", "ketones")
@@ -62,14 +63,6 @@ _ON_OXYGEN: Final = re.compile(
     r"[\s,(]*(?:now\s+)?(?:on|with|despite|in)\s+(?:high[- ]flow |home |supplemental )?"
     r"(?:o2|oxygen|nrb|cpap|bipap|niv|non-?rebreath\w*)", re.I)  # fmt: skip
 _ON_AIR: Final = re.compile(r"[\s,(]*(?:now\s+)?(?:on\s+)?(?:room\s*)?(?:air|RA)\b", re.I)
-# "Usual sats 89-90", "target SpO2 88-92": what is meant to be, not what was measured now.
-# Not "normal": "HR normal BP 80/50".
-_MAY_BE_USUAL: Final = frozenset({"spo2_percent", "sbp_mmhg"})
-_NOT_OF_NOW: Final = re.compile(
-    r"\b(?:usual(?:ly)?|baseline|target|aim(?:ing)?)[\s:]*"
-    r"(?:(?:o2|oxygen|for|home|bp|blood pressure|sats?|spo2)\s*)?$",
-    re.I,
-)
 # Names after which a number in degrees or with a decimal point is no temperature.
 _OTHER_DEGREES: Final = re.compile(
     r"(?:flex\w*|exten\w*|rom|abduct\w*|adduct\w*|rotat\w*|range|angle\w*|bend\w*|bent|knee|elbow|"
@@ -94,8 +87,6 @@ def find_figures(cleaned: Cleaned) -> Iterator[Figure]:
             begin, stop = match.span()
             if any(begin < end and first < stop for first, end in taken):
                 continue
-            if kind in _MAY_BE_USUAL and _NOT_OF_NOW.search(chars[max(0, begin - 24) : begin]):
-                continue
             found = [(name, v) for name, v in _values(kind, match) if is_plausible(name, v)]
             if found:
                 extra = _oxygen(chars, stop) if kind == "spo2_percent" else None
@@ -107,9 +98,10 @@ def find_figures(cleaned: Cleaned) -> Iterator[Figure]:
 
 
 def told_by(figure: Figure) -> str:
-    """The word that a figure stands for, so that signs in words find it; empty for most."""
+    """The word that a figure stands for, so that signs in words find it; empty for most, and
+    where it was so on another day. A fever then still belongs to an illness."""
     limit = _WORDS_FOR.get(figure.kind)
-    if limit is None:
+    if limit is None or (figure.is_old and figure.kind != "temp_c"):
         return ""
     low, below, high, above = limit
     return below if figure.value < low else above if figure.value >= high else ""

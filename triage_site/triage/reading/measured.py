@@ -1,7 +1,7 @@
 """The facts of a case with what its words say of them. Pure.
 
 Entered values always stand; figures of the text fill gaps, the worst of several, without those
-that the text calls wrong or of another day where it has another one. Where both are
+of another day (`times`), and those called wrong where there is another one. Where both are
 there and differ much, that is said, unless the text ends at the entered one ("pain 8 now 3"); so it
 is where the text tells of a patient of another age or sex, is awake where the form is not, gives
 oxygen where the form has air, or calls usual what was measured as far from it.
@@ -21,6 +21,7 @@ from triage_site.triage.reading.figures import NO_MEASURE, Figure, is_plausible
 from triage_site.triage.reading.note import Note
 from triage_site.triage.reading.person import is_of_other_sex, known_age, of_another_age, spoken_age
 from triage_site.triage.reading.terms import TermIndex
+from triage_site.triage.reading.times import OF_OLD
 from triage_site.triage.vitals import VITAL_RANGES
 
 _MIDDLE: Final = {
@@ -73,7 +74,8 @@ _CALLED_FAR: Final = (
 _NOT_AWAKE: Final = ("voice", "pain", "unresponsive")
 _NEAR: Final = 4  # words
 _SENTENCE_ENDS: Final = (". ", ";", "\n")
-# What the note says of a value that a machine got wrong, and of the right one.
+# What the note says of a value that a machine or the writer got wrong, and of the right one.
+_CORRECTED: Final = r"sorry|correction|i meant?|make that|scrap that"
 _WRONG: Final = re.compile(
     r"\b(?:leads?|probe|electrodes?|clip|cuff|sensor)\b[^.;]{0,40}\b(?:off|loose|falling|fell|slipped"
     r"|jumper|sleeve|too (?:small|big|large|tight)|wrong|thick)\b"
@@ -81,10 +83,10 @@ _WRONG: Final = re.compile(
     r"|\b(?:machine|monitor|meter|thermometer)\b[^.;]{0,20}\b(?:broken|faulty|wrong)\b"
     r"|\b(?:bp|hr|pulse|temp|sats?|spo2|machine|monitor|reading|cuff|bm)\W{1,3}error\b"
     r"|\berror (?:reading|message)\b"
-    r"|\bno,? that was\b|\b(?:by|a) mistake\b|\bscrap that\b|\brubbish\b",
+    rf"|\bno,? that was\b|\b(?:by|a) mistake\b|\brubbish\b|\b(?:{_CORRECTED})\b",
     re.IGNORECASE,
 )
-_AGAIN: Final = r"repeat\w*|re-?check\w*|rpt|manual\w*|by hand|palpat\w+|re-?warmed"
+_AGAIN: Final = rf"{_CORRECTED}|repeat\w*|re-?check\w*|rpt|manual\w*|by hand|palpat\w+|re-?warmed"
 # Of a value that may be wrong: so it is where it was measured again.
 _DOUBTED: Final = re.compile(
     r"\b(?:(?:machine|monitor|oximeter) (?:read\w*|sa(?:id|ys)|show\w*|gave)"
@@ -93,17 +95,13 @@ _DOUBTED: Final = re.compile(
     re.IGNORECASE,
 )
 _SET_RIGHT: Final = re.compile(rf"\b(?:{_AGAIN}|actually|correct\w*|then|now)\b", re.IGNORECASE)
-# In the part of a sentence with a value: it is one of another day.
-_OF_OLD: Final = re.compile(
-    r"(?<!since )(?<!from )\b(?:yesterday|last (?:week|month|year)"
-    r"|(?:days|weeks|months|years) ago)\b",
-    re.IGNORECASE,
-)
 _PART_ENDS: Final = re.compile(r"[,;()\n]|\.(?!\d)")
 # A value that is not named again: "temp 41 in ear, repeat 37.2", "HR 80, now 140".
 _UNNAMED: Final = re.compile(
+    rf"(?:\s?(?:-|to)\s?\d{{1,3}}(?=,))?"  # "usual sats 88-92, now 85"
     rf"(?:[^\d;\n]{{0,30}}?\b(?:{_AGAIN})|[\s%°c,(-]{{1,6}}(?:(?:and|but) )?(?:now|then))"
-    rf"(?: (?:is|was|at|of|to|up to|down to))? (\d{{1,3}}(?:\.\d)?){NO_MEASURE}(?![\w/-])",
+    rf"(?:,? (?:is|was|at|of|to|up to|down to|it was|i meant?))?"
+    rf",? (\d{{1,3}}(?:\.\d)?){NO_MEASURE}(?![\w/-])",
     re.IGNORECASE,
 )
 _WHOLE: Final = frozenset({"hr_bpm", "spo2_percent", "pain_score"})
@@ -196,7 +194,7 @@ def _all_called_usual(facts: CaseFacts, text: str) -> list[str]:
 def _says_now(words: re.Pattern[str], text: str) -> bool:
     """And not of another day, place or time."""
     parts = [_part(text, *found.span()) for found in words.finditer(text)]
-    return any(not _OF_OLD.search(p) and _EARLIER.isdisjoint(p.lower().split()) for p in parts)
+    return any(not OF_OLD.search(p) and _EARLIER.isdisjoint(p.lower().split()) for p in parts)
 
 
 def _called_far(facts: CaseFacts, note: Note) -> list[str]:
@@ -234,8 +232,8 @@ def _worst(figures: Sequence[Figure]) -> dict[str, float]:
 def _not_called_wrong(note: Note, facts: CaseFacts) -> Sequence[Figure]:
     """Without a figure that the note calls wrong, or of another day, where there is another one
     of its kind: "HR 30 but leads were falling off; manual pulse 76"."""
-    figures = [*note.figures, *_unnamed(note)]
-    if not any(words.search(note.text) for words in (_WRONG, _DOUBTED, _OF_OLD)):
+    figures = [one for one in (*note.figures, *_unnamed(note)) if not one.is_old]
+    if not any(words.search(note.text) for words in (_WRONG, _DOUBTED, OF_OLD)):
         return figures
     judged: dict[tuple[int, int], int] = {}
     kept: list[Figure] = []
@@ -245,7 +243,7 @@ def _not_called_wrong(note: Note, facts: CaseFacts) -> Sequence[Figure]:
         if place not in judged:  # a note may have thousands of figures in one sentence
             judged[place] = _wrong_until(note.text, *place)
         part = _part(note.text, figure.start, figure.end)
-        if figure.start >= judged[place] and not _OF_OLD.search(part):
+        if figure.start >= judged[place] and not OF_OLD.search(part):
             kept.append(figure)
         elif figure.kind in VITAL_RANGES and facts.value(figure.kind) is not None:
             continue
@@ -266,7 +264,8 @@ def _unnamed(note: Note) -> Iterator[Figure]:
         value = float(again[1]) if again else 0.0
         is_fit = value.is_integer() or figure.kind not in _WHOLE
         if again and is_fit and is_plausible(figure.kind, value):
-            yield replace(figure, value=value, start=again.start(1), end=again.end())
+            start, end = again.start(1), again.end()
+            yield replace(figure, value=value, start=start, end=end, is_old=False)
 
 
 def _sentence(text: str, figure: Figure) -> tuple[int, int]:
@@ -304,5 +303,6 @@ def _oxygen(facts: CaseFacts, note: Note, worst: Mapping[str, float]) -> dict[st
     entered = facts.value("spo2_percent")
     told = worst.get("spo2_percent") if entered is None else entered
     others = {f.begin for f in note.figures if f.kind == "spo2_percent" and f.value != told}
-    given = [f for f in note.figures if f.kind in _OXYGEN and f.begin not in others]
+    old = {f.begin for f in note.figures if f.is_old}
+    given = [f for f in note.figures if f.kind in _OXYGEN and f.begin not in others | old]
     return {"on_oxygen": any(figure.value > 0 for figure in given)} if given else {}

@@ -17,6 +17,7 @@ from triage_site.triage.reading.figures import Figure, find_figures
 from triage_site.triage.reading.line import Line
 from triage_site.triage.reading.statements import Assertion, Statement, judge
 from triage_site.triage.reading.terms import TermIndex
+from triage_site.triage.reading.times import with_days
 from triage_site.triage.reading.tokens import Word, is_known, tokenize
 from triage_site.triage.reading.words import TABLES
 
@@ -52,7 +53,7 @@ class Note:
         self.text = text
         cleaned = clean(text)
         self.chars = cleaned.chars
-        self.figures = tuple(find_figures(cleaned))
+        self.figures = tuple(with_days(cleaned.chars, [*find_figures(cleaned)]))
         self.words: tuple[Word, ...] = tuple(tokenize(cleaned, self.figures))
         self.line = Line((word.stem, word.form) for word in self.words)
         judged = judge(self.words, self.line)

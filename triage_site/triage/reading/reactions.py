@@ -17,6 +17,9 @@ from triage_site.triage.reading.words import TABLES
 _HEADS: Final = frozenset(TABLES["sets"]["allergy_heads"].split())
 _NOT_A_LIST: Final = frozenset(TABLES["sets"]["after_allergy"].split())
 _REACTIONS: Final = frozenset(TABLES["sets"]["allergy_reactions"].split())
+_ONCE: Final = frozenset(TABLES["sets"]["allergy_reactions_once"].split())
+_PAST: Final = frozenset(TABLES["sets"]["reaction_past"].split())
+_TOLD: Final = _REACTIONS | _ONCE | _PAST | {"in", "a"}
 _NO_NAME: Final = frozenset(TABLES["sets"]["no_allergen"].split())
 # Often in lists of allergies without a heading.
 _MEDICINES: Final = frozenset(TABLES["sets"]["often_allergens"].split())
@@ -122,9 +125,13 @@ def _is_name(forms: Sequence[str]) -> bool:
 
 
 def _last_told(forms: Sequence[str], first: int, end: int) -> int:
-    """After the last word of a reaction that has only words of reactions; otherwise `first`."""
+    """After the last word of a reaction that has only words of reactions; otherwise `first`. A
+    collapse is one of a list only where it is called past: "collapsed once"."""
     at = first
-    while at < end and (forms[at] in _REACTIONS or (at > first and forms[at] in ("/", "+", "&"))):
+    while at < end and (forms[at] in _TOLD or (at > first and forms[at] in ("/", "+", "&"))):
         at += 1
+    said = frozenset(forms[first:at])
+    if not said.isdisjoint(_ONCE) and said.isdisjoint(_PAST):
+        return first
     told = at - first <= _MOST_TOLD and (at == end or not forms[at][:1].isalnum())
     return at if told else first

@@ -134,6 +134,9 @@ def _tokens(chars: str, figures: Sequence[Figure]) -> Iterator[_Token]:
             yield _Token(_FIGURE, taken[0][0], taken[0][1])
 
 
+_HEADINGS: Final = frozenset({"sh"})  # "SH: lives alone" is the social history, no self-harm
+
+
 def _forms(tokens: Sequence[_Token], index: int, chars: str) -> tuple[str, ...]:
     token = tokens[index]
     written = token.written
@@ -147,7 +150,8 @@ def _forms(tokens: Sequence[_Token], index: int, chars: str) -> tuple[str, ...]:
     plural = written[:-1] if written.endswith("s") else written
     if plural in CAPITALS and not glossed and not _means_other(tokens, index):
         return tuple(CAPITALS[plural].split())
-    is_itself = glossed or _is_german(tokens, index)
+    is_heading = written.lower() in _HEADINGS and _next(tokens, index) == ":"
+    is_itself = glossed or is_heading or _is_german(tokens, index)
     return (written.lower(),) if is_itself else forms(written.lower())
 
 

@@ -1,0 +1,66 @@
+"""Every grave danger sign has a first action in the guidance, and none beside what says it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from llm_worker.engine.local.sbar_form import Fixed, sbar_form
+from llm_worker.engine.local.sbar_lines import learned, sign_lines
+from triage_site.triage.brief import build_brief
+from triage_site.triage.facts import CaseFacts, Consciousness
+from triage_site.triage.signs.tables import signs
+from triage_site.triage.signs.vital_rules import VITAL_RULES
+
+# The vital actions say it, or nothing is said that a line could add.
+_SAID_ELSEWHERE = {"chemical in the eye", "fever with weak immune defence", "seizing now"}
+_SAID_ELSEWHERE |= {"emergency call of a grave kind"}
+
+
+def told(text: str, sign: str, complaint: str | None = None, **facts: object) -> str:
+    """The recommendation, as far as it is fixed."""
+    known = CaseFacts(text=text, age_years=40, **facts)  # type: ignore[arg-type]
+    brief = build_brief(known, priority=1, danger_signs=[sign], complaint=complaint)
+    fixed = "".join(piece.text for piece in sbar_form(brief) if isinstance(piece, Fixed))
+    return fixed.partition("Recommendation:")[2]
+
+
+def test_every_sign_of_level_0_and_1_has_a_first_action() -> None:
+    grave = {sign.name for sign in signs() if sign.level <= 1}
+    assert grave - sign_lines().keys() == _SAID_ELSEWHERE
+
+
+def test_every_row_is_of_a_sign_that_there_is() -> None:
+    names = {sign.name for sign in signs()} | {rule.label for rule in VITAL_RULES}
+    assert sign_lines().keys() <= names
+    rows = [row for rows in sign_lines().values() for row in rows]
+    assert {row.said_by for row in rows} - {""} <= learned().keys()
+    assert not [row.action for row in rows if re.search(r"\d|\.$|^[a-z]", row.action)]
+
+
+@pytest.mark.parametrize(
+    ("text", "sign", "action"),
+    [
+        ("Addison's, vomiting, weak", "adrenal, thyroid or electrolyte crisis", "Hydrocortisone"),
+        ("thyroid storm", "adrenal, thyroid or electrolyte crisis", "thyroid treatment"),
+        ("missed dialysis", "adrenal, thyroid or electrolyte crisis", "measure the salts again"),
+        ("on prednisolone, vomiting", "steroid-dependent patient who is ill", "Hydrocortisone"),
+        ("haemophilia, fell", "injury or bleed with a bleeding disorder", "Clotting factor"),
+        ("known aneurysm, faint", "pain or faintness with a known aneurysm", "vascular surgeon"),
+        ("cannot move his arm", "stroke symptoms", "Call the stroke team"),
+        ("fits, pregnant", "fit in pregnancy or after birth", "magnesium"),
+    ],
+)
+def test_a_grave_sign_names_its_first_action(text: str, sign: str, action: str) -> None:
+    assert action in told(text, sign)
+
+
+def test_a_first_action_is_left_out_where_the_complaint_or_the_form_says_otherwise() -> None:
+    sign = "unresponsive or unconscious"
+    assert "recovery position" in told("found on the floor", sign)
+    assert "recovery position" not in told("woke up", sign, consciousness=Consciousness.ALERT)
+    assert "recovery position" not in told("woke up", f"{sign} by the note")
+    allergic = told("lips swell", "anaphylaxis", "allergic reaction")
+    assert "Adrenaline into the muscle now" not in allergic
+    assert "Adrenaline into the muscle now" in told("lips swell", "anaphylaxis")
