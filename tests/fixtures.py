@@ -17,8 +17,9 @@ import uvicorn
 from django.conf import settings
 from django.test import TransactionTestCase
 
-from scheduling import append_only, connection
+from scheduling import connection
 from scheduling.queue.semantic_queue import RedisSemanticQueue
+from tests.rows import empty_tables
 from triage_site import embedded_redis
 
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_reset_sequences", "live_app"})
@@ -83,16 +84,10 @@ def _redis_answers(client: redis.Redis) -> bool:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _flush_append_only_tables() -> Iterator[None]:
-    """Tests that commit empty all tables at their end, which the triggers would refuse."""
+def _empty_tables_after_commits() -> Iterator[None]:
+    """Django's flush empties and fills every table again, and the triggers would refuse it."""
     with pytest.MonkeyPatch.context() as patch:
-        teardown = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
-
-        def without_triggers(case: TransactionTestCase) -> None:
-            append_only.remove()
-            teardown(case)  # the flush sends `post_migrate`, which sets the triggers again
-
-        patch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: empty_tables())
         yield
 
 
