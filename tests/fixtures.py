@@ -52,11 +52,19 @@ def _uses_browser(item: pytest.Item) -> bool:
 
 
 def _depends_on_database(item: pytest.Item) -> bool:
-    """Pages in a browser are the same on both databases; the marker names the exceptions."""
+    """Pages in a browser are the same on both databases; the markers name the exceptions."""
+    if item.get_closest_marker("one_database") is not None:
+        return False
     if _uses_browser(item):
         return item.get_closest_marker("both_databases") is not None
     fixtures = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
     return bool(fixtures) or item.get_closest_marker("django_db") is not None
+
+
+def _turn(item: pytest.Item) -> int:
+    if not _uses_browser(item):
+        return 0
+    return 2 if item.get_closest_marker("slow") is None else 1
 
 
 @pytest.hookimpl(trylast=True)
@@ -66,8 +74,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if _depends_on_database(item)]
     # Playwright leaves a running event loop in its thread, and tests with their own loop then
-    # fail. So the browser tests run last.
-    items.sort(key=_uses_browser)
+    # fail. So the browser tests run last, and the long ones of them first: at the end no process
+    # then waits minutes for the other.
+    items.sort(key=_turn)
 
 
 def _redis_program() -> Path:
