@@ -45,7 +45,9 @@ def run_on_postgres(url: str, arguments: list[str]) -> int:
 
 
 def run_pytest(name: str, extra: dict[str, str], arguments: list[str]) -> int:
-    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    # Without files of compiled modules each of the many processes compiles them again.
+    left_out = ("DATABASE_URL", "PYTHONDONTWRITEBYTECODE")
+    environment = {key: value for key, value in os.environ.items() if key not in left_out}
     started = time.monotonic()
     command = [sys.executable, "-m", "pytest", "-n", str(NUM_PROCESSES), *arguments]
     code = subprocess.run(command, cwd=ROOT, env={**environment, **extra}).returncode

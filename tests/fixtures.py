@@ -17,8 +17,9 @@ import uvicorn
 from django.conf import settings
 from django.test import TransactionTestCase
 
-from scheduling import append_only, connection
+from scheduling import connection
 from scheduling.queue.semantic_queue import RedisSemanticQueue
+from tests.rows import empty_tables
 from triage_site import embedded_redis
 
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_reset_sequences", "live_app"})
@@ -51,11 +52,19 @@ def _uses_browser(item: pytest.Item) -> bool:
 
 
 def _depends_on_database(item: pytest.Item) -> bool:
-    """Pages in a browser are the same on both databases; the marker names the exceptions."""
+    """Pages in a browser are the same on both databases; the markers name the exceptions."""
+    if item.get_closest_marker("one_database") is not None:
+        return False
     if _uses_browser(item):
         return item.get_closest_marker("both_databases") is not None
     fixtures = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
     return bool(fixtures) or item.get_closest_marker("django_db") is not None
+
+
+def _turn(item: pytest.Item) -> int:
+    if not _uses_browser(item):
+        return 0
+    return 2 if item.get_closest_marker("slow") is None else 1
 
 
 @pytest.hookimpl(trylast=True)
@@ -65,8 +74,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if _depends_on_database(item)]
     # Playwright leaves a running event loop in its thread, and tests with their own loop then
-    # fail. So the browser tests run last.
-    items.sort(key=_uses_browser)
+    # fail. So the browser tests run last, and the long ones of them first: at the end no process
+    # then waits minutes for the other.
+    items.sort(key=_turn)
 
 
 def _redis_program() -> Path:
@@ -83,16 +93,10 @@ def _redis_answers(client: redis.Redis) -> bool:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _flush_append_only_tables() -> Iterator[None]:
-    """Tests that commit empty all tables at their end, which the triggers would refuse."""
+def _empty_tables_after_commits() -> Iterator[None]:
+    """Django's flush empties and fills every table again, and the triggers would refuse it."""
     with pytest.MonkeyPatch.context() as patch:
-        teardown = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
-
-        def without_triggers(case: TransactionTestCase) -> None:
-            append_only.remove()
-            teardown(case)  # the flush sends `post_migrate`, which sets the triggers again
-
-        patch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: empty_tables())
         yield
 
 

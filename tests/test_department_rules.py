@@ -94,6 +94,7 @@ def not_allowed(user: User) -> set[str]:
     return {key for key, rule in rules.items() if not may(user, Action(rule))}
 
 
+@pytest.mark.one_database  # as of the test with a reason
 def test_without_a_reason_every_address_with_the_case_refuses(
     other: Person, reader: Person
 ) -> None:
@@ -116,6 +117,7 @@ def test_with_a_reason_every_address_opens_until_the_time_ends(
     assert Person.of(bystander).refused(case) == set(WITH_CASE), "it opens for one person alone"
 
 
+@pytest.mark.one_database  # as of the test with a reason
 def test_after_the_time_every_address_refuses_again(
     other: Person, reader: Person, settings: Any
 ) -> None:
@@ -126,12 +128,14 @@ def test_after_the_time_every_address_refuses_again(
     assert reader.refused(case) == set(WITH_CASE)
 
 
+@pytest.mark.one_database  # as of the test with a reason
 @pytest.mark.parametrize("role", [CHARGE_NURSE, AUDITOR])
 def test_charge_nurses_and_auditors_see_all_departments(role: str, other: Person) -> None:
     person = Person.of(make_user(role))
     assert person.refused(case_of(other.user)) == not_allowed(person.user)
 
 
+@pytest.mark.one_database  # as of the test with a reason
 def test_with_one_department_nothing_changes(redis_client: redis.Redis) -> None:
     person = Person.of(make_user())
     assert person.refused(case_of(make_user())) == not_allowed(person.user)
@@ -153,11 +157,14 @@ def test_no_list_shows_a_case_of_another_department(other: Person, reader: Perso
     marks = (WORDS, BED, *(str(case.id) for case in cases))
     paths = [ADDRESSES[key.partition(" ")[2]].path() for key in LISTS]
     paths += ["/cases/?all=1", "/cases/?mine=1", "/api/v1/cases?q=zebrafish", "/?done=1"]
-    seen = {path for path in paths if any(mark in reader.read(path) for mark in marks)}
-    assert seen == set()
+
+    def shows(person: Person, path: str) -> bool:
+        page = person.read(path)
+        return any(mark in page for mark in marks)
+
+    assert {path for path in paths if shows(reader, path)} == set()
     # The same pages show the cases to somebody of their department: the marks are the right ones.
-    shown = {path for path in paths if any(mark in other.read(path) for mark in marks)}
-    assert shown == {
+    assert {path for path in paths if shows(other, path)} == {
         "/",
         "/?done=1",
         "/board/",

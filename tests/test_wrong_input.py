@@ -154,6 +154,7 @@ def test_a_wrong_value_of_an_option_is_answered_with_a_sentence(name: str, tmp_p
     assert not faults, "\n".join(faults)
 
 
+@pytest.mark.one_database  # it is refused before anything is asked
 @pytest.mark.parametrize("name", sorted(set(RIGHT) | FOR_EVER))
 def test_unknown_options_and_surplus_words_are_refused(name: str) -> None:
     for surplus in ("--no-such-option", "--no-such-option=\udcff", "one-word-too-many"):
@@ -162,6 +163,7 @@ def test_unknown_options_and_surplus_words_are_refused(name: str) -> None:
         assert "unrecognized arguments" in said.error
 
 
+@pytest.mark.one_database  # no row is written or read
 @pytest.mark.parametrize("kind", sorted(RECORDS))
 def test_a_wrong_field_of_a_file_is_answered_with_its_name(kind: str, tmp_path: Path) -> None:
     record, suffix, command = RECORDS[kind]

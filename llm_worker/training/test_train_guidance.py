@@ -22,14 +22,20 @@ from llm_worker.training.guidance_rows import (
 from llm_worker.training.train_guidance import MODEL_FOLDER, load, lr_share
 from triage_site.triage.brief import NONE_FOUND
 
-PROMPTS = [pair for pair, _ in zip(text_pairs(8), range(120), strict=False)]
+Pairs = list[tuple[str, str]]
 
 
 @pytest.fixture(scope="module")
-def exchanged() -> list[str]:
+def prompts() -> Pairs:
+    """Prompts with their guidance. It takes seconds to make them."""
+    return [pair for pair, _ in zip(text_pairs(8), range(120), strict=False)]
+
+
+@pytest.fixture(scope="module")
+def exchanged(prompts: Pairs) -> list[str]:
     """Prompts with guidance after the exchange of tokens."""
     tokenizer, _ = load(MODEL_FOLDER)
-    rows, exchange, rng = encode(tokenizer, PROMPTS), Exchange(tokenizer), random.Random(1)
+    rows, exchange, rng = encode(tokenizer, prompts), Exchange(tokenizer), random.Random(1)
     for row in rows:
         exchange.apply(rng, row)
     return [str(tokenizer.decode(row.ids)) for row in rows]
@@ -63,10 +69,10 @@ def test_the_vocabulary_is_large_and_has_the_labels_of_rules() -> None:
 
 
 def test_exchanged_words_are_the_same_in_brief_and_guidance(
-    exchanged: list[str],
+    prompts: Pairs, exchanged: list[str]
 ) -> None:
-    assert sum(new != old for new, old in zip(exchanged, map("".join, PROMPTS), strict=True)) > 60
-    for text, (prompt, guidance) in zip(exchanged, PROMPTS, strict=True):
+    assert sum(new != old for new, old in zip(exchanged, map("".join, prompts), strict=True)) > 60
+    for text, (prompt, guidance) in zip(exchanged, prompts, strict=True):
         said = re.search(r'The words (?:of the note: )?"(.*?)( \.\.\.)?"(?: suggest|\.)', guidance)
         if said and said[1] not in prompt:  # the prompt leaves out what the model cannot read
             continue
@@ -76,8 +82,10 @@ def test_exchanged_words_are_the_same_in_brief_and_guidance(
             assert quote[1].removesuffix(" ...") in words[1]
 
 
-def test_exchanged_danger_signs_are_the_same_and_none_found_stays(exchanged: list[str]) -> None:
-    for (prompt, guidance), text in zip(PROMPTS, exchanged, strict=True):
+def test_exchanged_danger_signs_are_the_same_and_none_found_stays(
+    prompts: Pairs, exchanged: list[str]
+) -> None:
+    for (prompt, guidance), text in zip(prompts, exchanged, strict=True):
         if not guidance:  # of words that are not read
             continue
         in_brief, in_guidance = [*re.findall(r"Danger signs: ([^.\n]*)[.\n]", text), ""][:2]
@@ -87,9 +95,9 @@ def test_exchanged_danger_signs_are_the_same_and_none_found_stays(exchanged: lis
             assert in_brief == in_guidance
 
 
-def test_only_the_guidance_has_weight_and_the_group_has_more() -> None:
+def test_only_the_guidance_has_weight_and_the_group_has_more(prompts: Pairs) -> None:
     tokenizer, _ = load(MODEL_FOLDER)
-    for (prompt, guidance), row in zip(PROMPTS[:20], encode(tokenizer, PROMPTS[:20]), strict=True):
+    for (prompt, guidance), row in zip(prompts[:20], encode(tokenizer, prompts[:20]), strict=True):
         num_prompt = len(tokenizer.encode(prompt))
         assert set(row.weights[:num_prompt]) == {0.0}
         assert 0.0 not in row.weights[num_prompt:]

@@ -35,6 +35,7 @@ def nearly_over() -> Any:
     return end
 
 
+@pytest.mark.one_database  # test_roles.py opens the same addresses
 @pytest.mark.parametrize("headers", [FRAGMENT, FETCH, STREAM], ids=str)
 @pytest.mark.parametrize("address", addresses("GET"), ids=str)
 def test_nothing_that_a_page_fetches_renews_the_session(

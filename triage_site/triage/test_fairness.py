@@ -51,8 +51,13 @@ def _levels(notes: list[CaseFacts]) -> list[int]:
     return [said.priority for said in classify_many(notes, explain=False)]
 
 
-def _judge(before: list[CaseFacts], after: list[CaseFacts]) -> None:
-    pairs = list(zip(_levels(before), _levels(after), strict=True))
+@cache
+def _levels_as_written() -> list[int]:
+    return _levels(_notes())
+
+
+def _judge(before: list[int], after: list[CaseFacts]) -> None:
+    pairs = list(zip(before, _levels(after), strict=True))
     changed = [note.text for note, (one, two) in zip(after, pairs, strict=True) if one != two]
     assert [pair for pair in pairs if pair[0] <= 1 and pair[1] > pair[0]] == []
     assert len(changed) <= MOST_CHANGED * len(pairs) + 1, changed
@@ -60,15 +65,16 @@ def _judge(before: list[CaseFacts], after: list[CaseFacts]) -> None:
 
 @pytest.mark.parametrize("name", _ADDED)
 def test_what_is_told_of_a_person_moves_no_level(name: str) -> None:
-    notes = _notes()
-    _judge(notes, [replace(n, text=_ADDED[name].format(n.text)) for n in notes])
+    changed = [replace(n, text=_ADDED[name].format(n.text)) for n in _notes()]
+    _judge(_levels_as_written(), changed)
 
 
 def test_the_other_sex_gets_the_same_level() -> None:
-    notes = [note for note in _notes() if not _OF_ONE_SEX.search(note.text)]
+    told = zip(_notes(), _levels_as_written(), strict=True)
+    pairs = [(n, level) for n, level in told if not _OF_ONE_SEX.search(n.text)]
     _judge(
-        notes,
-        [replace(n, text=_swapped(n.text), sex=_OTHER_SEX.get(n.sex, n.sex)) for n in notes],
+        [level for _, level in pairs],
+        [replace(n, text=_swapped(n.text), sex=_OTHER_SEX.get(n.sex, n.sex)) for n, _ in pairs],
     )
 
 
