@@ -156,9 +156,9 @@ def complaint(
     chances = _of_age(table, table.probabilities(features), facts.age_years)
     can_be = [at for at, label in enumerate(table.labels) if _can_be_of(label, facts)]
     best = max(can_be, key=lambda at: float(chances[at]))
-    if chances[best] < LEAST_PROBABLE:
-        if met := next((one for one in fired if one.code == _ALLERGEN_MET), None):
-            return Complaint(_ALLERGIC, (met.mentions[0].words,))
+    met = next((one for one in fired if one.code == _ALLERGEN_MET), None)
+    if chances[best] < LEAST_PROBABLE and met:
+        return Complaint(_ALLERGIC, (met.mentions[0].words,))
     if chances[best] < LEAST_PROBABLE or not table.labels[best]:
         is_infant = facts.age_years is not None and facts.age_years < INFANT_YEARS
         is_infant = is_infant and chances[best] < LEAST_PROBABLE

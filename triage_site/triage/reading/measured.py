@@ -83,7 +83,7 @@ _WRONG: Final = re.compile(
     r"|\b(?:machine|monitor|meter|thermometer)\b[^.;]{0,20}\b(?:broken|faulty|wrong)\b"
     r"|\b(?:bp|hr|pulse|temp|sats?|spo2|machine|monitor|reading|cuff|bm)\W{1,3}error\b"
     r"|\berror (?:reading|message)\b"
-    rf"|\bno,? that was\b|\b(?:by|a) mistake\b|\brubbish\b|\b(?:{_CORRECTED})\b",
+    rf"|\bno,? that was\b|\b(?:{_CORRECTED})\b",
     re.IGNORECASE,
 )
 _AGAIN: Final = rf"{_CORRECTED}|repeat\w*|re-?check\w*|rpt|manual\w*|by hand|palpat\w+|re-?warmed"
