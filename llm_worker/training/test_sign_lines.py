@@ -47,7 +47,11 @@ def test_every_row_is_of_a_sign_that_there_is() -> None:
         ("missed dialysis", "adrenal, thyroid or electrolyte crisis", "measure the salts again"),
         ("on prednisolone, vomiting", "steroid-dependent patient who is ill", "Hydrocortisone"),
         ("haemophilia, fell", "injury or bleed with a bleeding disorder", "Clotting factor"),
-        ("known aneurysm, faint", "pain or faintness with a known aneurysm", "vascular surgeon"),
+        (
+            "known aneurysm, faint",
+            "pain or faintness with a known aneurysm or weak vessels",
+            "vascular surgeon",
+        ),
         ("cannot move his arm", "stroke symptoms", "Call the stroke team"),
         ("fits, pregnant", "fit in pregnancy or after birth", "magnesium"),
     ],

@@ -8,10 +8,11 @@ from typing import Final
 from triage_site.cases.levels import duration_text, moment_text
 from triage_site.cases.models import Case
 from triage_site.cases.patient import patient_summary
-from triage_site.cases.told_facts import person_told
+from triage_site.cases.told_facts import measured_told, person_told
 
 COMPLAINT_CHARACTERS: Final = 140
 BY_THE_NOTE: Final = "(note)"
+_DOUBTED: Final = {"age_years": "age", "sex": "sex"}
 ANONYMISED: Final = "Anonymised: words, names and figures were removed"
 
 
@@ -23,6 +24,16 @@ def patient_words(case: Case) -> str:
         told = person_told(facts)
         return patient_summary(told) + (f" {BY_THE_NOTE}" if told != facts else "")
     return f"{case.age_band} y" if case.age_band else "Age unknown"
+
+
+def patient_doubt(case: Case) -> str:
+    """Returns what the note tells of the patient that differs from what was entered, in brackets;
+    empty where nothing does."""
+    if case.anonymised_at is not None:
+        return ""
+    contradicted = measured_told(case.case_facts).contradicted
+    found = [name for field, name in _DOUBTED.items() if field in contradicted]
+    return f" (the note tells another {' and '.join(found)})" if found else ""
 
 
 def complaint_words(case: Case) -> str:

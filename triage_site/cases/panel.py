@@ -17,7 +17,7 @@ from scheduling.models import Job
 from scheduling.simulator.forecast import Estimate
 from triage_site.cases import selectors
 from triage_site.cases.case_history import history
-from triage_site.cases.case_words import patient_words
+from triage_site.cases.case_words import patient_doubt, patient_words
 from triage_site.cases.clinical import GUIDANCE_WORDS
 from triage_site.cases.departments import has_several
 from triage_site.cases.guidance_text import Section, sections
@@ -61,7 +61,7 @@ def panel_context(
         "guidance_words": GUIDANCE_WORDS[standing.guidance],
         "job_id": _newest_job_id(case),
         "now_epoch": round(now.timestamp(), 1),
-        "patient": patient_words(case),
+        "patient": patient_words(case) + patient_doubt(case),
         "place": place,
         "reason": found.reason if place else "",
         "place_sentence": "" if place is None else place_sentence(place.position, place.ahead),

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from tests.factories import make_case, make_user
-from triage_site.cases.case_words import complaint_text, patient_words
+from triage_site.cases.case_words import complaint_text, patient_doubt, patient_words
 from triage_site.cases.models import Case
 from triage_site.cases.vitals_shown import vital_rows
 from triage_site.triage.facts import CaseFacts
@@ -43,6 +43,40 @@ def test_vital_signs_of_the_note_are_shown_where_none_was_entered() -> None:
     assert found["Air or oxygen"] == ("On oxygen", True)
     assert found["Consciousness"] == ("Alert", True)
     assert found["Temperature"] == ("not taken", False)
+
+
+def test_what_the_note_tells_differently_stands_beside_what_was_entered() -> None:
+    facts = {
+        "text": "sats 84 on air, temp 37.1, GCS 9", "spo2_percent": 98, "temp_c": 36.9,
+        "consciousness": "alert",
+    }  # fmt: skip
+    found = {row.label: (row.text, row.differs) for row in vital_rows(CaseFacts.from_dict(facts))}
+    assert found["Oxygen saturation"] == ("98", "the note: 84")
+    assert found["Temperature"] == ("36.9", "")
+    assert found["Consciousness"] == ("Alert", "differs from the note")
+
+
+@pytest.mark.parametrize(
+    ("facts", "doubt"),
+    [
+        ({"text": "Baby boy 7 weeks old, hot", "age_years": 7}, " (the note tells another age)"),
+        ({"text": "34 weeks pregnant with her first", "sex": "male"},
+         " (the note tells another sex)"),
+        ({"text": "Boy, 7 years, hot", "age_years": 7, "sex": "male"}, ""),
+        ({"text": "wife is 34 weeks pregnant and worries about his cough", "sex": "male"}, ""),
+    ],
+)  # fmt: skip
+def test_the_case_page_doubts_an_age_and_a_sex_that_the_note_contradicts(
+    facts: dict[str, object], doubt: str
+) -> None:
+    assert patient_doubt(Case(facts=facts)) == doubt
+
+
+def test_the_case_page_names_what_disagrees(client: Client) -> None:
+    clinician = make_user()
+    case = make_case("sats 84 on air", actor=clinician, spo2_percent=98)
+    client.force_login(clinician)
+    assert "the note: 84" in client.get(f"/cases/{case.id}/").content.decode()
 
 
 def test_what_could_not_be_measured_is_not_filled_from_the_words() -> None:

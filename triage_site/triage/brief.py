@@ -30,6 +30,7 @@ from triage_site.triage.reading.measured import Measured, measure
 from triage_site.triage.reading.note import Note, read
 from triage_site.triage.reading.person import known_age, spoken_sex, written_age
 from triage_site.triage.reading.reason import over_words
+from triage_site.triage.signs.tables import NOT_ALERT_SIGNS, signs
 from triage_site.triage.vitals import VITAL_RANGES
 
 PRIORITY_NAMES: Final = tuple(name.lower() for name in LEVEL_NAMES)
@@ -108,9 +109,17 @@ def build_brief(
     # Measured: here the embedded model quotes them, elsewhere it loses other lines over them.
     lines += _history_lines(facts.text)
     lines += _complaint_lines(note, complaint, complaint_words)
-    lines += _vital_lines(measured, facts, pregnant=complaint == _PREGNANCY)
+    disputed = "consciousness" in measured.contradicted or _is_not_alert_by_the_note(danger_signs)
+    pregnant = complaint == _PREGNANCY
+    lines += _vital_lines(measured, facts, pregnant=pregnant, disputed=disputed)
     lines.append(f"Danger signs: {'; '.join(signs) or NONE_FOUND}")
     return "\n".join(lines)
+
+
+def _is_not_alert_by_the_note(danger_signs: Sequence[str]) -> bool:
+    """Whether the note alone tells a sign that nobody has who is alert."""
+    names = (sign.name for sign in signs() if sign.code in NOT_ALERT_SIGNS)
+    return any(f"{name} {BY_THE_NOTE}" in danger_signs for name in names)
 
 
 def _complaint_lines(note: Note, complaint: str | None, words: Sequence[str]) -> list[str]:
@@ -190,14 +199,17 @@ def _history_lines(text: str) -> list[str]:
     return lines
 
 
-def _vital_lines(measured: Measured, entered: CaseFacts, *, pregnant: bool) -> list[str]:
-    """`entered` are the facts of the form; what was measured beyond them is of the note."""
+def _vital_lines(
+    measured: Measured, entered: CaseFacts, *, pregnant: bool, disputed: bool
+) -> list[str]:
+    """`entered` are the facts of the form; what was measured beyond them is of the note. Of a
+    `disputed` consciousness nothing is told."""
     facts = measured.facts
     lines = {name: _vital_line(measured, entered, name) for name in _SINGLE_VITALS}
     pressure = _pressure_line(measured, entered, pregnant=pregnant)
     ordered = [lines["rr_bpm"], lines["spo2_percent"], pressure]
     ordered += [lines["hr_bpm"], lines["temp_c"], lines["pain_score"]]
-    if facts.consciousness in _CONSCIOUSNESS and "consciousness" not in measured.contradicted:
+    if facts.consciousness in _CONSCIOUSNESS and not disputed:
         ordered.append(f"Consciousness: {_CONSCIOUSNESS[facts.consciousness]}")
     failed = [
         VITAL_RANGES[name].label.lower()

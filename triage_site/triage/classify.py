@@ -25,6 +25,7 @@ from triage_site.triage.reading.measured import Measured, measure
 from triage_site.triage.reading.note import Mention, Note, read
 from triage_site.triage.signs.matching import longest
 from triage_site.triage.signs.rules import RULES_VERSION, Fired, fire, most_urgent, to_reason
+from triage_site.triage.signs.tables import NOT_ALERT_SIGNS
 from triage_site.triage.types import (
     CONTRADICTION,
     LEAST_URGENT,
@@ -45,9 +46,6 @@ _SERIOUS_CODE: Final = "serious_words"
 NOT_NOW_TEXT: Final = "not counted, read as not of this patient now"
 _GRAVE: Final = 1  # from this priority on a case needs a sign that says why
 _ENTERED: Final = frozenset(VITAL_RANGES)
-# Sign -> words of it that nobody has who is alert.
-_NOT_ALERT_SIGNS: Final = {"unresponsive": "", "unresponsive_unclear": "",
-                           "confusion": r"\b(?:confus|disorient|deliri|mak\w+ sense)"}  # fmt: skip
 _SETTLES: Final = {"V0-NO-PULSE": "arrest"}  # what is `_unclear`, beside the clear sign
 _VITALS_USUAL: Final = "vital:vital-signs-in-the-usual-range"
 # Groups that tell how it is or what is wanted, not what is wrong.
@@ -274,7 +272,7 @@ def _contradictions(case: Seen) -> tuple[Reason, ...]:
     words = [
         word
         for item in case.fired
-        if item.code in _NOT_ALERT_SIGNS and _speaks_against(case, item)
+        if item.code in NOT_ALERT_SIGNS and _speaks_against(case, item)
         for word in item.words
     ]
     found = [Reason(kind="vital", code=CONTRADICTION, text=text) for text in told.values()]
@@ -409,7 +407,7 @@ def _is_of_the_note(case: Seen, item: Fired) -> bool:
 
 def _speaks_against(case: Seen, item: Fired) -> bool:
     """Whether the note alone has what fired, and the form says another thing."""
-    if item.code in _NOT_ALERT_SIGNS:
-        told = re.search(_NOT_ALERT_SIGNS[item.code], " ".join(item.words), re.IGNORECASE)
+    if item.code in NOT_ALERT_SIGNS:
+        told = re.search(NOT_ALERT_SIGNS[item.code], " ".join(item.words), re.IGNORECASE)
         return case.facts.consciousness is Consciousness.ALERT and told is not None
     return item.shows in case.measured.contradicted and item.shows in case.measured.extra

@@ -319,6 +319,14 @@ def test_what_the_note_contradicts_of_age_and_state_is_not_told_as_a_fact() -> N
     assert "Consciousness:" not in told
 
 
+def test_a_sign_of_the_note_that_nobody_has_who_is_alert_disputes_the_state() -> None:
+    facts = CaseFacts.from_dict({"text": "not making sense", "consciousness": "alert"})
+    sign = "new confusion or altered mental state"
+    assert "Consciousness: alert" in build_brief(facts, priority=1, danger_signs=(sign,))
+    told = build_brief(facts, priority=1, danger_signs=(f"{sign} by the note",))
+    assert "Consciousness:" not in told
+
+
 @pytest.mark.parametrize(
     ("text", "entered", "told"),
     [

@@ -25,9 +25,11 @@ from triage_site.triage.model.scoring import WEIGHTS_DIR
 from triage_site.triage.reading import reason
 from triage_site.triage.reading.note import PRESENT, Mention, Note
 from triage_site.triage.signs.rules import Fired
+from triage_site.triage.signs.tables import signs
 
 REQUEST: Final = "paperwork or medicine request"
 WEIGHTS_FILE: Final = WEIGHTS_DIR / "complaints.npz"
+LEAST_PROBABLE_OF_SIGN: Final = 0.3  # of a name that a danger sign tells
 LEAST_PROBABLE: Final = 0.5  # by cross-validation: docs/MODEL_CARD.md
 CHILD_YEARS: Final = 12.0
 INFANT_YEARS: Final = 1.0
@@ -37,8 +39,6 @@ _OF_CHILDREN: Final = {
     "breathlessness": "breathing trouble in a child",
 }
 _UNWELL_INFANT: Final = "unwell infant"
-_ALLERGIC: Final = "allergic reaction"
-_ALLERGEN_MET: Final = "allergen_met"  # the code of the sign that it is said by
 _ARREST: Final = "cardiac arrest"
 _OF_WOMEN: Final = frozenset({"pregnancy problem", "vaginal bleeding"})
 _OF_MEN: Final = frozenset({"testicular pain"})
@@ -156,9 +156,8 @@ def complaint(
     chances = _of_age(table, table.probabilities(features), facts.age_years)
     can_be = [at for at, label in enumerate(table.labels) if _can_be_of(label, facts)]
     best = max(can_be, key=lambda at: float(chances[at]))
-    met = next((one for one in fired if one.code == _ALLERGEN_MET), None)
-    if chances[best] < LEAST_PROBABLE and met:
-        return Complaint(_ALLERGIC, (met.mentions[0].words,))
+    if chances[best] < LEAST_PROBABLE and (of_signs := _of_signs(table, chances, fired)):
+        return of_signs
     if chances[best] < LEAST_PROBABLE or not table.labels[best]:
         is_infant = facts.age_years is not None and facts.age_years < INFANT_YEARS
         is_infant = is_infant and chances[best] < LEAST_PROBABLE
@@ -166,6 +165,19 @@ def complaint(
             _UNWELL_INFANT if is_infant else "", words_without_a_name(fired, named, note)
         )
     return Complaint(table.labels[best], _words_that_told(features, best, table, note))
+
+
+def _of_signs(
+    table: Names, chances: NDArray[np.float64], fired: Sequence[Fired]
+) -> Complaint | None:
+    """The likeliest of the names that the danger signs tell, where it is not unlikely."""
+    told = {sign.code: sign.complaint for sign in signs() if sign.complaint in table.labels}
+    found = [(float(chances[table.labels.index(told[one.code])]), one) for one in fired
+             if one.code in told]  # fmt: skip
+    chance, item = max(found, key=lambda one: one[0], default=(0.0, None))
+    if item is None or chance < LEAST_PROBABLE_OF_SIGN:
+        return None
+    return Complaint(told[item.code], (item.mentions[0].words,))
 
 
 def words_without_a_name(

@@ -65,6 +65,7 @@ _SEX: Final = re.compile(
     r"[\s-]*(?:y(?:ea)?rs?|yo|y/o|y|months?|weeks?)[\s-]*(?:olds?)?[\s-]*(woman|female|lady|girl|gentleman|man|male|boy)\b",
     re.I,
 )
+_AT_THE_BEGINNING: Final = 2  # words before "weeks pregnant" of whom the note is about
 _HER: Final = re.compile(
     r"\b(?:wife|partner|girlfriend|fiancee?|sister|daughter|mother|mum|mom|she|her)\b", re.I
 )
@@ -160,8 +161,9 @@ def spoken_sex(facts: CaseFacts, note: Note) -> Sex | None:
     lead = _LEAD.match(note.chars)
     of_patient = lead and (facts.age_years is None or _is_age(facts, float(lead[1])))
     said |= {_sex_of(lead[2])} if lead and of_patient else set()
-    told = any(mention.is_present for _, mention in note.find(_pregnant()))
-    if not said and told and not _HER.search(note.chars):
+    told = [mention for _, mention in note.find(_pregnant()) if mention.is_present]
+    begins = any(mention.first <= _AT_THE_BEGINNING for mention in told)
+    if not said and told and (begins or not _HER.search(note.chars)):
         said = {Sex.FEMALE}
     return said.pop() if len(said) == 1 else None
 

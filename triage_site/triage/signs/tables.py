@@ -14,6 +14,12 @@ from triage_site.triage.reading.words import ANTICOAGULANTS
 
 FOLDER: Final = Path(__file__).resolve().parent
 GROUPS_FILE: Final = "groups.toml"
+# Code of a sign -> words of it that nobody has who is alert.
+NOT_ALERT_SIGNS: Final = {
+    "unresponsive": "",
+    "unresponsive_unclear": "",
+    "confusion": r"\b(?:confus|disorient|deliri|mak\w+ sense)",
+}
 _OLDEST: Final = 200.0
 _UNKNOWN_AGE: Final = 40.0
 _MOST_MILD: Final = 2

@@ -242,7 +242,7 @@ VITAL_RULES: Final[tuple[VitalRule, ...]] = (
     _R("V1-NEWS2", "early warning score of an emergency", 1, NEWS2, _news_at_least(7), "news2"),
     _R("V1-NEWS-TOLD", "early warning score of an emergency, as told", 1, NEWS2,
        _at_least("news", 7), "news"),
-    _R("V1-QSOFA", "signs of sepsis in the vital signs", 1, "qSOFA (Sepsis-3, 2016)",
+    _R("V1-QSOFA", "vital signs as in sepsis or shock", 1, "qSOFA (Sepsis-3, 2016)",
        _adult(_sepsis_signs)),
     _R("V1-GLUCOSE-LOW", "low blood sugar", 1, CTAS, _below("glucose", 3.0), "glucose"),
     _R("V1-GLUCOSE-HIGH", "very high blood sugar", 1, NET, _at_least("glucose", 28), "glucose"),

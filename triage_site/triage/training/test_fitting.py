@@ -1,0 +1,69 @@
+"""What training chooses: the calibration, and which notes the encoder reads beside others."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from triage_site.triage.model.scoring import NUM_HEADS, from_scores
+from triage_site.triage.training.classifier_fit import calibrate
+
+NUM_NOTES = 4000
+# Offsets far apart and from zero, as an encoder gives them: a search from zero ends elsewhere.
+TRUTHS = [(1.0, (0.0, 0.0, 0.0, 0.0)), (1.1, (1.6, 1.3, 2.6, 1.2)), (0.5, (-4.0, -3.0, 2.0, 3.0))]
+
+
+def notes(slope: float, offset: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of notes, and levels drawn with the chances that these scores really mean."""
+    rng = np.random.default_rng(3)
+    middle = rng.normal(0.0, 3.0, NUM_NOTES)
+    log_odds = middle[:, None] + np.array([-3.0, -1.0, 1.0, 3.0])
+    scores = (log_odds - np.array(offset)) / slope
+    chances = from_scores(scores, np.full(NUM_HEADS, slope), np.array(offset))
+    drawn = rng.random(NUM_NOTES)[:, None]
+    return scores, (drawn > chances.cumsum(axis=1)).sum(axis=1)
+
+
+@pytest.mark.parametrize(("slope", "offset"), TRUTHS)
+def test_the_calibration_finds_the_line_that_made_the_levels(
+    slope: float, offset: tuple[float, ...]
+) -> None:
+    scores, levels = notes(slope, offset)
+    found, offsets = calibrate(scores, levels)
+    assert found == pytest.approx(np.full(NUM_HEADS, slope), rel=0.1)
+    assert offsets == pytest.approx(np.array(offset), abs=0.35)
+
+
+def test_a_row_of_twice_the_weight_counts_as_two() -> None:
+    scores, levels = notes(*TRUTHS[1])
+    scores, levels = scores[:400], levels[:400]
+    weight = np.where(levels <= 1, 2.0, 1.0)
+    twice = np.repeat(np.arange(400), weight.astype(int))
+    weighted = calibrate(scores, levels, weight)
+    repeated = calibrate(scores[twice], levels[twice])
+    assert weighted[0] == pytest.approx(repeated[0], rel=0.02)
+    assert weighted[1] == pytest.approx(repeated[1], abs=0.05)
+
+
+def test_no_boundary_is_crossed_with_more_chance_than_a_milder_one() -> None:
+    scores = np.array([[5.0, -2.0, -1.0, 0.0]])
+    chances = from_scores(scores, np.ones(NUM_HEADS), np.zeros(NUM_HEADS))[0]
+    assert chances.sum() == pytest.approx(1.0)
+    assert chances[0] == pytest.approx(1 / (1 + np.exp(2.0)), abs=0.001)  # not that of 5.0
+
+
+def test_texts_of_signs_are_read_beside_calm_notes_as_well_as_alone() -> None:
+    from triage_site.triage.training.encoder_examples import UNKNOWN, Example
+    from triage_site.triage.training.train_encoder import _with_more
+
+    sign = Example(("adult",), ("stroke",), (UNKNOWN, 1, 1, 1), (1,))
+    calm = Example(("adult",), ("sore", "thumb"), (0, 0, 0, 1), (1, 1))
+    rng = random.Random(1)
+    mixed = [_with_more(sign, [calm], [("hello",)], rng) for _ in range(400)]
+    beside = [one for one in mixed if "thumb" in one.words]
+    assert 0.4 < len(beside) / len(mixed) < 0.6
+    assert Counter(one.at_most for one in beside) == {(UNKNOWN, 1, 1, 1): len(beside)}
+    assert all(one.now[one.words.index("stroke")] == 1 for one in beside)
