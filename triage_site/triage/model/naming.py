@@ -29,7 +29,7 @@ from triage_site.triage.signs.tables import signs
 
 REQUEST: Final = "paperwork or medicine request"
 WEIGHTS_FILE: Final = WEIGHTS_DIR / "complaints.npz"
-LEAST_PROBABLE_OF_SIGN: Final = 0.3  # of a name that a danger sign tells
+LEAST_PROBABLE_OF_SIGN: Final = 0.15  # of a name that a danger sign tells
 LEAST_PROBABLE: Final = 0.5  # by cross-validation: docs/MODEL_CARD.md
 CHILD_YEARS: Final = 12.0
 INFANT_YEARS: Final = 1.0
