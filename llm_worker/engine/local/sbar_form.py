@@ -204,7 +204,8 @@ def _patient(brief: Brief) -> str:
         "male": "boy" if teen else "man",
     }.get(brief.line("Sex"), "baby" if young else "child" if teen else "person")
     if age is None:
-        return f"{noun.capitalize()} of unknown age"
+        sex = {"female": "Female patient", "male": "Male patient"}.get(brief.line("Sex"), "Patient")
+        return f"{sex} of unknown age"
     if brief.line("Age") == UNDER_ONE_YEAR:
         return f"{noun.capitalize()} {UNDER_ONE_YEAR} old"
     number, unit = brief.line("Age").split()

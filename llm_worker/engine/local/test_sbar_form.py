@@ -400,6 +400,16 @@ def test_a_hip_is_not_raised() -> None:
     assert "raise" in with_words("twisted ankle", complaint="limb injury")
 
 
+@pytest.mark.parametrize(
+    ("sex", "told"),
+    [("male", "Male patient of unknown age"), ("not known", "Patient of unknown age")],
+)
+def test_who_has_no_age_is_no_man_and_no_child(sex: str, told: str) -> None:
+    brief = f'Priority: urgent\nAge: not known\nSex: {sex}\nCaller\'s words: "rash"'
+    text = "".join(piece.text for piece in sbar_form(brief) if isinstance(piece, Fixed))
+    assert f"Situation: {told}, urgent." in text
+
+
 def test_an_age_that_was_entered_as_0_is_told_as_under_one_year() -> None:
     brief = 'Priority: urgent\nAge: under one year\nSex: female\nCaller\'s words: "rash"'
     text = "".join(piece.text for piece in sbar_form(brief) if isinstance(piece, Fixed))

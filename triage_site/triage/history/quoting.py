@@ -23,6 +23,7 @@ _FARTHEST: Final = 600  # characters from a name to the border of its sentence
 _SENTENCE_ENDS: Final = re.compile(
     r"\.(?<!\bapprox\.)(?<!\bincl\.)(?<!\binc\.)(?<!\beg\.)(?<!\bDr\.)(?=\s|$)|[;!?](?=\s|$)|\n"
 )
+_MARKS: Final = re.compile(r"[?!]*")
 _PART_ENDS: Final = re.compile(r"[,:()|\[\]]|(?<=\s)[-\u2013\u2014](?=\s)")
 _NOT: Final = r"(?:ca|did|does|do|has|have|had|is|was|wo|would|could)nt"  # "didnt"
 _NOTS: Final = rf"(?:\w+n['\u2019]t|{_NOT})\b(?! (?:help|work|touch|settle))"
@@ -128,7 +129,8 @@ def beside_medicine(text: str, one: Listed, *, kind: Kind) -> Quote | None:
             begin = min(lead, found.start())
         elif "(" in text[end : found.start()]:
             begin = start = one.name
-        return _quote(text, begin, start, last, found.span())
+        end = _with_answer(text, last) if text[last : last + 1] == "?" else last
+        return _quote(text, begin, start, end, found.span())
     if text[last : last + 1] == "?":
         return _quote(text, begin, start, _with_answer(text, last))
     return None
@@ -202,8 +204,9 @@ def sentence(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _with_answer(text: str, last: int) -> int:
-    """The end of the sentence behind a question."""
-    return sentence(text, last + 1, last + 1)[1]
+    """The end of the sentence behind a question, which may have several marks."""
+    last += len(_MARKS.match(text, last)[0])  # type: ignore[index]
+    return sentence(text, last, last)[1]
 
 
 def _mild(

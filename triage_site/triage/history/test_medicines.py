@@ -133,6 +133,8 @@ def test_medicines(text: str, medicines: list[str]) -> None:
         ("Tramadol gives her a terrible itch", "tramadol (itch)"),
         ("cannot tolerate statins", "statins (intolerance)"),
         ("reacts badly to trimethoprim", "trimethoprim (intolerance)"),
+        ("Ibuprofen sets off his asthma", "ibuprofen (intolerance)"),
+        ("any NSAID sets her asthma off", "NSAID (intolerance)"),
         ("anaphylaxis to peanuts as a child", "peanuts (anaphylaxis)"),
         ("allergic to wasps when small", "wasps"),
         ("allergy to latex since 2010", "latex"),

@@ -211,3 +211,16 @@ def test_a_medicine_that_was_stopped_and_is_taken_is_quoted() -> None:
         "aspirin ('Aspirin stopped in 2019')",
         "aspirin ('Takes aspirin 75 mg now')",
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("on Eliquis?? no sorry that is the next pt. no fever",
+         "eliquis ('on Eliquis?? no sorry that is the next pt')"),
+        ("on apixaban? yes, 5 mg. cut finger", "apixaban ('on apixaban? yes, 5 mg')"),
+        ("on apixaban?", "apixaban ('on apixaban?')"),
+    ],
+)  # fmt: skip
+def test_the_answer_to_a_question_is_quoted_with_it(text: str, told: str) -> None:
+    assert read_history(text).medicine_words == told
