@@ -295,7 +295,7 @@ _NOT_UNDERSTOOD = [
     ("Schmerzen in der Brust seit heute Morgen, kann kaum atmen", 58),
     ("asdkj qwoeiu zxmnc lkjqwe", 40),
 ]
-MOST_ALARMS = 0.05
+MOST_ALARMS = 0.06
 
 
 def _said(cases: Sequence[tuple[str, float]]) -> dict[str, int]:
