@@ -71,7 +71,7 @@ def test_what_is_unknown_or_of_a_relative_or_not_told_is_asked(line: str, words:
     [
         ("Ask about diabetes and fever", "Temperature: 36.9 °C", "Ask about diabetes"),
         ("Ask about exertion and injury", "Injury: no", "Ask about exertion"),
-        ("Ask about vomiting and blood thinners", "Medicines: apixaban", "Ask about vomiting"),
+        ("Ask about vomiting and blood thinners", "Blood thinners: apixaban", "Ask about vomiting"),
         ("Ask about food, tablets and allergies", "Allergies: latex", "Ask about food and tablets"),
     ],
 )

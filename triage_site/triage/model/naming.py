@@ -156,7 +156,7 @@ def complaint(
     chances = _of_age(table, table.probabilities(features), facts.age_years)
     can_be = [at for at, label in enumerate(table.labels) if _can_be_of(label, facts)]
     best = max(can_be, key=lambda at: float(chances[at]))
-    if chances[best] < LEAST_PROBABLE and (of_signs := _of_signs(table, chances, fired)):
+    if chances[best] < LEAST_PROBABLE and (of_signs := _of_signs(table, chances, can_be, fired)):
         return of_signs
     if chances[best] < LEAST_PROBABLE or not table.labels[best]:
         is_infant = facts.age_years is not None and facts.age_years < INFANT_YEARS
@@ -168,12 +168,12 @@ def complaint(
 
 
 def _of_signs(
-    table: Names, chances: NDArray[np.float64], fired: Sequence[Fired]
+    table: Names, chances: NDArray[np.float64], can_be: Sequence[int], fired: Sequence[Fired]
 ) -> Complaint | None:
     """The likeliest of the names that the danger signs tell, where it is not unlikely."""
-    told = {sign.code: sign.complaint for sign in signs() if sign.complaint in table.labels}
-    found = [(float(chances[table.labels.index(told[one.code])]), one) for one in fired
-             if one.code in told]  # fmt: skip
+    chance_of = {table.labels[at]: float(chances[at]) for at in can_be}
+    told = {sign.code: sign.complaint for sign in signs() if sign.complaint in chance_of}
+    found = [(chance_of[told[one.code]], one) for one in fired if one.code in told]
     chance, item = max(found, key=lambda one: one[0], default=(0.0, None))
     if item is None or chance < LEAST_PROBABLE_OF_SIGN:
         return None
