@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from triage_site.triage.types import CONTRADICTION
+
+_OF_DISAGREEMENT: Final = "differs"  # the note from the form
 KIND_WORDS: Final = {"rule": "sign", "word": "words", "vital": "vital sign", "model": "patient"}
 # Complaint groups whose code is no word that people use.
 GROUP_WORDS: Final = {
@@ -81,11 +84,15 @@ def reasons_shown(reasons: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         {
             **reason,
             "text": reason_text(str(reason["code"]), str(reason["text"])),
-            "kind_words": KIND_WORDS.get(str(reason["kind"]), ""),
+            "kind_words": _kind_words(str(reason["code"]), str(reason["kind"])),
             "weight_size": _weight_text(abs(reason.get("weight") or 0.0)),
         }
         for reason in reasons
     ]
+
+
+def _kind_words(code: str, kind: str) -> str:
+    return _OF_DISAGREEMENT if code == CONTRADICTION else KIND_WORDS.get(kind, "")
 
 
 def reason_text(code: str, text: str) -> str:

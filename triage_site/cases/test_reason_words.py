@@ -38,6 +38,12 @@ def test_other_reasons_keep_their_text() -> None:
     assert (shown["text"], shown["kind_words"]) == ("chest pain", "sign")
 
 
+def test_what_the_note_tells_differently_is_called_so_whatever_field_it_is_of() -> None:
+    stored = {"kind": "vital", "code": "contradiction", "text": "another age", "words": []}
+    (shown,) = reasons_shown([stored])
+    assert (shown["text"], shown["kind_words"]) == ("another age", "differs")
+
+
 @pytest.mark.django_db
 def test_the_case_page_marks_serious_words_in_the_complaint(client: Client) -> None:
     clinician = make_user()
