@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from ninja import NinjaAPI, Query, Router, Status
+from ninja import Query, Router, Status
 
 from scheduling import selectors as queue_selectors
 from scheduling import services as scheduling
@@ -44,6 +44,7 @@ from triage_site.cases.api_schemas import (
     VitalsIn,
 )
 from triage_site.cases.departments import department_for, reach_of, sight_of
+from triage_site.cases.described_api import DescribedApi
 from triage_site.cases.entry import check_entry
 from triage_site.cases.fhir import bundle
 from triage_site.cases.models import Case, Department
@@ -55,7 +56,7 @@ MAX_KEY_CHARACTERS = 80
 FHIR_JSON = "application/fhir+json; charset=utf-8"
 
 
-api = NinjaAPI(
+api = DescribedApi(
     title="Semantic Triage",
     version="1",
     description="Research and demonstration; not for clinical use.",
