@@ -2,7 +2,7 @@
 
 import hypothesis
 
-pytest_plugins = ["tests.fixtures", "tests.browser"]
+pytest_plugins = ["tests.fixtures", "tests.browser", "tests.encoder_memo"]
 
 # A busy machine makes an example slow. What must be fast has a test of its own.
 hypothesis.settings.register_profile("no deadline", deadline=None)

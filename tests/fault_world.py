@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import wraps
 from threading import Event as Flag
 from typing import Any, cast
 
+import pytest
 import redis
 from django.db import OperationalError
 
@@ -87,6 +88,13 @@ class Fault:
             call(*args, **kwargs)
             raise self.error
         return call(*args, **kwargs)
+
+
+def calls_by_database(calls: Iterable[str]) -> list[Any]:
+    """Parameters of a test. A call that asks no database does, or fails to do, the same on both;
+    what mends it afterwards is made of the other calls."""
+    alone = pytest.mark.one_database
+    return [call if call in SQL_CALLS else pytest.param(call, marks=alone) for call in calls]
 
 
 def error_of(call: str) -> Exception:

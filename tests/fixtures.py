@@ -7,7 +7,9 @@ import socket
 import subprocess
 import threading
 import time
+import tomllib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -22,6 +24,8 @@ from scheduling.queue.semantic_queue import RedisSemanticQueue
 from tests.rows import empty_tables
 from triage_site import embedded_redis
 
+ROOT = Path(__file__).resolve().parent.parent
+NO_DJANGO = "No Django below the models"
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_reset_sequences", "live_app"})
 
 
@@ -45,6 +49,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run only the tests that depend on the database",
     )
+
+
+@cache
+def _folders_without_database() -> tuple[Path, ...]:
+    """Packages that may not import Django, by the contract of `make lint`; their tests, too."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    (found,) = [one for one in contracts if one["name"] == NO_DJANGO]
+    modules = [ROOT.joinpath(*name.split(".")) for name in found["source_modules"]]
+    return tuple(path for path in modules if path.is_dir())
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """To read the tests of these packages costs more than to run some others."""
+    if config.getoption("--only-database") and collection_path in _folders_without_database():
+        return True
+    return None
 
 
 def _uses_browser(item: pytest.Item) -> bool:

@@ -35,6 +35,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(400),
 ]
+BUSY_GAP_SECONDS, CALM_GAP_SECONDS = 0.4, 3.0
 TEXTS = ("chest pain and short of breath", "twisted ankle, can walk", "fever and cough")
 
 
@@ -62,7 +63,8 @@ def _answers(url: str) -> bool:
 
 
 class Proxy(threading.Thread):
-    """Sends a case each 0.4 s to the first web process that takes it, as a proxy would."""
+    """Sends cases to the first web process that takes them, as a proxy would: one each 0.4 s while
+    a process is replaced, fewer while the next one starts, when nothing changes."""
 
     def __init__(self, token: str) -> None:
         super().__init__(daemon=True)
@@ -70,15 +72,28 @@ class Proxy(threading.Thread):
         self.sent: list[str] = []
         self.slowest = 0.0
         self.is_done = threading.Event()
+        self.gap_seconds = BUSY_GAP_SECONDS
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def run(self) -> None:
-        while not self.is_done.wait(0.4):
+        while not self.is_done.wait(self.gap_seconds):
             key, began = uuid.uuid4().hex, time.monotonic()
             while (case := self._send(key)) is None:
                 time.sleep(0.05)
             self.sent.append(case)
             self.slowest = max(self.slowest, time.monotonic() - began)
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """While a process starts. Afterwards some cases are sent before anything else happens."""
+        self.gap_seconds = CALM_GAP_SECONDS
+        yield
+        self.gap_seconds = BUSY_GAP_SECONDS
+        self.send_more(3)
+
+    def send_more(self, num: int) -> None:
+        before = len(self.sent)
+        wait_until(lambda: len(self.sent) >= before + num, seconds=60, what="cases are sent")
 
     def _send(self, key: str) -> str | None:
         body = {"text": TEXTS[len(self.sent) % 3], "age_years": 60, "confirmed": True}
@@ -110,22 +125,23 @@ def test_nothing_is_lost_while_web_and_gpu_worker_are_replaced(
         _wait_for_workers(redis_client, 1, log)
         proxy.urls.append(old_url)
         proxy.start()
-        wait_until(lambda: len(proxy.sent) >= 5, seconds=60, what="cases are sent")
+        proxy.send_more(5)
 
-        new_url, _ = running.enter_context(web(second, log))
+        with proxy.at_rest():
+            new_url, _ = running.enter_context(web(second, log))
         proxy.urls.append(new_url)
         old_web.send_signal(signal.SIGTERM)
         assert old_web.wait(30) in (0, -signal.SIGTERM)  # uvicorn ends with the signal it got
         proxy.urls.remove(old_url)
 
-        running.enter_context(worker("gpu", second, log))
-        _wait_for_workers(redis_client, 2, log)
+        with proxy.at_rest():
+            running.enter_context(worker("gpu", second, log))
+            _wait_for_workers(redis_client, 2, log)
         began = time.monotonic()
         old_gpu.send_signal(signal.SIGTERM)
         assert old_gpu.wait(60) == 0
         stopped = time.monotonic() - began
-        num = len(proxy.sent)
-        wait_until(lambda: len(proxy.sent) >= num + 5, seconds=60, what="cases are sent")
+        proxy.send_more(5)
         proxy.is_done.set()
         proxy.join(60)
         _wait_until_all_are_done(proxy.sent, log)

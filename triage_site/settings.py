@@ -318,6 +318,8 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "triage_site.cases.passwords.GuessingValidator"},
     {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
 ]
+# The parameter n of scrypt: a hash takes 16 MB and about 50 ms. Stored hashes depend on it.
+RECOVERY_CODE_COST = 2**14
 
 # A session ends after 15 minutes without an act of the person (inactivity.py), because terminals
 # in a department are shared, and 12 hours after the sign-in.

@@ -16,6 +16,7 @@ from tests.chaos.load import GONE, Api, wait_for_ends
 
 ROOT = Path(__file__).resolve().parents[2]
 NUM_KILLS = 3
+GAP_SECONDS = 2.0  # between two calls; each gets its guidance, which takes most of the time
 
 
 def test_the_same_seed_draws_the_same_faults() -> None:
@@ -50,7 +51,10 @@ def test_a_case_that_the_site_forgot_is_reported_and_does_not_stop_the_run() -> 
 @pytest.mark.timeout(600)
 def test_a_few_faults_lose_double_and_wedge_nothing() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.chaos.run", "--kills", str(NUM_KILLS), "--seed", "5"],
+        [
+            *(sys.executable, "-m", "tests.chaos.run", "--kills", str(NUM_KILLS)),
+            *("--seed", "5", "--gap", str(GAP_SECONDS)),
+        ],
         cwd=ROOT,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "triage_site.settings"},
         capture_output=True,

@@ -81,6 +81,7 @@ def test_sigkill_loses_and_repeats_no_job(
     assert connection.queue().lease_tokens() == {}
 
 
+@pytest.mark.one_database  # test_faults.py asks PostgreSQL for the same
 def test_a_warm_stop_releases_all_jobs_and_they_resume(
     process_env: dict[str, str], redis_client: redis.Redis, tmp_path: Path
 ) -> None:
@@ -97,6 +98,7 @@ def test_a_warm_stop_releases_all_jobs_and_they_resume(
         wait_until(lambda: num_in(JobStatus.DONE) == 6, seconds=150, what=lambda: tail(log))
 
 
+@pytest.mark.one_database  # test_faults.py asks PostgreSQL for the same
 def test_a_flush_of_redis_during_a_batch_loses_no_job(
     process_env: dict[str, str], redis_client: redis.Redis, tmp_path: Path
 ) -> None:

@@ -35,9 +35,6 @@ KEY_BYTES: Final = 20  # as RFC 4226 recommends
 NUM_RECOVERY_CODES: Final = 10
 _CODE_CHARACTERS: Final = 10  # 50 bits
 _CODE = re.compile(r"[a-z2-7]{8}|[a-z2-7]{10}")  # codes of before had 8 characters
-# Cost of one hash: 16 MB and about 50 ms. A whole set has one salt, so that one hash is enough
-# to look for a code in it.
-_SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}
 
 
 class AuthenticatorApp(TimestampMixin, ThrottlingMixin, Device):
@@ -143,8 +140,10 @@ class RecoveryCodes(TimestampMixin, ThrottlingMixin, Device):
 
 
 def hash_of_code(code: str, salt: str) -> str:
-    """Returns the scrypt hash (RFC 7914) of a recovery code, in hex."""
-    return hashlib.scrypt(code.encode(), salt=bytes.fromhex(salt), dklen=32, **_SCRYPT).hex()
+    """Returns the scrypt hash (RFC 7914) of a recovery code, in hex. A whole set of codes has one
+    salt, so that one hash is enough to look for a code in it."""
+    cost = settings.RECOVERY_CODE_COST
+    return hashlib.scrypt(code.encode(), salt=bytes.fromhex(salt), dklen=32, n=cost, r=8, p=1).hex()
 
 
 def _random_code() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from django_otp.oath import totp
 
 from tests.factories import add_app, make_user
 from tests.rows import tables_as_text
+from triage_site.cases.account_models import hash_of_code
 from triage_site.cases.api_tokens import make_token
 from triage_site.cases.encryption import Unreadable, decrypt, encrypt
 from triage_site.cases.models import AuthenticatorApp, RecoveryCodes
@@ -88,6 +90,14 @@ def test_a_recovery_code_works_once_as_people_type_it() -> None:
     RecoveryCodes.objects.update(throttling_failure_count=0)
     assert match_token(user, second.replace("-", "")) is not None
     assert len(RecoveryCodes.objects.get().hashes) == 8
+
+
+def test_the_hash_of_a_recovery_code_is_the_slow_one_that_sites_have_stored(settings: Any) -> None:
+    """Tests hash cheaply. A site with another cost would refuse the codes that people hold."""
+    settings.RECOVERY_CODE_COST = import_module("triage_site.settings").RECOVERY_CODE_COST
+    assert hash_of_code("abcde23456", "00" * 16) == (
+        "cb906fe5fb7818fd5e02a93c42689f61b55eb8423f690b28fae3d2e2cdae4c51"
+    )
 
 
 @pytest.mark.django_db(transaction=True)

@@ -75,6 +75,8 @@ def fixture_forms() -> list[dict[str, str]]:
     return [form_of(call.facts) for call in islice(calls, NUM_TIMED)]
 
 
+@pytest.mark.one_database  # a preview writes and reads no row
+@pytest.mark.usefixtures("encoder_without_memory")
 def test_two_hundred_previews_are_fast(client: Client) -> None:
     """Measures processor time, so that a busy machine does not fail the test."""
     forms = fixture_forms()

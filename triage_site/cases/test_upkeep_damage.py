@@ -15,7 +15,6 @@ from scheduling.core.policies import POLICIES, rank
 from scheduling.core.status import JobStatus
 from scheduling.models import Job, PolicyChange
 from scheduling.queue.semantic_queue import tagged
-from tests.factories import at
 from triage_site.cases.upkeep import _Keeper
 
 pytestmark = pytest.mark.django_db
@@ -50,8 +49,9 @@ def policy(redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(services, "ring_doorbell", lambda: None)
     PolicyChange.objects.create(old="semantic", new="semantic_due", reason="test")
     values: dict[str, Any] = {"prompt": "p", "prompt_tokens": 9, "predicted_tokens": 9}
+    first = timezone.now() - timedelta(minutes=1)
     for number in range(12):
-        arrival = at(number)
+        arrival = first + timedelta(seconds=number)
         due = arrival if number % 3 else timezone.now() + timedelta(hours=1)
         Job.objects.create(
             case_id=f"00000000-0000-4000-8000-{number:012}",

@@ -210,13 +210,14 @@ def test_sex_alone_seldom_changes_the_priority() -> None:
 
 
 def test_age_within_a_band_seldom_changes_the_priority() -> None:
+    """Power: of 148 notes 7 may change; a rate of 10 % fails in 98 of 100 samples."""
     texts = [
         facts.text
         for cases in read_vignettes().values()
-        for facts, _ in cases[::8]
+        for facts, _ in cases[::16]
         if (facts.age_years or 0) >= 18
     ]
-    assert len(texts) > 150
+    assert len(texts) > 140
     one, other = (
         classify_many([_facts(text, age, {}) for text in texts], explain=False)
         for age in (42.0, 58.0)
@@ -231,6 +232,7 @@ def test_rules_only_escalate() -> None:
         assert classify(facts).priority <= screen(facts).priority
 
 
+@pytest.mark.usefixtures("encoder_without_memory")
 def test_same_case_same_answer_alone_and_in_a_batch() -> None:
     cases = [_facts(text, 40.0, {"hr_bpm": 88}) for text in _BASES]
     assert [classify(case) for case in cases] == classify_many(cases)

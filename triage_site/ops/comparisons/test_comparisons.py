@@ -235,6 +235,7 @@ def test_a_broken_upload_says_what_is_wrong(content: bytes, reason: str) -> None
         services.store_upload("load.csv", content, actor=None, now=START)
 
 
+@pytest.mark.one_database  # the file is read by a process that knows none
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".jsonl", ""])
 @pytest.mark.parametrize("kind", [*CONTENTS, "NUL in a name"])
 def test_no_upload_ends_with_an_error_of_the_server(kind: str, suffix: str) -> None:

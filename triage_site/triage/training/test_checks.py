@@ -7,13 +7,14 @@ Never mend a rule for one of these lines; write others like it and mend for thos
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from triage_site.triage import classify_many, screen
+from triage_site.triage import Classification, classify_many, screen
 from triage_site.triage.facts import CaseFacts
 
 _FOLDER = Path(__file__).resolve().parent / "checks"
@@ -52,13 +53,24 @@ def test_everyday_complaints_raise_no_alarm() -> None:
     assert np.mean([one.priority >= 2 for one in said]) >= 0.95
 
 
-def _examination() -> list[dict[str, Any]]:
-    return [line for number in (1, 2, 3) for line in _lines(f"examination_{number}")]
-
-
 def _of_examination(line: dict[str, Any]) -> CaseFacts:
     told = {name: line[name] for name in ("text", "age_years", "sex") if line.get(name) is not None}
     return CaseFacts.from_dict(told)
+
+
+@cache
+def _said_of(number: int) -> list[Classification]:
+    lines = _lines(f"examination_{number}")
+    return classify_many([_of_examination(line) for line in lines], explain=False)
+
+
+def _examined(*numbers: int) -> list[tuple[dict[str, Any], Classification]]:
+    """The lines of these parts of the examination, with what the classifier says."""
+    return [
+        pair
+        for number in numbers
+        for pair in zip(_lines(f"examination_{number}"), _said_of(number), strict=True)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -66,22 +78,15 @@ def _of_examination(line: dict[str, Any]) -> CaseFacts:
 )
 def test_levels_of_an_examination_that_nobody_learns_from(kind: str, least: float) -> None:
     """Notes of four authors who saw one page: only counts are looked at."""
-    every = [*_examination(), *_lines("examination_4")]
-    lines = [line for line in every if line["kind"] == kind]
-    said = classify_many([_of_examination(line) for line in lines], explain=False)
-    right = [one.priority in line["acceptable"] for one, line in zip(said, lines, strict=True)]
-    assert len(lines) >= 130
+    every = _examined(1, 2, 3, 4)
+    right = [one.priority in line["acceptable"] for line, one in every if line["kind"] == kind]
+    assert len(right) >= 130
     assert np.mean(right) >= least
 
 
 def test_few_names_of_complaints_in_the_examination_are_wrong() -> None:
-    lines = _examination()
-    said = classify_many([_of_examination(line) for line in lines], explain=False)
-    names = [one.complaint or "" for one in said]
-    right = [
-        name in {line["complaint"], *line.get("also_right", [])}
-        for name, line in zip(names, lines, strict=True)
-    ]
-    wrong = [bool(name) and not ok for name, ok in zip(names, right, strict=True)]
+    names = [(line, one.complaint or "") for line, one in _examined(1, 2, 3)]
+    right = [name in {line["complaint"], *line.get("also_right", [])} for line, name in names]
+    wrong = [bool(name) and not ok for (_, name), ok in zip(names, right, strict=True)]
     assert np.mean(right) >= 0.68
     assert np.mean(wrong) <= 0.10
