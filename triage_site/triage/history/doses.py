@@ -8,10 +8,11 @@ that were taken, and does not spread them over days.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from triage_site.triage.history.names import HOLDS, KINDS
+from triage_site.triage.history.names import BRANDS, HOLDS, KINDS
+from triage_site.triage.history.plain_words import Mention
 from triage_site.triage.reading.note import Note
 from triage_site.triage.reading.numbers import IN_WORDS
 from triage_site.triage.reading.tokens import Word
@@ -35,44 +36,50 @@ _AFTER: Final = re.compile(
 )
 
 
-def warnings(note: Note, used: Sequence[tuple[str, int, int, bool]]) -> Iterator[str]:
-    """`used`: the name in standard form of each medicine that the patient has in the body, its
-    first and last words, and whether it was taken for what happened now."""
+def warnings(note: Note, used: Sequence[Mention]) -> Iterator[str]:
+    """`used`: the medicines that the patient has in the body."""
     for what, products in HOLDS.items():
-        of_kind = [one for one in used if one[0] in products]
-        if len({name for name, *_ in of_kind}) > 1:
+        of_kind = [one for one in used if BRANDS.get(one.name, one.name) in products]
+        names = {BRANDS.get(one.name, one.name) for one in of_kind if not _is_gloss(note, one)}
+        if len(names) > 1:
             yield f"more than one {what}"
-        now = [one[:3] for one in of_kind if one[3] and what == _PARACETAMOL]
-        total = sum(_grams(note.words, *one) for one in now)
+        now = [one for one in of_kind if one.role == "taken" and what == _PARACETAMOL]
+        total = sum(_grams(note.words, one) for one in now)
         if total > _MOST_GRAMS and not _OVER_DAYS.search(note.text):
             yield "paracetamol above 4 g"
 
 
-def against_allergies(
-    medicines: Iterable[tuple[str, str]], allergies: Sequence[str]
-) -> Iterator[str]:
-    """Of each medicine of a kind that the patient is allergic to. `medicines`: the name in
-    standard form, and as it is told."""
-    for name, told in dict(medicines).items():
-        if said := next((one for one in allergies if _is_of_kind(name, one)), ""):
-            yield f"{told} despite allergy to {said}"
+def _is_gloss(note: Note, one: Mention) -> bool:
+    """ "paracetamol (Panadol)": a medicine in brackets of its own, behind its other name."""
+    around = (note.words[max(0, one.first - 1) : one.first], note.words[one.last : one.last + 1])
+    return [word.form for words in around for word in words] == ["(", ")"]
 
 
-def _is_of_kind(name: str, allergy: str) -> bool:
-    allergen = allergy.partition(" (")[0].lower().replace("-", " ")
+def against_allergies(used: Sequence[Mention], allergies: Sequence[Mention]) -> Iterator[str]:
+    """Of each medicine of a kind that the patient is allergic to without doubt."""
+    doubted = {one.key for one in allergies if one.quote}
+    sure = [one for one in allergies if one.key not in doubted]
+    for one in {one.name: one for one in used}.values():
+        if said := next((other for other in sure if _is_of_kind(one.name, other)), None):
+            how = f" ({said.mark})" if said.mark else ""
+            yield f"{one.written} despite allergy to {said.written}{how}"
+
+
+def _is_of_kind(name: str, allergy: Mention) -> bool:
+    allergen = allergy.written.lower().replace("-", " ")
     return any(name in names and allergen in allergens for names, allergens in KINDS)
 
 
-def _grams(words: Sequence[Word], name: str, first: int, last: int) -> float:
+def _grams(words: Sequence[Word], one: Mention) -> float:
     """Told before or after the name; 0 where no amount is told."""
-    before = " ".join(map(_in_digits, words[max(0, first - 6) : first])) + " "
-    after = " " + " ".join(map(_in_digits, words[last : last + 5])) + " "
+    before = " ".join(map(_in_digits, words[max(0, one.first - 6) : one.first])) + " "
+    after = " " + " ".join(map(_in_digits, words[one.last : one.last + 5])) + " "
     found = _BEFORE.search(before) or _AFTER.match(after)
     if found is None:
         return 0.0
     if found["unit"]:
         return float(found["amount"]) * _GRAMS[found["unit"]] * int(found["times"] or 1)
-    return 0.0 if name in _LIQUID else _count(found) * _GRAMS_OF_TABLET
+    return 0.0 if one.name in _LIQUID else _count(found) * _GRAMS_OF_TABLET
 
 
 def _count(found: re.Match[str]) -> int:

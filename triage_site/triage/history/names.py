@@ -52,10 +52,12 @@ SHORT: Final[dict[str, str]] = TABLE["short"]
 SHORT_BESIDE_AMOUNT: Final[dict[str, str]] = TABLE["short_beside_amount"]
 SHORT_IN_ALLERGIES: Final[dict[str, str]] = TABLE["short_in_allergies"]
 MEDICINE: Final = _any_of([*TABLE["names"]["several"], *_SINGLE, *_MORE])
-THINNER: Final = _any_of(
-    [one.replace("*", r"\w*") for one in (*ANTICOAGULANTS, *ANTIPLATELETS, "aspirin", "thin*ing")]
-)
+BRANDS: Final[dict[str, str]] = TABLE["brand"]
+_THINNERS: Final = (*ANTICOAGULANTS, *ANTIPLATELETS, *BRANDS, *TABLE["names"]["thinners"].split())
+THINNER: Final = _any_of([one.replace("*", r"\w*") for one in _THINNERS])
 ALLERGEN: Final = _any_of(TABLE["names"]["allergens"])
+_SHORT: Final = whole_words("|".join(SHORT_IN_ALLERGIES))
+KNOWN: Final = re.compile(rf"(?:{MEDICINE.pattern}|{ALLERGEN.pattern}|{_SHORT.pattern})")
 HOLDS: Final[dict[str, frozenset[str]]] = {
     row["what"]: frozenset((*row["names"].split(), *row["several"])) for row in TABLE["holds"]
 }
@@ -65,3 +67,6 @@ KINDS: Final = tuple(
     for row in TABLE["kind"]
     for names in [frozenset((*row["names"].split(), *row["several"]))]
 )
+_GROUPS: Final = TABLE["groups"]
+PETS: Final[tuple[str, ...]] = tuple(_GROUPS["pet"])
+RELATIVES: Final[tuple[str, ...]] = tuple(one for one in _GROUPS["relative"] if one not in PETS)

@@ -7,13 +7,11 @@ note is quoted beside it: who takes what, and whether, is then as the note has i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from typing import Any, Final
 
-from triage_site.triage.history.names import TABLE, any_of
-
-Kind = Literal["regular", "marked", "stopped", "refused"]
+from triage_site.triage.history.names import PETS, RELATIVES, TABLE, any_of
+from triage_site.triage.history.plain_words import Mention, Quote
 
 _DOUBT: Final[dict[str, Any]] = TABLE["doubt"]
 _MOST_WORDS: Final = 16
@@ -25,16 +23,17 @@ _SENTENCE_ENDS: Final = re.compile(
 )
 _MARKS: Final = re.compile(r"[?!]*")
 _PART_ENDS: Final = re.compile(r"[,:()|\[\]]|(?<=\s)[-\u2013\u2014](?=\s)")
-_NOT: Final = r"(?:ca|did|does|do|has|have|had|is|was|wo|would|could)nt"  # "didnt"
-_NOTS: Final = rf"(?:\w+n['\u2019]t|{_NOT})\b(?! (?:help|work|touch|settle))"
+_NOTS: Final = (
+    r"(?:\w+n['\u2019]t|(?:ca|did|does|do|has|have|had|is|was|wo|would|could)nt)\b"
+    r"(?! (?:help|work|touch|settle))"
+)
 # "Can't tolerate" is what is said of an allergy.
 _BEARS_NOT: Final = r"(?:can|ca|could)n?['\u2019]?t (?:tolerate|have|take|use|be|wear|go|touch)"
 _PERSON: Final = (
     r"(?:(?:step|grand|great|god|half|house|flat|room|team|class|work)-?){0,2}"
-    rf"(?:{_DOUBT['relative']})s?"
+    rf"(?:{'|'.join(RELATIVES)})s?"
 )
-_OTHER: Final = rf"(?:{_PERSON}|(?:{_DOUBT['pet']})s?)"
-_RELATIVE: Final = rf"{_PERSON}(?:['\u2019]s?)?"
+_OTHER: Final = rf"(?:{_PERSON}|(?:{'|'.join(PETS)})s?)"
 _TO_ANOTHER: Final = (
     rf"{_OTHER} (?:(?:was|were|is|(?:has|had) been) )?(?:given|received|had)(?! given)"
 )
@@ -44,32 +43,30 @@ _OWNER: Final = (
 )
 
 
-def _besides_refusals(*sources: str) -> Iterator[str]:
-    return (one for one in sources if not one.startswith(("refus", "declin", "offer")))
-
-
 def _any_of(*sources: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w'])(?:{any_of(sources)})(?!\w)|\?", re.IGNORECASE)
 
 
-_IN_PART: Final = _any_of(*_DOUBT["in_part"], _NOTS, rf"{_OTHER}(?:['\u2019]s?)?")
-_AFTER: Final = _any_of(*_DOUBT["after"], _OWNER)
-# Of each kind: what leaves it in doubt in its part of the sentence, and around that.
-_OF_KIND: Final[dict[Kind, tuple[re.Pattern[str], re.Pattern[str]]]] = {
-    "regular": (_IN_PART, _AFTER),
-    "marked": (_any_of(*_DOUBT["marked"], _NOTS, _TO_ANOTHER), _any_of(*_DOUBT["marked_after"])),
-    "stopped": (_any_of(*_DOUBT["stopped"], _NOTS), _any_of(*_DOUBT["stopped_after"])),
-    "refused": (
-        _any_of(*_besides_refusals(*_DOUBT["in_part"]), _NOTS),
-        _any_of(*_besides_refusals(*_DOUBT["after"]), *_DOUBT["refused_after"]),
-    ),
-}
+_TAKEN: Final = (
+    _any_of(*_DOUBT["any"], *_DOUBT["refusal"], _NOTS, rf"{_OTHER}(?:['\u2019]s?)?"),
+    _any_of(*_DOUBT["any_around"], *_DOUBT["refusal"], _OWNER),
+)
+_MARKED: Final = (
+    _any_of(*_DOUBT["marked"], _NOTS, _TO_ANOTHER), _any_of(*_DOUBT["marked_around"])
+)  # fmt: skip
+_STOPPED: Final = (_any_of(*_DOUBT["stopped"], _NOTS), _any_of(*_DOUBT["stopped_around"]))
+_REFUSED: Final = (
+    _any_of(*_DOUBT["any"], _NOTS), _any_of(*_DOUBT["any_around"], *_DOUBT["refused_around"])
+)  # fmt: skip
+# Of each role: what leaves it in doubt in its part of the sentence, and around that.
+_OF_ROLE: Final = {
+    "given": _MARKED, "taken": _MARKED, "stopped": _STOPPED, "ran out": _STOPPED,
+    "refused": _REFUSED, "offered": _REFUSED,
+}  # fmt: skip
 _ALLERGY: Final = _any_of(*_DOUBT["allergy"], rf"(?!{_BEARS_NOT}){_NOTS}")
-_OF_WHOM: Final = _any_of(_RELATIVE)
+_OF_WHOM: Final = _any_of(rf"{_PERSON}(?:['\u2019]s?)?")
 MILD: Final = "|".join(_DOUBT["mild"])
 _MILD: Final = _any_of(*_DOUBT["mild"])
-
-
 # What is listed behind "allergies" up to where something else begins.
 _ALLERGIES: Final = re.compile(
     r"\b(?:no|nil|denies|without) (?:\w+ ){0,3}?allerg\w*|\ballerg\w*\W{0,3}(?:none|nil|no|nkda)\b"
@@ -83,36 +80,12 @@ _BLANK: Final = re.compile(r"\n[ \t]*(?:\n|(?:meds|medications?|dh|pmh)\b)", re.
 _ALL: Final = re.compile(r" ?(?:all|both)\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """Characters `start` to before `end` of a note, and what is told of them."""
-
-    start: int
-    end: int
-    words: str
-    lines: int = 0  # below a heading
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A medicine in a note, as characters: where its list begins and ends, where the name before
-    the list ends, where the name behind it begins of which something else is said, and where
-    the medicine itself begins. `is_last`: it is the last one of its list."""
-
-    start: int
-    end: int
-    after: int
-    until: int
-    name: int
-    is_last: bool
-
-
-def beside_medicine(text: str, one: Listed, *, kind: Kind) -> Quote | None:
+def beside_medicine(text: str, one: Mention) -> Quote | None:
     """What to quote beside a medicine; None where its part of the sentence, and what stands
-    around that, leave no doubt. `kind`: what was read of it, whose own words are no doubt."""
-    start, end = one.start, one.end
+    around that, leave no doubt. The words that told its role are no doubt."""
+    in_part, around = _OF_ROLE.get(one.role, _TAKEN)
+    start, end = one.listed
     first, last = sentence(text, start, end)
-    in_part, around = _OF_KIND[kind]
     begin, lead, is_heading = _before(text, first, start)
     lead = begin if one.after > lead else lead
     close = _part_end(text, end, last)
@@ -122,55 +95,57 @@ def beside_medicine(text: str, one: Listed, *, kind: Kind) -> Quote | None:
         or (in_part if is_heading else around).search(text, lead, begin)
         or _in_rest(in_part, text, one, close)
         or around.search(text, close, until)
-        or (_listed_as_allergy(text, one) if kind == "regular" else None)
+        or (_listed_as_allergy(text, start, end) if one.role not in _OF_ROLE else None)
     )
-    if found:
-        if found.start() < begin:
-            begin = min(lead, found.start())
-        elif "(" in text[end : found.start()]:
-            begin = start = one.name
-        end = _with_answer(text, last) if text[last : last + 1] == "?" else last
-        return _quote(text, begin, start, end, found.span())
-    if text[last : last + 1] == "?":
-        return _quote(text, begin, start, _with_answer(text, last))
-    return None
+    is_asked = text[last : last + 1] == "?"
+    if not (found or is_asked):
+        return None
+    if found and found.start() < begin:
+        begin = min(lead, found.start())
+    elif found and "(" in text[end : found.start()]:
+        begin = start = one.start
+    last = _with_answer(text, last) if is_asked else last
+    return _quote(text, begin, start, last, found.span() if found else None)
 
 
-def _listed_as_allergy(text: str, one: Listed) -> re.Match[str] | None:
+def _listed_as_allergy(text: str, start: int, end: int) -> re.Match[str] | None:
     """The words for allergies ahead of a list that has no dose, with nothing between them that
     begins something else."""
-    if _DOSE.match(text, one.end):
+    if _DOSE.match(text, end):
         return None
-    found = [*_ALLERGIES.finditer(text, max(0, one.start - _FARTHEST), one.start)]
+    found = [*_ALLERGIES.finditer(text, max(0, start - _FARTHEST), start)]
     return found[-1] if found and found[-1]["of"] else None
 
 
-def _in_rest(words: re.Pattern[str], text: str, one: Listed, close: int) -> re.Match[str] | None:
+def _in_rest(words: re.Pattern[str], text: str, one: Mention, close: int) -> re.Match[str] | None:
     """What stands in brackets behind a list is said of its last name, or of "all" or "both"."""
-    found = words.search(text, one.end, close)
-    opens = text.find("(", one.end, found.start()) if found else -1
-    if opens < 0 or one.is_last or _ALL.match(text, opens + 1):
-        return found
-    return None
+    end = one.listed[1]
+    found = words.search(text, end, close)
+    opens = text.find("(", end, found.start()) if found else -1
+    return found if opens < 0 or one.end == end or _ALL.match(text, opens + 1) else None
 
 
 def beside_allergy(
-    text: str, start: int, end: int, *, is_sure: bool, understood: Sequence[tuple[int, int]] = ()
+    text: str, one: Mention, understood: Sequence[tuple[int, int]] = ()
 ) -> Quote | None:
     """The sentence that speaks of an allergy, where it may take it back or its name is not sure.
     `understood`: where the words for an upset stomach and the like are told with their thing."""
-    first, last = sentence(text, start, end)
-    asked = text[last : last + 1] == "?"
+    first, last = sentence(text, one.start, one.end)
+    is_asked = text[last : last + 1] == "?"
+    mild = (
+        match
+        for match in _MILD.finditer(text, first, last)
+        if not any(begin <= match.start() < end for begin, end in understood)
+    )
     found = (
         _ALLERGY.search(text, first, last)
-        or _OF_WHOM.search(text, first, _part_end(text, end, last))
-        or _mild(text, first, last, understood)
+        or _OF_WHOM.search(text, first, _part_end(text, one.end, last))
+        or next(mild, None)
     )
-    if is_sure and not asked and found is None:
+    if one.is_sure and not (found or is_asked):
         return None
-    if asked:
-        last = _with_answer(text, last)
-    return _quote(text, first, start, last, found.span() if found else None)
+    last = _with_answer(text, last) if is_asked else last
+    return _quote(text, first, one.start, last, found.span() if found else None)
 
 
 def is_mild(words: str) -> bool:
@@ -184,15 +159,15 @@ def whole_sentence(text: str, start: int, end: int) -> Quote:
     return _quote(text, first, start, last)
 
 
-def lines_below(text: str, start: int, end: int) -> Quote | None:
-    """The line at characters `start` to `end`, and those below it up to an empty one; None where
-    nothing stands there."""
+def lines_below(text: str, start: int, end: int) -> tuple[Quote, int] | None:
+    """The line at characters `start` to `end`, and those below it up to an empty one, with their
+    number; None where nothing stands there."""
     if text[end : end + 1] != "\n":
         return None
     blank = _BLANK.search(text, end, end + _FARTHEST)
     last = blank.start() if blank else min(len(text), end + _FARTHEST)
     below = text[end:last].strip()
-    return replace(_quote(text, start, start, last), lines=below.count("\n") + 1) if below else None
+    return (_quote(text, start, start, last), below.count("\n") + 1) if below else None
 
 
 def sentence(text: str, start: int, end: int) -> tuple[int, int]:
@@ -209,23 +184,13 @@ def _with_answer(text: str, last: int) -> int:
     return sentence(text, last, last)[1]
 
 
-def _mild(
-    text: str, first: int, last: int, understood: Sequence[tuple[int, int]]
-) -> re.Match[str] | None:
-    for found in _MILD.finditer(text, first, last):
-        if not any(begin <= found.start() < end for begin, end in understood):
-            return found
-    return None
-
-
 def _before(text: str, first: int, start: int) -> tuple[int, int, bool]:
     """Where the part of a sentence begins that a list stands in; where the part before that
     begins, if the list opens its own; and whether that is a heading."""
     borders = [first, *(m.end() for m in _PART_ENDS.finditer(text, first, start))]
     begin = borders[-1]
     opens = len(borders) > 1 and not text[begin:start].strip()
-    lead = borders[-2] if opens else begin
-    return begin, lead, opens and text[begin - 1] == ":"
+    return begin, borders[-2] if opens else begin, opens and text[begin - 1] == ":"
 
 
 def _part_end(text: str, end: int, last: int) -> int:

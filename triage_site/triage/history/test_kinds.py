@@ -89,12 +89,12 @@ LISTED_BEFORE = [
     ("warfarin, bisoprolol, pen allergy", "penicillin", "warfarin, bisoprolol"),
 ]  # fmt: skip
 MISSPELT = [
-    ("on rivaroxiban and warferin", "", "rivaroxaban, warfarin"),
+    ("on rivaroxiban and warferin", "", "rivaroxaban, warfarin; more than one anticoagulant"),
     ("apixiban, clopidegrel, metotrexate", "", "apixaban, clopidogrel, methotrexate"),
     ("xeralto 20", "", "xarelto"),
     ("on insuline and metformine, was on warfarine", "",
      "insuline, metformine, warfarine (stopped)"),
-    ("pradaxia 150 bd, lixianna 60", "", "pradaxa, lixiana"),
+    ("pradaxia 150 bd, lixianna 60", "", "pradaxa, lixiana; more than one anticoagulant"),
     ("takes litium, digoxon and amioderone", "", "lithium, digoxin, amiodarone"),
     ("morphing into a bear, an insulated cup", "", ""),
 ]  # fmt: skip

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from triage_site.triage.history.medicines import read_history
+from triage_site.triage.history.plain_words import Mention, Quote
 from triage_site.triage.history.quoting import (
-    Kind,
-    Listed,
-    Quote,
     beside_allergy,
     beside_medicine,
     lines_below,
@@ -110,11 +109,17 @@ def test_a_warning_is_told_where_both_are_sure(text: str, medicines: str) -> Non
     assert read_history(text).medicine_words == medicines
 
 
-def beside(text: str, name: str, kind: Kind = "regular") -> Quote | None:
+def mention(text: str, name: str, role: str = "") -> Mention:
     start = text.index(name)
     end = start + len(name)
-    one = Listed(start=start, end=end, after=0, until=len(text), name=start, is_last=True)
-    return beside_medicine(text, one, kind=kind)
+    return Mention(
+        start=start, end=end, first=0, last=0, at=0, written=name, name=name, role=role,
+        listed=(start, end), until=len(text),
+    )  # fmt: skip
+
+
+def beside(text: str, name: str, role: str = "") -> Quote | None:
+    return beside_medicine(text, mention(text, name, role))
 
 
 def words(quote: Quote | None) -> str:
@@ -160,30 +165,31 @@ def test_the_words_of_another_sentence_leave_no_doubt() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"),
+    ("text", "role"),
     [
-        ("lithium taken at 9", "marked"),
+        ("lithium taken at 9", "taken"),
         ("GP stopped lithium in May", "stopped"),
-        ("lithium prescribed and given", "marked"),
+        ("lithium prescribed and given", "given"),
     ],
 )
-def test_the_words_of_what_was_read_are_no_doubt(text: str, kind: Kind) -> None:
+def test_the_words_of_what_was_read_are_no_doubt(text: str, role: str) -> None:
     is_doubt = "prescribed" in text
-    assert (beside(text, "lithium", kind) is not None) is is_doubt
+    assert (beside(text, "lithium", role) is not None) is is_doubt
 
 
 def test_the_words_that_are_told_with_an_allergy_are_no_doubt() -> None:
     text = "allergic to codeine (nausea)"
-    start, end = text.index("codeine"), text.index(" (")
-    assert words(beside_allergy(text, start, end, is_sure=True)) == text
-    told = [(start, len(text))]
-    assert beside_allergy(text, start, end, is_sure=True, understood=told) is None
-    assert words(beside_allergy(text, start, end, is_sure=False, understood=told)) == text
+    one = mention(text, "codeine")
+    assert words(beside_allergy(text, one)) == text
+    told = [(one.start, len(text))]
+    assert beside_allergy(text, one, told) is None
+    assert words(beside_allergy(text, replace(one, is_sure=False), told)) == text
 
 
 def test_the_lines_below_a_heading_up_to_an_empty_one() -> None:
     text = "Allergies:\nlatex\nnuts\n\nfell today"
-    assert words(lines_below(text, 0, 10)) == "Allergies: latex nuts"
+    quote, lines = lines_below(text, 0, 10) or (None, 0)
+    assert (words(quote), lines) == ("Allergies: latex nuts", 2)
     assert lines_below("Allergies:\n\nfell", 0, 10) is None
     assert lines_below("Allergies:", 0, 10) is None
 
@@ -195,7 +201,7 @@ def test_a_long_text_without_full_stops(word: str) -> None:
     began = time.perf_counter()
     quote = whole_sentence(text, start, start + 7)
     beside(text, "lithium")
-    beside_allergy(text, start, start + 7, is_sure=True)
+    beside_allergy(text, mention(text, "lithium"))
     assert time.perf_counter() - began < 0.05
     assert len(quote.words) <= 203
 
