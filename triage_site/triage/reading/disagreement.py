@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from triage_site.triage.facts import CaseFacts, Consciousness
-from triage_site.triage.reading.measured import Measured
+from triage_site.triage.reading.measured import LIKE_A_PULSE, Measured
 from triage_site.triage.vitals import VITAL_RANGES
 
 _OTHER: Final = {
     "age_years": "the note tells another age than was entered",
     "sex": "the note tells another sex than was entered",
+    LIKE_A_PULSE: "the respiratory rate looks like a heart rate: the two may be exchanged",
     "on_oxygen": "air was entered, and the note tells of oxygen",
 }
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from triage_site.triage.reading.cleaning import Cleaned
+from triage_site.triage.reading.conversions import CONVERSIONS, number
+from triage_site.triage.reading.tables import find_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +30,25 @@ class Figure:
     start: int  # in the note
     end: int
     is_old: bool = False  # of another day, or what is usual or meant to be
+    is_of_other: bool = False  # of another person, or of nobody
+    is_earlier: bool = False  # of today, and a later one is told
 
 
-EXTRA: Final = ("glucose", "potassium", "lactate", "news", "gcs", "oxygen_litres", "ketones")
+OTHER: Final = "other_number"  # the number of a file or a place: taken out of the words
+EXTRA: Final = (
+    "glucose", "potassium", "lactate", "news", "gcs", "oxygen_litres", "ketones", "sodium", "ph",
+    "haemoglobin", "platelets", "map_mmhg", "cap_refill_seconds", "peak_flow", "peak_flow_percent",
+    "fio2_percent", "po2_kpa", "pf_ratio", "tews", "qsofa", "new_confusion",
+)  # fmt: skip
 _LIMITS: Final = {
-    "hr_bpm": (15, 320), "rr_bpm": (1, 90), "spo2_percent": (25, 100), "sbp_mmhg": (30, 310),
+    "hr_bpm": (15, 320), "rr_bpm": (1, 200), "spo2_percent": (25, 100), "sbp_mmhg": (30, 310),
     "dbp_mmhg": (10, 220), "temp_c": (22, 45), "pain_score": (0, 10), "gcs": (3, 15),
     "glucose": (0.3, 70), "potassium": (1.2, 10), "lactate": (0.1, 25), "news": (0, 20),
-    "oxygen_litres": (1, 70), "ketones": (0, 12),
+    "oxygen_litres": (1, 70), "ketones": (0, 12), "sodium": (90, 190), "ph": (6.6, 7.9),
+    "haemoglobin": (1, 25), "platelets": (0, 1500), "map_mmhg": (15, 200),
+    "cap_refill_seconds": (1, 15), "peak_flow": (30, 900), "peak_flow_percent": (3, 150),
+    "fio2_percent": (21, 100), "po2_kpa": (2, 80), "pf_ratio": (20, 700), "tews": (0, 17),
+    "qsofa": (0, 3), "new_confusion": (1, 1),
 }  # fmt: skip
 _TABLE: Final = tomllib.loads((Path(__file__).parent / "figures.toml").read_text(encoding="utf-8"))
 _PART: Final = re.compile("<([A-Z]+)>")
@@ -50,19 +63,22 @@ _PATTERNS: Final = tuple(
     for row in _TABLE["pattern"]
 )
 NO_MEASURE: Final = _joined(["<NOT>"])  # not before a number of days, tablets or the like
-_MAY_HOLD: Final = re.compile(r"\d|vpu|\b(?:hi|lo)\b", re.IGNORECASE)
+_MAY_HOLD: Final = re.compile(r"\d|vpu|\b(?:hi|lo)(?:gh|w)?\b", re.IGNORECASE)
 _FLOW: Final = re.compile(
-    r"(?<![\d.])(\d{1,2})\s*(?:l|lt?rs?|lpm|litres?|liters?)(?:\s*(?:/|per )\s*min\w*|pm)?"
+    r"(?<![\d.])(\d{1,2})\s*(?:l|lt?rs?|lpm|lit(?:re|er)?s?)(?:\s*(?:/|per )\s*min\w*|pm)?"
     r"(?:\s*(?:of|via|by|on))?\s*(?:o2|oxygen|nasal|nrb|nrm|nc\b|np\b|hudson|(?:face ?)?mask|non)?",
     re.IGNORECASE,
 )
 _AFTER_SATURATION: Final = re.compile(
     r"[\s,(]*(?:now\s+)?(?:on|with|despite|in|via)\s+(?:high[- ]flow )?", re.I
 )
+# A device stays in the words: signs name it.
 _ON_OXYGEN: Final = re.compile(
-    r"[\s,(]*(?:now\s+)?(?:on|with|despite|in)\s+(?:high[- ]flow |home |supplemental )?"
-    r"(?:o2|oxygen|nrb|cpap|bipap|niv|non-?rebreath\w*)", re.I)  # fmt: skip
-_ON_AIR: Final = re.compile(r"[\s,(]*(?:now\s+)?(?:on\s+)?(?:room\s*)?(?:air|RA)\b", re.I)
+    r"[\s,(]*(?:now\s+)?(?:on|with|despite|in|via)\s+(?:an?\s+)?"
+    r"(?:(?:high[- ]flow |home |supplemental )?(?:o2|oxygen)\b"
+    r"|(?=(?:helmet |face ?)?(?:nrb|nrm|(?:non[ -]?)?re-?breath|reservoir|mask|cpap|bipap|niv|hfn"
+    r"|venturi)|\d{2,3}\s?%))", re.I)  # fmt: skip
+_ON_AIR: Final = re.compile(r"[\s,(]*(?:now\s+)?(?:on\s+)?(?:(?:room\s*)?air|RA|OA|AA)\b", re.I)
 # Names after which a number in degrees or with a decimal point is no temperature.
 _OTHER_DEGREES: Final = re.compile(
     r"(?:flex\w*|exten\w*|rom|abduct\w*|adduct\w*|rotat\w*|range|angle\w*|bend\w*|bent|knee|elbow|"
@@ -73,7 +89,25 @@ _WEATHER: Final = re.compile(
     r"\s*(?:outside|out there|in the (?:shade|sun|room|car|kitchen)|heat|wave|weather|wash|oven)\b",
     re.IGNORECASE,
 )
-_AVPU: Final = {"a": 15.0, "c": 14.0, "v": 12.0, "p": 8.0, "u": 3.0}
+
+_BEFORE_REACH: Final = 24
+_NUMBER_OF: Final = r"(?:\s*(?:no\b\.?|nr\b\.?|num(?:ber)?\b|id\b|code\b|#))?[\s:-]*$"
+_DOCUMENT: Final = re.compile(
+    r"\b(?:token|ticket|queue|file|folder|docket|invoice|receipt|coupon|voucher|locker|address)"
+    + _NUMBER_OF, re.IGNORECASE,
+)  # fmt: skip
+_ROOM: Final = re.compile(
+    r"\b(?:room|ward|flat|apartment|apt|bus|route|gate|platform|seat|class|case|policy)"
+    + _NUMBER_OF,
+    re.IGNORECASE,
+)
+_AT_PLACE: Final = re.compile(
+    r"\b(?:at|in|from|outside|near|called|behind|opposite)\s+$", re.IGNORECASE
+)
+_PLACE: Final = re.compile(
+    r"\s*(?:night\s?club|club|bar|pub|gym|fitness|radio|hotel|studio|salon|shop|cinema|cafe|festival"
+    r"|restaurant|road|street|avenue|lane)\b", re.IGNORECASE,
+)  # fmt: skip
 
 
 def find_figures(cleaned: Cleaned) -> Iterator[Figure]:
@@ -82,10 +116,23 @@ def find_figures(cleaned: Cleaned) -> Iterator[Figure]:
     if not _MAY_HOLD.search(chars):
         return
     taken: list[tuple[int, int]] = []
+    for table in find_tables(chars):
+        taken.append((table.begin, table.stop))
+        for one in table.values:
+            if is_plausible(one.kind, one.value):
+                start, end = cleaned.source[one.begin], cleaned.source[one.stop - 1] + 1
+                yield Figure(
+                    one.kind, one.value, one.begin, one.stop, start, end, is_earlier=one.is_earlier
+                )
     for kind, pattern in _PATTERNS:
         for match in pattern.finditer(chars):
             begin, stop = match.span()
             if any(begin < end and first < stop for first, end in taken):
+                continue
+            if _is_other_thing(chars, begin, stop):
+                taken.append((begin, stop))
+                start, end = cleaned.source[begin], cleaned.source[stop - 1] + 1
+                yield Figure(OTHER, 0.0, begin, stop, start, end)
                 continue
             found = [(name, v) for name, v in _values(kind, match) if is_plausible(name, v)]
             if found:
@@ -97,11 +144,19 @@ def find_figures(cleaned: Cleaned) -> Iterator[Figure]:
                     yield Figure(name, value, begin, stop, start, end)
 
 
+def _is_other_thing(chars: str, begin: int, stop: int) -> bool:
+    """The number of a token, a file or a room, or the name of a place: "at Pulse 28 nightclub"."""
+    before = chars[max(0, begin - _BEFORE_REACH) : begin]
+    if _DOCUMENT.search(before) or (chars[begin].isdigit() and _ROOM.search(before)):
+        return True
+    return bool(_AT_PLACE.search(before) and _PLACE.match(chars, stop))
+
+
 def told_by(figure: Figure) -> str:
-    """The word that a figure stands for, so that signs in words find it; empty for most, and
-    where it was so on another day. A fever then still belongs to an illness."""
+    """The word that a figure stands for, so that signs in words find it; empty for most, for
+    another person, and where it was so on another day. A fever then still belongs to an illness."""
     limit = _WORDS_FOR.get(figure.kind)
-    if limit is None or (figure.is_old and figure.kind != "temp_c"):
+    if limit is None or figure.is_of_other or (figure.is_old and figure.kind != "temp_c"):
         return ""
     low, below, high, above = limit
     return below if figure.value < low else above if figure.value >= high else ""
@@ -113,6 +168,7 @@ _WORDS_FOR: Final[dict[str, tuple[float, str, float, str]]] = {
     "spo2_percent": (90.0, "hypoxia", 999.0, ""),
     "glucose": (3.0, "hypoglycemia", 999.0, ""),
     "sbp_mmhg": (0.0, "", 160.0, "hypertension"),
+    "haemoglobin": (8.0, "hypohemoglobinemia", 999.0, ""),
 }
 
 
@@ -137,15 +193,17 @@ def _oxygen(chars: str, at: int) -> tuple[str, float, int] | None:
 
 
 def _values(kind: str, match: re.Match[str]) -> list[tuple[str, float]]:
+    if kind in CONVERSIONS:
+        return CONVERSIONS[kind](match)
     return _READERS.get(kind, _plain)(kind, match)
 
 
 def _plain(kind: str, match: re.Match[str]) -> list[tuple[str, float]]:
-    return [(kind, _number(match.group(1)))]
+    return [(kind, number(match.group(1)))]
 
 
 def _pressure(kind: str, match: re.Match[str]) -> list[tuple[str, float]]:
-    systolic = _number(match.group(1))
+    systolic = number(match.group(1))
     named = match.group()[0].isalpha()
     if match.re.groups == 1:
         return [(kind, systolic)]
@@ -159,7 +217,7 @@ def _pressure(kind: str, match: re.Match[str]) -> list[tuple[str, float]]:
 
 
 def _temperature(kind: str, match: re.Match[str]) -> list[tuple[str, float]]:
-    value = _number(match.group(1))
+    value = number(match.group(1))
     unit = (match.group(2) or "").lower() if match.re.groups > 1 else "c"
     named = match.group()[0].isalpha()
     before = match.string[max(0, match.start() - 24) : match.start()]
@@ -177,34 +235,9 @@ _PATIENT: Final = re.compile(r"\d{2}\s?[Ff]")
 _LEAST_FAHRENHEIT: Final = 95.0
 
 
-def _coma(kind: str, match: re.Match[str]) -> list[tuple[str, float]]:
-    numbers = [float(g) for g in match.groups() if g and g.isdigit()]
-    if match.re.groups == 3:
-        return [(kind, sum(numbers) + (3 - len(numbers)))]
-    return [(kind, min(n for n in numbers if n >= 3))] if max(numbers) >= 3 else []
-
-
-def _avpu(_kind: str, match: re.Match[str]) -> list[tuple[str, float]]:
-    return [("gcs", _AVPU[match.group(1).lower()])]
-
-
-def _glucose(kind: str, match: re.Match[str]) -> list[tuple[str, float]]:
-    written, unit = match.group(1).lower(), (match.group(2) or "").lower()
-    if written in ("hi", "lo"):
-        return [(kind, 35.0 if written == "hi" else 1.5)]
-    value = _number(written)
-    if unit.startswith("mg") or (not unit and value > 35):
-        value /= 18.0
-    return [(kind, round(value, 1))]
-
-
-def _number(written: str) -> float:
-    return float(written.replace(",", "."))
-
-
 def _saturation(kind: str, match: re.Match[str]) -> list[tuple[str, float]]:
     """A share of one is meant as a percentage."""
-    value = _number(match.group(1))
+    value = number(match.group(1))
     return [(kind, value * 100 if value <= 1 else value)]
 
 
@@ -212,7 +245,4 @@ _READERS: Final[dict[str, Callable[[str, re.Match[str]], list[tuple[str, float]]
     "sbp_mmhg": _pressure,
     "spo2_percent": _saturation,
     "temp_c": _temperature,
-    "gcs": _coma,
-    "avpu": _avpu,
-    "glucose": _glucose,
 }

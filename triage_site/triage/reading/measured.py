@@ -17,18 +17,22 @@ from typing import Any, Final
 
 from triage_site.triage.age_bands import is_adult
 from triage_site.triage.facts import NOT_TAKEN, CaseFacts, Consciousness
-from triage_site.triage.reading.figures import NO_MEASURE, Figure, is_plausible
+from triage_site.triage.reading.earlier import NOW, with_earlier
+from triage_site.triage.reading.figures import NO_MEASURE, OTHER, Figure, is_plausible
 from triage_site.triage.reading.note import Note
 from triage_site.triage.reading.person import is_of_other_sex, known_age, of_another_age, spoken_age
 from triage_site.triage.reading.terms import TermIndex
 from triage_site.triage.reading.times import OF_OLD
+from triage_site.triage.reading.whose import is_of_baby
 from triage_site.triage.vitals import VITAL_RANGES
 
 _MIDDLE: Final = {
     "hr_bpm": 80.0, "rr_bpm": 16.0, "spo2_percent": 99.0, "temp_c": 37.0, "pain_score": 0.0,
     "sbp_mmhg": 120.0, "dbp_mmhg": 75.0,
     "glucose": 6.0, "potassium": 4.2, "lactate": 1.0, "news": 0.0, "gcs": 15.0,
-    "oxygen_litres": 0.0, "ketones": 0.0,
+    "oxygen_litres": 0.0, "ketones": 0.0, "sodium": 140.0, "ph": 7.4, "haemoglobin": 13.0,
+    "platelets": 250.0, "map_mmhg": 85.0, "cap_refill_seconds": 1.0, "peak_flow": 450.0,
+    "peak_flow_percent": 100.0, "fio2_percent": 21.0, "po2_kpa": 12.0, "pf_ratio": 450.0,
 }  # fmt: skip
 _FAR: Final = {
     "hr_bpm": 25.0, "rr_bpm": 8.0, "spo2_percent": 5.0, "temp_c": 1.2, "pain_score": 4.0,
@@ -71,7 +75,11 @@ _CALLED_FAR: Final = (
     ("temp_c", "febrile/pyrexial", 0.0, 37.2),
     ("temp_c", "hypothermic", 36.2, 50.0),
 )
+_RATES: Final = frozenset({"hr_bpm", "rr_bpm"})
+_FASTEST_BREATH, _FAST_BREATH, _SLOW_HEART = 90.0, 40.0, 40.0  # a minute
+LIKE_A_PULSE: Final = "rr_like_pulse"  # in `Measured.contradicted`
 _NOT_AWAKE: Final = ("voice", "pain", "unresponsive")
+_MOTHER_YEARS: Final = 10.0
 _NEAR: Final = 4  # words
 _SENTENCE_ENDS: Final = (". ", ";", "\n")
 # What the note says of a value that a machine or the writer got wrong, and of the right one.
@@ -99,7 +107,9 @@ _PART_ENDS: Final = re.compile(r"[,;()\n]|\.(?!\d)")
 # A value that is not named again: "temp 41 in ear, repeat 37.2", "HR 80, now 140".
 _UNNAMED: Final = re.compile(
     rf"(?:\s?(?:-|to)\s?\d{{1,3}}(?=,))?"  # "usual sats 88-92, now 85"
-    rf"(?:[^\d;\n]{{0,30}}?\b(?:{_AGAIN})|[\s%°c,(-]{{1,6}}(?:(?:and|but) )?(?:now|then))"
+    rf"(?:[^\d;\n]{{0,30}}?\b(?:{_AGAIN})"
+    rf"|[^\d.;\n]{{0,24}}?\b(?:earlier|at home|initially|on scene)\b[\s,:-]{{1,3}}(?:{NOW})"
+    rf"|[\s%°c,(-]{{1,6}}(?:(?:and|but) )?(?:{NOW}|then)|\s?(?:/10)?\s?(?:-+>|\u2192)\s?)"
     rf"(?:,? (?:is|was|at|of|to|up to|down to|it was|i meant?))?"
     rf",? (\d{{1,3}}(?:\.\d)?){NO_MEASURE}(?![\w/-])",
     re.IGNORECASE,
@@ -107,7 +117,8 @@ _UNNAMED: Final = re.compile(
 _WHOLE: Final = frozenset({"hr_bpm", "spo2_percent", "pain_score"})
 _READ_UNNAMED: Final = _WHOLE | {"temp_c", "glucose"}
 _REACH: Final = 60  # characters around a value
-_OXYGEN: Final = frozenset({"oxygen_litres", "on_oxygen"})
+# Figures that say oxygen is given, where they are above this.
+_OXYGEN: Final = {"oxygen_litres": 0.0, "on_oxygen": 0.0, "fio2_percent": 21.0}
 _EARLIER: Final = frozenset(
     {"was", "were", "been", "earlier", "initially", "home", "scene", "crew", "settled", "resolved"}
 )
@@ -125,9 +136,16 @@ class Measured:
 
 
 def measure(facts: CaseFacts, note: Note) -> Measured:
-    figures = _not_called_wrong(note, facts)
+    told = _not_called_wrong(note, facts)
+    like_pulse = _is_like_a_pulse(facts, told)
+    told = [one for one in told if not (like_pulse and one.kind in _RATES)]
+    figures = [*with_earlier(note.text, told)]
+    of_now = [one for one in figures if not one.is_earlier]
+    # A saturation may be better for oxygen alone: the worst of them stands, but in a table.
+    saturations = [one for one in told if one.kind == "spo2_percent" and not one.is_earlier]
     worst = _worst(figures)
-    last = {one.kind: one.value for one in sorted(figures, key=lambda one: one.start)}
+    present = worst | _worst(of_now) | _worst(saturations)
+    last = {one.kind: one.value for one in sorted(of_now, key=lambda one: one.start)}
     filled: dict[str, Any] = {}
     noted: dict[str, float] = {}
     for vital in (
@@ -143,10 +161,10 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
             continue
         known = facts.value(vital)
         if getattr(facts, vital) is NOT_TAKEN:
-            filled[vital] = worst[vital]
-        elif known is not None:
-            apart = min(abs(known - worst[vital]), abs(known - last[vital]))
-            noted |= {vital: worst[vital]} if apart > _FAR.get(vital, 1e9) else {}
+            filled[vital] = present[vital]
+        elif known is not None and vital in last:
+            apart = min(abs(known - present[vital]), abs(known - last[vital]))
+            noted |= {vital: present[vital]} if apart > _FAR.get(vital, 1e9) else {}
     filled |= _consciousness(facts, worst) | _oxygen(facts, note, worst)
     if not facts.age_years:
         filled["age_years"] = known_age(facts.age_years, spoken_age(note))
@@ -158,13 +176,24 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
     awake = facts.consciousness in _NOT_AWAKE and worst.get("gcs") == 15
     contradicted += ["consciousness"] if drowsy or awake else []
     contradicted += ["sex"] if is_of_other_sex(facts, note) else []
+    contradicted += [LIKE_A_PULSE] if like_pulse else []
     extra = {
         name: value
         for name, value in worst.items()
-        if name not in filled and not _is_nearer(name, value, facts)
+        if filled.get(name) != value and not _is_nearer(name, value, facts)
     }
     whole = replace(facts, **filled) if filled else facts
     return Measured(whole, extra, tuple(dict.fromkeys(contradicted)), noted)
+
+
+def _is_like_a_pulse(facts: CaseFacts, told: Sequence[Figure]) -> bool:
+    """Whether the breathing rate looks like a pulse: nobody breathes so fast, or faster than a slow
+    heart beats. Then each of the two may stand in the place of the other."""
+    rates = [facts.value("rr_bpm"), *(one.value for one in told if one.kind == "rr_bpm")]
+    pulses = [facts.value("hr_bpm"), *(one.value for one in told if one.kind == "hr_bpm")]
+    breath = max((rate for rate in rates if rate is not None), default=0.0)
+    heart = min((pulse for pulse in pulses if pulse), default=_SLOW_HEART + 1)
+    return breath > _FASTEST_BREATH or (breath >= _FAST_BREATH and heart <= _SLOW_HEART)
 
 
 def _is_nearer(vital: str, told: float, facts: CaseFacts) -> bool:
@@ -232,7 +261,13 @@ def _worst(figures: Sequence[Figure]) -> dict[str, float]:
 def _not_called_wrong(note: Note, facts: CaseFacts) -> Sequence[Figure]:
     """Without a figure that the note calls wrong, or of another day, where there is another one
     of its kind: "HR 30 but leads were falling off; manual pulse 76"."""
-    figures = [one for one in (*note.figures, *_unnamed(note)) if not one.is_old]
+    is_baby = facts.age_years is None or facts.age_years < _MOTHER_YEARS
+    figures = [
+        one
+        for one in (*note.figures, *_unnamed(note))
+        if not (one.is_old or one.is_of_other or one.kind == OTHER)
+        and (is_baby or not is_of_baby(note.chars, one.begin))
+    ]
     if not any(words.search(note.text) for words in (_WRONG, _DOUBTED, OF_OLD)):
         return figures
     judged: dict[tuple[int, int], int] = {}
@@ -286,8 +321,10 @@ def _wrong_until(text: str, first: int, last: int) -> int:
 
 def _consciousness(facts: CaseFacts, worst: Mapping[str, float]) -> dict[str, Any]:
     score = worst.get("gcs")
-    if score is None or facts.consciousness is not Consciousness.NOT_TAKEN or score == 14:
+    if score is None or facts.consciousness is not Consciousness.NOT_TAKEN:
         return {}
+    if score == 14:
+        return {"consciousness": Consciousness.CONFUSED} if "new_confusion" in worst else {}
     if score >= 15:
         return {"consciousness": Consciousness.ALERT}
     if score >= 9:
@@ -302,7 +339,8 @@ def _oxygen(facts: CaseFacts, note: Note, worst: Mapping[str, float]) -> dict[st
         return {}
     entered = facts.value("spo2_percent")
     told = worst.get("spo2_percent") if entered is None else entered
-    others = {f.begin for f in note.figures if f.kind == "spo2_percent" and f.value != told}
-    old = {f.begin for f in note.figures if f.is_old}
-    given = [f for f in note.figures if f.kind in _OXYGEN and f.begin not in others | old]
-    return {"on_oxygen": any(figure.value > 0 for figure in given)} if given else {}
+    measured = {f.begin: f.value for f in note.figures if f.kind == "spo2_percent"}
+    given = [f for f in note.figures if f.kind in _OXYGEN and not (f.is_old or f.is_of_other)]
+    beside = [f for f in given if measured.get(f.begin, -1.0) == told]
+    given = beside or [f for f in given if f.begin not in measured]
+    return {"on_oxygen": any(f.value > _OXYGEN[f.kind] for f in given)} if given else {}

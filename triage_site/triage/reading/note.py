@@ -18,7 +18,8 @@ from triage_site.triage.reading.line import Line
 from triage_site.triage.reading.statements import Assertion, Statement, judge
 from triage_site.triage.reading.terms import TermIndex
 from triage_site.triage.reading.times import with_days
-from triage_site.triage.reading.tokens import Word, is_known, tokenize
+from triage_site.triage.reading.tokens import Word, is_ideograph, is_known, tokenize
+from triage_site.triage.reading.whose import with_owners
 from triage_site.triage.reading.words import TABLES
 
 __all__ = ["Assertion", "Figure", "Mention", "Note", "Statement", "Word", "read"]
@@ -53,7 +54,8 @@ class Note:
         self.text = text
         cleaned = clean(text)
         self.chars = cleaned.chars
-        self.figures = tuple(with_days(cleaned.chars, [*find_figures(cleaned)]))
+        dated = with_days(cleaned.chars, [*find_figures(cleaned)])
+        self.figures = tuple(with_owners(cleaned.chars, [*dated]))
         self.words: tuple[Word, ...] = tuple(tokenize(cleaned, self.figures))
         self.line = Line((word.stem, word.form) for word in self.words)
         judged = judge(self.words, self.line)
@@ -89,6 +91,7 @@ class Note:
             word.start == self.words[last - 1].start
             and len(written) <= _SHORT
             and written.isalpha()
+            and is_latin(written)
             and not written.isupper()
             and any(said.first <= first < said.last for said in self._foreign_statements)
         )
@@ -133,11 +136,19 @@ def _foreign(words: tuple[Word, ...], statements: Sequence[Statement]) -> frozen
 
 
 def _is_of_other_script(word: Word) -> bool:
+    if is_ideograph(word):
+        return True
     letters = [letter for letter in word.form if letter.isalpha() and not letter.isascii()]
     return len(letters) > 1 and not any("LATIN" in unicodedata.name(one, "") for one in letters)
 
 
+def is_latin(word: str) -> bool:
+    return all("LATIN" in unicodedata.name(letter, "") for letter in word)
+
+
 def is_told(word: Word) -> bool:
+    if is_ideograph(word):
+        return True
     return word.form.isalpha() and len(word.form) > 1 and word.form != "query"
 
 

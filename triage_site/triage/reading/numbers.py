@@ -15,17 +15,26 @@ _ONES: Final = {word: value for value, word in enumerate(_SMALL.split())}
 _TENS: Final = {word: 10 * value for value, word in enumerate(_TENTHS.split(), 2)}
 IN_WORDS: Final = _ONES | _TENS  # the numbers of one word
 _NUMBER: Final = "|".join([*_ONES, *_TENS, "hundred"])
+# "sats in the seventies"
+_DECADE: Final = "|".join(word[:-1] + "ies" for word in _TENS)
 _RUN: Final = re.compile(
-    rf"\b(?:{_NUMBER})(?:(?:[ -](?:and )?)(?:{_NUMBER}))*(?: point (?:{_NUMBER}))*\b", re.IGNORECASE
-)
-_ANY: Final = re.compile(rf"\b(?:{_NUMBER})", re.IGNORECASE)
+    rf"\b(?:a (?=hundred\b))?(?:{_NUMBER})(?:(?:[ -](?:and )?)(?:{_NUMBER}))*"
+    rf"(?: point (?:{_NUMBER}))*\b"
+    rf"|\b(?:{_DECADE})\b", re.IGNORECASE,
+)  # fmt: skip
+_ANY: Final = re.compile(rf"\b(?:{_NUMBER}|{_DECADE})", re.IGNORECASE)
 # A small number stays a word ("one of them") unless a unit or a fraction follows.
 _UNIT: Final = re.compile(
     r"[ -]*(?:years?|yrs?|months?|weeks?|days?|hours?|minutes?|out of|over|percent|per ?cent|"
-    r"degrees|litres?|liters?|/)",
+    r"degrees|litres?|liters?|/|(?:times |breaths? |beats? )?(?:a|per|each|every) min)",
     re.IGNORECASE,
 )
-_BEFORE: Final = re.compile(r"(?:out of|over|gcs|pain|score|glucose|sugar) $", re.IGNORECASE)
+_BEFORE: Final = re.compile(
+    r"(?:out of|over|pain|\b(?:gcs|g\.c\.s\.?|glasgow|coma scale|score|glucose|sugar|t?ews|news"
+    r"|rr|resps?|resp(?:iratory)? rate|respirations?|breathing rate|refill)"
+    r"[:=-]?(?: (?:of|is|was|now|only|just|about))*) $", re.IGNORECASE,
+)  # fmt: skip
+_BEFORE_REACH: Final = 40  # characters
 
 
 def in_digits(chars: str, source: Sequence[int]) -> tuple[str, tuple[int, ...]]:
@@ -52,8 +61,11 @@ def _spread(source: Sequence[int], match: re.Match[str], length: int) -> list[in
 
 
 def _digits(match: re.Match[str], chars: str) -> str | None:
-    whole, *tenths = match.group().lower().split(" point ")
-    words = [word for word in re.split(r"[ -]+", whole) if word != "and"]
+    written = match.group().lower()
+    if written.endswith("ties"):
+        return f"{_TENS[written.removesuffix('ies') + 'y']}s"
+    whole, *tenths = written.split(" point ")
+    words = [word for word in re.split(r"[ -]+", whole) if word not in ("and", "a")]
     value = _value(words)
     if value is None:
         return None
@@ -61,7 +73,8 @@ def _digits(match: re.Match[str], chars: str) -> str | None:
         return ".".join([str(value), *(str(_ONES.get(word, 0)) for word in tenths)])
     plain = value < 13 and len(words) == 1
     if plain and not (
-        _UNIT.match(chars, match.end()) or _BEFORE.search(chars[: match.start()][-10:])
+        _UNIT.match(chars, match.end())
+        or _BEFORE.search(chars[max(0, match.start() - _BEFORE_REACH) : match.start()])
     ):
         return None
     return str(value)

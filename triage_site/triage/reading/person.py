@@ -50,6 +50,10 @@ _AGED: Final = re.compile(
     rf"(?<!at )(?<!at the )\baged?:?\s+(\d{{1,3}})(?:\s*/(12|52|7)|\s*{_UNIT})?\b(?!\s*(?:ago))",
     re.I,
 )
+# "Pt is 71, on": no number of something else.
+_IS: Final = re.compile(
+    r"\b(?:pt|patient|he|she) is (\d{2})()()(?=\s*[,;]|\.(?!\d)|\s+and\b|\s+years?\b)", re.I
+)
 _DECADE: Final = re.compile(r"\bin (?:his|her|their) (?:early |mid |late )?(\d)0'?s", re.I)
 _NEWBORN: Final = re.compile(r"\b(?:newborn|neonate)\b", re.I)
 _PARENT: Final = re.compile(
@@ -104,7 +108,7 @@ def written_age(note: Note) -> float | None:
     """The patient's age in years, where the words have the number; never that of a wound or of a
     child whose mother is the patient, a figure of a vital sign ("T 98 F"), or a length."""
     return _age_by(
-        _without_figures(note), (_OLD, _SHORT, _LEAD, _AGED, _OPENING, _LETTER, _LETTER_FIRST)
+        _without_figures(note), (_OLD, _SHORT, _LEAD, _AGED, _OPENING, _IS, _LETTER, _LETTER_FIRST)
     )
 
 

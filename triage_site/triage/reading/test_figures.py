@@ -31,8 +31,8 @@ def _found(text: str) -> dict[str, float]:
         ("P 48", {"hr_bpm": 48}),
         ("heart rate of 150 bpm", {"hr_bpm": 150}),
         ("RR36", {"rr_bpm": 36}),
-        ("FiO2 of 0.5 and still only 83", {"spo2_percent": 83}),
-        ("FiO2 0.6", {}),
+        ("FiO2 of 0.5 and still only 83", {"spo2_percent": 83, "fio2_percent": 50}),
+        ("FiO2 0.6", {"fio2_percent": 60}),
         ("heart going at 240-260/min", {"hr_bpm": 240}),
         ("heart 250 a minute", {"hr_bpm": 250}),
         ("resps 15", {"rr_bpm": 15}),
@@ -185,3 +185,168 @@ def test_the_entered_saturation_keeps_only_its_own_oxygen(
 def test_a_number_of_places_is_no_pain_score(text: str, score: float | None) -> None:
     found = [figure.value for figure in read(text).figures if figure.kind == "pain_score"]
     assert found == ([score] if score else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("eyes 4 / verbal 3 / motor 5", 12),
+        ("M5 V2 E2 post RTA", 9),
+        ("E2 VT M3", 6),
+        ("E2VTM3", 6),
+        ("E(2) V(2) M(4)", 8),
+        ("eye opening 2, verbal response 2, best motor 4", 8),
+        ("E4V5M6 (15/15)", 15),
+        ("E7 V2 M3", None),
+        ("E1 V2 E3", None),
+        ("Glasgow 1-1-1", 3),
+        ("GCS 3 2 5", 10),
+        ("GCS 456", 15),
+        ("GCS 13/15", 13),
+        ("GCS 13 -> 10 in 20 min", 10),
+        ("GCS of seven", 7),
+        ("GCS below 9", 9),
+        ("flew from Glasgow 8 hours ago", None),
+        ("Blantyre coma score 1", 5),
+        ("Blantyre 5", 15),
+        ("BCS 2/5", 8),
+        ("lives in Blantyre 5 years", None),
+        ("AVPU: alert", 15),
+        ("responds: P (AVPU)", 8),
+    ],
+)
+def test_coma_scales_are_read_in_all_notations(text: str, score: float | None) -> None:
+    assert _found(text).get("gcs") == score
+
+
+@pytest.mark.parametrize(
+    ("text", "consciousness"),
+    [
+        ("ACVPU = C, new", Consciousness.CONFUSED),
+        ("GCS 14", Consciousness.NOT_TAKEN),
+        ("A on AVPU", Consciousness.ALERT),
+    ],
+)
+def test_new_confusion_is_told_by_its_letter(text: str, consciousness: Consciousness) -> None:
+    assert measure(CaseFacts(text=text), read(text)).facts.consciousness is consciousness
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("HFNC 50 L / 60%, holding 95", {"fio2_percent": 60}),
+        ("sats 91 on 60% venturi", {"spo2_percent": 91, "on_oxygen": 1, "fio2_percent": 60}),
+        ("CPAP 10, SpO2 92%", {"spo2_percent": 92}),
+        ("on 88% oxygen", {"spo2_percent": 88}),
+        ("BiPAP 18/6, 70% oxygen", {"fio2_percent": 70}),
+        ("O2 76%", {"spo2_percent": 76}),
+        ("97 on air at rest", {"spo2_percent": 97, "on_oxygen": 0}),
+        ("saturation 93 on non-rebreather 15 litres", {
+            "spo2_percent": 93, "on_oxygen": 1, "oxygen_litres": 15}),
+        ("NRBM @ 15 lit/min", {"oxygen_litres": 15}),
+        ("oxygen gone up from 2 to 12 litres", {"oxygen_litres": 12}),
+        ("4 L to 8 L to 15 L to keep sats up", {"oxygen_litres": 15}),
+        ("tonight needs 10 to keep 86", {"spo2_percent": 86, "oxygen_litres": 10}),
+        ("drinks 8 L water a day", {}),
+        ("CPAP 10 at night", {}),
+        ("PaO2 7.1 kPa", {"po2_kpa": 7.1}),
+        ("PaO2 60 mmHg", {"po2_kpa": 8}),
+        ("VBG: pO2 4.5", {}),
+        ("P/F 85", {"pf_ratio": 85}),
+        ("PF ratio 12 kPa", {"pf_ratio": 90}),
+    ],
+)  # fmt: skip
+def test_oxygen_that_is_given_is_read(text: str, expected: dict[str, float]) -> None:
+    assert _found(text) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("BP palpatory 60", {"sbp_mmhg": 60}),
+        ("systolics in the seventies", {"sbp_mmhg": 70}),
+        ("RR 75/40, Puls 138", {"sbp_mmhg": 75, "dbp_mmhg": 40, "hr_bpm": 138}),
+        ("RR 18/min", {"rr_bpm": 18}),
+        ("TA 7/4", {"sbp_mmhg": 70, "dbp_mmhg": 40}),
+        ("PA 80x40", {"sbp_mmhg": 80, "dbp_mmhg": 40}),
+        ("MAP 48", {"map_mmhg": 48}),
+        ("road map 48", {}),
+        ("FC 152, PA 74/41, FR 34", {"hr_bpm": 152, "sbp_mmhg": 74, "dbp_mmhg": 41, "rr_bpm": 34}),
+        ("FR 16 catheter", {}),
+        ("resps six a minute", {"rr_bpm": 6}),
+        ("RR: four", {"rr_bpm": 4}),
+        ("breathing fifty times a minute", {"rr_bpm": 50}),
+        ("coughs five times a minute", {}),
+        ("pulse a hundred and fifty", {"hr_bpm": 150}),
+        ("sys 68", {"sbp_mmhg": 68}),
+        ("resp one week of cold", {}),
+        ("heart going at 188, counted", {"hr_bpm": 188}),
+        ("heart operation at 60", {}),
+        ("watch says 190", {"hr_bpm": 190}),
+        ("watch says 190 steps", {}),
+        ("PEFR 90 (best 450)", {"peak_flow_percent": 20}),
+        ("best peak flow 500, today 110", {"peak_flow_percent": 22}),
+        ("PEF 30% of best", {"peak_flow_percent": 30}),
+        ("peak flow 80", {"peak_flow": 80}),
+        ("CRT central 6 secs", {"cap_refill_seconds": 6}),
+        ("CRT fitted 5 years ago", {}),
+        ("TEWS 9", {"tews": 9}),
+        ("NEWS-2: 8", {"news": 8}),
+        ("heard on the news 9 were hurt", {}),
+        ("qSOFA 3", {"qsofa": 3}),
+    ],
+)
+def test_vital_signs_are_read_in_words_and_other_notations(
+    text: str, expected: dict[str, float]
+) -> None:
+    assert _found(text) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("meter just says LO", {"glucose": 1.5}),
+        ("Dexcom says LOW", {"glucose": 1.5}),
+        ("meter says low battery", {}),
+        ("GRBS 38 mg%", {"glucose": 2.1}),
+        ("glycemie 0,35 g/l", {"glucose": 1.9}),
+        ("Na+ 108", {"sodium": 108}),
+        ("Natrium 108", {"sodium": 108}),
+        ("pH 6.98", {"ph": 6.98}),
+        ("urine pH 6.9", {}),
+        ("Hb 3.1 g/dl", {"haemoglobin": 3.1}),
+        ("Hb 31 g/L", {"haemoglobin": 3.1}),
+        ("Hb 135", {"haemoglobin": 13.5}),
+        ("HbA1c 41", {}),
+        ("platelet 8,000", {"platelets": 8}),
+        ("platelets 2.5 lakh", {"platelets": 250}),
+        ("plt 9k", {"platelets": 9}),
+        ("lac 7.8", {"lactate": 7.8}),
+        ("lac 3 cm to the chin", {}),
+        ("lac 3.5 long", {}),
+        ("K 8 teacher", {}),
+        ("K 9 dog bite", {}),
+    ],
+)
+def test_names_and_units_of_laboratory_values_are_read(
+    text: str, expected: dict[str, float]
+) -> None:
+    assert _found(text) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Token P160", "OPD file no 70/40", "ticket: HR 40", "room 90/60",
+        "dancing at Pulse 28 nightclub",
+    ],
+)  # fmt: skip
+def test_the_number_of_a_file_or_a_place_is_taken_out_and_no_vital_sign(text: str) -> None:
+    note = read(text)
+    assert [figure.kind for figure in note.figures] == ["other_number"]
+    assert measure(CaseFacts(text=text), note).facts == CaseFacts(text=text)
+
+
+@pytest.mark.parametrize("text", ["waiting room HR 40", "no file, HR 40", "off the bus P 40"])
+def test_a_named_value_behind_a_room_counts(text: str) -> None:
+    assert _found(text) == {"hr_bpm": 40}

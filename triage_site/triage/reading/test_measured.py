@@ -58,6 +58,7 @@ def test_a_value_that_was_wrong_or_is_old_gives_way(text: str, vital: str, value
         ("At the GP this morning BP 200/110, HR 120", "hr_bpm", 120),
         ("GP an hour ago: HR 140, BP 85/50", "sbp_mmhg", 85),
         ("last week: BP 90/50, HR 120, today HR 84", "hr_bpm", 84),
+        ("sats 84, her normal is 91", "spo2_percent", 84),
         ("Last week she was admitted. HR 130, BP 80/40", "hr_bpm", 130),
     ],
 )
@@ -81,6 +82,8 @@ def test_any_other_value_counts_where_it_is_the_worst_or_alone(
         "Last year: felt dizzy, BP 90/50, HR 120",
         "Obs last month:\nBP 90/50\nHR 120",
         "temp 39.5 yesterday",
+        "sats 91 = her normal",
+        "LTOT, sats 88 which is normal for him",
     ],
 )
 def test_values_of_another_day_are_none_of_today(text: str) -> None:

@@ -49,6 +49,7 @@ _BORDER: Final = r"(?:^|[,;.:(|\n-])\s*"
 _LEADS: Final = re.compile(
     rf"(?:{_BORDER}(?:(?:{_AT})\s+){{0,5}}{_DAY}(?:\s+(?:{_WAS})\b){{0,5}}"
     rf"|{_BORDER}(?:(?:{_HEAD})\s+){{0,5}}{_DAY}(?:\s+(?:{_WAS})\b){{0,5}}\s*(?P<heads>:[^.]*)"
+    rf"|\bin (?:{_MONTH} )?(?:19|20)\d\d\b[^.;,:\n]{{0,40}}"  # "a pneumonia in 2021 with sats of"
     rf"|(?P<usual>{_USUAL})(?:\s+(?:{_AT})\b){{0,3}}\s*(?P<heads_usual>:[^.]*)?)[\s=(-]*$",
     re.IGNORECASE,
 )
@@ -56,6 +57,14 @@ _LEADS: Final = re.compile(
 _FOLLOWS: Final = re.compile(
     rf"\W{{0,2}}(?:(?:{_AT}|was)\s+){{0,3}}{_DAY}\b(?=\s*(?:$|[,;.)|\n\d]"
     r"|(?:in|at|by|when|and|now|but|today)\b))",
+    re.IGNORECASE,
+)
+# "sats 91 = her normal": said behind a value.
+_IS_USUAL: Final = re.compile(
+    r"[\s,(=]*(?:(?:which|that|this) )?(?:is |are |being )?(?:about |at )?"
+    r"(?:(?:his|her|their|my|its|pt'?s|patient'?s) (?:usual|normal|norm|baseline)\b"
+    r"|(?:usual|normal|baseline) (?:for|in) (?:him|her|them|me|pt|patient)\b"
+    r"|(?:at|on) baseline\b)(?! (?:is|was|[<>=~]|\d))",
     re.IGNORECASE,
 )
 _NOW_WORDS: Final = r"today|now|currently|tonight|this (?:morning|afternoon|evening|am|pm)"
@@ -95,7 +104,7 @@ def _old(chars: str, places: Sequence[tuple[int, int]]) -> frozenset[int]:
         follows = _FOLLOWS.match(chars[stop:until])
         if follows and not (is_listed or is_headed):
             old += _joined(chars, places[: number + 1])
-        elif is_listed or is_headed or (lead and not is_now):
+        elif is_listed or is_headed or (lead and not is_now) or _IS_USUAL.match(chars, stop, until):
             old.append(begin)
         at = stop + follows.end() if follows else stop
     return frozenset(old)
