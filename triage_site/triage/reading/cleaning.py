@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from triage_site.triage.reading.checklist import plain_answers
 from triage_site.triage.reading.numbers import in_digits
 
 # Only tags of HTML: "sats <90, RR >30" is none.
@@ -24,9 +25,21 @@ MARKUP: Final = (
     r"(?:\s+[a-z:@-]+\s*(?:=[^<>\n]{0,200})?)?\s*/?>|<!--[^<>\n]{0,200}-->"
 )
 ENTITY: Final = r"&(?:#\d{1,6}|#x[0-9a-f]{1,5}|[a-z]{2,8});"
+# "c.p.r. in progress", "G.C.S.-7"; a stop before a new sentence stays.
+DOTTED: Final = (
+    r"(?<![^\W_])(?:[a-z]\.){2,}(?=-?\d|[,;)]|\s(?!\s*(?-i:[A-Z]))|$)"
+    r"|(?<![^\W_])(?:[a-z]\.)+[a-z]\b(?=\.|\W)"
+)  # fmt: skip
+# Of UTF-8 that was read as Windows-1252.
+MOJIBAKE: Final = (
+    "\u00e2\u20ac[\u2122\u02dc\u0153\u009d\u201c\u201d\u00a6]|[\u00c2\u00c3][\u0080-\u00bf]"
+)
+# What somebody has struck out.
+STRUCK: Final = r"~~[^~\n]{1,80}~~|<(?P<how>s|strike|del)>[^<\n]{1,200}</(?P=how)>"
 _SPECIAL: Final = re.compile(
-    rf"{MARKUP}|{ENTITY}" + r"|(?<=[^\W\d_])[-\u00ad\u2010\u2011]\s*\n\s*(?=[^\W\d_])"
+    rf"{STRUCK}|{MARKUP}|{ENTITY}" + r"|(?<=[^\W\d_])[-\u00ad\u2010\u2011]\s*\n\s*(?=[^\W\d_])"
     r"|(?<![^\W_])(?:[A-Z] ){3,}[A-Z](?![^\W_])"
+    rf"|{DOTTED}|(?<![^\W_])un-(?=[a-z])|{MOJIBAKE}"
     r"|(?<=[^\W\d_])[`\u00b4\u2018\u2019\u02bc\u2032](?=[^\W\d_])|[^\x00-\x7f]",
     re.IGNORECASE,
 )
@@ -35,11 +48,12 @@ _PLAIN: Final = {
     **dict.fromkeys("\u2018\u2019\u02bc\u2032\u00b4", "'"),
     **dict.fromkeys("\u201c\u201d\u00ab\u00bb\u2033", '"'),
     "\u00b0": "°", "\u00ba": "°", "\u2026": ".",
-    **dict.fromkeys("\u2718\u2717\u2716\u274c", " absent"),  # a cross behind a word
-    **dict.fromkeys("\u2713\u2714\u2705", " "),
+    **dict.fromkeys("\u2718\u2717\u2716\u274c\u2296\u2298\u2205", "(-)"),
+    **dict.fromkeys("\u2713\u2714\u2705\u2295", "(+)"),
+    "\u2610": "[ ]", **dict.fromkeys("\u2611\u2612", "[x]"),  # boxes of a form
     **dict.fromkeys("\u3002\uff61\u0964\u06d4", ". "),  # full stops of other scripts
     **dict.fromkeys("\u3001\u060c", ","), "\u061f": "?", "\u2192": "->", "\u21d2": "->",
-    "\u00d8": "0", "\u00f8": "0", "\u00bd": ".5", "\u2265": ">", "\u2264": "<",
+    "\u00bd": ".5", "\u2265": ">", "\u2264": "<",
 }  # fmt: skip
 _LOOKALIKES: Final = dict(zip("аеорсухіѕ", "aeopcyxis", strict=True))
 _MARKS_THAT_VANISH: Final = frozenset({"Cf", "Mn", "Me"})
@@ -63,7 +77,7 @@ def clean(text: str) -> Cleaned:
         _add(chars, source, plain, [match.start()] * len(plain))
         at = match.end()
     _add(chars, source, text[at:], range(at, len(text)))
-    return Cleaned(*in_digits("".join(chars), source))
+    return Cleaned(*in_digits(*plain_answers("".join(chars), source)))
 
 
 def _add(chars: list[str], source: list[int], text: str, places: range | list[int]) -> None:
@@ -72,16 +86,29 @@ def _add(chars: list[str], source: list[int], text: str, places: range | list[in
 
 
 def _replacement(found: str, text: str, at: int) -> str:
-    if found[0] == "<":
+    if found[0] in "<~":
         return " . "
     if found[0] == "&":
         plain = html.unescape(found)
         return "".join(_character(char, text, at) for char in plain) if plain != found else "and"
     if "\n" in found:
         return ""
+    if found.lower() == "un-":
+        return found[:-1]
+    if "." in found:
+        return found.replace(".", "")
+    if len(found) > 1 and not found.isascii():
+        return _character(_decoded(found), text, at)
     if len(found) > 1:
         return found.replace(" ", "")
     return "'" if found == "`" else _character(found, text, at)
+
+
+def _decoded(found: str) -> str:
+    try:
+        return found.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return "'" if found.startswith("\u00e2\u20ac") else " "
 
 
 def _character(char: str, text: str, at: int) -> str:
@@ -89,6 +116,10 @@ def _character(char: str, text: str, at: int) -> str:
         return char
     if char == "\u00b7" and text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit():
         return "."  # the decimal point of handwriting: 37·8
+    if char in "\u00d8\u00f8":  # a crossed zero: "no"
+        return (
+            "o" if text[at - 1 : at].isalpha() else "(-)" if text[at + 1 : at + 2] == " " else "0"
+        )
     if char in _PLAIN:
         return _PLAIN[char]
     if char.lower() in _LOOKALIKES and _beside_latin(text, at):

@@ -194,3 +194,41 @@ def test_a_note_in_another_language_is_known_as_a_whole(text: str, is_foreign: b
 )  # fmt: skip
 def test_german_for_i_is_no_shorthand(text: str, read_as_bleed: bool) -> None:
     assert ("intracranial" in [word.form for word in read(text).words]) is read_as_bleed
+
+
+# (of a danger, of something harmless) for one piece of shorthand each.
+_MEANINGS = [
+    ("pulmonary embolism", "PE on CTPA, sent across", "twisted ankle in PE"),
+    ("pulmonary embolism", "PE: sudden SOB, on the pill", "PE: wart on thumb"),
+    ("pulmonary embolism", "off apixaban, PE", "wants a note to skip PE, sore heel"),
+    ("aortic", "AAA 7 cm, back pain", "opened a pack of AAA batteries"),
+    ("overdose", "OD 20 paracetamol", "OD -2.00 OS -1.75, glasses snapped"),
+    ("overdose", "tabs OD, drowsy", "Tab Telma OD, strip over"),
+    ("overdose", "OD of tramadol", "omeprazole OD before breakfast"),
+    ("fibrillation", "VF x2 shocks", "VF to confrontation full"),
+    ("tachycardia", "lives alone, VT on the monitor", "VT at animal clinic, scratch"),
+    ("tachycardia", "in VT", "lives in Rutland, VT, sore throat"),
+    ("heart attack", "lives in Leeds, MI 2 hrs ago", "visiting from Grand Rapids MI, bite"),
+    ("heart attack", "MI (inferior)", "MI (Michigan) licence form"),
+    ("transient", "letter from GP: TIA, arm weak", "can I have my sick note emailed, TIA!"),
+    ("stroke", "CVA 2 hrs ago", "CVA non-tender, burning urine"),
+    ("dead on arrival", "DOA", "DOA 04/05, stitches out"),
+    ("monoxide", "CO: alarm at home", "CO: ear wax"),
+    ("suicidal", "SI with plan", "SI joint sore"),
+    ("homicidal", "HI with plan", "HI there, need a repeat script"),
+]
+
+
+@pytest.mark.parametrize(("danger", "told", "harmless"), _MEANINGS)
+def test_shorthand_with_two_meanings_is_read_by_what_stands_beside_it(
+    danger: str, told: str, harmless: str
+) -> None:
+    assert danger in _words(told)
+    assert danger not in _words(harmless)
+
+
+@pytest.mark.parametrize("text", ["non-traumatic headache", "nontraumatic headache"])
+def test_non_before_a_kind_denies_nothing(text: str) -> None:
+    note = read(text)
+    mentions = [mention for _, mention in note.find(TermIndex(["headache"]))]
+    assert [mention.is_present for mention in mentions] == [True]

@@ -12,13 +12,15 @@ from triage_site.triage.reading.figures import Figure, told_by
 from triage_site.triage.reading.words import CAPITALS, TABLES, forms, is_english, stem
 
 _TOKEN: Final = re.compile(
-    r"x(?=\d+/\d)|[+-]ve\b|\([+-]\)|\d+/(?:7|52|12|24|40)\b|\d+(?:[.,]\d+)*|\[[ x]?\]"
+    r"x(?=\d+/\d)|[+-]ve\b|\([+-]\)|\d+/(?:7|52|12|24|40)\b|\d+(?:[.,]\d+)*"
+    r"|[\u3400-\u9fff]"  # written without blanks: each is a word
     r"|[a-z]/[a-z](?:/[a-z])?(?![a-z])|[nd][+&]v(?![a-z])|w/o?(?![a-z])|[^\W\d_]+(?:'[^\W\d_]+)*(?:\d+(?![\d.]))?"
     r"|[.,;:!?()\[\]/+=&\n|>*-]",
     re.IGNORECASE,
 )
 # A full stop after these ends no sentence.
 _STOP_BELONGS: Final = frozenset(TABLES["sets"]["before_full_stop"].split())
+_FIRST_IDEOGRAPH, _LAST_IDEOGRAPH = "\u3400", "\u9fff"
 _FIGURE: Final = "|"
 _BRACKETED: Final = 3  # letters of "(-)"
 _BEFORE_BIT: Final = frozenset(TABLES["sets"]["before_bit"].split())
@@ -40,6 +42,50 @@ _NOT_ABBREVIATED: Final[dict[str, frozenset[str]]] = {
     "MI": frozenset({"5"}),
     "HA": frozenset({"ha"}),
 }
+_AROUND: Final = 80  # characters beside shorthand that tell what it means
+
+
+@dataclass(frozen=True, slots=True)
+class OtherMeaning:
+    """A row of `other_meaning`: where shorthand is no danger. Every pattern that is given fits."""
+
+    before: re.Pattern[str] | None
+    after: re.Pattern[str] | None
+    note: re.Pattern[str] | None
+    unless: re.Pattern[str] | None
+
+    def fits(self, chars: str, start: int, end: int) -> bool:
+        before, after = chars[max(0, start - _AROUND) : start], chars[end : end + _AROUND]
+        return (
+            (self.before is None or bool(self.before.search(before)))
+            and (self.after is None or bool(self.after.match(after)))
+            and (self.note is None or bool(self.note.search(chars)))
+            and not (self.unless and self.unless.search(chars))
+        )
+
+
+def _other_meanings() -> dict[str, list[OtherMeaning]]:
+    found: dict[str, list[OtherMeaning]] = {}
+    for row in TABLES["other_meaning"]:
+        one_of = {
+            part: "|".join(row.get(part, ())) for part in ("before", "after", "note", "unless")
+        }
+        meaning = OtherMeaning(
+            before=_pattern(rf"(?:{one_of['before']})\s*$", one_of["before"]),
+            after=_pattern(rf"\s*(?:{one_of['after']})", one_of["after"]),
+            note=_pattern(rf"\b(?:{one_of['note']})\b", one_of["note"]),
+            unless=_pattern(rf"\b(?:{one_of['unless']})\b", one_of["unless"]),
+        )
+        for shorthand in row["of"]:
+            found.setdefault(shorthand, []).append(meaning)
+    return found
+
+
+def _pattern(pattern: str, told: str) -> re.Pattern[str] | None:
+    return re.compile(pattern, re.IGNORECASE) if told else None
+
+
+_OTHER_MEANINGS: Final = _other_meanings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +165,14 @@ def _told(words: Sequence[Word]) -> str:
     return " ".join(word.form for word in words)
 
 
+def is_ideograph(word: Word) -> bool:
+    """Whether one character is a word of its own."""
+    return len(word.form) == 1 and _FIRST_IDEOGRAPH <= word.form <= _LAST_IDEOGRAPH
+
+
 def is_known(word: Word) -> bool:
+    if is_ideograph(word):
+        return False
     return not word.form.isalpha() or len(word.form) < 2 or is_english(word.form)
 
 
@@ -148,6 +201,9 @@ def _forms(tokens: Sequence[_Token], index: int, chars: str) -> tuple[str, ...]:
     if written.upper() == "LOC":
         return _consciousness(tokens, index)
     plural = written[:-1] if written.endswith("s") else written
+    meanings = _OTHER_MEANINGS.get(written.lower(), ())
+    if any(meaning.fits(chars, token.start, token.end) for meaning in meanings):
+        return ()
     if plural in CAPITALS and not glossed and not _means_other(tokens, index):
         return tuple(CAPITALS[plural].split())
     is_heading = written.lower() in _HEADINGS and _next(tokens, index) == ":"
@@ -211,10 +267,6 @@ def _mark_or_number(tokens: Sequence[_Token], index: int, chars: str) -> tuple[s
     if written == "-" and glued and apart:
         return (",", "no")
     if written == "+" and glued and apart:
-        return (",",)
-    if written in ("[]", "[ ]"):
-        return (",", "no")
-    if written.lower() == "[x]":
         return (",",)
     if written == "-" and not apart and glued:
         return ()
