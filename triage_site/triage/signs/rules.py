@@ -16,7 +16,7 @@ from triage_site.triage.signs.matching import find_signs
 from triage_site.triage.signs.vital_rules import VITAL_RULES
 from triage_site.triage.types import LEAST_URGENT, Reason
 
-RULES_VERSION: Final = "2026.11-15"
+RULES_VERSION: Final = "2026.12-1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
