@@ -13,7 +13,13 @@ from triage_site.triage.decision import DEFAULT_COSTS, Costs, decide, level_sets
 from triage_site.triage.facts import CaseFacts, Consciousness
 from triage_site.triage.model.asides import asides
 from triage_site.triage.model.complaints import find_groups
-from triage_site.triage.model.encoder import Encoded, encoder, nothing_read, words_to_read
+from triage_site.triage.model.encoder import (
+    NUM_BOUNDARIES,
+    Encoded,
+    encoder,
+    nothing_read,
+    words_to_read,
+)
 from triage_site.triage.model.explain import gravest_words, model_reasons
 from triage_site.triage.model.features import CaseView, apart_from_requests, view
 from triage_site.triage.model.naming import REQUEST, Complaint, complaint, words_without_a_name
@@ -22,7 +28,9 @@ from triage_site.triage.model.scoring import Floats, Model, load
 from triage_site.triage.news2 import news2
 from triage_site.triage.reading.disagreement import disagreements, state_words
 from triage_site.triage.reading.measured import Measured, measure
-from triage_site.triage.reading.note import Mention, Note, read
+from triage_site.triage.reading.note import Mention, Note, Word, is_told, read
+from triage_site.triage.reading.tokens import is_known
+from triage_site.triage.reading.words import TABLES
 from triage_site.triage.signs.matching import longest
 from triage_site.triage.signs.rules import RULES_VERSION, Fired, fire, most_urgent, to_reason
 from triage_site.triage.signs.tables import NOT_ALERT_SIGNS
@@ -47,6 +55,7 @@ NOT_NOW_TEXT: Final = "not counted, read as not of this patient now"
 _GRAVE: Final = 1  # from this priority on a case needs a sign that says why
 _ENTERED: Final = frozenset(VITAL_RANGES)
 _SETTLES: Final = {"V0-NO-PULSE": "arrest"}  # what is `_unclear`, beside the clear sign
+_BODY: Final = frozenset(TABLES["sets"]["body"].split())
 _VITALS_USUAL: Final = "vital:vital-signs-in-the-usual-range"
 # Groups that tell how it is or what is wanted, not what is wrong.
 _SAY_NO_COMPLAINT: Final = frozenset({"severe", "sudden", "worsening", "mild", "chronic", "advice"})
@@ -89,28 +98,32 @@ def _encode(
 
     At boundaries that no sign decides, it is the most urgent of the whole, of the rest without the
     statements that tell a danger, and of each of those alone: so words of a danger take nothing
-    away, whatever is said beside them.
+    away, whatever is said beside them. Nor do words that may be an aside: the note without them
+    is read as well.
     """
     dangers = [mention for item in fired for mention in item.mentions]
-    apart = asides().words_of(note, [*dangers, *named])
-    whole = encoder().read(note, facts.age_years, apart)
+    apart, doubtful = asides().words_of(note, [*dangers, *named])
+    said: dict[tuple[str, ...], Encoded] = {}
+
+    def read_without(unread: frozenset[int]) -> Encoded:
+        words = tuple(words_to_read(note, unread))
+        if words not in said:
+            said[words] = encoder().read(note, facts.age_years, unread)
+        return said[words]
+
+    whole = read_without(apart).at_least([read_without(doubtful)], below=NUM_BOUNDARIES)
     telling = [
-        range(said.first, said.last)
-        for said in note.statements
-        if any(said.first < one.last and one.first < said.last for one in dangers)
+        range(one.first, one.last)
+        for one in note.statements
+        if any(one.first < danger.last and danger.first < one.last for danger in dangers)
     ]
     decided = most_urgent(fired)
     if not telling or decided == MOST_URGENT:
         return whole
     every = frozenset(range(len(note.words)))
-    views = [apart.union(*telling), *(every.difference(span) for span in telling[:_MOST_VIEWS])]
-    words = words_to_read(note, apart)
-    others = [
-        encoder().read(note, facts.age_years, unread)
-        for unread in views
-        if words_to_read(note, unread) != words  # a note of one statement was read already
-    ]
-    return whole.at_least(others, below=decided)
+    views = [apart.union(*telling), doubtful.union(*telling)]
+    views += [every.difference(span) for span in telling[:_MOST_VIEWS]]
+    return whole.at_least([read_without(unread) for unread in views], below=decided)
 
 
 _Encode = Callable[[CaseFacts, Note, Sequence[Fired], Sequence[Mention]], Encoded]
@@ -322,9 +335,17 @@ def _is_understood(case: Seen) -> bool:
 
 
 def _tells_nothing(case: Seen) -> bool:
-    """Whether a few words are known and yet say neither complaint nor danger: "pt won't say"."""
+    """Whether a few words say neither complaint nor danger nor anything of the body: "pt won't
+    say"; or a word among them is not known, whatever else they say."""
     told = case.view.is_story or case.fired or case.view.concepts.keys() - _SAY_NO_COMPLAINT
-    return bool(case.facts.text.strip()) and not told
+    return bool(case.facts.text.strip()) and not (told or _is_of_the_body(case.note.words))
+
+
+def _is_of_the_body(words: Sequence[Word]) -> bool:
+    told = [word for word in words if is_told(word)]
+    return all(map(is_known, told)) and any(
+        word.form in _BODY or word.stem in _BODY for word in told
+    )
 
 
 def _unsure(

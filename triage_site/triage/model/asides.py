@@ -1,8 +1,9 @@
 """Sentences that are not of the patient: talk to a queue or to a machine. Pure.
 
 A sentence that names no complaint and no danger, and talks as people do to a queue or to a
-machine, is not read by the encoder. Whatever is asked for, it moves no level. A logistic
-regression on the words and pairs of words of a sentence tells (`training/fit_asides.py`).
+machine, is not read by the encoder. Whatever is asked for, it moves no level. What may be one is
+read, and can only raise a level. A logistic regression on the words and pairs of words of a
+sentence tells (`training/fit_asides.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from triage_site.triage.reading.note import PRESENT, Assertion, Mention, Note, S
 
 WEIGHTS_FILE: Final = Path(__file__).resolve().parent.parent / "weights" / "asides.npz"
 ANY_NUMBER: Final = "#"
-ASIDE_LOG_ODDS: Final = -3.0  # from here on a sentence is taken for an aside: about 5 %
+ASIDE_LOG_ODDS: Final = 0.0  # from here on a sentence is likelier an aside than not
+DOUBTFUL_LOG_ODDS: Final = -2.0  # from here on it may be one: about 12 %
 _TAGS: Final = {Assertion.DENIED: "not:", Assertion.HISTORICAL: "past:"}
 _OTHER_TAG: Final = "other:"
 
@@ -43,15 +45,23 @@ class AsideWeights:
         total = float(self.weights[known].sum())
         return total + self.unknown_share * share + self.unknown_word * num + self.bias
 
-    def words_of(self, note: Note, told: Iterable[Mention]) -> frozenset[int]:
-        """The places of all words of asides; `told` are the complaints and dangers of the note."""
-        return frozenset(
-            at
-            for sentence, phrases in sentences(note, told)
-            if self.log_odds(phrases) > ASIDE_LOG_ODDS
-            for said in sentence
-            for at in range(said.first, said.last)
+    def words_of(
+        self, note: Note, told: Iterable[Mention]
+    ) -> tuple[frozenset[int], frozenset[int]]:
+        """The places of all words of asides, and these with the words of what may be one; `told`
+        are the complaints and dangers of the note."""
+        found = [(self.log_odds(phrases), sentence) for sentence, phrases in sentences(note, told)]
+        asides, doubtful = (
+            frozenset(
+                at
+                for odds, sentence in found
+                if odds > least
+                for said in sentence
+                for at in range(said.first, said.last)
+            )
+            for least in (ASIDE_LOG_ODDS, DOUBTFUL_LOG_ODDS)
         )
+        return asides, doubtful
 
 
 @cache

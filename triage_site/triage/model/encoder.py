@@ -27,20 +27,21 @@ from tokenizers import Tokenizer
 
 from triage_site.triage.model.anybody import ANYBODY, OPINIONS, REPORTS
 from triage_site.triage.model.digest import digest
-from triage_site.triage.reading.note import Note, Statement
+from triage_site.triage.reading.note import Note, Statement, Word
 
 Floats = NDArray[np.float64]
 FOLDER: Final = Path(__file__).resolve().parent.parent / "weights" / "encoder"
 NETWORK: Final = "encoder.onnx"
 NUM_BOUNDARIES: Final = 4
 MAX_PIECES: Final = 200  # of one pass; a longer note is read in parts
-_UNKNOWN_AGE: Final = "unknown age"
+_USUAL_AGE: Final = 50.0  # years
 _MONTHS_BELOW: Final = 2  # years
 _ADULT: Final = 18  # years
 _ADULTS: Final = ((40, 30), (65, 52), (inf, 78))  # up to an age: the one that stands for all
 _ENDS: Final = frozenset(".;!?")
 # A statement of nothing else tells only who somebody is.
 _OF_THE_PERSON: Final = frozenset({"", "patient", "pt", *ANYBODY.values()})
+_LONG_NUMBER: Final = 5  # digits
 _LEAST_SHARE: Final = 0.1  # what a note without any weight left counts, as one that tells nothing
 # Log odds of P(priority <= k) of a note that tells nothing.
 PRIOR: Final = np.array([-3.0, -1.0, 0.5, 2.0])
@@ -92,7 +93,7 @@ def words_to_read(note: Note, apart: Container[int] = ()) -> list[str]:
     """For each word of the note what the encoder reads, or nothing: no figure, nothing of a
     statement that tells what others think of the patient, and no word that stands `apart`."""
     words = [
-        "" if word.is_figure or word.is_mark or at in apart else _readable(word.form)
+        "" if word.is_mark or at in apart or _is_number(word) else _readable(word.form)
         for at, word in enumerate(note.words)
     ]
     for said in note.statements:
@@ -101,6 +102,13 @@ def words_to_read(note: Note, apart: Container[int] = ()) -> list[str]:
         if _OF_THE_PERSON.issuperset(words[said.first : said.last]):
             words[said.first : said.last] = [""] * (said.last - said.first)
     return _with_marks_between(note, words)
+
+
+def _is_number(word: Word) -> bool:
+    """A figure, or the number of a person, a file or a telephone; of a few tablets the encoder
+    reads."""
+    is_name = word.form.isdigit() and (len(word.form) >= _LONG_NUMBER or word.form[0] == "0")
+    return word.is_figure or is_name
 
 
 def _first_opinion(note: Note, said: Statement) -> int:
@@ -139,9 +147,10 @@ def _readable(form: str) -> str:
 
 def age_words(age_years: float | None) -> list[str]:
     """In months below two years, in years for children, for adults one age of each band: there
-    a few years tell nothing."""
+    a few years tell nothing. An unknown age is read as that of an adult: notes without one are
+    graver than others where they were written, and that is no finding of the patient."""
     if age_years is None:
-        return _UNKNOWN_AGE.split()
+        age_years = _USUAL_AGE
     if age_years < _MONTHS_BELOW:
         return f"{round(age_years * 12)} months old".split()
     age = round(age_years)

@@ -7,7 +7,7 @@ import pytest
 from triage_site.triage.classify import look
 from triage_site.triage.facts import CaseFacts
 from triage_site.triage.model.asides import asides, sentences, unknown
-from triage_site.triage.model.encoder import words_to_read
+from triage_site.triage.model.encoder import encoder, words_to_read
 from triage_site.triage.reading.note import read
 
 
@@ -52,7 +52,7 @@ def test_a_sentence_that_names_a_complaint_or_a_danger_is_no_aside() -> None:
     pain = [word.form for word in note.words].index("chest")
     told = [note.mention(pain, pain + 2)]
     assert len(list(sentences(note, told))) == 1
-    places = asides().words_of(note, told)
+    places, _ = asides().words_of(note, told)
     assert pain not in places
     assert "first" not in words_to_read(note, places)
 
@@ -67,3 +67,28 @@ def test_numbers_and_persons_are_alike_and_what_is_denied_is_of_its_own_kind() -
 def test_words_without_a_row_are_counted() -> None:
     assert unknown(["one", "two", "one two"], {"one": 0}) == (0.5, 1)
     assert unknown([], {}) == (0.0, 0)
+
+
+def test_what_may_be_an_aside_is_read_and_lowers_nothing() -> None:
+    """Of every sentence that is told apart, more may be one; the note counts as the more urgent of
+    what is read with it and without it."""
+    text = "Sore throat for two days. Slightly odd answers."
+    seen = look(CaseFacts(text=text, age_years=40.0))
+    apart, doubtful = asides().words_of(seen.note, seen.named)
+    assert apart < doubtful
+    for unread in (apart, doubtful):
+        alone = encoder().read(seen.note, 40.0, unread)
+        assert (seen.view.encoded.at_most >= alone.at_most).all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "floppy & vague", "now sleepy and mixing up names, one pupil bigger", "no chest rise",
+        "slightly odd answers", "alert but slow to answer", "lightning hit the goalpost beside him",
+    ],
+)  # fmt: skip
+def test_odd_words_of_a_patient_are_no_aside(text: str) -> None:
+    note = read(text)
+    apart, _ = asides().words_of(note, [])
+    assert not apart
