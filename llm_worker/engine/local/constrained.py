@@ -99,7 +99,11 @@ def _allows(allowed: Allowed, token: int) -> bool:
 def form_of(tokenizer: Any, num_tokens: int) -> Callable[[str, int], Walker]:
     """Makes the walker for a brief and the length of its prompt in tokens."""
     vocabulary = Vocabulary(tokenizer, num_tokens)
-    return lambda brief, num_prompt: Walker(walk(sbar_form(brief), vocabulary), num_prompt)
+
+    def count(text: str) -> int:
+        return len(vocabulary.encode(text))
+
+    return lambda brief, num_prompt: Walker(walk(sbar_form(brief, count), vocabulary), num_prompt)
 
 
 def restrict(scores: torch.Tensor, allowed: Allowed | None) -> None:

@@ -13,10 +13,44 @@ from typing import Final
 
 from scheduling.core.brief import NO_THINNER, OVER_LABEL, THINNER_LABEL, UNDER_ONE_YEAR, Brief
 
+_ANAPHYLAXIS: Final = (
+    "anaphylaxis", "allergic reaction with airway, breathing or circulation signs",
+)  # fmt: skip
 _TODDLER_YEARS: Final = 2.0
 _MENARCHE_YEARS: Final = 9.0
 _MENOPAUSE_YEARS: Final = 60.0
 _TEEN_YEARS: Final = 16.0
+_FAST_BREATH, _SLOW_HEART = 40, 40
+_HEART_YEARS: Final = 50.0
+_BELLY: Final = frozenset({"abdominal pain", "vomiting or diarrhoea"})
+# Complaints for which a pulse a little out of the usual range asks for no ECG.
+_ELSEWHERE: Final = frozenset(
+    {
+        "abscess or skin infection", "bite or sting", "burn", "cough and cold symptoms",
+        "cut or wound", "ear, nose or throat problem", "eye problem", "fall", "fever",
+        "fever or illness in a child", "flank pain", "foreign body", "head injury",
+        "joint or limb pain without injury", "limb injury", "object in the skin",
+        "paperwork or medicine request", "possible sepsis", "road traffic collision",
+        "serious injury", "skin rash", "stab or gunshot wound", "stuck ring", "testicular pain",
+        "throat infection with a narrow airway", "toothache or mouth problem", "unwell infant",
+        "urinary symptoms", "vaginal bleeding", "major bleeding", "nosebleed", "back pain",
+        "rectal bleeding or black stool", "vomiting blood", "pregnancy problem", "assault",
+        "breathing trouble in a child", "low mood or distress", "suicidal thoughts or self-harm",
+    }
+)  # fmt: skip
+_OF_HEART: Final = ("faint", "chest", "rhythm", "heart attack", "palpitation", "potassium")
+_OF_TRUNK: Final = frozenset(
+    {
+        "fall", "head injury", "road traffic collision", "serious injury", "spinal cord in danger",
+    }
+)  # fmt: skip
+_FOR_SURGEON: Final = (
+    "abdominal emergency", "belly pain with an alarm sign", "testicle, penis or groin in danger",
+    "hernia that does not go back", "open fracture", "limb without blood flow", "object in the",
+    "severe belly", "suspected ectopic", "pain or faintness with a known aneurysm",
+    "aortic dissection", "stab, gunshot", "massive bleeding", "heavy bleeding",
+    "weak swallowing", "stroke symptoms", "caustic substance", "button battery",
+)  # fmt: skip
 _CHEMICAL_IN_EYE: Final = "chemical in the eye"
 _LEAST_OF_TARGET: Final = 88  # % of a patient whose lower target was agreed
 _LATE_WEEKS: Final = 20
@@ -37,7 +71,7 @@ _AWAKE: Final = frozenset({"alert", "newly confused", "responds to voice only"})
 def for_patient(line: str, brief: Brief) -> str:
     """Without a pregnancy that is left open where there can be none, and what does not fit said
     in other words."""
-    line = _LEFT_OPEN.sub(r" and \1", line) if _cannot_be_pregnant(brief) else line
+    line = _LEFT_OPEN.sub(r" and \1", line) if cannot_be_pregnant(brief) else line
     for part, instead, is_so in _SAID_OTHERWISE:
         if part in line and is_so(brief):
             line = line.replace(part, instead)
@@ -91,7 +125,14 @@ def _must_lie(brief: Brief) -> bool:
 
 def _must_not_sit(brief: Brief) -> bool:
     """Must lie, or the spine may be hurt."""
-    return _must_lie(brief) or brief.line("Injury") == "yes"
+    is_hurt = brief.line("Injury") == "yes" or brief.line("Complaint") in _OF_TRUNK or _FELL(brief)
+    return _must_lie(brief) or (is_hurt and brief.line("Injury") != "no")
+
+
+def _must_not_drink(brief: Brief) -> bool:
+    """Level 0, not alert, or an operation may follow."""
+    is_for_surgeon = any(has_sign(brief, name) for name in _FOR_SURGEON)
+    return brief.priority == 0 or _is_not_alert(brief) or is_for_surgeon
 
 
 def _must_not_get_up(brief: Brief) -> bool:
@@ -122,7 +163,7 @@ def _is_short_of_breath(brief: Brief) -> bool:
     ).endswith("low")
 
 
-def _cannot_be_pregnant(brief: Brief) -> bool:
+def cannot_be_pregnant(brief: Brief) -> bool:
     age = age_years(brief)
     too_young_or_old = age is not None and not _MENARCHE_YEARS <= age < _MENOPAUSE_YEARS
     return brief.line("Sex") == "male" or too_young_or_old
@@ -135,6 +176,10 @@ def has_chemical_in_the_eye(brief: Brief) -> bool:
 def has_sign(brief: Brief, name: str) -> bool:
     """Also one that only the note has."""
     return any(sign.startswith(name) for sign in brief.danger_signs)
+
+
+def _has_anaphylaxis(brief: Brief) -> bool:
+    return any(has_sign(brief, name) for name in _ANAPHYLAXIS)
 
 
 def _is_seizing(brief: Brief) -> bool:
@@ -170,6 +215,14 @@ def _says_not(words: str) -> Callable[[Brief], bool]:
     return lambda brief: not says(brief)
 
 
+_FELL: Final = _says(
+    r"\b(?:fell|fallen|falling|fall|crash\w*|collision|rt[ac]|mv[ac]|ladder|thrown|run over|hit by"
+    r"|knocked (?:down|off|over)|whiplash|dived?|diving|rugby|trampoline)\b"
+)
+_USUAL_PULSE: Final = _says(
+    r"\b(?:resting|usual|normal|always|baseline)\b[^.;]{0,25}\b(?:pulse|hr|heart rate)\b"
+    r"|\b(?:pulse|hr|heart rate)\b[^.;]{0,25}\b(?:always|usual(?:ly)?|baseline|resting)\b"
+)
 _STOPPED: Final = _says(
     r"\b(?:ble+d\w*|blood) (?:has |have |is |all )?(?:now )?(?:stopped|settled|dried)"
     r"|\b(?:no|not|isn't|without) (?:much |longer )?(?:ble+d\w*|blood)\b|\bno blood"
@@ -179,6 +232,25 @@ _BLEEDS: Final = _says(r"\b(?:ble+d\w*|blood\w*|gush\w*|spurt\w*|pour\w*|oozing|
 
 def _does_not_bleed(brief: Brief) -> bool:
     return _STOPPED(brief) or not _BLEEDS(brief)
+
+
+_IS_PREGNANT: Final = re.compile(
+    r"(?<!not )(?<!not currently )\b(?:\d{1,2} ?(?:\+ ?\d )?(?:weeks?|wks?|months?)"
+    r" (?:pregnant|gestation)"
+    r"|\d{1,2}(?:\+\d)?/40|(?:is|am|currently|known) pregnant"
+    r"|pregnant (?:with|woman|lady)|gravid\w*|positive pregnancy test)\b",
+    re.IGNORECASE,
+)
+_HAS_BORN: Final = re.compile(
+    r"\b(?:post[- ]?(?:partum|natal)|gave birth|delivered|after (?:the )?birth|c-?section"
+    r"|caesarean)\b",
+    re.IGNORECASE,
+)
+
+
+def _needs_no_pregnancy_test(brief: Brief) -> bool:
+    """Whether the note tells of a pregnancy, or that there was a birth."""
+    return bool(_IS_PREGNANT.search(brief.words) or _HAS_BORN.search(brief.words))
 
 
 _WEEKS: Final = re.compile(
@@ -210,6 +282,47 @@ def _is_in_low_target(brief: Brief) -> bool:
 
 def _has_reading(label: str) -> Callable[[Brief], bool]:
     return lambda brief: any(reading.label == label for reading in brief.readings)
+
+
+_DIFFERS: Final = " in the note"  # a reading that note and form tell differently
+
+
+def differing(brief: Brief) -> list[str]:
+    """The labels of the readings that the note tells differently."""
+    return [one.label for one in brief.readings if _DIFFERS in one.text]
+
+
+def has_exchanged_rates(brief: Brief) -> bool:
+    """Whether pulse and breathing rate may stand in each other's place: nobody breathes faster
+    than a slow heart beats."""
+    values = {one.label: one.value for one in brief.readings}
+    heart, breath = values.get("Heart rate", ""), values.get("Respiratory rate", "")
+    is_told = heart.isdecimal() and breath.isdecimal() and int(heart) > 0
+    return is_told and int(breath) >= _FAST_BREATH and int(heart) <= _SLOW_HEART
+
+
+def _has_differing_pulse(brief: Brief) -> bool:
+    return "Heart rate" in differing(brief)
+
+
+def _has_pulse_of_another_cause(brief: Brief) -> bool:
+    """A pulse that is a little fast where pain, fever or loss of fluid explains it. From fifty
+    years a pain of the belly may come from the heart."""
+    age = age_years(brief)
+    complaint = brief.line("Complaint")
+    may_be_heart = complaint in _BELLY and (age is None or age >= _HEART_YEARS)
+    return (
+        band(brief, "Heart rate") == "high"
+        and (complaint in _BELLY or complaint in _ELSEWHERE)
+        and not may_be_heart
+        and not any(sign in one for one in brief.danger_signs for sign in _OF_HEART)
+    )
+
+
+def _has_slow_pulse_of_old(brief: Brief) -> bool:
+    """A pulse that is a little slow where the complaint is elsewhere, or that is usual."""
+    is_low = band(brief, "Heart rate") == "low"
+    return is_low and (brief.line("Complaint") in _ELSEWHERE or _USUAL_PULSE(brief))
 
 
 def _is_child_with_a_pulse_a_little_high(brief: Brief) -> bool:
@@ -257,6 +370,45 @@ _NO_LIMB: Final = _says_not(
     r"\b(?:arms?|legs?|limbs?|hands?|wrists?|fingers?|foot|feet|toes?|thighs?|calf|elbow|knee|ankle"
     r"|forearm|stump|fistula)\b"
 )
+_NO_FIRE: Final = _says_not(
+    r"\b(?:fire|flames?|smok\w*|explo\w*|blast|house|bonfire|petrol|gas|soot|stove|barbecue|bbq"
+    r"|engulfed|candle|lighter|hoarse|firework)\b"
+)
+_NO_CHEMICAL: Final = _says_not(
+    r"\b(?:chemical\w*|acid|alkali|bleach|lye|cement|lime|caustic|cleaner|solvent|battery|petrol)\b"
+)
+_NO_CURRENT: Final = _says_not(
+    r"\b(?:electr\w*|shock|volt\w*|current|socket|wires?|cables?|lightning)\b"
+)
+_IN_EAR: Final = _says(r"\b(?:ears?|earache|eardrum|wax|hearing|deaf\w*|tinnitus|otitis)\b")
+_NO_THROAT: Final = _says_not(
+    r"\b(?:throat|swallow\w*|tonsil\w*|drool\w*|voice|jaw|neck|tongue|quinsy|trismus)\b"
+)
+_IS_ANOTHER_OBJECT: Final = _says(
+    r"\b(?:fish ?bone|bones?|food|meat|steak|bolus|tablet|splinter|thorn|insect|moth|fly|beads?"
+    r"|cotton|bud|coins?|hearing aid|lens|grit|metal|dust|sand|glass|pea|foam|tampon|condom)\b"
+)
+_NO_BATTERY: Final = _says_not(r"\b(?:batter(?:y|ies)|magnets?)\b")
+_KETONES_TOLD: Final = _says(r"\bketones?\b\D{0,15}\d")
+_ADRENALINE_GIVEN: Final = _says(
+    r"\b(?:epi-?pens?|jext|emerade|adrenaline|epinephrine)\b[^.;]{0,25}"
+    r"\b(?:given|used|taken|once|twice|administered|x ?\d|by)\b"
+    r"|\b(?:used|gave|given|took|had)\b[^.;]{0,20}\b(?:epi-?pen|jext|emerade|adrenaline|epinephrine)\b"
+)
+
+
+def _is_not_of_throat(brief: Brief) -> bool:
+    return _IN_EAR(brief) and _NO_THROAT(brief)
+
+
+def _is_no_battery(brief: Brief) -> bool:
+    return _IS_ANOTHER_OBJECT(brief) and _NO_BATTERY(brief)
+
+
+def _is_glucose_and_ketones_told(brief: Brief) -> bool:
+    return _GLUCOSE_TOLD(brief) and _KETONES_TOLD(brief)
+
+
 # A part of a line, what is said instead, and when.
 _SAID_OTHERWISE: Final[tuple[tuple[str, str, Callable[[Brief], bool]], ...]] = (
     ("Check whether the seizure has stopped, clear", "Clear", _is_seizing),
@@ -286,8 +438,41 @@ _SAID_OTHERWISE: Final[tuple[tuple[str, str, Callable[[Brief], bool]], ...]] = (
      "Keep the saturation in the patient's own target; too much oxygen can harm.",
      _is_in_low_target),
     ("ECG and monitor for the fast heart rate.",
+     "Record an ECG and monitor the rhythm of the heart.", _has_differing_pulse),
+    ("ECG and monitor for the slow heart rate.",
+     "Record an ECG and monitor the rhythm of the heart.", _has_differing_pulse),
+    ("ECG and monitor for the fast heart rate.",
      "Count the pulse again when settled; pain, fear and fever raise it.",
      _is_child_with_a_pulse_a_little_high),
+    ("ECG and monitor for the fast heart rate.",
+     "Look for why the pulse is fast: pain, fever, fear, blood or fluid loss.",
+     _has_pulse_of_another_cause),
+    ("ECG and monitor for the slow heart rate.",
+     "Count the pulse again and ask whether a slow one is usual.", _has_slow_pulse_of_old),
+    ("Small sips or fluids by vein as ordered", "Nothing by mouth; fluids by vein as ordered",
+     _must_not_drink),
+    ("Pain relief and fluids by mouth as the protocol orders",
+     "Pain relief and fluids by vein as ordered", _must_not_drink),
+    (", cross-match, pregnancy test", ", cross-match", _needs_no_pregnancy_test),
+    ("Pregnancy test, pulse and pressure first", "Watch pulse and pressure for loss of blood",
+     _needs_no_pregnancy_test),
+    (", ECG and a pregnancy test where it applies", " and ECG", _needs_no_pregnancy_test),
+    (" and a pregnancy test where it applies", "", _needs_no_pregnancy_test),
+    ("Look for soot, hoarse voice and burnt nasal hair",
+     "Judge size, depth and place: face, hands, groin and all round a limb are worse", _NO_FIRE),
+    ("; rinse chemicals long", "", _NO_CHEMICAL),
+    ("ECG after electricity; burns", "Burns", _NO_CURRENT),
+    ("Look for drooling, muffled voice and a stiff jaw",
+     "Examine the ear and the bone behind it", _is_not_of_throat),
+    ("Examine throat and ears", "Test the hearing on both sides", _is_not_of_throat),
+    ("Measure glucose and ketones now; treat what is found as the protocol orders",
+     "Blood gas and potassium now; fluids and insulin as the protocol orders",
+     _is_glucose_and_ketones_told),
+    ("Measure glucose and ketones, blood gas early", "Measure glucose and ketones again",
+     _is_glucose_and_ketones_told),
+    ("Adrenaline into the muscle now as the protocol orders",
+     "Adrenaline into the muscle again as the protocol orders if it is not better",
+     _ADRENALINE_GIVEN),
     ("and take the blood pressure", "and watch the blood pressure", _has_reading("Blood pressure")),
 )  # fmt: skip
 
@@ -298,11 +483,15 @@ _UNFIT: Final[tuple[tuple[re.Pattern[str], Callable[[Brief], bool]], ...]] = (
     (re.compile(r"\bback blows\b"), _is_awake_and_did_not_choke),
     (re.compile(r"\brecovery position\b|^Open the airway and give breaths"), _is_alert),
     (re.compile(r"^Lie flat until\b"), _is_short_of_breath),
-    (re.compile(r"\bpregnancy(?! test where)|^Pregnancy test"), _cannot_be_pregnant),
+    (re.compile(r"\bpregnancy(?! test where)|^Pregnancy test"), cannot_be_pregnant),
     (re.compile(r"^Lie on the left side\b"), _is_early_pregnancy),
     (re.compile(r"^Check whether the seizure has stopped\b"), _is_said_to_be_over),
     (re.compile(r"^Lean forward and pinch\b|^Prepare packing\b"), _is_said_to_be_over),
     (re.compile(r"^Lie flat until\b"), _is_said_to_be_over),
+    (re.compile(r"\bbutton battery or magnet as\b"), _is_no_battery),
+    (re.compile(r"^Pregnancy test where"), _needs_no_pregnancy_test),
+    (re.compile(r"^Sips of cold water\b"), _must_not_drink),
+    (re.compile(r"^Adrenaline into the muscle as\b"), _has_anaphylaxis),
     (re.compile(r"\brinse only if a chemical\b|^Test the sight\b"), has_chemical_in_the_eye),
 )
 

@@ -8,10 +8,14 @@ those that it has learned and that fit the case. The text that it learns has the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import Final
 
-from llm_worker.engine.local.sbar_fit import CONSCIOUSNESS_SIGN, age_years, at_once
+from llm_worker.engine.local.sbar_fit import CONSCIOUSNESS_SIGN, age_years, at_once, differing
 from llm_worker.engine.local.sbar_lines import (
     causes,
     complaint_actions,
@@ -30,6 +34,37 @@ _LEAST_QUOTED_WORDS: Final = 3
 _HEAD_WORDS, _HEAD_BYTES = 5, 50  # of the sentence, before words that stand far in it
 MAX_QUOTED_BYTES: Final = 110  # each is up to one token
 
+# An answer has at most 300 tokens. The longest line is not always the one of most tokens.
+MOST_TOKENS: Final = 290
+_MORE: Final = "more in the note"
+_ONLY_THERE: Final = "told in the note"
+_QUOTED: Final = re.compile(r"\s*\(?'(?:[^']|'(?=\w))*'\)?")
+_ITEM_ENDS: Final = re.compile(r", (?=(?:[^']|\b'\b)*(?:'(?:[^']|\b'\b)*'(?:[^']|\b'\b)*)*$)")
+
+
+class Brevity(Enum):
+    """How much a form leaves out so that it fits, in the order in which it is tried."""
+
+    WHOLE = auto()
+    WITHOUT_QUOTATIONS = auto()
+    FEW_NAMES = auto()
+    FEW_LINES = auto()
+
+
+# Of medicines, and of allergies.
+_MOST_NAMES: Final = {
+    Brevity.WITHOUT_QUOTATIONS: 12,
+    Brevity.FEW_NAMES: 6,
+    Brevity.FEW_LINES: 3,
+}
+
+
+def _num_tokens(text: str) -> int:
+    """About as many as the tokenizer of the embedded model makes."""
+    return math.ceil(len(text.encode()) / _BYTES_OF_TOKEN)
+
+
+_BYTES_OF_TOKEN: Final = 4.0
 _ON_CALL: Final = "emergency call, not yet here"
 _ARRIVAL: Final = {
     "walked in": ", walked in",
@@ -92,11 +127,28 @@ class Action:
 Piece = Fixed | Action
 
 
-def sbar_form(text: str) -> tuple[Piece, ...]:
-    """The form for a brief; empty where the words are in a language that was not read."""
+def sbar_form(text: str, count: Callable[[str], int] = _num_tokens) -> tuple[Piece, ...]:
+    """The form for a brief; empty where the words are in a language that was not read.
+
+    Where it has more than `MOST_TOKENS`, which `count` counts, the background leaves out what it
+    quotes, then names, and says so; then the recommendation has fewer lines for the complaint.
+    """
     brief = read_brief(text)
     if not brief.is_read:
         return ()
+    form: tuple[Piece, ...] = ()
+    for brevity in Brevity:
+        form = _form(_shortened(brief, brevity), few=brevity is Brevity.FEW_LINES)
+        if sum(count(_longest(piece)) for piece in form) <= MOST_TOKENS:
+            break
+    return form
+
+
+def _longest(piece: Piece) -> str:
+    return piece.text if isinstance(piece, Fixed) else f" {max(piece.choices, key=len)}."
+
+
+def _form(brief: Brief, *, few: bool) -> tuple[Piece, ...]:
     facts = f"Situation: {_situation(brief)}\nBackground: {_background(brief)}"
     first = _first_lines(brief)
     pieces: list[Piece] = [
@@ -104,12 +156,39 @@ def sbar_form(text: str) -> tuple[Piece, ...]:
         Fixed("\nRecommendation:" + "".join(f"\n- {line}" for line in first)),
     ]
     choices = complaint_actions(brief, first)
-    for number in range(min(len(choices), _num_complaint_actions(brief))):
+    num = _num_important(brief) if few else _num_complaint_actions(brief)
+    for number in range(min(len(choices), num)):
         # The most important ones are never left to choice.
         fixed = number < _num_important(brief)
         pieces += [Fixed("\n-"), Action(choices[number : number + 1] if fixed else choices)]
     last = "".join(f"\n- {line}" for line in _last_lines(brief))
     return (*pieces, Fixed(f"{last}\n{CLOSING}"))
+
+
+def _shortened(brief: Brief, brevity: Brevity) -> Brief:
+    if brevity is Brevity.WHOLE:
+        return brief
+    most = _MOST_NAMES[brevity]
+    short = {label: _short_list(brief.line(label), most) for label in _HISTORY if brief.line(label)}
+    return replace(brief, lines={**brief.lines, **short})
+
+
+def _short_list(line: str, most: int) -> str:
+    """The names of a list, "in doubt" where something is quoted beside them; "more in the note" for
+    those that are left out, and for a quotation alone."""
+    listed, mark, warning = line.rpartition("; ") if "; " in line else (line, "", "")
+    items = [_without_quotation(item) for item in _ITEM_ENDS.split(listed)]
+    names = [item for item in dict.fromkeys(items) if item]
+    left_out = len(names) > most or not all(items)
+    more = [_MORE if names else _ONLY_THERE] if left_out else []
+    return ", ".join([*names[:most], *more]) + mark + warning
+
+
+def _without_quotation(item: str) -> str:
+    if item.startswith("contradicted by"):
+        return item
+    name = _QUOTED.sub("", item).strip()
+    return f"{name} (in doubt)" if name and name != item else name
 
 
 def quoted(words: str, told_by: str = "") -> str:
@@ -318,7 +397,9 @@ def _first_lines(brief: Brief) -> list[str]:
     openers = _OPENERS_ON_CALL if _is_on_call(brief) else _OPENERS
     by_signs = _sign_actions(brief)
     most = min(_MAX_VITAL_ACTIONS[level], _MAX_ACTIONS[level] - len(by_signs) - 1)
-    actions = vital_actions(brief)[: max(1, most)]
+    records = any("ECG" in line for line in by_signs)
+    actions = [one for one in vital_actions(brief) if not (records and one.startswith("ECG"))]
+    actions = actions[: max(1, most) + bool(differing(brief))]  # to measure again displaces nothing
     lines = [*at_once(brief), openers[level], *by_signs]
     lines += [line for line in actions if line not in lines]
     if not known_complaint(brief) and level < 3 and len(actions) < _MAX_ACTIONS[level]:

@@ -19,9 +19,11 @@ from typing import Any, Final
 from llm_worker.engine.local.sbar_fit import (
     CONSCIOUSNESS_SIGN,
     band,
+    differing,
     fits,
     for_patient,
     has_chemical_in_the_eye,
+    has_exchanged_rates,
     has_sign,
     without_known,
 )
@@ -34,6 +36,8 @@ _FOLDER: Final = Path(__file__).parents[2] / "models" / "embedded"
 _LINES_OF: Final = {"blocked catheter": "urinary symptoms"}
 _MOST_SIGN_ACTIONS: Final = 2
 _SEPSIS: Final = "possible sepsis"
+# Where one line says it, no other one does.
+_SAID_ONCE: Final = ("upright", "ecord an ECG", "welve-lead ECG")
 _WEAK_DEFENCE: Final = "fever with weak immune defence"
 _BASIC_BREATHING: Final = "Look at the work of breathing and listen to the chest."
 # Label in the brief, action where the vital sign is low, action where it is high.
@@ -95,9 +99,9 @@ def sign_actions(brief: Brief, beside: list[str]) -> list[str]:
 
 
 def _that_fit(lines: Sequence[str], brief: Brief, beside: list[str]) -> Iterator[str]:
-    said = any("upright" in line for line in beside)
+    said = [word for word in _SAID_ONCE if any(word in line for line in beside)]
     for line in lines:
-        if fits(line, brief) and not (said and "upright" in line):
+        if fits(line, brief) and not any(word in line for word in said):
             fitting = without_answered(without_known(for_patient(line, brief), brief), brief)
             if fitting and f"{fitting}." not in beside:
                 yield fitting
@@ -123,8 +127,9 @@ def sign_lines() -> Mapping[str, Sequence[_SignLine]]:
         for sign in signs:
             found.setdefault(sign, []).append(_SignLine(**row))
     for complaint, signs in table["first_line_of"].items():
-        row = _SignLine(learned()[complaint]["actions"][0], said_by=complaint)
-        found |= {sign: [row] for sign in signs}
+        for sign in signs:
+            row = _SignLine(learned()[complaint]["actions"][0], said_by=complaint)
+            found.setdefault(sign, []).append(row)
     return found
 
 
@@ -137,6 +142,13 @@ def vital_actions(brief: Brief) -> list[str]:
         out.append(f"{learned()[_SEPSIS]['actions'][0]}.")
     if brief.line("Consciousness") in CONSCIOUSNESS_SIGN:
         out.append(for_patient("Protect the airway and check glucose.", brief))
+    differ = differing(brief)
+    if differ:
+        named = " and ".join(label.lower() for label in differ)
+        out.append(f"Measure the {named} again now; form and note differ.")
+    if has_exchanged_rates(brief):
+        out.append("Count pulse and breathing by hand now: the two values may be exchanged.")
+        return out
     found = [
         (not how.startswith("very"), _fitting(line, brief))
         for label, low, high in _VITAL_ACTIONS

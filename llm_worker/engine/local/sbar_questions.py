@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from llm_worker.engine.local.sbar_fit import tells_of_thinner
+from llm_worker.engine.local.sbar_fit import age_years, cannot_be_pregnant, tells_of_thinner
 from scheduling.core.brief import Brief
 
 _ASK: Final = re.compile(
@@ -36,6 +36,15 @@ _IN_BRIEF: Final[Mapping[str, Callable[[Brief], bool]]] = {
     "medicines": lambda brief: bool(brief.line("Medicines")),
     "allergies": lambda brief: bool(brief.line("Allergies")),
 }
+_ADULT_HABITS_YEARS: Final = 10.0
+_OF_ADULTS: Final = frozenset(
+    {
+        "alcohol", "daily drinking", "smoking", "stimulants", "blood thinners", "painkillers",
+        "earlier heart disease", "contact lenses", "grinding and glaucoma", "glaucoma", "grinding",
+        "erections", "who is at home", "falls", "thoughts of self-harm", "cancer",
+    }
+)  # fmt: skip
+_OF_PREGNANCY: Final = frozenset({"pregnancy", "the last period", "weeks"})
 _SMALL: Final = frozenset(("a", "an", "the", "of", "or", "in", "on", "at", "is", "it", "was", "to"))
 _MOST_OWN_WORDS: Final = 3
 _STEM: Final = 5  # letters
@@ -87,7 +96,17 @@ def _joined(items: Sequence[tuple[str, str]]) -> str:
     return " and ".join([*([", ".join(told[:-1])] if told[1:] else []), told[-1]])
 
 
+def _is_of_adults(item: str, brief: Brief) -> bool:
+    """Whether nobody asks a child so young for it, or who cannot be pregnant for a pregnancy."""
+    age = age_years(brief)
+    if item in _OF_PREGNANCY:
+        return cannot_be_pregnant(brief)
+    return item in _OF_ADULTS and age is not None and age < _ADULT_HABITS_YEARS
+
+
 def _is_told(item: str, brief: Brief) -> bool:
+    if _is_of_adults(item, brief):
+        return True
     in_brief = _IN_BRIEF.get(item)
     if in_brief and in_brief(brief):
         return True

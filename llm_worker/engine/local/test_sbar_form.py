@@ -384,9 +384,8 @@ def test_a_target_that_is_met_asks_for_no_oxygen() -> None:
 
 def test_a_pulse_of_a_child_that_is_a_little_high_needs_no_ecg() -> None:
     high = "Heart rate: 104 /min (high)"
-    child = with_words("earache", high, complaint="ear, nose or throat problem")
-    assert "ECG and monitor for the fast" in child
-    brief = brief_of(high, complaint="ear, nose or throat problem").replace("50 years", "13 years")
+    assert "ECG and monitor for the fast" in with_words("unwell", high, complaint="")
+    brief = brief_of(high).replace("50 years", "13 years")
     assert "ECG" not in str(sbar_form(brief))
 
 

@@ -11,6 +11,7 @@ Names are no features of the model of levels: they move no level.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +25,7 @@ from triage_site.triage.model.complaints import Group
 from triage_site.triage.model.scoring import WEIGHTS_DIR
 from triage_site.triage.reading import reason
 from triage_site.triage.reading.note import PRESENT, Mention, Note
+from triage_site.triage.reading.words import ANTICOAGULANTS, ANTIPLATELETS
 from triage_site.triage.signs.rules import Fired
 from triage_site.triage.signs.tables import signs
 
@@ -40,6 +42,25 @@ _OF_CHILDREN: Final = {
 }
 _UNWELL_INFANT: Final = "unwell infant"
 _ARREST: Final = "cardiac arrest"
+# A crash or a fall from high: what it did is the complaint, whatever else is told.
+_SERIOUS_INJURY: Final = "serious injury"
+_OF_INJURY: Final = frozenset({"high_energy"})
+_INJURIES: Final = frozenset(
+    {
+        "assault", "bleeding in the head", "burn", "fall", "head injury", "limb injury",
+        "major bleeding", "road traffic collision", "serious injury", "spinal cord in danger",
+        "stab or gunshot wound",
+    }
+)  # fmt: skip
+# Without a word that asks for something nobody wants paper or a medicine.
+_ASKS: Final = re.compile(
+    r"\b(?:scripts?|prescri\w*|repeats?|refills?|renew\w*|medical|certif\w*|sick|notes?|letters?"
+    r"|forms?|paper\w*|requests?\w*|wants?|wanting|needs?|needing|asks?|asking|asked|would like"
+    r"|r[au]n out|running out|runs out|out of|lost|supply|referral\w*|results?|appointments?"
+    r"|insurance|vaccin\w*|travel|collect\w*|top[- ]?up|here for|came for|due|advice|check\w*)\b",
+    re.IGNORECASE,
+)
+_THINNERS: Final = frozenset((*ANTICOAGULANTS, *ANTIPLATELETS))
 _OF_WOMEN: Final = frozenset({"pregnancy problem", "vaginal bleeding"})
 _OF_MEN: Final = frozenset({"testicular pain"})
 _AWAKE: Final = frozenset({Consciousness.ALERT, Consciousness.CONFUSED, Consciousness.VOICE})
@@ -79,7 +100,8 @@ def told(
     """The features of a note. Words that are denied, past or of somebody else do not count."""
     yield from _words(note)
     for item in fired:
-        places = [(m.first, m.last) for m in item.mentions] or [(0, 0)]
+        told_by = [m for m in item.mentions if m.words.lower() not in _THINNERS] or item.mentions
+        places = [(m.first, m.last) for m in told_by] or [(0, 0)]
         yield Told(f"s:{item.code}", _SIGN, *places[0])
     for group, mention in named:
         yield Told(f"g:{group.code}", _GROUP, mention.first, mention.last)
@@ -155,7 +177,14 @@ def complaint(
     table = names()
     chances = _of_age(table, table.probabilities(features), facts.age_years)
     can_be = [at for at, label in enumerate(table.labels) if _can_be_of(label, facts)]
+    if not _ASKS.search(note.text):
+        can_be.remove(table.labels.index(REQUEST))
+    if note.is_foreign and (of_signs := _of_signs(table, chances, can_be, fired, least=0.0)):
+        return of_signs
     best = max(can_be, key=lambda at: float(chances[at]))
+    injury = next((item for item in fired if item.code in _OF_INJURY), None)
+    if injury is not None and table.labels[best] not in _INJURIES:
+        return _of_injury(table, chances, injury)
     if chances[best] < LEAST_PROBABLE and (of_signs := _of_signs(table, chances, can_be, fired)):
         return of_signs
     if chances[best] < LEAST_PROBABLE or not table.labels[best]:
@@ -168,16 +197,28 @@ def complaint(
 
 
 def _of_signs(
-    table: Names, chances: NDArray[np.float64], can_be: Sequence[int], fired: Sequence[Fired]
+    table: Names,
+    chances: NDArray[np.float64],
+    can_be: Sequence[int],
+    fired: Sequence[Fired],
+    least: float = LEAST_PROBABLE_OF_SIGN,
 ) -> Complaint | None:
-    """The likeliest of the names that the danger signs tell, where it is not unlikely."""
+    """The likeliest of the names that the danger signs tell, where it has the `least` chance."""
     chance_of = {table.labels[at]: float(chances[at]) for at in can_be}
     told = {sign.code: sign.complaint for sign in signs() if sign.complaint in chance_of}
     found = [(chance_of[told[one.code]], one) for one in fired if one.code in told]
     chance, item = max(found, key=lambda one: one[0], default=(0.0, None))
-    if item is None or chance < LEAST_PROBABLE_OF_SIGN:
+    if item is None or chance < least:
         return None
     return Complaint(told[item.code], (item.mentions[0].words,))
+
+
+def _of_injury(table: Names, chances: NDArray[np.float64], injury: Fired) -> Complaint:
+    """The likeliest name of an injury, where it is not unlikely."""
+    chance_of = {table.labels[at]: float(chance) for at, chance in enumerate(chances)}
+    best = max(_INJURIES, key=lambda label: chance_of[label])
+    label = best if chance_of[best] >= LEAST_PROBABLE_OF_SIGN else _SERIOUS_INJURY
+    return Complaint(label, (injury.mentions[0].words,))
 
 
 def words_without_a_name(

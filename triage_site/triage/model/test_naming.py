@@ -141,3 +141,25 @@ def test_a_feature_without_a_row_says_nothing() -> None:
 def test_every_name_can_be_given() -> None:
     assert {"unwell infant", "cardiac arrest", naming.REQUEST} <= labels()
     assert "" in labels()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("父亲突然胸痛，大汗", "chest pain"),
+        ("ألم شديد في الصدر مع تعرق", "chest pain"),
+        ("сильная боль в груди, холодный пот", "chest pain"),
+        ("ukąsiła mnie żmija w nogę, noga puchnie", "bite or sting"),
+        ("puchnie język po orzechach", "allergic reaction"),
+        ("opadnięty prawy kącik ust, bełkotliwa mowa", "possible stroke"),
+        ("Mi hijo se tragó una pila de botón hace una hora", "overdose or poisoning"),
+        ("rollover on the highway, LMP 6 weeks ago, belly and shoulder pain", "serious injury"),
+    ],
+)
+def test_a_danger_in_another_language_and_a_crash_have_their_name(text: str, name: str) -> None:
+    assert named(text) in {name, "road traffic collision" if name == "serious injury" else name}
+
+
+def test_nothing_is_a_request_that_asks_for_nothing() -> None:
+    assert named("ALL: none. Meds: nitrofurantoin day 2. Still dysuria, no fever") != naming.REQUEST
+    assert named("needs her repeat prescription, feels well") == naming.REQUEST
