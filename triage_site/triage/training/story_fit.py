@@ -1,9 +1,9 @@
 """Fitting the model of stories: notes without an arrival, told in plain words.
 
 Its material is the vignettes of which the encoder learned nothing, so that what it says of them is
-as good as it will be elsewhere. Calibration, sets and caution rest on notes of four more authors
+as good as it will be elsewhere. Calibration, sets and caution rest on notes of ten more authors
 that neither the encoder nor the fit sees (`checks/calibration_*.jsonl`), and on the worst of the
-four. They are settled again for the encoder that is shipped: it says more than the one of the fit.
+ten. They are settled again for the encoder that is shipped: it says more than the one of the fit.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ STRENGTH: Final = 8.0  # inverse of the penalty
 _LEAST_SPREAD: Final = 0.05
 _MAX_STEPS: Final = 500
 CAUTION_FACTORS: Final = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0)
+# Of the levels of one author's notes, those that may be refused as too mild and as too urgent.
+MOST_MILD_SHARE: Final = 0.10
+MOST_URGENT_SHARE: Final = 0.35
 # Signs and complaints do not speak here: they were written with these files in view, so that a
 # note without a sign would count as calm. A sign sets the least urgent level all the same.
 _BLOCKS: Final = ("vitals", "circumstances", "words")
@@ -166,16 +169,16 @@ def settle_story(told: Told) -> Settings:
 
 
 def choose_caution(chances: Floats, told: Told) -> float:
-    """The one by which the worst author refuses the fewest levels as too mild or as too urgent;
-    the lowest of equals."""
+    """The one that stays furthest inside both limits, on levels that the worst author refuses as
+    too mild and as too urgent; the lowest of equals."""
 
-    def worst(caution: float) -> float:
+    def strain(caution: float) -> float:
         final = np.minimum(decide(chances, caution=caution), told.rows.floor)
         too_urgent, too_mild = final < told.accepted[:, 0], final > told.accepted[:, 1]
         return max(
-            float(refused[one].mean())
-            for refused in (too_urgent, too_mild)
+            float(refused[one].mean()) / limit
+            for refused, limit in ((too_urgent, MOST_URGENT_SHARE), (too_mild, MOST_MILD_SHARE))
             for _, one in told.of_sources()
         )
 
-    return min(CAUTION_FACTORS, key=worst)
+    return min(CAUTION_FACTORS, key=strain)

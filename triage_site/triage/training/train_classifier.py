@@ -50,7 +50,7 @@ from triage_site.triage.training.story_fit import (
     settle_story,
 )
 
-MODEL_VERSION: Final = "2026.11-10"
+MODEL_VERSION: Final = "2026.12-1"
 
 _KINDS: Final = {
     "feature": np.int16, "threshold": np.float64, "left": np.int32, "right": np.int32,
