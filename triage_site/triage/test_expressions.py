@@ -56,15 +56,20 @@ def test_shorthand_stays_what_it_is(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "tick removal from the neck, feels fine",
         "needs a repeat of his amlodipine, feels well",
         "ran out of citalopram, no other problem",
         "7 stitches to be taken out of the shin, healed",
-        "clips to be removed, wound dry",
     ],
 )
 def test_what_needs_nothing_is_not_urgent(text: str) -> None:
     assert said(text)[0] == 4
+
+
+@pytest.mark.parametrize(
+    "text", ["tick removal from the neck, feels fine", "clips to be removed, wound dry"]
+)
+def test_what_needs_a_hand_alone_is_less_urgent_at_most(text: str) -> None:
+    assert said(text)[0] >= 3
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,22 @@ def test_other_numbers_are_no_vital_signs(text: str) -> None:
     assert _found(text) == {}
 
 
+@pytest.mark.parametrize("word", ["stable", "The", "then", "still", "there", "standing", "today"])
+@pytest.mark.parametrize(
+    ("value", "kind", "number"),
+    [("RR 18", "rr_bpm", 18), ("HR 110", "hr_bpm", 110), ("sats 93", "spo2_percent", 93),
+     ("T 38", "temp_c", 38), ("GCS 14", "gcs", 14), ("pain 7", "pain_score", 7)],
+)  # fmt: skip
+def test_a_value_counts_whatever_word_follows(
+    value: str, kind: str, number: float, word: str
+) -> None:
+    assert _found(f"{value} {word}")[kind] == number
+
+
+def test_a_day_of_a_month_is_no_value() -> None:
+    assert _found("HR 22nd May, RR on the 18th, sats 23rd June") == {}
+
+
 def test_figures_are_no_words_and_their_places_are_those_of_the_note() -> None:
     text = "Unwell, BP 70/40 and pale"
     note = read(text)
