@@ -229,7 +229,11 @@ def words_without_a_name(
     if reason.reason(note):
         return reason.words_of_reason(note)
     grave = [mention for item in fired for mention in item.mentions][:1]
-    others = [mention for group, mention in named if group.names_complaint]
+    others = [
+        mention
+        for group, mention in named
+        if group.names_complaint and reason.may_tell(note, mention.first)
+    ]
     told = grave or sorted(others, key=lambda one: one.first)[-1:]
     return (
         _unmistakable(note, told[0].first, told[0].last) if told else reason.words_of_reason(note)

@@ -163,3 +163,9 @@ def test_a_danger_in_another_language_and_a_crash_have_their_name(text: str, nam
 def test_nothing_is_a_request_that_asks_for_nothing() -> None:
     assert named("ALL: none. Meds: nitrofurantoin day 2. Still dysuria, no fever") != naming.REQUEST
     assert named("needs her repeat prescription, feels well") == naming.REQUEST
+
+
+def test_an_allergy_is_not_quoted_as_the_reason() -> None:
+    text = "Found slumped. HR 132, BP 84/50. Allergic to penicillin (rash). RR 28"
+    said = classify(CaseFacts(text=text, age_years=72))
+    assert not any("llergic" in words for words in said.complaint_words)

@@ -119,6 +119,7 @@ _READ_UNNAMED: Final = _WHOLE | {"temp_c", "glucose"}
 _REACH: Final = 60  # characters around a value
 # Figures that say oxygen is given, where they are above this.
 _OXYGEN: Final = {"oxygen_litres": 0.0, "on_oxygen": 0.0, "fio2_percent": 21.0}
+_PRESSURE: Final = frozenset({"sbp_mmhg", "dbp_mmhg"})
 _EARLIER: Final = frozenset(
     {"was", "were", "been", "earlier", "initially", "home", "scene", "crew", "settled", "resolved"}
 )
@@ -165,6 +166,8 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
         elif known is not None and vital in last:
             apart = min(abs(known - present[vital]), abs(known - last[vital]))
             noted |= {vital: present[vital]} if apart > _FAR.get(vital, 1e9) else {}
+    if noted.keys() & _PRESSURE:  # the other half is of another measurement
+        filled = {vital: value for vital, value in filled.items() if vital not in _PRESSURE}
     filled |= _consciousness(facts, worst) | _oxygen(facts, note, worst)
     if not facts.age_years:
         filled["age_years"] = known_age(facts.age_years, spoken_age(note))

@@ -57,6 +57,12 @@ def words_of_reason(note: Note) -> tuple[str, ...]:
     return (note.quote(first, min(last, first + _REASON_WORDS)),)
 
 
+def may_tell(note: Note, at: int) -> bool:
+    """Whether the sentence of word `at` may tell why somebody came: no allergy, nothing of long
+    ago, of before or of relatives."""
+    return any(_is_of_now(note, *span) for span in _sentences(note) if span[0] <= at < span[1])
+
+
 def _is_of_now(note: Note, first: int, last: int) -> bool:
     words = note.quote(first, last)
     is_history = _BEFORE.search(words) or _ALLERGIES.search(words) or _LONG_AGO.search(words)

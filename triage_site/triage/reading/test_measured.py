@@ -115,3 +115,11 @@ def test_many_values_cost_no_more_than_their_number(part: str) -> None:
     began = time.perf_counter()
     measure(CaseFacts(text=note.text), note)
     assert time.perf_counter() - began < 0.5
+
+
+def test_the_two_halves_of_a_blood_pressure_are_of_one_measurement() -> None:
+    note = read("BP 84/50 now, grey")
+    alike = measure(CaseFacts(text=note.text, sbp_mmhg=86), note).facts
+    other = measure(CaseFacts(text=note.text, sbp_mmhg=132), note).facts
+    assert (alike.value("sbp_mmhg"), alike.value("dbp_mmhg")) == (86, 50)
+    assert (other.value("sbp_mmhg"), other.value("dbp_mmhg")) == (132, None)
