@@ -8,7 +8,7 @@ injury, unresponsive now" denies the injury alone. The longest cue at a place co
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -185,13 +185,14 @@ def _after(words: Sequence[Word], cue: Cue, reach: str) -> list[int]:
         if at < len(words) and words[at].form in _SUBJECTS:
             return out  # "he's not - he's not breathing": begun again
     begin = at
+    ends_in_or = cache(lambda: _list_ends_in_or(words, cue))  # asked at each comma
     while at < len(words):
         word = words[at]
         if word.form in _ENDERS or (not word.is_mark and _breaks(words, at, begin, cue.kind)):
             break
         if _is_of_now(words, at, begin, cue.kind):
             break
-        if _joins(word) and not _goes_on(words, at, cue, reach):
+        if _joins(word) and not _goes_on(words, at, cue, reach, ends_in_or):
             break
         out.append(at)
         at += 1
@@ -228,7 +229,9 @@ def _breaks(words: Sequence[Word], at: int, begin: int, kind: Assertion) -> bool
     return word.form in _SUBJECTS and at > begin and before in ("when", "then", "where")
 
 
-def _goes_on(words: Sequence[Word], at: int, cue: Cue, reach: str) -> bool:
+def _goes_on(
+    words: Sequence[Word], at: int, cue: Cue, reach: str, ends_in_or: Callable[[], bool]
+) -> bool:
     """Whether the cue goes on over this comma or "and"."""
     joint = words[at].form
     chunk = _chunk(words, at + 1)
@@ -248,11 +251,11 @@ def _goes_on(words: Sequence[Word], at: int, cue: Cue, reach: str) -> bool:
     if _is_new(chunk, cue.kind):
         return False
     if reach == "or" and _tells_circumstances(words, cue) and not all(map(_is_bare, chunk)):
-        return _list_ends_in_or(words, cue) and joint == ","
+        return ends_in_or() and joint == ","
     if joint in ("and", "plus", "&"):
         return reach != "segment" or cue.kind is Assertion.HISTORICAL
     if reach == "or":
-        return _list_ends_in_or(words, cue)
+        return ends_in_or()
     return reach in _ANY_PLACE and joint in _BARE_MARKS
 
 

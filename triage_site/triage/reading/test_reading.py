@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -232,3 +233,10 @@ def test_non_before_a_kind_denies_nothing(text: str) -> None:
     note = read(text)
     mentions = [mention for _, mention in note.find(TermIndex(["headache"]))]
     assert [mention.is_present for mention in mentions] == [True]
+
+
+def test_a_row_of_denials_costs_no_more_than_its_square() -> None:
+    """1,000 characters took 25 seconds of a processor, 2,000 eight times as much."""
+    begun = time.process_time()
+    read("no: " * 250)
+    assert time.process_time() - begun < 4
