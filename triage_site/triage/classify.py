@@ -335,8 +335,8 @@ def _is_understood(case: Seen) -> bool:
 
 
 def _tells_nothing(case: Seen) -> bool:
-    """Whether a few words say neither complaint nor danger nor anything of the body: "pt won't
-    say"; or a word among them is not known, whatever else they say."""
+    """Whether a few words say neither complaint nor danger: "pt won't say". Words of the body say
+    something where all words beside them are known."""
     told = case.view.is_story or case.fired or case.view.concepts.keys() - _SAY_NO_COMPLAINT
     return bool(case.facts.text.strip()) and not (told or _is_of_the_body(case.note.words))
 

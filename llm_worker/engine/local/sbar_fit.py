@@ -234,25 +234,15 @@ def _does_not_bleed(brief: Brief) -> bool:
     return _STOPPED(brief) or not _BLEEDS(brief)
 
 
-_IS_PREGNANT: Final = re.compile(
+# The note tells of a pregnancy, or that there was a birth.
+_needs_no_pregnancy_test: Final = _says(
     r"(?<!not )(?<!not currently )\b(?:\d{1,2} ?(?:\+ ?\d )?(?:weeks?|wks?|months?)"
     r" (?:pregnant|gestation)"
     r"|\d{1,2}(?:\+\d)?/40|(?:is|am|currently|known) pregnant"
-    r"|pregnant (?:with|woman|lady)|gravid\w*|positive pregnancy test)\b",
-    re.IGNORECASE,
+    r"|pregnant (?:with|woman|lady)|gravid\w*|positive pregnancy test)\b"
+    r"|\b(?:post[- ]?(?:partum|natal)|gave birth|delivered|after (?:the )?birth|c-?section"
+    r"|caesarean)\b"
 )
-_HAS_BORN: Final = re.compile(
-    r"\b(?:post[- ]?(?:partum|natal)|gave birth|delivered|after (?:the )?birth|c-?section"
-    r"|caesarean)\b",
-    re.IGNORECASE,
-)
-
-
-def _needs_no_pregnancy_test(brief: Brief) -> bool:
-    """Whether the note tells of a pregnancy, or that there was a birth."""
-    return bool(_IS_PREGNANT.search(brief.words) or _HAS_BORN.search(brief.words))
-
-
 _WEEKS: Final = re.compile(
     r"\b(\d{1,2}) ?(?:\+ ?\d )?(?:weeks?|wks?)\b.{0,12}\bpreg"
     r"|\bpreg\w*\W.{0,12}?\b(\d{1,2}) ?(?:weeks|wks)"

@@ -90,8 +90,9 @@ def nothing_read(note: Note) -> Encoded:
 
 
 def words_to_read(note: Note, apart: Container[int] = ()) -> list[str]:
-    """For each word of the note what the encoder reads, or nothing: no figure, nothing of a
-    statement that tells what others think of the patient, and no word that stands `apart`."""
+    """For each word of the note what the encoder reads, or nothing: no figure, no long number,
+    nothing of a statement that tells what others think of the patient, and no word that stands
+    `apart`."""
     words = [
         "" if word.is_mark or at in apart or _is_number(word) else _readable(word.form)
         for at, word in enumerate(note.words)
@@ -105,8 +106,8 @@ def words_to_read(note: Note, apart: Container[int] = ()) -> list[str]:
 
 
 def _is_number(word: Word) -> bool:
-    """A figure, or the number of a person, a file or a telephone; of a few tablets the encoder
-    reads."""
+    """A figure, or a number that is long or begins with zero: of a file, a person or a telephone.
+    The encoder reads short ones ("took 40 tablets")."""
     is_name = word.form.isdigit() and (len(word.form) >= _LONG_NUMBER or word.form[0] == "0")
     return word.is_figure or is_name
 

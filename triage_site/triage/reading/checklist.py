@@ -179,12 +179,12 @@ def _under_heading(chars: str) -> list[_Change]:
 
 def _of_columns(chars: str) -> list[_Change]:
     """A table with a column of "yes" and one of "no"."""
-    changes = []
-    for header in _COLUMNS.finditer(chars):
-        yes_first = _is_present(header["first"])
-        for row in _ROW.finditer(chars, header.end()):
-            if bool(row["first"]) != bool(row["second"]):
-                is_present = bool(row["first"]) == yes_first
-                changes.append((*row.span(), *row.span("label"), is_present))
-        break
-    return changes
+    header = _COLUMNS.search(chars)
+    if header is None:
+        return []
+    yes_first = _is_present(header["first"])
+    return [
+        (*row.span(), *row.span("label"), bool(row["first"]) == yes_first)
+        for row in _ROW.finditer(chars, header.end())
+        if bool(row["first"]) != bool(row["second"])
+    ]

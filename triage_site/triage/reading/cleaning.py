@@ -116,15 +116,20 @@ def _character(char: str, text: str, at: int) -> str:
         return char
     if char == "\u00b7" and text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit():
         return "."  # the decimal point of handwriting: 37·8
-    if char in "\u00d8\u00f8":  # a crossed zero: "no"
-        return (
-            "o" if text[at - 1 : at].isalpha() else "(-)" if text[at + 1 : at + 2] == " " else "0"
-        )
+    if char in "\u00d8\u00f8":
+        return _crossed(text, at)
     if char in _PLAIN:
         return _PLAIN[char]
     if char.lower() in _LOOKALIKES and _beside_latin(text, at):
         return _LOOKALIKES[char.lower()]
     return _folded(char)
+
+
+def _crossed(text: str, at: int) -> str:
+    """A letter inside a word, "no" before a word ("\u00d8 fever"), else a zero."""
+    if text[at - 1 : at].isalpha():
+        return "o"
+    return "(-)" if text[at + 1 : at + 2] == " " else "0"
 
 
 def _beside_latin(text: str, at: int) -> bool:

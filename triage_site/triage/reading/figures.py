@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -111,7 +111,8 @@ _PLACE: Final = re.compile(
 
 
 def find_figures(cleaned: Cleaned) -> Iterator[Figure]:
-    """In the order of the patterns; no two overlap, but for the two values of a pressure."""
+    """Those of tables, then in the order of the patterns; no two overlap, but for the two values of
+    a pressure."""
     chars = cleaned.chars
     if not _MAY_HOLD.search(chars):
         return
@@ -120,10 +121,8 @@ def find_figures(cleaned: Cleaned) -> Iterator[Figure]:
         taken.append((table.begin, table.stop))
         for one in table.values:
             if is_plausible(one.kind, one.value):
-                start, end = cleaned.source[one.begin], cleaned.source[one.stop - 1] + 1
-                yield Figure(
-                    one.kind, one.value, one.begin, one.stop, start, end, is_earlier=one.is_earlier
-                )
+                told = _figure(cleaned, one.kind, one.value, one.begin, one.stop)
+                yield replace(told, is_earlier=one.is_earlier)
     for kind, pattern in _PATTERNS:
         for match in pattern.finditer(chars):
             begin, stop = match.span()
@@ -131,8 +130,7 @@ def find_figures(cleaned: Cleaned) -> Iterator[Figure]:
                 continue
             if _is_other_thing(chars, begin, stop):
                 taken.append((begin, stop))
-                start, end = cleaned.source[begin], cleaned.source[stop - 1] + 1
-                yield Figure(OTHER, 0.0, begin, stop, start, end)
+                yield _figure(cleaned, OTHER, 0.0, begin, stop)
                 continue
             found = [(name, v) for name, v in _values(kind, match) if is_plausible(name, v)]
             if found:
@@ -140,8 +138,13 @@ def find_figures(cleaned: Cleaned) -> Iterator[Figure]:
                 stop = extra[2] if extra else stop
                 taken.append((begin, stop))
                 for name, value in [*found, *([extra[:2]] if extra else [])]:
-                    start, end = cleaned.source[begin], cleaned.source[stop - 1] + 1
-                    yield Figure(name, value, begin, stop, start, end)
+                    yield _figure(cleaned, name, value, begin, stop)
+
+
+def _figure(cleaned: Cleaned, kind: str, value: float, begin: int, stop: int) -> Figure:
+    """With its place in the note."""
+    source = cleaned.source
+    return Figure(kind, value, begin, stop, source[begin], source[stop - 1] + 1)
 
 
 def _is_other_thing(chars: str, begin: int, stop: int) -> bool:

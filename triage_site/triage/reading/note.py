@@ -91,7 +91,7 @@ class Note:
             word.start == self.words[last - 1].start
             and len(written) <= _SHORT
             and written.isalpha()
-            and is_latin(written)
+            and _is_all_latin(written)
             and not written.isupper()
             and any(said.first <= first < said.last for said in self._foreign_statements)
         )
@@ -142,7 +142,7 @@ def _is_of_other_script(word: Word) -> bool:
     return len(letters) > 1 and not any("LATIN" in unicodedata.name(one, "") for one in letters)
 
 
-def is_latin(word: str) -> bool:
+def _is_all_latin(word: str) -> bool:
     return all("LATIN" in unicodedata.name(letter, "") for letter in word)
 
 
