@@ -137,12 +137,12 @@ def _look(facts: CaseFacts, encode: _Encode) -> Seen:
     named = tuple(mention for group, mention in groups if group.names_complaint)
     dangers = [mention for item in by_cues for mention in item.mentions]
     encoded = encode(measured.facts, note, by_cues, named)
-    fired: tuple[Fired, ...] = by_cues
+    of_now = OfNow(note, encoded)
+    told = fired = fire(measured, note, of_now.is_told)
     set_aside: tuple[Mention, ...] = ()
     if _has_other_reason(dangers, [mention for _, mention in groups]):
-        of_now = OfNow(note, encoded)
-        fired = tuple(item for item in by_cues if of_now.counts(item))
-        lost = [mention for item in by_cues if item not in fired for mention in item.mentions]
+        fired = tuple(item for item in told if of_now.counts(item))
+        lost = [mention for item in told if item not in fired for mention in item.mentions]
         set_aside = tuple(longest(lost))
     return Seen(
         facts=measured.facts,

@@ -202,6 +202,7 @@ OF_A_BIRTH = [
     ("calpol given by mum", "", "calpol (given)"),
 ]  # fmt: skip
 MORE_OF_SHORTHAND = [
+    ("metformin500mg,amlodipine5mg; insulin10units", "", "metformin, amlodipine, insulin"),
     ("rivaroxaban - paused", "", "rivaroxaban (stopped)"),
     ("warfarin \u2717, apixaban \u2713", "", "apixaban"),
     ("Meds - see list", "", "'Meds - see list'"),

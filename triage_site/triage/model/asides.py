@@ -24,6 +24,7 @@ from triage_site.triage.reading.note import PRESENT, Assertion, Mention, Note, S
 WEIGHTS_FILE: Final = Path(__file__).resolve().parent.parent / "weights" / "asides.npz"
 ANY_NUMBER: Final = "#"
 ASIDE_LOG_ODDS: Final = 0.0  # from here on a sentence is likelier an aside than not
+SOLE_LOG_ODDS: Final = 3.0  # from here on where it is the whole note
 DOUBTFUL_LOG_ODDS: Final = -2.0  # from here on it may be one: about 12 %
 _TAGS: Final = {Assertion.DENIED: "not:", Assertion.HISTORICAL: "past:"}
 _OTHER_TAG: Final = "other:"
@@ -49,19 +50,24 @@ class AsideWeights:
         self, note: Note, told: Iterable[Mention]
     ) -> tuple[frozenset[int], frozenset[int]]:
         """The places of all words of asides, and these with the words of what may be one; `told`
-        are the complaints and dangers of the note."""
+        are the complaints and dangers of the note. Where nothing else stands in a note, only what
+        is surely an aside is one: "unable to palpate radials" is odd, and all that is told."""
         found = [(self.log_odds(phrases), sentence) for sentence, phrases in sentences(note, told)]
-        asides, doubtful = (
-            frozenset(
+
+        def places(least: float) -> frozenset[int]:
+            return frozenset(
                 at
                 for odds, sentence in found
                 if odds > least
                 for said in sentence
                 for at in range(said.first, said.last)
             )
-            for least in (ASIDE_LOG_ODDS, DOUBTFUL_LOG_ODDS)
-        )
-        return asides, doubtful
+
+        every = frozenset(at for said in note.statements for at in range(said.first, said.last))
+        aside, doubtful = places(ASIDE_LOG_ODDS), places(DOUBTFUL_LOG_ODDS)
+        if aside == every and not note.foreign_sentences:
+            aside = places(SOLE_LOG_ODDS)
+        return aside, aside if doubtful == every else doubtful
 
 
 @cache

@@ -65,6 +65,12 @@ class Encoded:
         read = read[~np.isnan(read)]
         return float(read.mean()) if len(read) else 0.0
 
+    def least_now(self, first: int, last: int) -> float:
+        """Of the words `first` to before `last`: the lowest log odds, 0 where nothing was read."""
+        read = self.now[first:last]
+        read = read[~np.isnan(read)]
+        return float(read.min()) if len(read) else 0.0
+
     @property
     def num_read(self) -> int:
         return int((~np.isnan(self.now)).sum())

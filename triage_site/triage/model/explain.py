@@ -23,7 +23,7 @@ from triage_site.triage.model.features import (
     net_signs,
     words_numbers,
 )
-from triage_site.triage.model.scoring import Floats, Model
+from triage_site.triage.model.scoring import Floats, Model, share_of_visits
 from triage_site.triage.reading.note import Note, Statement
 from triage_site.triage.signs.rules import Fired
 from triage_site.triage.types import NUM_PRIORITIES, Reason
@@ -83,7 +83,8 @@ def model_reasons(
         *_without_words(view, note, row),
     ]
     rows = np.vstack([row, *(other for _, other in without)])
-    levels = expected_level(model.chances(rows, is_story=view.is_story))
+    shares = np.tile(share_of_visits(view), (len(rows), 1))
+    levels = expected_level(model.chances(rows, shares))
     reasons = [
         replace(reason, weight=round(float(level - levels[0]), 2), source="model")
         for (reason, _), level in zip(without, levels[1:], strict=True)

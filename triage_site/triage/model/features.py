@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from triage_site.triage import age_bands
-from triage_site.triage.facts import ArrivalMode, CaseFacts, Consciousness
+from triage_site.triage.facts import NOT_TAKEN, ArrivalMode, CaseFacts, Consciousness
 from triage_site.triage.model.complaints import GROUPS, Group
 from triage_site.triage.model.encoder import PRIOR, Encoded, Floats
 from triage_site.triage.news2 import news2
@@ -27,6 +27,7 @@ UNKNOWN_LEVEL: Final = 3.6
 STRONG_PAIN: Final = 7
 _REQUEST: Final = "admin"
 STORY_WORDS: Final = 12  # the study's complaints have five at most
+LEAST_TAKEN: Final = 3  # of five vital signs; in the study nearly all have four and more
 WAYS_OF_ARRIVAL: Final = ("public_ambulance", "private_ambulance", "walked_in")
 
 # A story told from elsewhere, or a note without the circumstances of an arrival.
@@ -42,6 +43,8 @@ class CaseView:
     named: tuple[tuple[Group, Mention], ...]
     encoded: Encoded
     is_story: bool  # more than shorthand
+    is_seen: bool  # somebody saw the patient, who is no child, arrive
+    is_measured: bool  # and took vital signs
 
     @property
     def concepts(self) -> dict[str, tuple[str, ...]]:
@@ -76,6 +79,9 @@ def view(
     """`named`: the groups of the note, however they are meant (`apart_from_requests`)."""
     present = tuple((group, mention) for group, mention in named if mention.is_present)
     told = encoded.num_read or sum(not word.is_mark and not word.is_figure for word in note.words)
+    is_adult = age_bands.is_adult(measured.facts.age_years)
+    is_seen = is_adult and measured.facts.arrival_mode not in _NOT_SEEN
+    taken = sum(getattr(measured.facts, vital) is not NOT_TAKEN for vital in _USUAL)
     numbers = {
         **_vitals(measured),
         **_circumstances(measured.facts),
@@ -83,7 +89,14 @@ def view(
         **words_numbers(encoded.at_most),
         **_levels(group for group, _ in present),
     }
-    return CaseView(numbers, present, encoded, is_story=told >= STORY_WORDS)
+    return CaseView(
+        numbers,
+        present,
+        encoded,
+        is_story=told >= STORY_WORDS,
+        is_seen=is_seen,
+        is_measured=is_seen and taken >= LEAST_TAKEN,
+    )
 
 
 def words_numbers(at_most: Floats) -> dict[str, float]:
@@ -155,7 +168,7 @@ def _vitals(measured: Measured) -> dict[str, float]:
         "unresponsive": float(facts.consciousness is Consciousness.UNRESPONSIVE),
         "glucose_far": _far(measured.extra.get("glucose"), 4.0, 12.0),
         "figures_abnormal": _abnormal_share(facts),
-        "figures_normal": 0.0 if facts.arrival_mode not in _NOT_SEEN else _normal_share(facts),
+        "figures_normal": _normal_share(facts),
     }
 
 

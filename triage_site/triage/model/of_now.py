@@ -6,6 +6,9 @@ urgent; for a sign of level 0, not of level 1 either. It takes back nothing that
 ("?meningitis"), nothing that stands alone in its sentence ("CODE BLUE"), since nothing there says
 how it is meant, and nothing that it has not learned: a figure, a word of another language. What it
 took back is shown.
+
+It also gives back what the cues took away, where it is sure that every word is of now: "denies
+allergies, throat closing up". The cues cannot tell where such a list ends.
 """
 
 from __future__ import annotations
@@ -19,8 +22,10 @@ from triage_site.triage.signs.rules import Fired
 
 # Log odds below which words are taken back: that they are of now, and that the note is as urgent
 # as their sign. docs/MODEL_CARD.md says how they were chosen.
-NOT_NOW: Final = -2.0
+NOT_NOW: Final = -3.3
 NOT_URGENT: Final = -2.0
+SURELY_NOW: Final = 4.0  # from here on words are given back
+_SAYS_MORE: Final = 3  # words beside a danger, of a statement that is no item of a list
 _GRAVE: Final = 1
 _LEAST_BESIDE: Final = 3  # words of a sentence that may say how its danger is meant
 
@@ -40,6 +45,26 @@ class OfNow:
         if self._num_beside(item) < _LEAST_BESIDE:
             return True
         return not all(self._is_taken_back(mention) for mention in item.mentions)
+
+    def is_told(self, mention: Mention) -> bool:
+        """Whether the words are of now by the cues, or denied in a statement of their own that
+        the encoder takes for now. A bare item of a list of denials is denied."""
+        if mention.is_present or mention.assertion is not Assertion.DENIED:
+            return mention.is_present
+        return (
+            self._says_more(mention)
+            and self._encoded.least_now(mention.first, mention.last) >= SURELY_NOW
+        )
+
+    def _says_more(self, mention: Mention) -> bool:
+        """Whether its statement has a figure, or a few words, beside the mention."""
+        said = next(one for one in self._note.statements if mention.first < one.last)
+        beside = [
+            self._note.words[at]
+            for at in _places(said)
+            if not mention.first <= at < mention.last and not self._note.words[at].is_mark
+        ]
+        return len(beside) >= _SAYS_MORE or any(word.is_figure for word in beside)
 
     def _num_beside(self, item: Fired) -> int:
         """How many words stand in the same sentences beside those of the sign."""

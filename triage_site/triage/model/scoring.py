@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triage_site.triage.model.encoder import encoder_version
-from triage_site.triage.model.features import FEATURES, WAYS_OF_ARRIVAL, CaseView
+from triage_site.triage.model.features import FEATURES, CaseView
 
 Floats = NDArray[np.float64]
 WEIGHTS_DIR: Final = Path(__file__).resolve().parent.parent / "weights"
@@ -27,9 +27,8 @@ NUM_HEADS: Final = 4
 _AT_ONCE: Final = 16  # rows: what is worked on stays in the cache
 ARRIVAL: Final = "arrival"
 STORY: Final = "story"
-_SEEN: Final = FEATURES.index("seen_in_person")
-_ARRIVAL_COLUMNS: Final = [FEATURES.index(name) for name in (*WAYS_OF_ARRIVAL, "seen_in_person")]
 _MIN_PROBABILITY: Final = 1e-4
+_GRAVE: Final = 1  # the boundary below which a level is grave
 
 
 class ModelMismatch(RuntimeError):
@@ -102,10 +101,8 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """Two parts. The one of visits knows shorthand only, as all the real rows are; the other one
-    knows stories. Who speaks depends on the recorded way of arrival, and where it is known on
-    how much was written: of a patient who was seen, a whole story is judged by both, and the
-    more urgent one counts. So neither an arrival nor more words take anything away."""
+    """Two parts. The one of visits learned from patients who were seen and measured, with notes of
+    a few words; the one of stories from what people write. `share_of_visits` says whom to ask."""
 
     version: str
     parts: Mapping[str, Part]
@@ -113,43 +110,50 @@ class Model:
 
     def judge(self, cases: Sequence[CaseView]) -> Judged:
         rows = np.array([case.row() for case in cases])
-        chances = np.empty((len(rows), NUM_HEADS + 1))
-        thresholds, caution = np.empty(len(rows)), np.empty(len(rows))
-        seen = rows[:, _SEEN] > 0
-        told = np.array([case.is_story for case in cases])
-        for chosen in (~seen, seen & ~told, seen & told):
-            if chosen.any():
-                is_story = bool(told[chosen].all())
-                chances[chosen] = self.chances(rows[chosen], is_story=is_story)
-                parts = self._speaking(is_seen=bool(seen[chosen].all()), is_story=is_story)
-                thresholds[chosen] = min(part.set_threshold for part in parts)
-                caution[chosen] = max(part.caution for part in parts)
-        return Judged(chances, thresholds, caution)
-
-    def chances(self, rows: Floats, *, is_story: bool) -> Floats:
-        """[n, 5] of rows that are alike in that and in having been seen or not: of each
-        P(priority <= k) the highest."""
-        is_seen = bool(rows[0, _SEEN] > 0)
-        unseen = rows.copy()
-        unseen[:, _ARRIVAL_COLUMNS] = 0.0
-        said = [
-            part.probabilities(rows if part is self.parts[ARRIVAL] else unseen)
-            for part in self._speaking(is_seen=is_seen, is_story=is_story)
-        ]
-        if len(said) == 1:
-            return said[0]
-        return from_at_most(np.max([np.cumsum(one, axis=1) for one in said], axis=0))
-
-    def _speaking(self, *, is_seen: bool, is_story: bool) -> list[Part]:
+        shares = np.array([share_of_visits(case) for case in cases])
         arrival, story = self.parts[ARRIVAL], self.parts[STORY]
-        if not is_seen:
-            return [story]
-        return [arrival, story] if is_story else [arrival]
+        visits_alone = shares.min(axis=1) == 1.0
+        lowest = min(arrival.set_threshold, story.set_threshold)
+        return Judged(
+            self.chances(rows, shares),
+            np.where(
+                visits_alone,
+                arrival.set_threshold,
+                np.where(shares.any(axis=1), lowest, story.set_threshold),
+            ),
+            np.where(visits_alone, arrival.caution, story.caution),
+        )
+
+    def chances(self, rows: Floats, shares: Floats) -> Floats:
+        """[n, 5]: each P(priority <= k) is a mean of what both parts say, with the share
+        [n, heads] of the visits. Where these have no say about levels 0 and 1, they tell of a
+        patient who is neither: P(priority <= k) is then 1 - (1 - s)(1 - v), with s =
+        P(priority <= 1) of the stories and v = P(priority <= k) of the visits."""
+        visits, stories = (
+            np.cumsum(self.parts[name].probabilities(rows), axis=1)[:, :NUM_HEADS]
+            for name in (ARRIVAL, STORY)
+        )
+        of_the_milder = 1.0 - (1.0 - stories[:, _GRAVE : _GRAVE + 1]) * (1.0 - visits)
+        visits = np.where(shares[:, _GRAVE : _GRAVE + 1] > 0, visits, of_the_milder)
+        at_most = shares * visits + (1.0 - shares) * stories
+        return np.diff(at_most, axis=1, prepend=0.0, append=1.0)
 
 
-def from_at_most(at_most: Floats) -> Floats:
-    """P(priority = k) from each P(priority <= k), [n, 5] both."""
-    return np.diff(at_most, axis=1, prepend=0.0)
+def share_of_visits(case: CaseView) -> tuple[float, ...]:
+    """[heads]: how much the part of visits has to say at each boundary between levels.
+
+    It knows no child, and nobody who was not seen. Without measurements it tells only how mild a
+    common complaint of few words is: it knows few dangers by their words.
+    """
+    if case.is_measured:
+        return _HALF_OF_ALL if case.is_story else _ALL
+    return _NOTHING if case.is_story or not case.is_seen else _HALF_OF_MILD
+
+
+_ALL: Final = (1.0, 1.0, 1.0, 1.0)
+_HALF_OF_ALL: Final = (0.5, 0.5, 0.5, 0.5)
+_HALF_OF_MILD: Final = (0.0, 0.0, 0.5, 0.5)
+_NOTHING: Final = (0.0, 0.0, 0.0, 0.0)
 
 
 def from_scores(scores: Floats, slope: Floats, offset: Floats) -> Floats:

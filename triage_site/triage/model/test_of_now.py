@@ -8,8 +8,8 @@ import pytest
 from triage_site.triage.classify import look
 from triage_site.triage.facts import CaseFacts
 from triage_site.triage.model.encoder import PRIOR, Encoded
-from triage_site.triage.model.of_now import NOT_NOW, NOT_URGENT, OfNow
-from triage_site.triage.reading.note import read
+from triage_site.triage.model.of_now import NOT_NOW, NOT_URGENT, SURELY_NOW, OfNow
+from triage_site.triage.reading.note import Assertion, read
 from triage_site.triage.signs.rules import Fired
 
 FAR = NOT_NOW - 1
@@ -162,3 +162,62 @@ def test_what_is_not_of_now_raises_no_grave_sign(text: str) -> None:
 def test_only_words_for_which_a_sign_fires_no_more_are_shown(text: str, shown: set[str]) -> None:
     seen = look(CaseFacts(text=text, age_years=34))
     assert {mention.words for mention in seen.set_aside} == shown
+
+
+def is_told(text: str, phrase: str, odds: float) -> bool:
+    """Whether the encoder gives back a phrase of the text; its words have `odds` to be of now."""
+    note = read(text)
+    forms, words = [one.form for one in note.words], phrase.split()
+    at = next(n for n in range(len(forms)) if forms[n : n + len(words)] == words)
+    mention = note.mention(at, at + len(words))
+    nothing = np.zeros((len(forms), 4))
+    encoded = Encoded(CALM, np.full(len(forms), odds), nothing, nothing)
+    return OfNow(note, encoded).is_told(mention)
+
+
+@pytest.mark.parametrize("odds", [SURELY_NOW - 0.1, SURELY_NOW, SURELY_NOW + 3])
+def test_what_cues_deny_is_given_back_where_it_is_surely_of_now(odds: float) -> None:
+    text = "Denies allergies, throat closing up after shrimp"
+    assert is_told(text, "throat closing", odds) == (odds >= SURELY_NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "assertion"),
+    [
+        ("Denies pain, collapse, rigors.", "collapse", Assertion.DENIED),
+        ("denies chest pain", "chest pain", Assertion.DENIED),
+        ("History of stroke with weak arm", "stroke", Assertion.HISTORICAL),
+        ("Her mother had a stroke at home last year", "stroke", Assertion.FAMILY),
+    ],
+)
+def test_a_bare_item_of_a_list_and_what_is_past_or_of_others_is_never_given_back(
+    text: str, phrase: str, assertion: Assertion
+) -> None:
+    note = read(text)
+    at = [one.form for one in note.words].index(phrase.split()[0])
+    assert note.assertion(at, at + len(phrase.split())) == assertion
+    assert not is_told(text, phrase, 9.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Pt denies allergies, throat closing up after shrimp",
+        "No known trauma, decerebrate posturing on scene",
+        "no known allergies, stung by a bee, tongue swelling",
+    ],
+)
+def test_a_danger_behind_a_denial_of_something_else_fires(text: str) -> None:
+    fired = look(CaseFacts(text=text, age_years=40.0)).fired
+    assert fired[0].min_priority == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Please come, she's not breathing, she only had a cold.",
+     "rash, did the glass and it stayed. sore throat for two days"],
+)  # fmt: skip
+def test_a_danger_in_plain_words_is_not_taken_back(text: str) -> None:
+    fired = look(CaseFacts(text=text, age_years=2.0)).fired
+    assert fired
+    assert fired[0].min_priority <= 1

@@ -33,6 +33,10 @@ _IONS: Final = re.compile(r"\b(?:k|na|cl|ca|mg)$", re.IGNORECASE)  # and no sign
 _BEHIND: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
+        # "Chest pain......No", "Seizure Y/[N]", "fits (Y) / N"
+        rf"(?<![^\W\d_]){_LABEL} ?(?:\.{{2,}}|_{{2,}}) ?(?P<answer>{_WORDS}){_END}",
+        rf"(?<![^\W\d_]){_LABEL}:? Y ?/ ?[\[(](?P<answer>N)[\])]",
+        rf"(?<![^\W\d_]){_LABEL}:? [\[(](?P<answer>Y)[\])] ?/ ?N\b",
         # "Any chest pain? No"
         (
             rf"(?:\bQ ?: ?)?(?:\b(?:any|have you|has he|has she|is there) )?\b{_LABEL} ?\?\s*"

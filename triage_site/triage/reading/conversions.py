@@ -12,7 +12,10 @@ from typing import Final
 
 Values = list[tuple[str, float]]
 
-_AVPU: Final = {"a": 15.0, "c": 14.0, "v": 12.0, "p": 8.0, "u": 3.0}
+# Minus 3 to 5 of the Richmond scale of agitation and sedation: by voice, by touch, not at all.
+_AVPU: Final = {
+    "a": 15.0, "c": 14.0, "v": 12.0, "p": 8.0, "u": 3.0, "3": 12.0, "4": 8.0, "5": 3.0,
+}  # fmt: skip
 # Blantyre coma score of small children, 0 to 5, as the coma scale of the same level of response.
 _BLANTYRE: Final = (3.0, 5.0, 8.0, 10.0, 13.0, 15.0)
 _COMA_PART: Final = re.compile(

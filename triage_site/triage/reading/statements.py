@@ -37,6 +37,7 @@ _LEAST_ITEMS: Final = 2  # that follow a comma, so that they make a list
 _ENDERS: Final = frozenset(".!?;\n")
 _BARE_MARKS: Final = frozenset(",/()&+-|")
 _MAX_BARE: Final = 6
+_FARTHEST: Final = 150  # words that a cue covers on one side: the longest lists of answers
 _ANY_PLACE: Final = frozenset({"list", "sentence"})
 _EVENT_FOLLOWS: Final = frozenset({"after", "following"})
 _LEADS_ON: Final = frozenset({"that", "if", "who", "which", "there", "what", "whether"})
@@ -135,12 +136,11 @@ def _cues(line: Line) -> list[tuple[int, int, CueKind]]:
     found = [(first, last, _ROWS[index][1]) for index, first, last in _index().find(line)]
     found.sort(key=lambda one: (one[0] - one[1], one[2].kind is not None))
     kept: list[tuple[int, int, CueKind]] = []
+    taken: dict[int, tuple[int, int]] = {}  # each word of a kept cue, with the span of the cue
     for first, last, row in found:
-        if not any(
-            first < other_last and other < last and (first, last) != (other, other_last)
-            for other, other_last, _ in kept
-        ):
+        if all(taken.get(at, (first, last)) == (first, last) for at in range(first, last)):
             kept.append((first, last, row))
+            taken.update(dict.fromkeys(range(first, last), (first, last)))
     return sorted(kept, key=lambda one: one[0])
 
 
@@ -171,7 +171,8 @@ def _before(words: Sequence[Word], cue: Cue) -> list[int]:
     at = cue.first - 1
     if at >= 0 and words[at].form in (":", "-", "(", "?"):
         at -= 1
-    while at >= 0 and not words[at].is_mark and words[at].stem not in _SETS["breaks"]:
+    begin = max(0, at - _FARTHEST)
+    while at >= begin and not words[at].is_mark and words[at].stem not in _SETS["breaks"]:
         out.append(at)
         at -= 1
     return out
@@ -186,7 +187,7 @@ def _after(words: Sequence[Word], cue: Cue, reach: str) -> list[int]:
             return out  # "he's not - he's not breathing": begun again
     begin = at
     ends_in_or = cache(lambda: _list_ends_in_or(words, cue))  # asked at each comma
-    while at < len(words):
+    while at < min(len(words), begin + _FARTHEST):
         word = words[at]
         if word.form in _ENDERS or (not word.is_mark and _breaks(words, at, begin, cue.kind)):
             break
@@ -283,7 +284,8 @@ def _list_ends_in_or(words: Sequence[Word], cue: Cue) -> bool:
     with "or" before the last, or two and more of one written word up to the end."""
     at = cue.last + len(_chunk(words, cue.last))
     items, short = 0, True
-    while at < len(words) and words[at].form not in _ENDERS:
+    end = min(len(words), at + _FARTHEST)
+    while at < end and words[at].form not in _ENDERS:
         chunk = _chunk(words, at + 1)
         if words[at].form in ("or", "nor") and (_is_noun(chunk) or not _is_new(chunk, cue.kind)):
             return True

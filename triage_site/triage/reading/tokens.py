@@ -14,7 +14,8 @@ from triage_site.triage.reading.words import CAPITALS, TABLES, forms, is_english
 _TOKEN: Final = re.compile(
     r"x(?=\d+/\d)|[+-]ve\b|\([+-]\)|\d+/(?:7|52|12|24|40)\b|\d+(?:[.,]\d+)*"
     r"|[\u3400-\u9fff]"  # written without blanks: each is a word
-    r"|[a-z]/[a-z](?:/[a-z])?(?![a-z])|[nd][+&]v(?![a-z])|w/o?(?![a-z])|[^\W\d_]+(?:'[^\W\d_]+)*(?:\d+(?![\d.]))?"
+    r"|[a-z]/[a-z](?:/[a-z])?(?![a-z])|[nd][+&]v(?![a-z])|w/o?(?![a-z])"
+    r"|[^\W\d_]+(?:'[^\W\d_]+)*(?:\d+(?![\d.]|(?:mg|mcg|ug|ml|iu|units?)\b))?"
     r"|[.,;:!?()\[\]/+=&\n|>*-]",
     re.IGNORECASE,
 )
@@ -33,22 +34,16 @@ _YEAR: Final = re.compile(r"(?:19[3-9]|20[0-3])\d$")
 _CLOCK: Final = re.compile(r"\s*(?:h|hrs?|hours)\b", re.IGNORECASE)
 _SPANS: Final = {"7": "days", "52": "weeks", "12": "months", "24": "hours", "40": "gestation"}
 _OF_LEVEL: Final = frozenset(TABLES["sets"]["of_level"].split())
-_DOSE: Final = frozenset(TABLES["sets"]["dose"].split())
-# Before "HI": the display of a meter.
-_METERS: Final = frozenset(TABLES["sets"]["before_hi"].split())
 _GERMAN: Final = frozenset(TABLES["sets"]["beside_german_i"].split())
-_NOT_ABBREVIATED: Final[dict[str, frozenset[str]]] = {
-    "PE": frozenset(TABLES["sets"]["after_pe"].split()),
-    "MI": frozenset({"5"}),
-    "HA": frozenset({"ha"}),
-}
 _AROUND: Final = 80  # characters beside shorthand that tell what it means
 
 
 @dataclass(frozen=True, slots=True)
 class OtherMeaning:
-    """A row of `other_meaning`: where shorthand is no danger. Every pattern that is given fits."""
+    """A row of `other_meaning`: where shorthand is no danger. Every pattern that is given fits.
+    `reads`: the words that are meant."""
 
+    reads: tuple[str, ...]
     before: re.Pattern[str] | None
     after: re.Pattern[str] | None
     note: re.Pattern[str] | None
@@ -71,6 +66,7 @@ def _other_meanings() -> dict[str, list[OtherMeaning]]:
             part: "|".join(row.get(part, ())) for part in ("before", "after", "note", "unless")
         }
         meaning = OtherMeaning(
+            reads=tuple(row.get("reads", "").split()),
             before=_pattern(rf"(?:{one_of['before']})\s*$", one_of["before"]),
             after=_pattern(rf"\s*(?:{one_of['after']})", one_of["after"]),
             note=_pattern(rf"\b(?:{one_of['note']})\b", one_of["note"]),
@@ -202,9 +198,10 @@ def _forms(tokens: Sequence[_Token], index: int, chars: str) -> tuple[str, ...]:
         return _consciousness(tokens, index)
     plural = written[:-1] if written.endswith("s") else written
     meanings = _OTHER_MEANINGS.get(written.lower(), ())
-    if any(meaning.fits(chars, token.start, token.end) for meaning in meanings):
-        return ()
-    if plural in CAPITALS and not glossed and not _means_other(tokens, index):
+    for meaning in meanings:
+        if meaning.fits(chars, token.start, token.end):
+            return meaning.reads
+    if plural in CAPITALS and not glossed:
         return tuple(CAPITALS[plural].split())
     is_heading = written.lower() in _HEADINGS and _next(tokens, index) == ":"
     is_itself = glossed or is_heading or _is_german(tokens, index)
@@ -237,17 +234,6 @@ def _is_glossed(tokens: Sequence[_Token], index: int) -> bool:
     inside = [token.written.lower() for token in tokens[index + 2 : index + 2 + len(letters)]]
     opens = index + 1 < len(tokens) and tokens[index + 1].written == "("
     return opens and len(letters) > 1 and letters == "".join(word[0] for word in inside)
-
-
-def _means_other(tokens: Sequence[_Token], index: int) -> bool:
-    written = tokens[index].written
-    near = {token.written.lower() for token in tokens[max(0, index - 2) : index]}
-    after = _next(tokens, index)
-    if written == "OD":
-        return bool(near & _DOSE) or any(one[:1].isdigit() for one in near) or after in _DOSE
-    if written == "HI" and near & _METERS:
-        return True
-    return after in _NOT_ABBREVIATED.get(written, frozenset())
 
 
 def _mark_or_number(tokens: Sequence[_Token], index: int, chars: str) -> tuple[str, ...]:

@@ -1,15 +1,17 @@
 """Which danger signs a note tells of. A sign only escalates. Pure.
 
-A term counts where its words are present or suspected in this patient now. All terms of all
+A term counts where its words are present or suspected in this patient now, by the cues of the note
+or by whoever is asked as well (`counts`). All terms of all
 signs are looked up at once, by their rarest words.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Final
 
 from triage_site.triage.reading.note import Mention, Note
@@ -18,6 +20,8 @@ from triage_site.triage.signs.tables import Sign, signs, word_groups
 
 _FOR_TERMS: Final = 0
 _FOR_EXCEPTIONS: Final = -1
+Counts = Callable[[Mention], bool]
+_IS_PRESENT: Final[Counts] = attrgetter("is_present")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +52,25 @@ class SignMatcher:
                     uses[term].append((at, number))
         self._uses = tuple(tuple(dict.fromkeys(used)) for used in uses.values())
         self._index = TermIndex(list(uses), word_groups())
+        # A note is searched once, and asked again when the encoder has read it.
+        self._places = lru_cache(maxsize=4)(lambda note: [*note.find(self._index)])
 
     def mentions(self, note: Note) -> Iterable[tuple[Sign, Mention]]:
         """Every place of a term of a sign, however it is meant there."""
-        for term, mention in note.find(self._index):
+        for term, mention in self._places(note):
             for at, use in self._uses[term]:
                 if use == _FOR_TERMS:
                     yield self._table[at], mention
 
-    def find(self, note: Note, age_years: float | None) -> tuple[Found, ...]:
+    def find(
+        self, note: Note, age_years: float | None, counts: Counts = _IS_PRESENT
+    ) -> tuple[Found, ...]:
         """Most urgent first."""
         told: dict[int, dict[int, list[Mention]]] = defaultdict(lambda: defaultdict(list))
-        for term, mention in note.find(self._index):
+        for term, mention in self._places(note):
+            is_told = counts(mention)
             for at, use in self._uses[term]:
-                if use == _FOR_EXCEPTIONS or mention.is_present:
+                if use == _FOR_EXCEPTIONS or is_told:
                     told[at][use].append(mention)
         return tuple(
             Found(self._table[at], mentions)
@@ -100,5 +109,7 @@ def matcher() -> SignMatcher:
     return SignMatcher(signs())
 
 
-def find_signs(note: Note, age_years: float | None) -> tuple[Found, ...]:
-    return matcher().find(note, age_years)
+def find_signs(
+    note: Note, age_years: float | None, counts: Counts = _IS_PRESENT
+) -> tuple[Found, ...]:
+    return matcher().find(note, age_years, counts)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from triage_site.triage.reading.measured import Measured
 from triage_site.triage.reading.note import Mention, Note
-from triage_site.triage.signs.matching import find_signs
+from triage_site.triage.signs.matching import Counts, find_signs
 from triage_site.triage.signs.vital_rules import VITAL_RULES
 from triage_site.triage.types import LEAST_URGENT, Reason
 
@@ -36,9 +37,11 @@ class Fired:
         return tuple(dict.fromkeys(mention.words for mention in self.mentions))
 
 
-def fire(measured: Measured, note: Note) -> tuple[Fired, ...]:
-    """All that holds, most urgent first."""
-    fired = [*_signs(measured, note), *_vitals(measured)]
+def fire(
+    measured: Measured, note: Note, counts: Counts = attrgetter("is_present")
+) -> tuple[Fired, ...]:
+    """All that holds, most urgent first. `counts` says which words are told of this patient now."""
+    fired = [*_signs(measured, note, counts), *_vitals(measured)]
     return tuple(sorted(fired, key=lambda item: item.min_priority))
 
 
@@ -57,8 +60,8 @@ def to_reason(fired: Fired) -> Reason:
     )
 
 
-def _signs(measured: Measured, note: Note) -> Iterable[Fired]:
-    for found in find_signs(note, measured.facts.age_years):
+def _signs(measured: Measured, note: Note, counts: Counts) -> Iterable[Fired]:
+    for found in find_signs(note, measured.facts.age_years, counts):
         yield Fired(
             code=found.sign.code,
             label=found.sign.name,

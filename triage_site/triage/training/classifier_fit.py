@@ -1,13 +1,15 @@
 """Fitting the triage model: boosters, calibration, costs, threshold of the level sets.
 
 For each boundary between levels (P(priority <= k), k = 0..3) bagged monotone boosters on the
-rows of patients who were seen arriving. What is chosen after that (calibration lines, costs,
+rows of patients who were seen arriving, and with a small weight on notes with the measurements of
+such patients (`visit_notes`). What is chosen after that (calibration lines, costs,
 threshold) is `settle`d on out-of-fold scores. The encoder saw none of these rows.
 """
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,7 +32,9 @@ Ints = NDArray[np.int64]
 NUM_BAGS: Final = 4
 BAG_SHARE: Final = 0.8
 MIN_RARE: Final = 50  # rarer outcomes are in every bag
+NOTE_WEIGHT: Final = 0.03  # docs/MODEL_CARD.md says how it was chosen
 MIN_SLOPE: Final = 0.2
+_FIGURES_NORMAL: Final = FEATURES.index("figures_normal")
 COVERAGE: Final = 0.90
 # Costs of under-triage by true priority, times a factor that is chosen for the limits below.
 COST_SHAPE: Final = (1.0, 1.0, 0.45, 0.33)
@@ -88,13 +92,18 @@ def read_rows(path: Path) -> Rows:
     """The columns of the KTAS study with `expert_level` and `fold`."""
     with path.open(newline="", encoding="utf-8-sig") as handle:
         records = list(csv.DictReader(handle))
-    seen = [look(to_facts(record)) for record in records]
-    return Rows(
-        seen=seen,
-        features=np.array([case.view.row() for case in seen]),
-        priority=np.array([int(record["expert_level"]) - 1 for record in records]),
-        fold=np.array([int(record["fold"]) for record in records]),
+    return rows_of(
+        [look(to_facts(record)) for record in records],
+        [int(record["expert_level"]) - 1 for record in records],
+        [int(record["fold"]) for record in records],
     )
+
+
+def rows_of(seen: list[Seen], priority: Sequence[int], fold: Sequence[int]) -> Rows:
+    """Rows of patients who were seen. That their figures are usual is told by the figures."""
+    features = np.array([case.view.row() for case in seen])
+    features[:, _FIGURES_NORMAL] = 0.0
+    return Rows(seen, features, np.array(priority), np.array(fold))
 
 
 def fit(features: Floats, priority: Ints, weight: Floats) -> Heads:
@@ -106,8 +115,13 @@ def fit(features: Floats, priority: Ints, weight: Floats) -> Heads:
     )
 
 
-def fit_rows(rows: Rows) -> Heads:
-    return fit(rows.features, rows.priority, np.ones(len(rows.priority)))
+def fit_rows(rows: Rows, notes: Rows) -> Heads:
+    """A note counts `NOTE_WEIGHT` of a row of the study."""
+    return fit(
+        np.vstack([rows.features, notes.features]),
+        np.concatenate([rows.priority, notes.priority]),
+        np.repeat([1.0, NOTE_WEIGHT], [len(rows.priority), len(notes.priority)]),
+    )
 
 
 def _booster(
@@ -131,12 +145,13 @@ def _booster(
     return booster.fit(features[keep], target[keep], sample_weight=weight[keep])
 
 
-def out_of_fold(rows: Rows) -> Floats:
-    """[n, heads]: the score of every row from boosters that saw no row of its fold."""
+def out_of_fold(rows: Rows, notes: Rows) -> Floats:
+    """[n, heads]: the score of every row from boosters that saw no row and no note of its fold."""
     scores = np.zeros((len(rows.priority), NUM_HEADS))
     for fold in np.unique(rows.fold):
         test = rows.fold == fold
-        scores[test] = fit_rows(rows.keep(~test)).scores(rows.features[test])
+        heads = fit_rows(rows.keep(~test), notes.keep(notes.fold != fold))
+        scores[test] = heads.scores(rows.features[test])
     return scores
 
 

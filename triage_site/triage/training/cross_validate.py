@@ -51,7 +51,7 @@ class Judged:
     flips: dict[str, float]
 
 
-def judge(rows: Rows) -> Judged:
+def judge(rows: Rows, notes: Rows) -> Judged:
     number = len(rows.priority)
     chances, final = np.zeros((number, NUM_PRIORITIES)), np.zeros(number, dtype=np.int64)
     sets: list[tuple[int, ...]] = [()] * number
@@ -59,8 +59,9 @@ def judge(rows: Rows) -> Judged:
     for fold in np.unique(rows.fold):
         test = rows.fold == fold
         others, asked = rows.keep(~test), rows.keep(test)
-        settings = settle(out_of_fold(others), others)
-        heads = fit_rows(others)
+        told = notes.keep(notes.fold != fold)
+        settings = settle(out_of_fold(others, told), others)
+        heads = fit_rows(others, told)
         chances[test] = settings.probabilities(heads.scores(asked.features))
         final[test] = np.minimum(decide(chances[test], settings.costs), asked.floor)
         found = level_sets(chances[test], settings.set_threshold)
@@ -92,10 +93,10 @@ def _flips(
     return changed
 
 
-def cross_validated(rows: Rows) -> dict[str, Any]:
+def cross_validated(rows: Rows, notes: Rows) -> dict[str, Any]:
     """The figures as plain JSON."""
     rng = np.random.default_rng(0)
-    judged = judge(rows)
+    judged = judge(rows, notes)
     return {
         **_agreement(rows.priority, judged.chances, judged.final, judged.sets, rng),
         "rules_alone": figures.agreement(rows.priority, rows.floor, rng),
@@ -184,9 +185,14 @@ def _as_lines(found: dict[str, Any]) -> list[str]:
     lines = []
     for head in ("best_guess", "operating_point", "rules_alone"):
         if head in found:
-            shown = "  ".join(f"{name} {found[head][name]:.3f}" for name in figures.METRICS)
+            shown = "  ".join(f"{name} {_figure(found[head][name])}" for name in figures.METRICS)
             lines.append(f"{head:16} {shown}")
     return [*lines, f"ece {found['ece']:.3f}  90 % sets {found['conformal']}"]
+
+
+def _figure(value: float | None) -> str:
+    """A share of no rows is none."""
+    return "-" if value is None else f"{value:.3f}"
 
 
 def stories_as_text(found: dict[str, Any]) -> str:

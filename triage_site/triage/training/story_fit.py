@@ -1,9 +1,9 @@
 """Fitting the model of stories: notes without an arrival, told in plain words.
 
 Its material is the vignettes of which the encoder learned nothing, so that what it says of them is
-as good as it will be elsewhere. Calibration, sets and caution rest on notes of ten more authors
-that neither the encoder nor the fit sees (`checks/calibration_*.jsonl`), and on the worst of the
-ten. They are settled again for the encoder that is shipped: it says more than the one of the fit.
+as good as it will be elsewhere. Calibration, sets and caution rest on notes of fifteen more authors
+that neither the encoder nor the fit sees (`checks/calibration_*.jsonl`), and on the worst of them.
+They are settled again for the encoder that is shipped: it says more than the one of the fit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scipy.optimize import minimize
 from triage_site.triage.classify import look
 from triage_site.triage.decision import Floats, conformal_threshold, decide
 from triage_site.triage.facts import CaseFacts
-from triage_site.triage.model.features import BLOCKS, DIRECTIONS, FEATURES
+from triage_site.triage.model.features import BLOCKS, DIRECTIONS, FEATURES, WAYS_OF_ARRIVAL
 from triage_site.triage.model.scoring import NUM_HEADS
 from triage_site.triage.training.classifier_fit import (
     COVERAGE,
@@ -48,6 +48,7 @@ MOST_URGENT_SHARE: Final = 0.35
 _BLOCKS: Final = ("vitals", "circumstances", "words")
 _SPEAKING: Final = frozenset(name for block in _BLOCKS for name in BLOCKS[block]) - {
     "age", "age_over_65", "age_under_30",  # the encoder knows the age
+    *WAYS_OF_ARRIVAL, "seen_in_person",  # the part of visits knows them
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 CSV has the columns of the KTAS study (Moon et al. 2019, PLOS ONE 14(9): e0216972, data CC BY
 4.0) with a `fold` column. `--cross-validate` trains nothing for use and prints the figures of
 docs/MODEL_CARD.md; without it the weights are written. `--visits` fits the part of visits alone, on
-the encoder as it is shipped, which learned none of its rows.
+the encoder as it is shipped, which learned none of its rows and of its notes.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ from triage_site.triage.training.story_fit import (
     read_written,
     settle_story,
 )
+from triage_site.triage.training.visit_notes import as_visits
 
 MODEL_VERSION: Final = "2026.12-1"
 
@@ -184,8 +185,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
     arguments = parser.parse_args()
     rows = read_rows(arguments.csv)
+    written = as_visits(rows)
     if arguments.cross_validate:
-        found = cross_validate.cross_validated(rows)
+        found = cross_validate.cross_validated(rows, written)
         told = cross_validate.stories()
         named = names_out_of_file(read_labelled())
         if arguments.json:
@@ -194,13 +196,13 @@ def main() -> None:
             print(cross_validate.as_text(found), cross_validate.stories_as_text(told), sep="\n")
             print(names_as_text(named))
         return
-    visits = settle(out_of_fold(rows), rows)
+    visits = settle(out_of_fold(rows, written), rows)
     if arguments.visits:
-        save_visits(arguments.out, fit_rows(rows), visits)
+        save_visits(arguments.out, fit_rows(rows, written), visits)
     else:
         story = fit_story(read_written())
         notes = settle_story(never_learned(story.scores))
-        save(arguments.out, fit_rows(rows), story, {ARRIVAL: visits, STORY: notes})
+        save(arguments.out, fit_rows(rows, written), story, {ARRIVAL: visits, STORY: notes})
         save_names(arguments.out / naming.WEIGHTS_FILE.name, fit_names(read_labelled()))
     write_reference(arguments.csv, arguments.out)
     print(f"wrote {arguments.out}; costs of under-triage chosen {visits.costs.under}")
