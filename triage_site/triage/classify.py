@@ -96,10 +96,10 @@ def _encode(
 ) -> Encoded:
     """What the encoder says of the words that are of the patient.
 
-    At boundaries that no sign decides, it is the most urgent of the whole, of the rest without the
-    statements that tell a danger, and of each of those alone: so words of a danger take nothing
-    away, whatever is said beside them. Nor do words that may be an aside: the note without them
-    is read as well.
+    Where the worst sign is of level 2 or milder, it is at the boundaries that no sign decides the
+    most urgent of the whole, of the rest without the statements that tell a danger, and of each of
+    those alone: so words of a danger take nothing away, whatever is said beside them. Nor do words
+    that may be an aside: the note without them is read as well.
     """
     dangers = [mention for item in fired for mention in item.mentions]
     apart, doubtful = asides().words_of(note, [*dangers, *named])
@@ -118,7 +118,7 @@ def _encode(
         if any(one.first < danger.last and danger.first < one.last for danger in dangers)
     ]
     decided = most_urgent(fired)
-    if not telling or decided == MOST_URGENT:
+    if not telling or decided <= _GRAVE:
         return whole
     every = frozenset(range(len(note.words)))
     views = [apart.union(*telling), doubtful.union(*telling)]
