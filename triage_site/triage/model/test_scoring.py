@@ -36,15 +36,20 @@ def test_every_feature_has_a_name_of_its_own() -> None:
     assert len(set(FEATURES)) == len(FEATURES)
 
 
-@pytest.mark.parametrize("part", [ARRIVAL, STORY])
-def test_more_of_a_bound_feature_never_lowers_a_score(part: str) -> None:
+def rows_and_more() -> tuple[np.ndarray, np.ndarray]:
+    """Rows of features, most of them zero, and each with more of four features that are bound."""
     rng = np.random.default_rng(1)
-    # Most features of a case are zero.
     rows = rng.normal(0, 1.5, (300, len(FEATURES))) * (rng.random((300, len(FEATURES))) < 0.15)
     more = rows.copy()
     for row in more:
         for index in rng.choice(_BOUND, 4, replace=False):
             row[index] += DIRECTIONS[FEATURES[index]] * rng.exponential(1.0)
+    return rows, more
+
+
+@pytest.mark.parametrize("part", [ARRIVAL, STORY])
+def test_more_of_a_bound_feature_never_lowers_a_score(part: str) -> None:
+    rows, more = rows_and_more()
     speaks = load().parts[part]
     before, after = speaks.scores(rows), speaks.scores(more)
     assert (after >= before - 1e-9).all()
@@ -102,12 +107,7 @@ def test_visits_speak_of_whom_they_know(
 
 @pytest.mark.parametrize("share", [(0, 0, 0, 0), (0.5, 0.5, 0.5, 0.5), (0, 0, 0.5, 0.5)])
 def test_the_parts_together_are_chances_and_stay_monotone(share: tuple[float, ...]) -> None:
-    rng = np.random.default_rng(2)
-    rows = rng.normal(0, 1.5, (200, len(FEATURES))) * (rng.random((200, len(FEATURES))) < 0.15)
-    more = rows.copy()
-    for row in more:
-        for index in rng.choice(_BOUND, 4, replace=False):
-            row[index] += DIRECTIONS[FEATURES[index]] * rng.exponential(1.0)
+    rows, more = rows_and_more()
     shares = np.tile(share, (len(rows), 1))
     before, after = (load().chances(some, shares) for some in (rows, more))
     assert before.sum(axis=1) == pytest.approx(1.0)
