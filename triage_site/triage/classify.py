@@ -29,6 +29,7 @@ from triage_site.triage.news2 import news2
 from triage_site.triage.reading.disagreement import disagreements, state_words
 from triage_site.triage.reading.measured import Measured, measure
 from triage_site.triage.reading.note import Mention, Note, Word, is_told, read
+from triage_site.triage.reading.several import tells_of_several
 from triage_site.triage.reading.tokens import is_known
 from triage_site.triage.reading.words import TABLES
 from triage_site.triage.signs.matching import longest
@@ -37,7 +38,6 @@ from triage_site.triage.signs.tables import NOT_ALERT_SIGNS
 from triage_site.triage.types import (
     CONTRADICTION,
     LEAST_URGENT,
-    MOST_URGENT,
     NOT_OF_NOW,
     NUM_PRIORITIES,
     Classification,
@@ -356,6 +356,7 @@ def _unsure(
     foreign = bool(case.note.foreign_sentences) and _is_understood(case)
     found = {
         "partly_not_understood": foreign,
+        "several_patients": tells_of_several(case.facts.text),
         "nothing_recognised": not case.view.concepts and not case.fired,
         "unsure": confidence < _MIN_CONFIDENCE or len(levels) > _MAX_LEVELS,
         "rules_against_model": floor < LEAST_URGENT and decided - floor >= _MAX_GAP,

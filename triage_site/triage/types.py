@@ -15,6 +15,7 @@ CONTRADICTION: Final = "contradiction"
 PERSON_REASONS: Final = {
     "not_understood": "the text was not understood",
     "partly_not_understood": "a part of the text was not understood",
+    "several_patients": "the note may tell of more than one patient",
     "nothing_recognised": "no complaint was recognised",
     CONTRADICTION: "words and figures disagree",
     "unsure": "several levels are about as likely",

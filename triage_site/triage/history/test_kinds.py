@@ -203,6 +203,8 @@ OF_A_BIRTH = [
 ]  # fmt: skip
 MORE_OF_SHORTHAND = [
     ("metformin500mg,amlodipine5mg; insulin10units", "", "metformin, amlodipine, insulin"),
+    ("Rx: Lipitor 40, Jardiance; d/c'd glipizide", "",
+     "lipitor, jardiance, glipizide (stopped)"),
     ("rivaroxaban - paused", "", "rivaroxaban (stopped)"),
     ("warfarin \u2717, apixaban \u2713", "", "apixaban"),
     ("Meds - see list", "", "'Meds - see list'"),

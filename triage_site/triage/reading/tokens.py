@@ -12,7 +12,7 @@ from triage_site.triage.reading.figures import Figure, told_by
 from triage_site.triage.reading.words import CAPITALS, TABLES, forms, is_english, stem
 
 _TOKEN: Final = re.compile(
-    r"x(?=\d+/\d)|[+-]ve\b|\([+-]\)|\d+/(?:7|52|12|24|40)\b|\d+(?:[.,]\d+)*"
+    r"x(?=\d+/\d)|d/?c'd\b|[+-]ve\b|\([+-]\)|\d+/(?:7|52|12|24|40)\b|\d+(?:[.,]\d+)*"
     r"|[\u3400-\u9fff]"  # written without blanks: each is a word
     r"|[a-z]/[a-z](?:/[a-z])?(?![a-z])|[nd][+&]v(?![a-z])|w/o?(?![a-z])"
     r"|[^\W\d_]+(?:'[^\W\d_]+)*(?:\d+(?![\d.]|(?:mg|mcg|ug|ml|iu|units?)\b))?"
