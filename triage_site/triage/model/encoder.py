@@ -112,10 +112,11 @@ def words_to_read(note: Note, apart: Container[int] = ()) -> list[str]:
 
 
 def _is_number(word: Word) -> bool:
-    """A figure, or a number that is long or begins with zero: of a file, a person or a telephone.
-    The encoder reads short ones ("took 40 tablets")."""
+    """A figure, a number with a decimal point, or one that is long or begins with zero: of a file,
+    a person or a telephone. The encoder reads short ones ("took 40 tablets")."""
     is_name = word.form.isdigit() and (len(word.form) >= _LONG_NUMBER or word.form[0] == "0")
-    return word.is_figure or is_name
+    is_decimal = word.form[:1].isdigit() and ("." in word.form or "," in word.form)
+    return word.is_figure or is_name or is_decimal
 
 
 def _first_opinion(note: Note, said: Statement) -> int:

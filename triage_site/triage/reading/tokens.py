@@ -12,7 +12,7 @@ from triage_site.triage.reading.figures import Figure, told_by
 from triage_site.triage.reading.words import CAPITALS, TABLES, forms, is_english, stem
 
 _TOKEN: Final = re.compile(
-    r"x(?=\d+/\d)|d/?c'd\b|[+-]ve\b|\([+-]\)|\d+/(?:7|52|12|24|40)\b|\d+(?:[.,]\d+)*"
+    r"x(?=\d+/\d)|d/?c'd\b|hba1c\b|[+-]ve\b|\([+-]\)|\d+/(?:7|52|12|24|40)\b|\d+(?:[.,]\d+)*"
     r"|[\u3400-\u9fff]"  # written without blanks: each is a word
     r"|[a-z]/[a-z](?:/[a-z])?(?![a-z])|[nd][+&]v(?![a-z])|w/o?(?![a-z])"
     r"|[^\W\d_]+(?:'[^\W\d_]+)*(?:\d+(?![\d.]|(?:mg|mcg|ug|ml|iu|units?)\b))?"
@@ -33,6 +33,7 @@ _WAYS: Final = frozenset(
 _YEAR: Final = re.compile(r"(?:19[3-9]|20[0-3])\d$")
 _CLOCK: Final = re.compile(r"\s*(?:h|hrs?|hours)\b", re.IGNORECASE)
 _SPANS: Final = {"7": "days", "52": "weeks", "12": "months", "24": "hours", "40": "gestation"}
+_AWAKE: Final = frozenset({"alert", "awake", "normal", "oriented", "intact", "a"})
 _OF_LEVEL: Final = frozenset(TABLES["sets"]["of_level"].split())
 _GERMAN: Final = frozenset(TABLES["sets"]["beside_german_i"].split())
 _AROUND: Final = 80  # characters beside shorthand that tell what it means
@@ -203,8 +204,10 @@ def _forms(tokens: Sequence[_Token], index: int, chars: str) -> tuple[str, ...]:
             return meaning.reads
     if plural in CAPITALS and not glossed:
         return tuple(CAPITALS[plural].split())
+    if glossed:
+        return ()
     is_heading = written.lower() in _HEADINGS and _next(tokens, index) == ":"
-    is_itself = glossed or is_heading or _is_german(tokens, index)
+    is_itself = is_heading or _is_german(tokens, index)
     return (written.lower(),) if is_itself else forms(written.lower())
 
 
@@ -218,7 +221,10 @@ def _is_german(tokens: Sequence[_Token], index: int) -> bool:
 
 
 def _consciousness(tokens: Sequence[_Token], index: int) -> tuple[str, ...]:
-    """ "LOC: alert" names the level of consciousness, elsewhere its loss is meant."""
+    """ "LOC: drowsy" names the level of consciousness, "LOC: alert" is a heading, elsewhere its
+    loss is meant."""
+    if _next(tokens, index + 1) in _AWAKE and _next(tokens, index) in (":", "="):
+        return ()
     before = tokens[index - 1].written.lower() if index else ""
     named = _next(tokens, index) in (":", "=") or before in _OF_LEVEL
     return ("level" if named else "loss", "of", "consciousness")
