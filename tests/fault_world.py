@@ -235,7 +235,8 @@ class World:
         kinds = list(events_of_case.values_list("kind", flat=True))
         assert kinds.count(CaseEvent.Kind.RUNNING) == job.attempt
         # A person may close a case whose guidance is done, too.
-        num_done, num_closed = kinds.count(CaseEvent.Kind.DONE), kinds.count(CaseEvent.Kind.CLOSED)
+        num_closed = kinds.count(CaseEvent.Kind.CLOSED)
+        num_done = kinds.count(CaseEvent.Kind.DONE) + kinds.count(CaseEvent.Kind.WITHHELD)
         if job.status == JobStatus.CANCELLED:
             assert (num_done, num_closed) == (0, 1)
         else:

@@ -27,9 +27,14 @@ def history(case: Case) -> tuple[list[HistoryLine], list[HistoryLine]]:
     """Returns the changes of the case and its views, each oldest first."""
     changes: list[HistoryLine] = []
     views: list[HistoryLine] = []
+    withheld_at = None
     for event in case.events.select_related("actor"):
         if event.data.get("via") == "fragment":  # of a page; the audit log has it
             continue
+        if event.kind == CaseEvent.Kind.WITHHELD:
+            withheld_at = event.at
+        if event.kind == CaseEvent.Kind.DONE and event.at == withheld_at:
+            continue  # older rows have both
         lines = views if event.kind == CaseEvent.Kind.VIEWED else changes
         lines.append(_history_line(case, event))
     return changes, views

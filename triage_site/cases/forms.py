@@ -253,8 +253,9 @@ LABELS: Final = {
 
 
 def _with_label(name: str, reason: str) -> str:
-    """Adds the label of the field, unless the reason holds it."""
-    label = LABELS.get(name) or VITAL_RANGES[name].label
+    """Adds the label of the field, unless the reason holds it or no page shows the field."""
+    limits = VITAL_RANGES.get(name)
+    label = LABELS.get(name) or (limits.label if limits else "")
     return reason if label.lower() in reason.lower() else f"{label}: {reason}"
 
 

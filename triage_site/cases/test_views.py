@@ -632,6 +632,67 @@ def test_who_was_slower_is_told_what_others_did_and_keeps_the_words(clinician: C
     )
 
 
+# What a person enters on each page of a case that waits.
+_ENTRIES: dict[str, dict[str, str]] = {
+    "override": {"priority": "3", "reason": "better", "note": "pink again"},
+    "vitals": {"hr_bpm": "92", "text": "pink again"},
+    "note": {"text": "pink again"},
+    "close": {"disposition": "discharged", "reason": "pink again"},
+    "seen": {},
+    "reopen": {},
+    "move": {"steps": "1", "reason": "pink again"},
+    "transfer": {"department": "none", "reason": "pink again"},
+    "proposal": {"decision": "accept"},
+}
+
+
+@pytest.mark.parametrize("meanwhile", ["a change", "a close", "a reopening", "a sight"])
+@pytest.mark.parametrize("name", _ENTRIES)
+def test_a_form_that_was_overtaken_is_answered_and_keeps_what_was_entered(
+    clinician: Client, name: str, meanwhile: str
+) -> None:
+    case, other = queued(), make_user(username="faster")
+    services.add_note(case.id, text="first", actor=other, now=at(4))
+    if meanwhile == "a change":
+        services.record_vitals(case.id, readings={"hr_bpm": 88}, actor=other, now=at(5))
+    elif meanwhile == "a sight":
+        services.see_patient(case.id, actor=other, now=at(5))
+    else:
+        services.close_case(case.id, disposition="admitted", actor=other, now=at(5))
+        if meanwhile == "a reopening":
+            services.reopen_case(case.id, actor=other, now=at(6))
+    entry = _ENTRIES[name]
+    answer = clinician.post(f"/cases/{case.id}/{name}/", {**entry, "version": "0"})
+    assert answer.status_code in (302, 403, 409, 422)
+    if answer.status_code in (409, 422):
+        text = answer.content.decode()
+        assert all(words in text for words in entry.values() if words in ("pink again", "92"))
+
+
+def test_two_nurses_who_take_vitals_at_once(clinician: Client) -> None:
+    case, other = queued(), make_user(username="faster")
+    services.record_vitals(case.id, readings={"hr_bpm": 88}, actor=other, now=at(5), version=0)
+    data = {"hr_bpm": "92", "text": "", "version": "0"}
+    answer = clinician.post(f"/cases/{case.id}/vitals/", data)
+    text = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Somebody was faster" in text
+    assert "(faster)" in text
+    assert 'value="92"' in text
+    (version,) = re.findall(r'name="version" value="(\d+)"', text)
+    again = clinician.post(f"/cases/{case.id}/vitals/", {**data, "version": version})
+    assert again.status_code == 302
+
+
+def test_the_history_of_withheld_guidance_says_so_once(clinician: Client) -> None:
+    case = moved(queued(), "done", guidance="", guidance_withheld=True)
+    for kind in ("withheld", "done"):  # as older rows have it
+        CaseEvent.objects.create(case=case, kind=kind, at=at(9), data={"why": "withheld"})
+    text = page(clinician, f"/cases/{case.id}/")
+    assert "Guidance withheld" in text
+    assert "Guidance ready" not in text
+
+
 def test_the_level_of_a_closed_case_asks_to_reopen_it(clinician: Client) -> None:
     case = queued()
     services.close_case(case.id, disposition="discharged", actor=make_user(), now=at(9))

@@ -135,7 +135,10 @@ def _on_job_moved(
     if status == CaseStatus.DONE:
         _store_guidance(case, job, now)
     case.save(update_fields=["status", "ended_at", *_GUIDANCE_FIELDS])
-    record(case, _event_of(status, old, detail), now, data={**detail, "attempt": job.attempt})
+    kind = _event_of(status, old, detail)
+    if kind == CaseEvent.Kind.DONE and case.guidance_withheld:
+        kind, detail = CaseEvent.Kind.WITHHELD, {**detail, "why": job.finish_reason}
+    record(case, kind, now, data={**detail, "attempt": job.attempt})
 
 
 _GUIDANCE_FIELDS = ("guidance", "guidance_withheld", "guidance_model", "guidance_stale_at")
@@ -146,8 +149,6 @@ def _store_guidance(case: Case, job: Job, now: datetime) -> None:
     case.guidance_withheld = job.finish_reason in WITHHELD_REASONS
     case.guidance = "" if case.guidance_withheld else job.output
     case.guidance_model, case.guidance_stale_at = job.model_name, None
-    if case.guidance_withheld:
-        record(case, CaseEvent.Kind.WITHHELD, now, data={"why": job.finish_reason})
 
 
 def _event_of(
