@@ -73,6 +73,7 @@ def test_reactions_of_a_list(text: str, reactions: list[str]) -> None:
         "Allergic to wasp stings - collapsed once years ago. Blocked ear today",
         "allergic to wasp stings - collapsed once, years ago. blocked ear today",
         "penicillin allergy (anaphylaxis), back pain since Monday",
+        "Knee pain. Allergy \u2014 clopidogrel (angio-oedema).",
     ],
 )
 def test_a_reaction_of_a_list_raises_nothing(text: str) -> None:

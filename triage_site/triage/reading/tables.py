@@ -42,7 +42,7 @@ _NOTHING: Final = re.compile(r"[-?/.]*|n/?a|nil|not (?:done|taken)", re.IGNORECA
 _RULE: Final = re.compile(r"[\s|:+=-]*-[\s|:+=-]*")
 _CLOCK: Final = re.compile(r"(\d{1,2})[:.h]?(\d{2})")
 _NOW: Final = re.compile(r"\b(?:now|triage|arrival|present|current|here)\b", re.IGNORECASE)
-_BARS, _TABS, _BLANKS = r"\|", r"\t+|\s{2,}", r"\s*[,;]\s*|\s+"
+_BARS, _TAB, _TABS, _BLANKS = r"\|", r"\t", r"\t+|\s{2,}", r"\s*[,;]\s*|\s+"
 _LEAST_NAMES: Final = 2
 _MOST_ROWS: Final = 40
 # "HR/BP/SpO2: 132, 84/50, 91".
@@ -103,7 +103,7 @@ def _lines(chars: str) -> list[_Cell]:
 
 def _with_names_above(lines: Sequence[_Cell], at: int) -> tuple[Table, int] | None:
     """The table whose names stand in line `at`, and the line after it."""
-    for mark in (_BARS, _TABS, _BLANKS):
+    for mark in (_BARS, _TAB, _TABS, _BLANKS):
         kinds = [_kind(cell.text) for cell in _cells(lines[at], mark)]
         is_head = None not in kinds and sum(map(bool, kinds)) >= _LEAST_NAMES
         rows = [*_rows(lines[at + 1 : at + 1 + _MOST_ROWS], kinds, mark)] if is_head else []
@@ -139,11 +139,14 @@ def _rows(
 
 
 def _with_times(rows: Sequence[list[Value | _Cell]]) -> Iterator[Value]:
+    """Of each kind the value nearest to the row of now is of now: a later cell may be empty."""
     now = _row_of_now([" ".join(c.text for c in row if isinstance(c, _Cell)) for row in rows])
-    for number, row in enumerate(rows):
-        for one in row:
-            if isinstance(one, Value):
-                yield Value(one.kind, one.value, one.begin, one.stop, is_earlier=number != now)
+    told: set[str] = set()
+    for row in (rows[now], *reversed(rows[:now]), *rows[now + 1 :]):
+        values = [one for one in row if isinstance(one, Value)]
+        for one in values:
+            yield Value(one.kind, one.value, one.begin, one.stop, is_earlier=one.kind in told)
+        told.update(one.kind for one in values)
 
 
 def _row_of_now(labels: Sequence[str]) -> int:
@@ -197,9 +200,9 @@ def _in_one_line(chars: str) -> Iterator[Table]:
 
 def _cells(line: _Cell, mark: str) -> list[_Cell]:
     """None where the mark does not divide the line."""
-    begin = len(line.text) - len(line.text.lstrip(" |"))
-    text = line.text[begin:].rstrip(" |")
-    cells = _split(text, mark, line.begin + begin)
+    bars = re.fullmatch(r"\s*\|?(.*?)\|?\s*", line.text) if mark == _BARS else None
+    begin, end = bars.span(1) if bars else (0, len(line.text))
+    cells = _split(line.text[begin:end], mark, line.begin + begin)
     return cells if len(cells) > 1 else []
 
 

@@ -39,6 +39,11 @@ def _present(text: str) -> dict[str, float]:
                                                 "spo2_percent": 91}),
         ("BP/HR 120/80 72", {"sbp_mmhg": 120, "dbp_mmhg": 80, "hr_bpm": 72}),
         ("HR | BP | RR\n80 | - | 16", {"hr_bpm": 80, "rr_bpm": 16}),
+        ("| HR | RR | SpO2 |\n|    | 38 | 79   |\ncollapse", {"rr_bpm": 38, "spo2_percent": 79}),
+        (
+            "Obs\tHR\tBP\tTemp\n08:00\t\t118/76\t36.7\n09:00\t74\t\t\nearache",
+            {"hr_bpm": 74, "sbp_mmhg": 118, "dbp_mmhg": 76, "temp_c": 36.7},
+        ),
         ("Temp | Pain\n101.3 F | 4", {"temp_c": 38.5, "pain_score": 4}),
     ],
 )  # fmt: skip
