@@ -191,7 +191,7 @@ class CaseForm(forms.Form):
         return [
             Finding(field=name, reason=_with_label(name, str(reason)))
             for name in self.fields
-            if name != "confirm_values"
+            if name not in ("confirm_values", "version")  # the page says these elsewhere
             for reason in self.errors.get(name, [])
         ]
 
