@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from triage_site.triage.reading.people import ADULTS, CHILDREN, COMPANIONS
 from triage_site.triage.reading.words import ANTICOAGULANTS, ANTIPLATELETS
 
 TABLE: Final[dict[str, Any]] = tomllib.loads(
@@ -67,6 +68,4 @@ KINDS: Final = tuple(
     for row in TABLE["kind"]
     for names in [frozenset((*row["names"].split(), *row["several"]))]
 )
-_GROUPS: Final = TABLE["groups"]
-PETS: Final[tuple[str, ...]] = tuple(_GROUPS["pet"])
-RELATIVES: Final[tuple[str, ...]] = tuple(one for one in _GROUPS["relative"] if one not in PETS)
+RELATIVES: Final = (*ADULTS, *CHILDREN, *COMPANIONS, *TABLE["groups"]["family"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from triage_site.triage.history.names import PETS, RELATIVES
+from triage_site.triage.history.names import RELATIVES
 from triage_site.triage.history.plain_words import PlainWords
 from triage_site.triage.history.quoting import sentence
 from triage_site.triage.reading.context import is_about_relative
+from triage_site.triage.reading.people import ANIMALS, one_of
 
-_PERSON: Final = rf"(?:{'|'.join((*RELATIVES, *PETS))})"
+_PERSON: Final = one_of((*RELATIVES, *ANIMALS))
 _WHOSE: Final = r"(?:(?:his|her|my|their|the|late|old|elder|older|younger) ){0,2}"
 # "Husband allergic to", "mum and brother are both allergic to", "family history of".
 _BEFORE: Final = re.compile(

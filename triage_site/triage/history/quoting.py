@@ -10,8 +10,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from triage_site.triage.history.names import PETS, RELATIVES, TABLE, any_of
+from triage_site.triage.history.names import RELATIVES, TABLE, any_of
 from triage_site.triage.history.plain_words import Mention, Quote
+from triage_site.triage.reading.people import ANIMALS, one_of
 
 _DOUBT: Final[dict[str, Any]] = TABLE["doubt"]
 _MOST_WORDS: Final = 16
@@ -31,9 +32,9 @@ _NOTS: Final = (
 _BEARS_NOT: Final = r"(?:can|ca|could)n?['\u2019]?t (?:tolerate|have|take|use|be|wear|go|touch)"
 _PERSON: Final = (
     r"(?:(?:step|grand|great|god|half|house|flat|room|team|class|work)-?){0,2}"
-    rf"(?:{'|'.join(RELATIVES)})s?"
+    rf"{one_of(RELATIVES)}s?"
 )
-_OTHER: Final = rf"(?:{_PERSON}|(?:{'|'.join(PETS)})s?)"
+_OTHER: Final = rf"(?:{_PERSON}|{one_of(ANIMALS)}s?)"
 _TO_ANOTHER: Final = (
     rf"{_OTHER} (?:(?:was|were|is|(?:has|had) been) )?(?:given|received|had)(?! given)"
 )

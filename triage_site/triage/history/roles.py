@@ -19,6 +19,7 @@ from triage_site.triage.history.names import TABLE
 from triage_site.triage.history.persons import is_of_another
 from triage_site.triage.history.plain_words import Mention, PlainWords
 from triage_site.triage.history.quoting import sentence
+from triage_site.triage.reading import people
 from triage_site.triage.reading.context import may_be_patient
 from triage_site.triage.reading.note import Note, is_told
 from triage_site.triage.reading.numbers import IN_WORDS
@@ -217,4 +218,4 @@ def _leads_over(between: Sequence[Word]) -> bool:
 @cache
 def _index() -> TermIndex:
     """Built at the first note, because it reads the dictionary."""
-    return TermIndex([term for term, _, _ in _ROLES], TABLE["groups"])
+    return TermIndex([term for term, _, _ in _ROLES], people.GROUPS | TABLE["groups"])

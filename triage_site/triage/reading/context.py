@@ -13,13 +13,9 @@ from itertools import takewhile
 from typing import Final
 
 from triage_site.triage.reading.note import Note, Statement
+from triage_site.triage.reading.people import ADULTS, ANIMALS, CHILDREN, COMPANIONS, one_of
 
-_RELATIVE: Final = (
-    r"(?P<who>mother|father|brother|sister|son|daughter|wife|husband|partner|aunt|uncle|cousin|mum"
-    r"|mom|dad|grandmother|grandfather|grandma|grandpa|gran|nan|granny|husb|friend|flatmate"
-    r"|grandad|granddad|nana|auntie|mummy|daddy|nephew|niece|stepdad|stepmum|boyfriend|girlfriend"
-    r"|workmate|neighbou?r|mate|colleague|roommate|housemate)"
-)
+_RELATIVE: Final = rf"(?P<who>{one_of((*ADULTS, *CHILDREN, *COMPANIONS))})"
 _WHOSE: Final = r"(?:(?:his|her|their|my|our|the|late|older|younger|elder|big|little) ){0,3}"
 # "Dad had", "her late husband lost", "gran takes", "mum herself is"
 _BEGINS: Final = re.compile(
@@ -34,7 +30,7 @@ _BESIDE: Final = re.compile(
 )
 # The animal is no patient: "my dog was hit by a car".
 _ANIMAL: Final = re.compile(
-    rf"{_WHOSE}(?:dog|cat|horse|rabbit|hamster) (?:has|had|is|was|got|gets|died|ate)\b",
+    rf"{_WHOSE}{one_of(ANIMALS)} (?:has|had|is|was|got|gets|died|ate)\b",
     re.IGNORECASE,
 )
 _FARTHEST: Final = 60  # words of a sentence

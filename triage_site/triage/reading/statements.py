@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from triage_site.triage.reading import people
 from triage_site.triage.reading.line import Line
 from triage_site.triage.reading.reactions import reaction_spans
 from triage_site.triage.reading.terms import TermIndex, joined
@@ -107,7 +108,13 @@ _ROWS: Final = tuple(
 def _index() -> TermIndex:
     """Built at the first note: it reads the dictionary, and most processes read no note."""
     grave = [*_TABLE["groups"]["grave_medicine"], *ANTICOAGULANTS, *ANTIPLATELETS]
-    return TermIndex([term for term, _ in _ROWS], _TABLE["groups"] | {"grave_medicine": grave})
+    callers = _TABLE["words"]["callers"].split()
+    bare = {
+        f"bare_{name}": [word for word in words if word not in callers]
+        for name, words in people.GROUPS.items()
+    }
+    groups = people.GROUPS | bare | _TABLE["groups"] | {"grave_medicine": grave}
+    return TermIndex([term for term, _ in _ROWS], groups)
 
 
 def judge(words: Sequence[Word], line: Line) -> Judged:

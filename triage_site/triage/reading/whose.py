@@ -14,13 +14,10 @@ from dataclasses import replace
 from typing import Final
 
 from triage_site.triage.reading.figures import Figure
+from triage_site.triage.reading.people import ADULTS, CHILDREN, COMPANIONS, one_of
 
-_ADULT: Final = (
-    r"(?:mother|father|brother|sister|wife|husband|partner|aunt|uncle|cousin|mum|mom|dad"
-    r"|grandmother|grandfather|grandma|grandpa|gran|nan|friend|flatmate|neighbou?r|colleague"
-    r"|roommate|housemate|boyfriend|girlfriend)"
-)
-_OTHER: Final = rf"(?:{_ADULT}|son|daughter|twin|niece|nephew)"
+_ADULT: Final = one_of((*ADULTS, *COMPANIONS))
+_OTHER: Final = one_of((*ADULTS, *COMPANIONS, *CHILDREN))
 _STANDS_BY: Final = (
     r"(?:passenger|other driver|other (?:patient|child|man|woman)|bystander|other twin)"
 )

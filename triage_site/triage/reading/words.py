@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from spellchecker import SpellChecker
 
+from triage_site.triage.reading import people
+
 TABLES: Final[dict[str, Any]] = tomllib.loads(
     (Path(__file__).parent / "words.toml").read_text(encoding="utf-8")
 )
@@ -27,7 +29,7 @@ _STEMS: Final[dict[str, str]] = {
     form: stem for stem, forms in TABLES["irregular"].items() for form in (stem, *forms.split())
 }
 _CLINICAL: Final = frozenset(TABLES["vocabulary"]["words"].split())
-_KNOWN: Final = _CLINICAL | frozenset(TABLES["vocabulary"]["known"].split())
+_KNOWN: Final = _CLINICAL.union(TABLES["vocabulary"]["known"].split(), *people.GROUPS.values())
 _BRITISH: Final = tuple(
     (re.compile(pattern), plain)
     for pattern, plain in (

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from triage_site.triage.reading import people
 from triage_site.triage.reading.terms import joined, parse
 from triage_site.triage.reading.words import ANTICOAGULANTS
 
@@ -72,7 +73,7 @@ class Sign:
 def word_groups() -> Mapping[str, tuple[str, ...]]:
     data = tomllib.loads((FOLDER / GROUPS_FILE).read_text(encoding="utf-8"))
     groups = {name: tuple(words) for name, words in data["groups"].items()}
-    return groups | {"thinner": (*groups["thinner"], *ANTICOAGULANTS)}
+    return people.GROUPS | groups | {"thinner": (*groups["thinner"], *ANTICOAGULANTS)}
 
 
 @cache

@@ -1,0 +1,71 @@
+"""Every place takes its words for other people and animals from one table."""
+
+from __future__ import annotations
+
+import re
+from itertools import combinations
+
+import pytest
+
+from triage_site.triage.facts import CaseFacts
+from triage_site.triage.history.medicines import read_history
+from triage_site.triage.reading.measured import measure
+from triage_site.triage.reading.note import Assertion, read
+from triage_site.triage.reading.people import ANIMALS, GROUPS, one_of
+from triage_site.triage.signs.rules import fire
+
+_PEOPLE = sorted({word for words in GROUPS.values() for word in words}.difference(ANIMALS))
+
+
+def test_no_word_stands_twice() -> None:
+    assert all(len(words) == len(set(words)) for words in GROUPS.values())
+    assert all(set(a).isdisjoint(b) for a, b in combinations(GROUPS.values(), 2))
+
+
+def test_the_longest_word_is_found_first() -> None:
+    found = re.match(one_of(["gran", "grandma"]), "grandma")
+    assert found is not None
+    assert found.group() == "grandma"
+
+
+@pytest.mark.parametrize("who", _PEOPLE)
+def test_a_value_is_of_another_person(who: str) -> None:
+    text = f"Patient well. Passenger was his {who}, sats 84%"
+    assert measure(CaseFacts(text=text), read(text)).facts == CaseFacts(text=text)
+
+
+@pytest.mark.parametrize("who", ["stepdad", "nana", "workmate", "boss"])
+def test_a_value_after_his_or_her_is_of_another_person(who: str) -> None:
+    text = f"Splinter in the thumb. Her {who}'s sats 84%"
+    assert measure(CaseFacts(text=text), read(text)).facts == CaseFacts(text=text)
+
+
+@pytest.mark.parametrize("who", [*_PEOPLE, *ANIMALS])
+def test_a_medicine_is_of_another(who: str) -> None:
+    assert read_history(f"Sore ear. His {who} takes warfarin").medicine_words == ""
+
+
+@pytest.mark.parametrize("who", ["stepdad", "nana", "niece", "boss", "colleague", "kitten"])
+def test_a_danger_is_of_another(who: str) -> None:
+    assert _kind_of_seizure(f"his {who} had a seizure, sore toe") in (
+        Assertion.FAMILY,
+        Assertion.OTHER_PERSON,
+    )
+
+
+@pytest.mark.parametrize("who", ["auntie", "boyfriend", "my mate", "granddad"])
+def test_a_danger_is_of_whom_a_caller_names_so(who: str) -> None:
+    assert _kind_of_seizure(f"{who} had a seizure") is Assertion.PRESENT
+
+
+@pytest.mark.parametrize("who", ["stepdad", "nana", "auntie", "partner"])
+def test_a_medicine_of_a_relative_that_was_taken_is_a_danger(who: str) -> None:
+    text = f"ate some of her {who}'s heart tablets"
+    fired = fire(measure(CaseFacts(text=text), read(text)), read(text))
+    assert "overdose" in {one.code for one in fired}
+
+
+def _kind_of_seizure(text: str) -> Assertion:
+    note = read(text)
+    at = next(at for at, word in enumerate(note.words) if word.form == "seizure")
+    return note.assertion(at, at + 1)
