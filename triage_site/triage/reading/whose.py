@@ -36,7 +36,11 @@ _OF_ANOTHER: Final = re.compile(
 # Without "his" or "her", and of a child that may be the patient: only where the note tells of a
 # patient beside, "pt well; daughter's HR".
 _OF_BARE: Final = re.compile(
-    rf"(?:^|[.;:,\n])\s*(?:(?:my|the|his|her|their) )?{_OTHER}{_HAS}", re.IGNORECASE
+    rf"(?:^|[.;:,\n])\s*(?:(?:my|the|his|her|their) )?{_OTHER}{_HAS}"
+    # "Passenger (husband, bed 2):"
+    rf"|(?:^|[,;])\s*(?:the )?{_STANDS_BY}\s*"
+    r"(?:\((?![^()]*\b(?:this|pt|patient)\b)[^()]{0,40}\)\s*)?:",
+    re.IGNORECASE,
 )
 _PATIENT: Final = re.compile(
     r"\b(?:pt|patient|herself|himself|with (?:her|him)|i have|i am|i'm|i've)\b", re.IGNORECASE
