@@ -25,7 +25,7 @@ from scheduling.core.guidance import WORDS_LABEL, cut_between_words
 from scheduling.core.request import LEVEL_NAMES
 from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
 from triage_site.triage.history.medicines import read_history
-from triage_site.triage.reading.cleaning import MARKUP
+from triage_site.triage.reading.cleaning import MARKUP, with_plain_signs
 from triage_site.triage.reading.measured import Measured, measure
 from triage_site.triage.reading.note import Note, read
 from triage_site.triage.reading.person import known_age, spoken_sex, written_age
@@ -142,9 +142,10 @@ def neutral_words(text: str) -> str:
     Control and invisible characters go, double quotes become single ones, angle and square
     brackets and braces become round ones, runs of `#`, `|`, `` ` `` or `*` shrink to one.
     A comparison keeps its sense: `<90` is `below 90`. Dashes and quotation marks become those
-    of ASCII. A fraction or an exponent stays apart from the number before it: `39½` is `39 1/2`.
+    of ASCII. Marks of trade names go: `Zyrtec™` is `Zyrtec`. A fraction or an exponent stays
+    apart from the number before it: `39½` is `39 1/2`.
     """
-    text = html.unescape(_MARKUP.sub(" ", text))
+    text = with_plain_signs(html.unescape(_MARKUP.sub(" ", text)))
     text = "".join(_apart(character) for character in text.translate(_TYPOGRAPHY))
     text = unicodedata.normalize("NFKC", text).translate(_TYPOGRAPHY)
     text = "".join(_plain_character(character) for character in text)

@@ -177,10 +177,27 @@ def test_a_comparison_in_the_words_keeps_its_sense() -> None:
         ("ｐａｉｎ　７／１０", "pain 7/10"),
         ("pain…", "pain..."),
         ("• cough 😢 胸痛", "• cough 😢 胸痛"),
+        ("temp 40.1 ºC, knee bent to 90º", "temp 40.1 °C, knee bent to 90°"),
+        ("fundo 39 º c", "fundo 39 ° c"),
+        ("nº 5", "no 5"),
+        ("took Zyrtec™ and Nurofen®, Calpol© ℠", "took Zyrtec and Nurofen, Calpol"),
+        ("Zyrtec&trade;10 mg", "Zyrtec 10 mg"),
+        ("pain in ® knee", "pain in ® knee"),  # "(R)" of a word processor: the side is not lost
     ],
 )
 def test_typography_is_plain_and_numbers_keep_their_value(words: str, neutral: str) -> None:
     assert neutral_words(words) == neutral
+
+
+def test_marks_of_trade_names_and_typed_degrees_garble_no_line() -> None:
+    text = "took Zyrtec™ and Nurofen®, allergic to penicillin™, temp 40.1 ºC"
+    lines = build_brief(CaseFacts(text=text), priority=2, danger_signs=[]).splitlines()
+    plain = "took Zyrtec and Nurofen, allergic to penicillin, temp 40.1 °C"
+    assert f'Caller\'s words: "{plain}"' in lines
+    assert "Allergies: penicillin" in lines
+    assert "Medicines: zyrtec (taken), nurofen (taken)" in lines
+    assert "Temperature: 40.1 °C by the note (very high)" in lines
+    assert lines == build_brief(CaseFacts(text=plain), priority=2, danger_signs=[]).splitlines()
 
 
 def test_every_priority_has_a_name() -> None:

@@ -57,6 +57,12 @@ _PLAIN: Final = {
 }  # fmt: skip
 _LOOKALIKES: Final = dict(zip("аеорсухіѕ", "aeopcyxis", strict=True))
 _MARKS_THAT_VANISH: Final = frozenset({"Cf", "Mn", "Me"})
+_MARKS_OF_NAMES: Final = "\u2122\u2120\u00ae\u00a9"  # "Zyrtec\u2122": no words
+# A word processor makes them of "(R) knee" and "(c) chest pain": between blanks they stay.
+_LONE_MARKS: Final = "\u00ae\u00a9"
+_ORDINAL: Final = "\u00ba"  # typed for a degree sign, which the normal form would make an "o"
+_BEFORE_DEGREE: Final = re.compile(r"\d\s?\Z")
+_BEHIND_DEGREE: Final = re.compile(r"\s?[CF](?![^\W_])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,32 @@ def clean(text: str) -> Cleaned:
         at = match.end()
     _add(chars, source, text[at:], range(at, len(text)))
     return Cleaned(*in_digits(*plain_answers("".join(chars), source)))
+
+
+def with_plain_signs(text: str) -> str:
+    """`text` without the marks of trade names, and with degree signs for ordinals of degrees.
+
+    For who quotes a note or compares its words by a normal form, which would spell these signs
+    with letters.
+    """
+    return "".join(
+        char if (plain := _plain_sign(char, text, at)) is None else plain
+        for at, char in enumerate(text)
+    )
+
+
+def _plain_sign(char: str, text: str, at: int) -> str | None:
+    """What a sign at this place stands for; None where the character stays as it is."""
+    before, behind = text[max(0, at - 1) : at], text[at + 1 : at + 2]
+    if char in _LONE_MARKS and not (before.strip() or behind.strip()):
+        return None
+    if char in _MARKS_OF_NAMES:
+        return " " if before.isalnum() and behind.isalnum() else ""
+    if char == _ORDINAL and (
+        _BEFORE_DEGREE.search(text, max(0, at - 2), at) or _BEHIND_DEGREE.match(text, at + 1)
+    ):
+        return "\u00b0"
+    return None
 
 
 def _add(chars: list[str], source: list[int], text: str, places: range | list[int]) -> None:
@@ -118,6 +150,8 @@ def _character(char: str, text: str, at: int) -> str:
         return "."  # the decimal point of handwriting: 37·8
     if char in "\u00d8\u00f8":
         return _crossed(text, at)
+    if (plain := _plain_sign(char, text, at)) is not None:
+        return plain
     if char in _PLAIN:
         return _PLAIN[char]
     if char.lower() in _LOOKALIKES and _beside_latin(text, at):
