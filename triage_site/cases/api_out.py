@@ -74,7 +74,7 @@ def case_out(case: Case, now: datetime, warnings: Iterable[Finding] = ()) -> dic
 
 
 def case_page(wanted: CaseFilter, now: datetime, sight: Sight) -> dict[str, Any]:
-    """One page of the cases that fit and that the person sees, newest first."""
+    """One page of the cases that fit and that the person sees, in the order of `find_cases`."""
     is_online = workers_online()
     status = wanted.guidance_status
     fits = Wanted(

@@ -169,7 +169,7 @@ class CaseFilter(Schema):
     q: Annotated[str, Field(max_length=200, examples=["chest"]), Storable] = Field(
         default="",
         description="Number of the case or bed, or words that all stand in the complaint, the "
-        "notes, the name or the bed.",
+        "notes, the name or the bed. Letters match with and without accents.",
     )
     needs_person: bool = Field(default=False, description="Only those that a person must check.")
     overdue: bool = Field(default=False, description="Only those who wait past the target.")

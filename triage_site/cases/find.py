@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Final
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models.expressions import OrderBy
 
 from triage_site.cases.clinical import ClinicalStatus, GuidanceStatus
 from triage_site.cases.departments import Sight
-from triage_site.cases.models import Case, CaseNote
+from triage_site.cases.models import Case
+from triage_site.cases.search_text import folded, label_words
 from triage_site.cases.standing import guidance_filter, overdue_filter
 
 _NUMBER: Final = re.compile(r"(?:case|no\.?|#)?\s*#?\s*([0-9]{1,18})", re.IGNORECASE)
@@ -33,14 +35,10 @@ class Wanted:
 
 
 def find_cases(wanted: Wanted, now: datetime, sight: Sight, *, is_online: bool) -> QuerySet[Case]:
-    """Returns the case with the wanted number first, then the newest first."""
+    """Returns what names the wanted number or bed first, then the newest first."""
     seen = sight.of(Case.objects.select_related("seen_by", "department"))
     found = seen.filter(_holds(wanted, now, is_online))
-    number = number_in(wanted.words)
-    if number is None:
-        return found.order_by("-arrived_at", "-number")
-    is_it = ExpressionWrapper(Q(number=number), output_field=BooleanField())
-    return found.order_by(is_it.desc(), "-arrived_at", "-number")
+    return found.order_by(*_best_first(wanted.words), "-arrived_at", "-number")
 
 
 def number_in(words: str) -> int | None:
@@ -73,18 +71,27 @@ def _holds(wanted: Wanted, now: datetime, is_online: bool) -> Q:
 def _words(words: str) -> Q:
     number = number_in(words)
     if number is not None:  # of the case or of the bed
-        return Q(number=number) | Q(label__icontains=words.strip())
+        return Q(number=number) | Q(search_label__contains=_digits(words))
     holds = Q()
-    for word in words.split():
-        holds &= _word(word)
-    return holds
+    for word in folded(words).split():
+        holds &= Q(search_text__contains=word)
+    if words.strip() and not holds:
+        return Q(pk__in=())  # of invisible marks alone
+    label = label_words(words)
+    return holds | Q(search_label=label) if label else holds
 
 
-def _word(word: str) -> Q:
-    """SQLite ignores the case of ASCII letters only, so other letters are tried in each case."""
-    forms = {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
-    holds = Q()
-    for form in sorted(forms):
-        noted = CaseNote.objects.filter(text__icontains=form).values("case")
-        holds |= Q(label__icontains=form) | Q(facts__text__icontains=form) | Q(pk__in=noted)
-    return holds
+def _digits(words: str) -> str:
+    found = _NUMBER.fullmatch(words.strip())
+    return found[1] if found else ""
+
+
+def _best_first(words: str) -> list[OrderBy]:
+    """First the case with the wanted number, then a label that is just these words, then one that
+    has them among others, as whole words."""
+    number = number_in(words)
+    label = label_words(words if number is None else _digits(words))
+    ranks = [] if number is None else [Q(number=number)]
+    if label:
+        ranks += [Q(search_label=label), Q(search_label__contains=label)]
+    return [ExpressionWrapper(rank, output_field=BooleanField()).desc() for rank in ranks]

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
+from django.db.models.functions import Concat
 from django.utils import timezone
 
 from scheduling.core.request import PRIORITIES
@@ -29,6 +30,12 @@ from triage_site.cases.department_models import OpeningNote as OpeningNote
 from triage_site.cases.department_models import default_department
 from triage_site.cases.replay_models import Replay as Replay
 from triage_site.cases.replay_models import ReplayEvent as ReplayEvent
+from triage_site.cases.search_text import (
+    MAX_LABEL_CHARACTERS,
+    SearchLabelField,
+    SearchTextField,
+    folded,
+)
 from triage_site.triage import NOT_UNDERSTOOD, PERSON_REASONS
 from triage_site.triage.facts import CaseFacts
 
@@ -79,6 +86,11 @@ class Case(models.Model):
         Department, on_delete=models.PROTECT, related_name="cases", default=default_department
     )
     facts = models.JSONField()
+    # For the search alone: the label, and the label with all that was said (search_text.py).
+    search_label = SearchLabelField(
+        max_length=MAX_LABEL_CHARACTERS, blank=True, default="", db_index=True, editable=False
+    )
+    search_text = SearchTextField(blank=True, default="", editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     submission_key = models.CharField(max_length=80)
     # Cases of a replay are marked everywhere and in no figure of real ones.
@@ -255,3 +267,10 @@ class CaseNote(AppendOnly):
 
     def __str__(self) -> str:
         return f"note on case {self.case_id}"
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        """Adds the note, and its words to those that a search of the case looks through."""
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            words = Concat("search_text", models.Value(f"\n{folded(self.text)}"))
+            Case.objects.filter(pk=self.case_id).update(search_text=words)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories import START, at, make_user, token_of
+from triage_site.cases import services
 from triage_site.cases.departments import EVERYTHING
 from triage_site.cases.find import Wanted, find_cases, number_in
 from triage_site.cases.models import Case, CaseNote
@@ -73,6 +76,78 @@ def test_words_of_notes_and_letters_of_other_languages_are_found(user: User) -> 
     CaseNote.objects.create(case=other, at=at(10), author=user, text="takes warfarin")
     assert found(words="müller") == [case.number]
     assert found(words="Warfarin") == [other.number]
+
+
+def test_a_bed_that_is_named_comes_before_words_of_the_text(user: User) -> None:
+    bed = made(user, label="Bed 9123", seconds=0)
+    plain = made(user, label="9123", seconds=1)
+    named = made(user, label="Smith, BED 9123", seconds=2)
+    word = made(user, "moved from bed 9123 to a chair", label="Bed 3", seconds=3)
+    longer = made(user, label="Bed 19123", seconds=4)
+    best = [plain.number, bed.number, named.number]
+    expected = [*best, longer.number, word.number]
+    assert found(words="bed 9123") == found(words="Bed  9123") == expected
+    assert found(words="9123") == [*best, longer.number]
+
+
+def test_a_bed_with_a_letter_comes_first_whatever_its_case(user: User) -> None:
+    bed = made(user, label="Bed A1")
+    for n in range(3):
+        made(user, "HbA1c was high, lies in bed", label="Bay 2", seconds=n + 1)
+    assert found(words="bed a1")[0] == found(words="BED A1")[0] == bed.number
+    assert len(found(words="bed a1")) == 4
+    assert found(words="bed a1 high")[0] != bed.number  # every word must stand somewhere
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Müller fell", "muller"),
+        ("Muller fell", "MÜLLER"),
+        ("Mu\u0308ller fell", "müller"),
+        ("allergic to pen\u200bici\u00adllin", "penicillin"),
+        ("allergic to penicillin", "peni\u2060cillin"),
+        ("took Zyrtec™ twice", "zyrtec twice"),
+        ("O’Brien", "o'brien"),
+        ("Łukasz Sørensen", "lukasz sorensen"),
+        ("fiﬁ", "FIFI"),
+        ("straße", "STRASSE"),
+    ],
+)
+def test_accents_case_and_invisible_marks_make_no_difference(
+    user: User, text: str, words: str
+) -> None:
+    in_text, in_note, in_label = made(user, text), made(user), made(user, label=text)
+    CaseNote.objects.create(case=in_note, at=at(10), author=user, text=text)
+    expected = {in_text.number, in_note.number, in_label.number}
+    assert set(found(words=words)) == expected
+
+
+def test_words_that_nobody_sees_find_nothing(user: User) -> None:
+    made(user)
+    assert found(words="\u200b") == []
+
+
+def test_a_note_that_a_person_adds_is_found(user: User) -> None:
+    case = made(user, "cough")
+    services.add_note(case.id, text="Seen by Dr Öz", actor=user, now=at(60))
+    assert found(words="cough oz") == [case.number]
+
+
+def test_a_bed_is_found_through_an_index(user: User) -> None:
+    plan = Case.objects.filter(search_label=" 12 ").order_by().explain()
+    assert "search_label" in plan or "Seq Scan" in plan  # PostgreSQL scans a tiny table
+
+
+def test_old_cases_are_filled_in(transactional_db: None, user: User) -> None:
+    case = made(user, "Müller fell", label="Bed 12")
+    CaseNote.objects.create(case=case, at=at(10), author=user, text="pen\u200bicillin")
+    filled = Case.objects.values_list("search_label", "search_text")
+    before = filled.get()
+    assert before == (" 12 ", "bed 12\nmuller fell\npenicillin")
+    Case.objects.update(search_label="", search_text="")
+    import_module("triage_site.cases.migrations.0020_search_columns").fill(apps, None)
+    assert filled.get() == before
 
 
 def test_all_that_is_given_must_hold(user: User) -> None:

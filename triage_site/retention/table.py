@@ -142,7 +142,7 @@ TABLES: Final[Mapping[str, Table]] = {
         lookup="number__in",
         cleared={
             "age_band": _age_band,
-            "label": _to(""),
+            **dict.fromkeys(("label", "search_label", "search_text"), _to("")),
             "facts": _to({"text": ""}),
             "changed_facts": _to({}),
             "submission_key": lambda case: f"anonymised-{case.id}",
