@@ -126,8 +126,10 @@ def _submission_key(request: HttpRequest) -> str:
 
 @router.get("/cases", response={200: CasePage, **_ERRORS})
 def list_cases(request: HttpRequest, wanted: Query[CaseFilter]) -> dict[str, Any]:
-    """Returns one page of the matching cases, newest first."""
+    """Returns one page of the matching cases, newest first; of a search, the bed first that it
+    names. An unknown parameter is an error."""
     user = allowed_user(request, Action.VIEW)
+    api_errors.refuse_unknown_names(request, CaseFilter)
     return case_page(wanted, timezone.now(), sight_of(user))
 
 

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from triage_site.cases.services import Conflict
@@ -26,10 +26,12 @@ _WORDS: Final = {
     415: "the content type is another one than this address takes",
     500: "something went wrong here; it is in the log",
 }
+_UNKNOWN_NAME: Final = "unknown_name"
 # What a field must be, by the type of pydantic's error up to its first underscore or as a whole.
 _MUST_BE: Final = {
     "missing": "is missing",
     "extra_forbidden": "no such field",
+    _UNKNOWN_NAME: "no such parameter",
     "int": "must be a whole number",
     "float": "must be a number",
     "bool": "must be true or false",
@@ -57,6 +59,14 @@ def field_error(error: ValueError) -> ApiError:
     field, _, reason = str(error).partition(": ")
     status = 409 if isinstance(error, Conflict) else 422
     return ApiError(status, field, reason or str(error))
+
+
+def refuse_unknown_names(request: HttpRequest, known: type[Schema]) -> None:
+    """Raises ValidationError where the address has a parameter that `known` has not: ignored, a
+    filter with a typing error would answer with all rows."""
+    unknown = sorted(set(request.GET) - set(known.model_fields))
+    if unknown:
+        raise ValidationError([{"type": _UNKNOWN_NAME, "loc": ("query", one)} for one in unknown])
 
 
 def install(api: NinjaAPI) -> None:

@@ -14,6 +14,7 @@ from tests.factories import at, make_case, make_user, token_of
 from triage_site.cases import services
 from triage_site.cases.models import Case
 from triage_site.cases.roles import AUDITOR, CLINICIAN
+from triage_site.cases.search_text import case_words, label_words
 from triage_site.cases.test_api import NEW, Api, queued, reason_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -173,7 +174,8 @@ def test_an_auditor_reads_and_changes_nothing() -> None:
 def test_cases_are_listed_by_filter_and_page() -> None:
     api = Api()
     cases = [queued(seconds) for seconds in range(5)]
-    Case.objects.filter(id=cases[0].id).update(label="Bed 7", priority=3)
+    words = {"search_label": label_words("Bed 7"), "search_text": case_words("Bed 7", "sore toe")}
+    Case.objects.filter(id=cases[0].id).update(label="Bed 7", priority=3, **words)
     api.post(f"cases/{cases[1].id}/seen", {})
     status, answer = api.get("cases")
     assert (status, answer["count"], answer["offset"]) == (200, 5, 0)
@@ -192,6 +194,18 @@ def test_cases_are_listed_by_filter_and_page() -> None:
     assert numbers("guidance_status=ready") == []
     assert len(numbers("guidance_status=offline")) == 5
     assert numbers("guidance_status=queued") == []
+
+
+def test_an_unknown_parameter_of_the_list_is_named() -> None:
+    api = Api()
+    queued()
+    status, answer = api.get("cases?clinical_state=closed&limit=5&page=2")
+    assert status == 422
+    assert answer["errors"] == [
+        {"field": "clinical_state", "reason": "no such parameter"},
+        {"field": "page", "reason": "no such parameter"},
+    ]
+    assert Api(token="wrong").get("cases?clinical_state=closed")[0] == 401
 
 
 @pytest.mark.parametrize(
