@@ -10,10 +10,21 @@ const board = document.getElementById("board");
 const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
 const markedUntil = new Map();
 let before = null;
+let levelsBeyond = new Map();
 
 const rows = () => [...board.querySelectorAll("tr.row")];
 
+// Patients who wait beyond the last row of the board.
+const beyond = () => {
+  const text = document.getElementById("hidden-rows")?.dataset.beyond ?? "";
+  return text.split(" ").filter(Boolean).map((one) => {
+    const [number, level, marks, owner] = one.split(".");
+    return { id: `case-${number}`, level, owner, person: marks.includes("p"), overdue: marks.includes("o") };
+  });
+};
+
 const storePositions = () => {
+  levelsBeyond = new Map(beyond().map((one) => [one.id, one.level]));
   before = new Map(
     rows().map((row, index) => [
       row.id,
@@ -25,6 +36,12 @@ const storePositions = () => {
 // -- filter: kept in the address and in the data attributes of the board
 
 const FLAGS = ["person", "overdue", "mine", "done"];
+
+const chosen = () => {
+  const parts = FLAGS.filter((name) => board.dataset[name]).map((name) => [name, "1"]);
+  if (board.dataset.level) parts.push(["level", board.dataset.level]);
+  return Object.fromEntries(parts);
+};
 
 const shows = (row) => {
   const { level, person, overdue, mine, done } = board.dataset;
@@ -38,17 +55,43 @@ const shows = (row) => {
   );
 };
 
+const showsBeyond = (one) => {
+  const { level, person, overdue, mine, done } = board.dataset;
+  return (
+    (!level || one.level === level) &&
+    (!person || one.person) &&
+    (!overdue || one.overdue) &&
+    (!mine || one.owner === document.body.dataset.user) &&
+    !done
+  );
+};
+
 const isActive = () => Boolean(board.dataset.level) || FLAGS.some((name) => board.dataset[name]);
 
 const isUrgentOverdue = (row) => "overdue" in row.dataset && row.dataset.level && row.dataset.level <= "1";
 
-const showNote = (shown, all) => {
+// Says how many patients of the filter stand beyond the board, with the search that finds them.
+const showBeyond = (num) => {
+  const row = document.getElementById("hidden-rows");
+  if (!row) return;
+  row.hidden = num === 0;
+  row.querySelector(".num").textContent =
+    `${num} more patient${num === 1 ? "" : "s"}${isActive() ? " of this filter" : ""}`;
+  const query = new URLSearchParams({ state: "waiting", ...chosen() });
+  const shown = board.querySelectorAll("#open-rows tr.row:not([hidden])").length;
+  const link = row.querySelector("a");
+  query.set("page", Math.floor(shown / Number(link.dataset.perPage)) + 1);
+  link.href = `${link.dataset.find}?${query}`;
+};
+
+const showNote = (shown, all, more) => {
   const note = document.getElementById("filter-note");
   const urgent = Number(document.getElementById("board-state")?.dataset.urgentOverdue ?? 0);
   const hidden = Math.max(0, urgent - shown.filter(isUrgentOverdue).length);
   const count = document.createElement("span");
   count.className = "num";
-  count.textContent = `${shown.length} of ${all} patients shown.`;
+  const rest = more ? `, ${more} more below the board` : "";
+  count.textContent = `${shown.length} of ${all} patients shown${rest}.`;
   const parts = [count];
   if (hidden) {
     const warning = document.createElement("strong");
@@ -83,15 +126,37 @@ const filter = () => {
   hide("done-head", !board.querySelector("#done-rows tr.row:not([hidden])"));
   hide("seen-head", !board.querySelector("#seen-rows tr.row:not([hidden])"));
   hide("nothing-open", isActive() || Boolean(board.querySelector("#open-rows tr.row")));
-  showNote(all.filter((row) => !row.hidden), all.length);
+  const others = beyond();
+  const more = others.filter(showsBeyond).length;
+  showNote(all.filter((row) => !row.hidden), all.length + others.length, more);
+  showBeyond(more);
   markLinks();
 };
 
 const address = () => {
-  const query = new URLSearchParams();
-  for (const name of FLAGS) if (board.dataset[name]) query.set(name, "1");
-  if (board.dataset.level) query.set("level", board.dataset.level);
+  const query = new URLSearchParams(chosen());
   return location.pathname + (query.size ? `?${query}` : "");
+};
+
+// The page of a form that a row opens leads back to the same filter, and to the row after a close.
+const keepPlace = (event) => {
+  const link = event.target.closest('a[data-row-key][href*="from=board"]');
+  if (!link) return;
+  const shown = rows().filter((row) => !row.hidden);
+  const at = shown.indexOf(link.closest("tr.row"));
+  const next = link.dataset.rowKey === "x" ? (shown[at + 1] ?? shown[at - 1]) : shown[at];
+  const query = new URLSearchParams({ from: "board", ...chosen() });
+  if (next) query.set("next", next.id.slice("case-".length));
+  link.search = query;
+};
+
+// Back from such a page, the focus is on the row that the address names, else on the first one.
+const focusRow = () => {
+  if (!location.hash.startsWith("#case-")) return;
+  const named = document.getElementById(location.hash.slice(1));
+  const row = named && !named.hidden ? named : rows().find((one) => !one.hidden);
+  row?.querySelector("[data-row-open]").focus();
+  history.replaceState(null, "", location.pathname + location.search);
 };
 
 const choose = (event) => {
@@ -147,10 +212,10 @@ const announceEscalations = () => {
     const { level, levelName, patient } = row.dataset;
     if (row.classList.contains("ended") || level === "") continue;
     const number = row.id.slice("case-".length);
-    const old = before.get(row.id);
-    if (old?.level && level < old.level) {
+    const old = before.get(row.id)?.level || levelsBeyond.get(row.id);
+    if (old && level < old) {
       messages.push(`Case ${number}, ${patient}, raised to level ${levelName}.`);
-    } else if (!old?.level && level <= "1") {
+    } else if (!old && level <= "1") {
       messages.push(`New case ${number}, ${patient}: level ${levelName}.`);
     }
   }
@@ -175,5 +240,7 @@ if (board) {
   document.addEventListener("htmx:sseMessage", (event) => isBoard(event) && after());
   document.addEventListener("htmx:afterSwap", (event) => isBoard(event) && after());
   document.addEventListener("click", choose);
+  document.addEventListener("click", keepPlace);
   filter();
+  focusRow();
 }

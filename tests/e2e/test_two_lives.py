@@ -54,6 +54,31 @@ def test_seen_and_closed_from_the_board_by_keyboard(site: Page, nurse: User, liv
     expect(site.locator(f"#open-rows #case-{case.number}")).to_be_visible()
 
 
+def test_a_close_by_keyboard_keeps_the_filter_and_goes_on_with_the_next_row(
+    site: Page, nurse: User, live_app: str
+) -> None:
+    for level in (2, 2, 2, 3):
+        waiting_case(nurse, "cough", level)
+    Case.objects.filter(priority=2).update(needs_person=True)
+    site.goto(f"{live_app}/?person=1&level=2")
+    rows = site.locator("#open-rows tr.row:visible")
+    expect(rows).to_have_count(3)
+    first, second, _ = rows.evaluate_all("rows => rows.map((row) => row.id)")
+    press(site, "j")
+    press(site, "x")
+    site.get_by_role("link", name="Keep it open").click()
+    expect(site.locator(f"#{first} [data-row-open]")).to_be_focused()
+    for num_left in (2, 1):  # the last row has no next one: the one before it has the focus
+        press(site, "x")
+        expect(site.get_by_role("heading", name="Close case")).to_be_visible()
+        press(site, "ArrowDown")
+        press(site, "Enter")
+        expect(site.locator(f"#{second} [data-row-open]")).to_be_focused()
+        expect(site).to_have_url(f"{live_app}/?person=1&level=2")
+        expect(rows).to_have_count(num_left)
+        press(site, "j")
+
+
 def test_seen_closed_and_reopened_from_the_case(site: Page, nurse: User, live_app: str) -> None:
     case = waiting_case(nurse, "chest pain", 1)
     site.goto(f"{live_app}/cases/{case.id}/")

@@ -12,11 +12,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
+from django.urls import reverse
+
 from scheduling.core.request import PRIORITIES
-from triage_site.cases.board import URGENT, Board
-from triage_site.cases.board_rows import Row
+from triage_site.cases.board import URGENT, Board, page_of
+from triage_site.cases.board_rows import Patient, Row
 
 _ROW: Final = re.compile(r'<tr id="case-(\d+)"')
+_BEYOND: Final = re.compile(
+    r'(?<=class="muted">)<span class="num">[^<]*</span> later in the order\. <a href="[^"]*"'
+)
 _LEVEL_LINK: Final = re.compile(r'href="\?level=(\d)" data-filter-level="\d"')
 
 
@@ -44,13 +49,14 @@ class BoardFilter:
     def is_active(self) -> bool:
         return self != BoardFilter(user_id=self.user_id)
 
-    def shows(self, row: Row) -> bool:
+    def shows(self, one: Row | Patient) -> bool:
+        case = one.case
         return (
-            (self.level is None or (row.level is not None and row.level.priority == self.level))
-            and (not self.person or (row.needs_person and not row.is_closed))
-            and (not self.overdue or row.is_overdue)
-            and (not self.mine or self.user_id in (row.owner_id, row.seer_id))
-            and (not self.done or row.is_closed)
+            (self.level is None or case.priority == self.level)
+            and (not self.person or (case.needs_person and not case.is_closed))
+            and (not self.overdue or one.standing.is_overdue)
+            and (not self.mine or self.user_id in (case.created_by_id, case.seen_by_id))
+            and (not self.done or case.is_closed)
         )
 
     def query(self) -> str:
@@ -98,10 +104,11 @@ def links(chosen: BoardFilter) -> Sequence[FilterLink]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """How many patients the filter shows of those on the board, and what it hides."""
+    """How many patients the filter shows of all, and what it hides."""
 
     num: int
     num_all: int
+    num_beyond: int  # patients for whom the filter holds, and who stand beyond the board
     num_urgent_hidden: int  # overdue patients of level 0 or 1
 
 
@@ -110,7 +117,8 @@ def shown_of(board: Board, chosen: BoardFilter) -> Shown:
     shown = [row for row in rows if chosen.shows(row)]
     return Shown(
         num=len(shown),
-        num_all=len(rows),
+        num_all=len(rows) + board.num_beyond,
+        num_beyond=sum(map(chosen.shows, board.beyond)),
         num_urgent_hidden=board.num_urgent_overdue - sum(map(is_urgent_overdue, shown)),
     )
 
@@ -128,8 +136,21 @@ def filtered(html: str, board: Board, chosen: BoardFilter) -> str:
     for name, of_part in (("seen-head", board.seen_rows), ("done-head", board.closed_rows)):
         if not any(map(chosen.shows, of_part)):
             html = html.replace(f'<tr id="{name}"', f'<tr id="{name}" hidden')
+    html = _BEYOND.sub(lambda _: _beyond(board, chosen), html)
+    kept = chosen.query()[1:].replace("&", "&amp;")
+    html = html.replace('?from=board"', f'?from=board&amp;{kept}"')
     html = _ROW.sub(lambda row: row[0] if row[1] in numbers else f"{row[0]} hidden", html)
     return _LEVEL_LINK.sub(lambda link: _level_link(chosen, int(link[1])), html)
+
+
+def _beyond(board: Board, chosen: BoardFilter) -> str:
+    """Returns the words for those beyond the board, and the search that finds them."""
+    num = shown_of(board, chosen).num_beyond
+    before = sum(map(chosen.shows, board.open_rows))
+    address = f"?state=waiting&{chosen.query()[1:]}&page={page_of(before)}".replace("&", "&amp;")
+    words = f"{num} more patient{'' if num == 1 else 's'} of this filter"
+    link = f'<a href="{reverse("find")}{address}"'
+    return f'<span class="num">{words}</span> later in the order. {link}'
 
 
 def _level_link(chosen: BoardFilter, level: int) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -31,6 +31,7 @@ from triage_site.cases.action_forms import (
     VersionedForm,
     VitalsForm,
 )
+from triage_site.cases.board_filter import BoardFilter
 from triage_site.cases.case_history import meanwhile
 from triage_site.cases.forms import call_service
 from triage_site.cases.models import Case, Department
@@ -38,6 +39,7 @@ from triage_site.cases.roles import Action
 
 CONFLICT, UNPROCESSABLE = 409, 422
 BOARD = "board"
+_ROW = "#case-"  # a row of the board in an address
 Act = Callable[[dict[str, Any]], object]
 
 
@@ -224,10 +226,16 @@ def _ask(
         "form_template": template,
         "meanwhile": conflict,
         "back": back,
-        "back_address": resolve_url(back) if back else reverse("case", args=[case.id]),
+        "back_address": _unchanged(back, case) if back else reverse("case", args=[case.id]),
     }
     name = template if in_dialog else "cases/ask.html"
     return render(request, name, context, status=status)
+
+
+def _unchanged(back: str, case: Case) -> str:
+    """Where the person goes without a change: on the board to the same row."""
+    address, mark, _ = back.partition(_ROW)
+    return f"{address}{mark}{case.number}" if mark else back
 
 
 def _done(request: HttpRequest, case: Case) -> HttpResponse:
@@ -235,16 +243,27 @@ def _done(request: HttpRequest, case: Case) -> HttpResponse:
     if _is_on_board(request):
         return trigger_client_event(HttpResponse(status=204), "board-changed")
     back = _back(request)
-    if back and (back == BOARD or not getattr(request, "htmx", None)):
+    if back and not getattr(request, "htmx", None):
         return redirect(back)
     return _to_case(request, case)
 
 
 def _back(request: HttpRequest) -> str:
     """Where the person was: the board, or the address that a page without scripts carries."""
-    if BOARD in (request.GET.get("from"), request.POST.get("back")):
-        return BOARD
+    if request.GET.get("from") == BOARD:
+        return _board_address(request)
     return path_here(request, request.POST.get("back"))
+
+
+def _board_address(request: HttpRequest) -> str:
+    """The board with the filter of the page that the form was opened from, and the next row."""
+    chosen, row = BoardFilter.of(request.GET, 0), request.GET.get("next", "")
+    query = chosen.query() if chosen.is_active else ""
+    return f"{reverse('board')}{query}{_ROW}{row}" if _is_number(row) else reverse("board") + query
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _is_on_board(request: HttpRequest) -> bool:

@@ -16,6 +16,7 @@ from triage_site.cases.models import Case
 from triage_site.cases.search_text import folded, label_words
 from triage_site.cases.standing import guidance_filter, overdue_filter
 
+PAGE_SIZE: Final = 50
 _NUMBER: Final = re.compile(r"(?:case|no\.?|#)?\s*#?\s*([0-9]{1,18})", re.IGNORECASE)
 
 

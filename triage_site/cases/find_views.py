@@ -1,4 +1,4 @@
-"""The page that finds cases in the whole archive.
+"""The page that finds cases in the whole archive. Waiting cases have the order of the board.
 
 The words of a search may name a patient, so they are kept in the session and never stand in an
 address. The address holds a key for them, and what is not clinical: a number, level, state, time.
@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,10 +23,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from triage_site.cases.access import allowed
+from triage_site.cases.board import BoardMaker
 from triage_site.cases.board_rows import COLUMNS
 from triage_site.cases.case_words import care_words, complaint_words, patient_words
+from triage_site.cases.clinical import ClinicalStatus
 from triage_site.cases.departments import Reach, reach_of
-from triage_site.cases.find import find_cases, number_in
+from triage_site.cases.find import PAGE_SIZE, find_cases, number_in
 from triage_site.cases.find_forms import FindForm
 from triage_site.cases.levels import Level, level_of, moment_text
 from triage_site.cases.models import Case
@@ -33,7 +36,6 @@ from triage_site.cases.roles import Action
 from triage_site.cases.standing import Standing, standing_of, workers_online
 
 UNPROCESSABLE: Final = 422
-PAGE_SIZE: Final = 50
 _SEARCHES: Final = "searches"
 _MAX_SEARCHES: Final = 10  # kept per session, for several tabs and the way back
 _GONE: Final = "The words of this search are no longer stored. Enter them again"
@@ -107,18 +109,32 @@ def _results(request: HttpRequest, form: FindForm, words: str, reach: Reach) -> 
     if not form.is_bound or not form.is_valid():
         return {}
     now, is_online = timezone.now(), workers_online()
-    found = find_cases(form.wanted(words, request.user.pk), now, reach.sight, is_online=is_online)
-    page: Page[Case] = Paginator(found.only(*COLUMNS), PAGE_SIZE).get_page(request.GET.get("page"))
+    wanted = form.wanted(words, request.user.pk)
+    found = find_cases(wanted, now, reach.sight, is_online=is_online).only(*COLUMNS)
+    is_number = number_in(words) is not None  # the case with the number comes first
+    is_in_order = wanted.clinical_status == ClinicalStatus.WAITING and not is_number
+    cases = _in_order(found, now) if is_in_order else found
+    page: Page[Case] = Paginator(cases, PAGE_SIZE).get_page(request.GET.get("page"))
     rows = [_row(case, now, is_online=is_online) for case in page]
     query = request.GET.copy()
     query.pop("page", None)
     return {
         "page": page,
         "rows": rows,
+        "is_in_order": is_in_order,
         "query": query.urlencode(),
         "words": words,
         "elsewhere": _elsewhere(words, reach),
     }
+
+
+def _in_order(found: QuerySet[Case], now: datetime) -> list[Case]:
+    """Returns waiting cases in the order of the board; one that is not on it any more comes last.
+
+    So the pages go on where a long board ends.
+    """
+    places = {one.case.pk: place for place, one in enumerate(BoardMaker.read(now).waiting)}
+    return sorted(found, key=lambda case: places.get(case.pk, len(places)))
 
 
 def _elsewhere(words: str, reach: Reach) -> Case | None:

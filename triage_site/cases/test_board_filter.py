@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tests.e2e.steps import waiting_case
 from tests.factories import make_user
+from triage_site.cases import board
 from triage_site.cases.board_filter import BoardFilter
 from triage_site.cases.models import Case
 
@@ -106,3 +107,72 @@ def test_the_note_is_hidden_without_a_filter(client: Client, user: User) -> None
 def test_unknown_parts_of_an_address_are_ignored() -> None:
     assert not BoardFilter.of({"level": "9", "theirs": "1"}, 1).is_active
     assert BoardFilter.of({"level": "0"}, 1).level == 0
+
+
+@pytest.fixture
+def short_board(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board, "NUM_OPEN_SHOWN", 2)
+
+
+def beyond(page: str) -> str:
+    found = re.search(r'<tr id="hidden-rows".*?</tr>', page)
+    assert found is not None
+    return found[0]
+
+
+@pytest.mark.usefixtures("short_board")
+def test_a_filter_counts_the_patients_beyond_the_board(client: Client, user: User) -> None:
+    for level in (2, 2, 4, 4):
+        waiting_case(make_user(), "cough", level)
+    late(waiting_case(user, "mine", 4))
+    Case.objects.filter(created_by=user).update(needs_person=True)
+    page = page_of(client, "")
+    assert "3 more patients</span> later in the order" in beyond(page)
+    assert 'href="/cases/?state=waiting&amp;page=1"' in beyond(page)
+    assert re.search(r'id="count-4">.*?count">3<', page)
+    page = page_of(client, "?level=4")
+    assert visible(page) == []
+    assert "0 of 5 patients shown, 3 more below the board." in page
+    assert "3 more patients of this filter</span>" in beyond(page)
+    assert 'href="/cases/?state=waiting&amp;level=4&amp;page=1"' in beyond(page)
+    for one in ("mine", "person", "overdue"):
+        assert "1 more patient of this filter</span>" in beyond(page_of(client, f"?{one}=1"))
+    assert "0 more patients of this filter</span>" in beyond(page_of(client, "?done=1"))
+
+
+@pytest.mark.usefixtures("short_board")
+def test_a_fragment_names_the_patients_beyond_the_board(client: Client, user: User) -> None:
+    for level in (1, 1):
+        waiting_case(user, "cough", level)
+    last = late(waiting_case(user, "cough", 3))
+    Case.objects.filter(id=last.id).update(needs_person=True)
+    assert f'data-beyond="{last.number}.3.po.{user.pk}"' in page_of(client, "board/")
+
+
+def test_forms_of_a_row_lead_back_to_the_filter(client: Client, user: User) -> None:
+    case = waiting_case(user, "cough", 2)
+    page = page_of(client, "?person=1&level=2")
+    assert f'"/cases/{case.id}/close/?from=board&amp;person=1&amp;level=2"' in page
+    assert f'"/cases/{case.id}/close/?from=board"' in page_of(client, "")
+
+
+@pytest.mark.parametrize(
+    ("query", "back", "kept"),
+    [
+        ("", "/", "/"),
+        ("&level=2&person=1", "/?person=1&level=2", "/?person=1&level=2"),
+        ("&level=2&next=77", "/?level=2#case-77", "/?level=2#case-{}"),
+        ("&next=77", "/#case-77", "/#case-{}"),
+        ("&level=9&next=//evil", "/", "/"),
+    ],
+)
+def test_a_form_of_the_board_leads_back_to_where_it_was_opened(
+    client: Client, user: User, query: str, back: str, kept: str
+) -> None:
+    case = waiting_case(user, "cough", 2)
+    path = f"/cases/{case.id}/close/"
+    form = client.get(f"{path}?from=board{query}")
+    assert form.context["back"] == back
+    assert form.context["back_address"] == kept.format(case.number)
+    sent = {"version": case.version, "disposition": "discharged", "back": back}
+    assert client.post(path, sent)["Location"] == back

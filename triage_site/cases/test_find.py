@@ -14,9 +14,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories import START, at, make_user, token_of
-from triage_site.cases import services
+from triage_site.cases import board, services
 from triage_site.cases.departments import EVERYTHING
-from triage_site.cases.find import Wanted, find_cases, number_in
+from triage_site.cases.find import PAGE_SIZE, Wanted, find_cases, number_in
 from triage_site.cases.models import Case, CaseNote
 from triage_site.cases.roles import AUDITOR
 from triage_site.cases.standing import standing_of
@@ -336,3 +336,30 @@ def test_a_waiting_patient_waits_once(client: Client, user: User) -> None:
     words = [" ".join(re.sub(r"<[^>]+>", " ", state).split()) for state in states]
     assert len(words) == 2
     assert all(one.lower().count("wait") == 1 for one in words), words
+
+
+def listed(client: Client, query: str) -> list[int]:
+    text = client.get(f"/cases/?{query}").content.decode()
+    return [int(number) for number in re.findall(r'c-number">(\d+)<', text)]
+
+
+def test_waiting_cases_have_the_order_of_the_board(client: Client, user: User) -> None:
+    first, second, third = (made(user, priority=p, seconds=p) for p in (3, 1, 2))
+    closed = made(user, clinical_status="closed", seconds=99)
+    assert listed(client, "state=waiting") == [second.number, third.number, first.number]
+    assert listed(client, "state=waiting&level=3") == [first.number]
+    assert "in the order of the board" in client.get("/cases/?state=waiting").content.decode()
+    assert listed(client, "all=1")[0] == closed.number
+
+
+def test_the_link_of_a_long_board_opens_those_left_out(
+    client: Client, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "NUM_OPEN_SHOWN", PAGE_SIZE)
+    numbers = [made(user, seconds=second).number for second in range(PAGE_SIZE + 3)]
+    address = re.search(r'<a href="/cases/[?]([^"]+)" data-find', client.get("/").content.decode())
+    assert address is not None
+    left_out = listed(client, address[1].replace("&amp;", "&"))
+    on_board = re.findall(r'<tr id="case-(\d+)"', client.get("/").content.decode())
+    assert len(left_out) == 3
+    assert sorted([*map(int, on_board), *left_out]) == numbers
