@@ -111,8 +111,8 @@ def _results(request: HttpRequest, form: FindForm, words: str, reach: Reach) -> 
     now, is_online = timezone.now(), workers_online()
     wanted = form.wanted(words, request.user.pk)
     found = find_cases(wanted, now, reach.sight, is_online=is_online).only(*COLUMNS)
-    is_number = number_in(words) is not None  # the case with the number comes first
-    is_in_order = wanted.clinical_status == ClinicalStatus.WAITING and not is_number
+    # With words, the case or bed that they name comes first.
+    is_in_order = wanted.clinical_status == ClinicalStatus.WAITING and not words.strip()
     cases = _in_order(found, now) if is_in_order else found
     page: Page[Case] = Paginator(cases, PAGE_SIZE).get_page(request.GET.get("page"))
     rows = [_row(case, now, is_online=is_online) for case in page]

@@ -363,3 +363,16 @@ def test_the_link_of_a_long_board_opens_those_left_out(
     on_board = re.findall(r'<tr id="case-(\d+)"', client.get("/").content.decode())
     assert len(left_out) == 3
     assert sorted([*map(int, on_board), *left_out]) == numbers
+
+
+def test_with_words_the_named_bed_is_first_among_waiting_patients_too(
+    client: Client, user: User
+) -> None:
+    bed = made(user, label="Bed 9123", priority=4)
+    made(user, "worse, moved from bed 9123 to a chair", label="Bay 2", priority=0, seconds=5)
+    client.force_login(user)
+    text = client.post(
+        "/cases/", {"q": "bed 9123", "state": "waiting"}, follow=True
+    ).content.decode()
+    assert re.findall(r'href="/cases/([0-9a-f-]{36})/"', text)[0] == str(bed.id)
+    assert "the named bed or number first" in text
