@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -97,7 +98,7 @@ def _encode(
     """What the encoder says of the words that are of the patient.
 
     Where the worst sign is of level 2 or milder, it is at the boundaries that no sign decides the
-    most urgent of the whole, of the rest without the statements that tell a danger, and of each of
+    most urgent of the whole, of the rest without the sentences that tell a danger, and of each of
     those alone: so words of a danger take nothing away, whatever is said beside them. Nor do words
     that may be an aside: the note without them is read as well.
     """
@@ -112,11 +113,7 @@ def _encode(
         return said[words]
 
     whole = read_without(apart).at_least([read_without(doubtful)], below=NUM_BOUNDARIES)
-    telling = [
-        range(one.first, one.last)
-        for one in note.statements
-        if any(one.first < danger.last and danger.first < one.last for danger in dangers)
-    ]
+    telling = [*_sentences_of(note, dangers)]
     decided = most_urgent(fired)
     if not telling or decided <= _GRAVE:
         return whole
@@ -124,6 +121,15 @@ def _encode(
     views = [apart.union(*telling), doubtful.union(*telling)]
     views += [every.difference(span) for span in telling[:_MOST_VIEWS]]
     return whole.at_least([read_without(unread) for unread in views], below=decided)
+
+
+def _sentences_of(note: Note, told: Sequence[Mention]) -> Iterator[range]:
+    """The words of each sentence that tells one of these."""
+    for _, group in groupby(note.statements, key=lambda said: said.sentence):
+        said = [*group]
+        words = range(said[0].first, said[-1].last)
+        if any(one.first < words.stop and words.start < one.last for one in told):
+            yield words
 
 
 _Encode = Callable[[CaseFacts, Note, Sequence[Fired], Sequence[Mention]], Encoded]
