@@ -82,4 +82,4 @@ def changes_since(case: Case, version: int) -> list[CaseEvent]:
     if version > case.version:  # it can be larger than any number that a database has
         return []
     events = case.events.select_related("actor").filter(data__version__gt=version)
-    return list(events)
+    return list(events.exclude(kind=CaseEvent.Kind.VIEWED))
