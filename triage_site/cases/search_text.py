@@ -12,16 +12,16 @@ from typing import Any, Final
 
 from django.db import models
 
-from triage_site.triage.reading.cleaning import with_plain_signs
+from triage_site.triage.reading.cleaning import APOSTROPHES, DASHES, with_plain_signs
 
 MAX_LABEL_CHARACTERS: Final = 200  # a normal form can be longer; an index takes no long value
 _VANISH: Final = frozenset({"Mn", "Me", "Cf", "Cc"})
 _LETTERS: Final = str.maketrans(
     # Letters that have no normal form without their stroke.
     {"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"}
-    | dict.fromkeys("‘’‚‛ʼ´`", "'")
+    | dict.fromkeys(APOSTROPHES + "`", "'")
     | dict.fromkeys("“”„«»", '"')
-    | dict.fromkeys("‐‑‒–—―−", "-")
+    | dict.fromkeys(DASHES, "-")
 )
 _APART: Final = re.compile(r"[^\w]+|_+")
 _BED: Final = re.compile(r"bed\s*(?:no|nr|number)?\s*(?=\d|[a-z]{1,2}\d|[a-z]$)")

@@ -25,7 +25,7 @@ from scheduling.core.guidance import WORDS_LABEL, cut_between_words
 from scheduling.core.request import LEVEL_NAMES
 from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
 from triage_site.triage.history.medicines import read_history
-from triage_site.triage.reading.cleaning import MARKUP, with_plain_signs
+from triage_site.triage.reading.cleaning import APOSTROPHES, DASHES, MARKUP, with_plain_signs
 from triage_site.triage.reading.measured import Measured, measure
 from triage_site.triage.reading.note import Note, read
 from triage_site.triage.reading.person import known_age, spoken_sex, written_age
@@ -302,8 +302,8 @@ _HARMLESS: Final = str.maketrans(
     | dict.fromkeys("“”„«»", "'")
 )
 _TYPOGRAPHY: Final = str.maketrans(
-    dict.fromkeys("‐‑‒–—―−", "-")
-    | dict.fromkeys("‘’‚‛ʼ´", "'")
+    dict.fromkeys(DASHES, "-")
+    | dict.fromkeys(APOSTROPHES, "'")
     | {"\u2044": "/", "˚": "°"}
     # Marks that stand alone: the normal form would be a mark over a blank.
     | dict.fromkeys("¯¨¸˘˙˛˝")

@@ -61,15 +61,16 @@ class Encoded:
 
     def is_now(self, first: int, last: int) -> float:
         """Of the words `first` to before `last`: the mean log odds, 0 where nothing was read."""
-        read = self.now[first:last]
-        read = read[~np.isnan(read)]
-        return float(read.mean()) if len(read) else 0.0
+        return float(self._read(first, last).mean())
 
     def least_now(self, first: int, last: int) -> float:
         """Of the words `first` to before `last`: the lowest log odds, 0 where nothing was read."""
-        read = self.now[first:last]
-        read = read[~np.isnan(read)]
-        return float(read.min()) if len(read) else 0.0
+        return float(self._read(first, last).min())
+
+    def _read(self, first: int, last: int) -> Floats:
+        odds = self.now[first:last]
+        read = odds[~np.isnan(odds)]
+        return read if len(read) else np.zeros(1)
 
     @property
     def num_read(self) -> int:

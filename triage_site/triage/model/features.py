@@ -43,8 +43,8 @@ class CaseView:
     named: tuple[tuple[Group, Mention], ...]
     encoded: Encoded
     is_story: bool  # more than shorthand
-    is_seen: bool  # somebody saw the patient, who is no child, arrive
-    is_measured: bool  # and took vital signs
+    is_seen: bool  # an adult whom somebody saw arrive
+    is_measured: bool  # one of whom vital signs were taken, too
 
     @property
     def concepts(self) -> dict[str, tuple[str, ...]]:

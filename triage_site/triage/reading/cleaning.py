@@ -43,8 +43,10 @@ _SPECIAL: Final = re.compile(
     r"|(?<=[^\W\d_])[`\u00b4\u2018\u2019\u02bc\u2032](?=[^\W\d_])|[^\x00-\x7f]",
     re.IGNORECASE,
 )
+DASHES: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+APOSTROPHES: Final = "\u2018\u2019\u201a\u201b\u02bc\u00b4"  # single quotation marks, too
 _PLAIN: Final = {
-    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+    **dict.fromkeys(DASHES, "-"),
     **dict.fromkeys("\u2018\u2019\u02bc\u2032\u00b4", "'"),
     **dict.fromkeys("\u201c\u201d\u00ab\u00bb\u2033", '"'),
     "\u00b0": "°", "\u00ba": "°", "\u2026": ".",
