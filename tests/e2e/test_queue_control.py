@@ -24,7 +24,7 @@ def test_a_case_is_moved_and_guidance_paused_by_keyboard(
     site.get_by_label("Reason").fill("relatives wait")
     press(site.get_by_label("Reason"), "Control+Enter")
     expect(row).to_contain_text("moved up by 1 (nurse)")
-    assert site.url == f"{live_app}/"
+    expect(site).to_have_url(f"{live_app}/")
 
     site.goto(f"{live_app}/cases/{case.id}/")
     expect(site.locator("#panel")).to_contain_text("Next in the queue: no case stands before it.")

@@ -49,7 +49,7 @@ def test_seen_and_closed_from_the_board_by_keyboard(site: Page, nurse: User, liv
     press(site, "Space")
     press(site, "Control+Enter")
     expect(site.locator(f"#done-rows #case-{case.number}")).to_contain_text("Admitted")
-    assert site.url == f"{live_app}/"
+    expect(site).to_have_url(f"{live_app}/")
     press(site.locator(f"#reopen-{case.number}"), "Enter")
     expect(site.locator(f"#open-rows #case-{case.number}")).to_be_visible()
 
