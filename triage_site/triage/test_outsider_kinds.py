@@ -256,6 +256,36 @@ _THIRD_CONTROLS = [
     ("stays asleep through thunder, mother wonders if that is normal", 6, 2),
     ("shook his head, nothing to report, repeat tablets please", 64, 3),
 ]
+# A fourth time: absences with "nil", heights in words, pupils, a head injury in lay words.
+_FOURTH_DANGERS = [
+    ("nil signs of life", 80, 0),
+    ("nil pulse, nil breathing", 71, 0),
+    ("says nobody pushed him, dropped seven metres from the scaffolding", 33, 1),
+    ("twelve foot fall onto concrete", 45, 1),
+    ("fell 3 m, no loss of consciousness", 40, 1),
+    ("FOUR score 4", 66, 1),
+    ("cannt breath", 52, 1),
+    ("one of her pupils, the right pupil, is wider than the left", 60, 1),
+    ("his left pupil was bigger than the right one after the ball hit him", 14, 1),
+    (
+        "bruise over the eyebrow after a fall, sick twice, asks again and again what day it is",
+        84,
+        1,
+    ),
+    ("knocked by a plank on the back of the head, been sick, drowsy", 30, 1),
+]
+_FOURTH_CONTROLS = [
+    ("P 12 of the booklet says come back, dressing dry", 44, 3),
+    ("glucose 75 g drink for the test this morning, felt queasy for a minute", 29, 2),
+    ("INR 2.6, in range, lost the yellow book", 67, 3),
+    ("SAH (subtotal abdominal hysterectomy) in 2009, asks for an HRT review", 55, 3),
+    ("MI (motivational interviewing) went well, asks for patches", 41, 3),
+    ("under arrest, graze from the handcuffs", 27, 3),
+    ("came from room 71, bed 38, for a dressing change", 62, 3),
+    ("weighs 31 kg, verruca", 10, 3),
+    ("both pupils reacting, bumped head on a shelf, no vomiting", 30, 2),
+    ("had mumps as a child with a fever of 41, today wants a form signed", 38, 2),
+]
 MOST_ALARMS = 0.15
 
 
@@ -265,20 +295,20 @@ def _said(cases: Sequence[tuple[str, float, int]]) -> list[int]:
 
 
 def test_a_danger_is_heard_in_other_words() -> None:
-    dangers = [*_DANGERS, *_MORE_DANGERS, *_THIRD_DANGERS]
+    dangers = [*_DANGERS, *_MORE_DANGERS, *_THIRD_DANGERS, *_FOURTH_DANGERS]
     said = zip(dangers, _said(dangers), strict=True)
     assert [(text, got) for (text, _, most), got in said if got > most] == []
 
 
 def test_everyday_words_and_errands_raise_few_alarms() -> None:
     """No list names them all: some sound grave to the model of words."""
-    controls = [*_CONTROLS, *_MORE_CONTROLS, *_THIRD_CONTROLS]
+    controls = [*_CONTROLS, *_MORE_CONTROLS, *_THIRD_CONTROLS, *_FOURTH_CONTROLS]
     said = zip(controls, _said(controls), strict=True)
     assert sum(got < least for (_, _, least), got in said) <= MOST_ALARMS * len(controls)
 
 
 def test_everyday_words_and_errands_fire_no_sign() -> None:
-    controls = [*_CONTROLS, *_MORE_CONTROLS, *_THIRD_CONTROLS]
+    controls = [*_CONTROLS, *_MORE_CONTROLS, *_THIRD_CONTROLS, *_FOURTH_CONTROLS]
     facts = [CaseFacts(text=text, age_years=age) for text, age, _ in controls]
     fired = {one.text: most_urgent(look(one).fired) for one in facts}
     wrong = {text: fired[text] for text, _, least in controls if fired[text] < least}

@@ -34,7 +34,7 @@ def test_two_patients_in_a_note_ask_for_a_person(text: str) -> None:
         "Nurse, caught it from two patients with flu, cough",
         "bitten after she treated two patients", "patient 2 weeks after knee surgery",
         "pt 12 yo, pt 1.5 m tall", "both knees sore", "child 2, fever", "pt A&O x3, ankle sprain",
-        "works as a carer for 3 patients, back pain",
+        "works as a carer for 3 patients, back pain", "both pupils reacting",
     ],
 )  # fmt: skip
 def test_other_patients_and_numbers_are_no_second_patient(text: str) -> None:

@@ -11,6 +11,7 @@ matter as much. A medicine that somebody is said to react to is an allergy or an
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
@@ -113,6 +114,7 @@ _SPEAKS: Final = re.compile(
     re.IGNORECASE,
 )
 _SPACES: Final = re.compile(r"[^\S\n]+")
+_INVISIBLE: Final = "Cf"  # of Unicode: marks inside words are shown to nobody
 # A word that nobody knows, with a dose.
 _DOSED: Final = re.compile(
     r"(?<![^\W_])[^\W\d_]{4,}(?= \d[\d.,]* (?:mg|mcg|micrograms?|ml|units?|puffs?)\b(?! /))"
@@ -125,7 +127,8 @@ _OF_THINNERS: Final = re.compile(r"\banticoag|\bthinn?er|\b[dn]oacs?\b")
 
 def read_history(text: str) -> History:
     """What `text` says of allergies and medicines of this patient."""
-    note = PlainWords(read(_SPACES.sub(" ", text)))
+    visible = "".join(one for one in text if unicodedata.category(one) != _INVISIBLE)
+    note = PlainWords(read(_SPACES.sub(" ", visible)))
     mentions = find_mentions(note)
     allergens = [one for one in mentions if one.role in ALLERGIC]
     named = [one for one in mentions if one.role not in ALLERGIC]

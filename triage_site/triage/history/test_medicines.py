@@ -9,6 +9,13 @@ from hypothesis import strategies as st
 from triage_site.triage.history.medicines import read_history
 
 
+def test_marks_that_nobody_sees_are_in_no_name() -> None:
+    found = read_history("Takes war\u200bfarin, me\u00adtoprolol. Allergic to cod\u2060eine (rash)")
+    assert found.medicines == ("warfarin", "metoprolol")
+    assert found.thinners == ("warfarin",)
+    assert found.allergies == ("codeine (rash)",)
+
+
 @pytest.mark.parametrize(
     ("text", "medicines"),
     [

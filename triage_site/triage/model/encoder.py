@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import inf
 from pathlib import Path
 from typing import Any, Final
@@ -42,6 +42,12 @@ _ENDS: Final = frozenset(".;!?")
 # A statement of nothing else tells only who somebody is.
 _OF_THE_PERSON: Final = frozenset({"", "patient", "pt", *ANYBODY.values()})
 _LONG_NUMBER: Final = 5  # digits
+# What a number may name or measure, as stems: nothing that is urgent.
+_NUMBERED: Final = frozenset(
+    {"room", "bed", "ward", "bay", "cubicl", "flat", "apartment", "seat", "gate", "platform", "bus",
+     "rout", "page", "locker", "queue", "token", "ticket", "weigh", "weight", "height", "tall"}
+)  # fmt: skip
+_SIZES: Final = frozenset({"kg", "kgs", "kilos", "stone", "lb", "lbs", "pounds", "cm", "m"})
 _LEAST_SHARE: Final = 0.1  # what a note without any weight left counts, as one that tells nothing
 # Log odds of P(priority <= k) of a note that tells nothing.
 PRIOR: Final = np.array([-3.0, -1.0, 0.5, 2.0])
@@ -97,19 +103,30 @@ def nothing_read(note: Note) -> Encoded:
 
 
 def words_to_read(note: Note, apart: Container[int] = ()) -> list[str]:
-    """For each word of the note what the encoder reads, or nothing: no figure, no long number,
-    nothing of a statement that tells what others think of the patient, and no word that stands
+    """For each word of the note what the encoder reads, or nothing: no figure, no long number and
+    none of a room or of a weight, nothing of a statement that tells what others think of the patient, and no word that stands
     `apart`."""
     words = [
         "" if word.is_mark or at in apart or _is_number(word) else _readable(word.form)
         for at, word in enumerate(note.words)
     ]
+    for at in _numbers_of_things(note):
+        words[at] = ""
     for said in note.statements:
         begin = _first_opinion(note, said)
         words[begin : said.last] = [""] * (said.last - begin)
         if _OF_THE_PERSON.issuperset(words[said.first : said.last]):
             words[said.first : said.last] = [""] * (said.last - said.first)
     return _with_marks_between(note, words)
+
+
+def _numbers_of_things(note: Note) -> Iterator[int]:
+    """Places of "84" in "room 84" and of "weighs 32 kg"."""
+    for at, (word, number) in enumerate(pairwise(note.words), start=1):
+        if number.form.isdigit() and word.stem in _NUMBERED:
+            yield at
+            if at + 1 < len(note.words) and note.words[at + 1].form in _SIZES:
+                yield from (at - 1, at + 1)
 
 
 def _is_number(word: Word) -> bool:

@@ -56,6 +56,8 @@ def test_a_grave_note_is_more_urgent_than_a_calm_one_at_every_boundary() -> None
         ("Anxious, chest pain.", "chest pain."),
         ("Chest pain. The daughter says she is being dramatic.", "Chest pain."),
         ("His wife says he fell.", "Her husband says she fell."),
+        ("Came from room 84, bed 36, wart.", "Came from room 2, bed 1, wart."),
+        ("weighs 32 kg, wart", "weighs 68 kg, wart"),
     ],
 )
 def test_figures_sex_and_who_somebody_is_are_not_seen(one: str, other: str) -> None:

@@ -53,6 +53,12 @@ def blantyre(match: re.Match[str]) -> Values:
     return [("gcs", _BLANTYRE[int(match.group(1) or match.group(2))])]
 
 
+def four(match: re.Match[str]) -> Values:
+    """The FOUR score as about the Glasgow score of the same share (Wijdicks et al. 2005,
+    doi:10.1002/ana.20611: 16 is fully awake)."""
+    return [("gcs", float(3 + int(match.group(1)) * 12 // 16))]
+
+
 def coma_parts(match: re.Match[str]) -> Values:
     """The three parts in any order; T (tube) and C (closed) count one."""
     parts = {
@@ -177,6 +183,7 @@ CONVERSIONS: Final[dict[str, Callable[[re.Match[str]], Values]]] = {
     "glucose": glucose,
     "sbp_cmhg": pressure_in_cm,
     "romance_rate": romance_rate,
+    "four": four,
     "fio2_percent": given_oxygen,
     "fio2_and_saturation": oxygen_and_saturation,
     "oxygen_for_saturation": oxygen_for_saturation,

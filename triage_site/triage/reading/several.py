@@ -7,7 +7,7 @@ from typing import Final
 
 _PATIENT: Final = r"(?:pts?|patients?|pupil|casualty|victim|passenger)"
 _TWO: Final = re.compile(
-    r"\b(?:two|2|three|3|both|several) (?:pts|patients|casualties|victims|pupils)\b"
+    r"\b(?:two|2|three|3|both|several) (?:pts|patients|casualties|victims|(?<!both )pupils)\b"
     rf"|\b{_PATIENT}\s?#?(?-i:[1A])\b(?!\s*[./-]).*\b{_PATIENT}\s?#?(?-i:[2B])\b"
     r"|\bnote (?:covers|is for|on) (?:two|2|both)\b",
     re.IGNORECASE | re.DOTALL,

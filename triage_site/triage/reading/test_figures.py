@@ -32,6 +32,9 @@ def _found(text: str) -> dict[str, float]:
         ("RASS -5, no sedation", {"gcs": 3}),
         ("RASS: −4", {"gcs": 8}),
         ("RASS -1", {}),
+        ("FOUR score 3", {"gcs": 5}),
+        ("FOUR score: 15/16", {"gcs": 14}),
+        ("glucose 1.1 g/l", {"glucose": 6.1}),
         ("124/76, feels well", {"sbp_mmhg": 124, "dbp_mmhg": 76}),
         ("HR-160", {"hr_bpm": 160}),
         ("P 48", {"hr_bpm": 48}),
@@ -76,7 +79,8 @@ def test_measured_values_are_read(text: str, expected: dict[str, float]) -> None
         "resp 4 days of cough", "pulse 5 days ago was irregular", "BMI 41.2", "HbA1c 41.5",
         "ibuprofen 400 mg", "room 120", "seen at 14:30", "on 12/05/2024", "34 weeks pregnant",
         "weight 72 kg", "T12 fracture", "PR bleed for 3 days", "took 40 paracetamol",
-        "O2 4 L nasal cannula at home",
+        "O2 4 L nasal cannula at home", "P 30 of the leaflet",
+        "glucose 50 g drink", "four score and seven years ago", "sugar 20 grams in the tea",
     ],
 )  # fmt: skip
 def test_other_numbers_are_no_vital_signs(text: str) -> None:

@@ -30,6 +30,8 @@ from triage_site.triage.reading.note import read
         ("no, sorry, sats were 92 not 82", "spo2_percent", 92),
         ("temp 41.2, sorry, 37.2", "temp_c", 37.2),
         ("usual sats 88-92, now 85", "spo2_percent", 85),
+        ("T 37.2. She had measles as a girl with a fever of 41", "temp_c", 37.2),
+        ("temp 39.1, in childhood a fit at 40.8", "temp_c", 39.1),
         ("BP 112/70 (first 80/50 was the wrong patient's)", "sbp_mmhg", 112),
     ],
 )

@@ -45,11 +45,16 @@ _WAS: Final = (
 )
 _HEAD: Final = rf"{_AT}|seen|was|were|had|admitted|discharged"
 _BORDER: Final = r"(?:^|[,;.:(|\n-])\s*"
+_YOUNGER: Final = (
+    r"(?:as a (?:small |young )?(?:child|girl|boy|baby|kid|toddler|teenager|student)"
+    r"|in (?:(?:his|her|my|their) )?(?:childhood|youth|teens|(?:twen|thir|for|fif)ties))"
+)
 # A day before a value, as a heading with a colon or without, or a word for usual.
 _LEADS: Final = re.compile(
     rf"(?:{_BORDER}(?:(?:{_AT})\s+){{0,5}}{_DAY}(?:\s+(?:{_WAS})\b){{0,5}}"
     rf"|{_BORDER}(?:(?:{_HEAD})\s+){{0,5}}{_DAY}(?:\s+(?:{_WAS})\b){{0,5}}\s*(?P<heads>:[^.]*)"
-    rf"|\bin (?:{_MONTH} )?(?:19|20)\d\d\b[^.;,:\n]{{0,40}}"  # "a pneumonia in 2021 with sats of"
+    # "a pneumonia in 2021 with sats of", "as a girl with a fever of"
+    rf"|\b(?:in (?:{_MONTH} )?(?:19|20)\d\d|{_YOUNGER})\b[^.;,:\n]{{0,40}}"
     rf"|(?P<usual>{_USUAL})(?:\s+(?:{_AT})\b){{0,3}}\s*(?P<heads_usual>:[^.]*)?)[\s=(-]*$",
     re.IGNORECASE,
 )

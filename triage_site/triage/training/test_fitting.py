@@ -8,8 +8,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from triage_site.triage.model.scoring import NUM_HEADS, from_scores
-from triage_site.triage.training.classifier_fit import calibrate
+from triage_site.triage.model.features import BLOCKS, FEATURES
+from triage_site.triage.model.scoring import NUM_HEADS, STORY, from_scores, load
+from triage_site.triage.training.classifier_fit import Rows, calibrate
+from triage_site.triage.training.story_fit import STEEPEST, fit_story
 
 NUM_NOTES = 4000
 # Offsets far apart and from zero, as an encoder gives them: a search from zero ends elsewhere.
@@ -67,3 +69,25 @@ def test_texts_of_signs_are_read_beside_calm_notes_as_well_as_alone() -> None:
     assert 0.4 < len(beside) / len(mixed) < 0.6
     assert Counter(one.at_most for one in beside) == {(UNKNOWN, 1, 1, 1): len(beside)}
     assert all(one.now[one.words.index("stroke")] == 1 for one in beside)
+
+
+def test_a_rare_odd_value_adds_no_more_than_its_bound() -> None:
+    """Three notes of two hundred have a high pressure, all of level 1: without the bound its
+    weight is over ten, and a trifle with the same pressure would be an emergency."""
+    rng = np.random.default_rng(5)
+    features = np.zeros((200, len(FEATURES)))
+    words, pressure = FEATURES.index("words_1"), FEATURES.index("diastolic_high")
+    features[:, words] = rng.normal(0.0, 3.0, 200)
+    priority = np.where(features[:, words] > 0, 1, 3)
+    features[:3, pressure] = 0.3
+    priority[:3] = 1
+    rows = Rows(seen=[], features=features, priority=priority, fold=np.zeros(200, dtype=np.int64))
+    fitted = fit_story(rows)
+    assert fitted.weights[pressure].max() == pytest.approx(STEEPEST)
+    assert fitted.weights[words, 1] > 0.2
+
+
+def test_the_shipped_stories_keep_that_bound() -> None:
+    weights = load().parts[STORY].weights
+    rows = [FEATURES.index(name) for name in BLOCKS["vitals"]]
+    assert 0 < weights[rows].max() <= STEEPEST
