@@ -225,7 +225,7 @@ def test_a_note_counts_like_the_first_words(said: dict[str, Any], nurse: User) -
     case = classified(3, "cough")
     said["priority"] = 1
     case = services.add_note(case.id, text="now chest pain, on warfarin", actor=nurse, now=at(60))
-    assert said["asked"][-1].text == "cough\nnow chest pain, on warfarin"
+    assert said["asked"][-1].text == "cough.\nnow chest pain, on warfarin"
     assert case.priority == 1
     assert [(note.author, note.text) for note in case.notes.all()] == [
         (nurse, "now chest pain, on warfarin")

@@ -7,8 +7,10 @@ import pytest
 from triage_site.triage import classify
 from triage_site.triage.facts import CaseFacts
 
-TRIFLES = ("wart on hand", "sore throat two days", "urticarial rash, itchy", "ear pain since Monday",
-           "ankle twisted on stairs, can bear weight", "needs a repeat prescription")  # fmt: skip
+TRIFLES = (
+    "wart on hand", "sore throat two days", "urticarial rash, itchy", "ear pain since Monday",
+    "ankle twisted on stairs, can bear weight", "needs a repeat prescription",
+)  # fmt: skip
 # Inside what NEWS2 scores with at most two, and no rule on figures names them.
 ODD = (
     {"hr_bpm": 46.0}, {"hr_bpm": 54.0}, {"hr_bpm": 108.0}, {"hr_bpm": 124.0},

@@ -224,9 +224,12 @@ def _check(facts: CaseFacts, readings: Mapping[str, Any]) -> None:
 
 
 def _with_words(facts: CaseFacts, words: str) -> CaseFacts:
+    """What is added later is no part of the sentence that stands before it."""
     if not words.strip():
         return facts
-    text = f"{facts.text}\n{words.strip()}"
+    before = facts.text.rstrip()
+    end = "." if before[-1:].isalnum() else ""
+    text = f"{before}{end}\n{words.strip()}"
     if len(text) > MAX_WORDS_CHARACTERS:
         limit = f"{MAX_WORDS_CHARACTERS:,}"
         raise ValueError(f"text: The complaint and all notes may have at most {limit} characters")

@@ -9,6 +9,17 @@ from hypothesis import strategies as st
 from triage_site.triage.history.medicines import read_history
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["allergic to nothing", "Allergic to nothing that she knows of", "allergic to: none",
+     "allergies: nothing known"],
+)  # fmt: skip
+def test_allergic_to_nothing_is_no_allergy(text: str) -> None:
+    found = read_history(f"{text}, takes St John's wort")
+    assert (found.allergies, found.none_known) == ((), True)
+    assert [one.replace("'s", "") for one in found.medicines] == ["st john wort"]
+
+
 def test_marks_that_nobody_sees_are_in_no_name() -> None:
     found = read_history("Takes war\u200bfarin, me\u00adtoprolol. Allergic to cod\u2060eine (rash)")
     assert found.medicines == ("warfarin", "metoprolol")

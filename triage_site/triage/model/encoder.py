@@ -44,8 +44,7 @@ _OF_THE_PERSON: Final = frozenset({"", "patient", "pt", *ANYBODY.values()})
 _LONG_NUMBER: Final = 5  # digits
 # What a number may name or measure, as stems: nothing that is urgent.
 _NUMBERED: Final = frozenset(
-    {"room", "bed", "ward", "bay", "cubicl", "flat", "apartment", "seat", "gate", "platform", "bus",
-     "rout", "page", "locker", "queue", "token", "ticket", "weigh", "weight", "height", "tall"}
+    {"room", "bed", "ward", "bay", "cubicl", "weigh", "weight", "height"}
 )  # fmt: skip
 _SIZES: Final = frozenset({"kg", "kgs", "kilos", "stone", "lb", "lbs", "pounds", "cm", "m"})
 _LEAST_SHARE: Final = 0.1  # what a note without any weight left counts, as one that tells nothing
@@ -104,8 +103,8 @@ def nothing_read(note: Note) -> Encoded:
 
 def words_to_read(note: Note, apart: Container[int] = ()) -> list[str]:
     """For each word of the note what the encoder reads, or nothing: no figure, no long number and
-    none of a room or of a weight, nothing of a statement that tells what others think of the patient, and no word that stands
-    `apart`."""
+    none of a room or of a weight, nothing of a statement that tells what others think of the
+    patient, and no word that stands `apart`."""
     words = [
         "" if word.is_mark or at in apart or _is_number(word) else _readable(word.form)
         for at, word in enumerate(note.words)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ NOT_ALERT_SIGNS: Final = {
     "unresponsive_unclear": "",
     "confusion": r"\b(?:confus|disorient|deliri|mak\w+ sense)",
 }
+_NO: Final = re.compile(r"(?<![=\w])no(?=[\s/]|$)")
 _OLDEST: Final = 200.0
 _UNKNOWN_AGE: Final = 40.0
 _MOST_MILD: Final = 2
@@ -112,14 +114,19 @@ def _sign(row: Mapping[str, Any], group: str) -> Sign:
     return sign
 
 
+def _terms(rows: Iterable[str | Sequence[str]]) -> tuple[str, ...]:
+    """In parts or whole; "nil" says "no"."""
+    return tuple(_NO.sub("no/nil", term) for term in joined(rows))
+
+
 def _from_row(row: Mapping[str, Any], group: str) -> Sign:
     ages = row.get("ages", {})
     return Sign(
         code=row["code"],
         name=row["name"],
         level=int(row["level"]),
-        terms=joined(row["terms"]),
-        with_any=tuple(joined(some) for some in row.get("with", ())),
+        terms=_terms(row["terms"]),
+        with_any=tuple(_terms(some) for some in row.get("with", ())),
         exceptions=joined(row.get("except", ())),
         from_years=float(ages.get("from", 0.0)),
         until_years=float(ages.get("until", _OLDEST)),
