@@ -66,6 +66,10 @@ _LINKS: Final = frozenset(
         ".", ",", ";", ":", "-", "(", ")", "/",
     }
 )  # fmt: skip
+# A statement of nothing else names no danger.
+_SMALL: Final = _LINKS | {
+    "again", "also", "here", "just", "now", "since", "still", "then", "there", "today", "very",
+}  # fmt: skip
 
 
 def expected_level(probabilities: Floats) -> Floats:
@@ -141,14 +145,18 @@ def gravest_words(view: CaseView, note: Note, boundary: int) -> str:
     whole = float(view.encoded.at_most[boundary])
     if whole < 0:
         return ""
-    falls = [
-        whole - float(view.encoded.without(said.first, said.last)[boundary])
+    telling = [
+        said
         for said in note.statements
+        if any(word.form not in _SMALL for word in note.words[said.first : said.last])
+    ]
+    falls = [
+        whole - float(view.encoded.without(said.first, said.last)[boundary]) for said in telling
     ]
     if max(falls, default=0.0) < _LEAST_FALL:
         return ""
     weights = view.encoded.parts[:, boundary] - view.encoded.shares[:, boundary] * PRIOR[boundary]
-    return _strongest_words(note.statements[falls.index(max(falls))], note, weights)
+    return _strongest_words(telling[falls.index(max(falls))], note, weights)
 
 
 def _without_complaints(

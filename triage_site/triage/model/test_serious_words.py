@@ -56,3 +56,9 @@ def test_no_words_are_told_of_a_calm_note_or_where_a_sign_or_a_figure_decides(
     facts: CaseFacts,
 ) -> None:
     assert words_named(facts) == []
+
+
+@pytest.mark.parametrize("text", ["sick. now", "collapsing feeling; since today", "unwell, again"])
+def test_small_words_alone_are_no_serious_words(text: str) -> None:
+    for named in words_named(CaseFacts(text=text, age_years=50)):
+        assert not {"now", "today", "again"}.intersection(named.strip("'").split()[2:])
