@@ -219,7 +219,7 @@ class Encoder:
         kinds = np.array([pieces.type_ids[: 2 * MAX_PIECES]], dtype=np.int64)
         now, shares, parts = self._network.run(
             ["now", "shares", "parts"],
-            {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": kinds},
+            {"input_ids": ids, "token_type_ids": kinds},
         )
         places = places_of(pieces.sequence_ids, pieces.word_ids, part)
         with np.errstate(invalid="ignore"):  # words that were not read have no mean

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,3 +92,31 @@ def test_the_shipped_stories_keep_that_bound() -> None:
     weights = load().parts[STORY].weights
     rows = [FEATURES.index(name) for name in BLOCKS["vitals"]]
     assert 0 < weights[rows].max() <= STEEPEST
+
+
+def test_the_network_without_a_mask_reads_a_note_as_the_one_that_learned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import torch
+    from transformers import BertConfig, BertModel
+
+    from triage_site.triage.training import train_encoder
+
+    config = BertConfig(
+        vocab_size=50, hidden_size=24, num_hidden_layers=2, num_attention_heads=3,
+        intermediate_size=32,
+    )  # fmt: skip
+    monkeypatch.setattr(
+        train_encoder.BertModel, "from_pretrained", lambda _, **more: BertModel(config, **more)
+    )
+    torch.manual_seed(1)
+    network = train_encoder.Network(Path("unused")).eval()
+    ids, kinds = torch.tensor([[3, 9, 4, 7, 2]]), torch.tensor([[0, 0, 1, 1, 1]])
+    padded = torch.cat([ids, torch.zeros(1, 3, dtype=torch.int64)], dim=1)
+    mask = torch.tensor([[1, 1, 1, 1, 1, 0, 0, 0]])
+    more = torch.cat([kinds, torch.zeros(1, 3, dtype=torch.int64)], dim=1)
+    with torch.no_grad():
+        alone = train_encoder.Alone(network)(ids, kinds)
+        beside = network(padded, mask, more)
+    for one, other in zip(alone, beside, strict=True):
+        assert torch.allclose(one, other[:, :5], atol=1e-6)
