@@ -42,9 +42,9 @@ def test_every_row_is_of_a_sign_that_there_is() -> None:
 @pytest.mark.parametrize(
     ("text", "sign", "action"),
     [
-        ("Addison's, vomiting, weak", "adrenal, thyroid or electrolyte crisis", "Hydrocortisone"),
-        ("thyroid storm", "adrenal, thyroid or electrolyte crisis", "thyroid treatment"),
-        ("missed dialysis", "adrenal, thyroid or electrolyte crisis", "measure the salts again"),
+        ("Addison's, vomiting, weak", "adrenal, thyroid, kidney or salt crisis", "Hydrocortisone"),
+        ("thyroid storm", "adrenal, thyroid, kidney or salt crisis", "thyroid treatment"),
+        ("missed dialysis", "adrenal, thyroid, kidney or salt crisis", "measure the salts again"),
         ("on prednisolone, vomiting", "steroid-dependent patient who is ill", "Hydrocortisone"),
         ("haemophilia, fell", "injury or bleed with a bleeding disorder", "Clotting factor"),
         (

@@ -286,7 +286,7 @@ VITAL_RULES: Final[tuple[VitalRule, ...]] = (
     _R("V1-PLATELETS", "very low platelets", 1, NET, _below("platelets", 20), "platelets"),
     _R("V2-GLUCOSE", "blood sugar out of range", 2, NET,
        _either(_below("glucose", 4.0), _at_least("glucose", 18)), "glucose"),
-    _R("V2-POTASSIUM", "raised potassium", 2, NET,
+    _R("V2-POTASSIUM", "potassium out of range", 2, NET,
        _either(_at_least("potassium", 5.8), _below("potassium", 3.0)), "potassium"),
     _R("V2-LACTATE", "raised lactate", 2, NET, _at_least("lactate", 2.2), "lactate"),
     _R("V2-SODIUM", "sodium out of range", 2, NET,
