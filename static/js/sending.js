@@ -1,31 +1,42 @@
-// Submits a long form only when the server answers and the session is that of the page. Without a
-// connection the page stays and sends the form when the connection is back. The form's
-// submission key or version keeps a repeated submission from being stored twice.
+// What a person sends while the server cannot be reached. A form of its own page is sent only when
+// the server answers; until then the page stays. With data-send="later" it is then sent by itself,
+// if the session is still that of the page; the submission key or the version of the case keeps it
+// from being stored twice. Everything else, also dialogs and single presses, is never sent late: it
+// may be wrong by then. A message says so, and the person presses again.
 const RETRY_MILLISECONDS = 3000;
 const ANSWER_MILLISECONDS = 8000;
+const PRESS_MILLISECONDS = 15000;
 const CHECK = "/stay/"; // renews the session and stores nothing
+const AGAIN = "Press again when the connection is back.";
+const KEPT = `Not sent: no connection. What you entered stays here. ${AGAIN}`;
 
-const form = document.querySelector("form[data-draft]");
 const state = document.getElementById("send-state");
+const home = state?.parentElement; // there it floats over the page
+const button = state?.querySelector("[data-close-sending]");
 let sending = null; // the attempt that may still end in a submission
 let isPassed = false;
+let pressed = null; // what the message is about
 
 const cookie = (name) => document.cookie.split("; ")
   .find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
 
-const show = (message, { canCancel = false, signIn = false } = {}) => {
+// The message stands above the buttons of its form. `about`: a form, or what was pressed.
+const show = (message, about = null, { canCancel = false, signIn = false } = {}) => {
+  const row = about?.matches("form") && about.checkVisibility() ? [...about.querySelectorAll(".buttons")].at(-1) : null;
+  if (row && state.nextElementSibling !== row) row.before(state);
+  else if (!row && state.parentElement !== home) home.append(state);
   const line = state.querySelector("span");
   if (line.textContent !== message) line.textContent = message;
   state.hidden = !message;
-  state.querySelector("[data-cancel-sending]").hidden = !canCancel;
+  button.textContent = canCancel ? "Cancel sending" : "Close";
   const link = state.querySelector("[data-sign-in]");
   link.hidden = !signIn;
   link.href = `/login/?next=${encodeURIComponent(location.pathname)}&why=signed-out`;
+  link.target = about && "draft" in about.dataset ? "" : "_blank";
 };
 
 // Returns "ready", "offline", "signed-out" or "other-user".
-const check = async () => {
-  if (!navigator.onLine) return "offline";
+const check = async (form) => {
   try {
     const answer = await fetch(CHECK, {
       method: "POST",
@@ -41,19 +52,19 @@ const check = async () => {
   }
 };
 
-const send = (attempt) => {
+const send = ({ form, submitter }, found) => {
   // Who signed in again elsewhere has a new token.
   const token = cookie("csrftoken");
-  if (token) form.elements.csrfmiddlewaretoken.value = token;
+  if (token && found === "ready") form.elements.csrfmiddlewaretoken.value = token;
   show("");
   isPassed = true;
-  form.requestSubmit(attempt.submitter);
+  form.requestSubmit(submitter);
 };
 
-const stop = (message, options) => {
+const stop = (message, about, options) => {
   clearTimeout(sending?.timer);
   sending = null;
-  show(message, options);
+  show(message, about, options);
 };
 
 const clock = () => new Date().toTimeString().slice(0, 5);
@@ -62,41 +73,74 @@ const tryToSend = async (attempt) => {
   clearTimeout(attempt.timer);
   if (attempt.isChecking) return;
   attempt.isChecking = true;
-  const found = await check();
+  const { form } = attempt;
+  const found = await check(form);
   attempt.isChecking = false;
   if (attempt !== sending) return; // cancelled meanwhile
-  if (found === "ready") send(attempt);
+  const isLater = form.dataset.send === "later";
+  const isGone = !form.isConnected || (attempt.submitter && attempt.submitter.form !== form);
+  if (isGone) stop("Not sent: this part of the page has changed. Look at it and press again.");
+  else if (found === "ready" || (found === "signed-out" && !isLater)) send(attempt, found);
   else if (found === "signed-out") {
-    stop("Nothing was sent: you are signed out, in another tab or after a time without activity. Sign in, and this form opens again with what you typed.", { signIn: true });
+    const how = "draft" in form.dataset
+      ? "Sign in, and this form opens again with what you typed."
+      : "Sign in in the new tab that opens, then send this form again.";
+    stop(`Nothing was sent: you are signed out, in another tab or after a time without activity. ${how}`, form, { signIn: true });
   } else if (found === "other-user") {
-    stop("Nothing was sent: somebody else signed in in another tab. Sign in again with your own account. What you typed is kept in this tab.");
-  } else {
+    stop("Nothing was sent: somebody else signed in in another tab. Sign in again with your own account. What you typed is kept in this tab.", form);
+  } else if (isLater) {
     attempt.since ??= clock();
-    show(`Not sent yet: no connection to the server since ${attempt.since}. It is sent when the connection is back. Keep this page open.`, { canCancel: true });
+    show(`Not sent yet: no connection to the server since ${attempt.since}. It is sent when the connection is back. Keep this page open.`, form, { canCancel: true });
     attempt.timer = setTimeout(tryToSend, RETRY_MILLISECONDS, attempt);
-  }
+  } else stop(KEPT, form);
 };
 
 const onSubmit = (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || !form.matches("main form[method=post]")) return;
   if (isPassed) {
     isPassed = false;
-    sending = { submitter: null, isChecking: true }; // a second press is ignored from here
+    sending = { isChecking: true }; // a second press is ignored from here
     return;
   }
   event.preventDefault();
   if (sending?.isChecking) return;
   clearTimeout(sending?.timer);
-  sending = { submitter: event.submitter, since: sending?.since };
+  pressed = event.submitter;
+  sending = { form, submitter: event.submitter, since: sending?.since };
   tryToSend(sending);
 };
 
-if (form && state) {
-  form.addEventListener("submit", onSubmit);
-  state.querySelector("[data-cancel-sending]").addEventListener("click", () => {
-    stop("Not sent. What you typed is kept in this tab.");
-    form.querySelector("[data-submit]").focus();
+// What htmx sends: dialogs, and buttons and links that act at once.
+const isPress = ({ elt, verb }) => verb === "post" && elt.matches("form, a, button");
+
+const beforePress = ({ detail }) => {
+  if (!isPress(detail)) return;
+  detail.timeout = PRESS_MILLISECONDS;
+  show("");
+};
+
+const onFailure = ({ type, detail: { elt, requestConfig } }) => {
+  if (!isPress(requestConfig)) return;
+  const isForm = elt.matches("form");
+  const name = isForm ? "" : ` “${elt.getAttribute("aria-label") ?? elt.textContent.trim()}”`;
+  pressed = isForm ? document.activeElement : elt;
+  if (type !== "htmx:sendError") show(`The server did not confirm${name || " this"}. Look at the case, and press again if it is not done.`, elt);
+  else show(isForm ? KEPT : `Not sent: no connection.${name} is not done. ${AGAIN}`, elt);
+};
+
+if (state) {
+  document.addEventListener("submit", onSubmit);
+  document.addEventListener("htmx:configRequest", beforePress);
+  for (const failure of ["sendError", "timeout", "responseError"]) {
+    document.addEventListener(`htmx:${failure}`, onFailure);
+  }
+  button.addEventListener("click", () => {
+    if (sending) stop("Not sent. What you typed is kept in this tab.", sending.form);
+    else show("");
+    pressed?.focus();
   });
-  window.addEventListener("online", () => sending && tryToSend(sending));
+  window.addEventListener("online", () => sending?.form && tryToSend(sending));
   window.addEventListener("pageshow", () => {
     isPassed = false;
     stop("");

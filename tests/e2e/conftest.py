@@ -30,20 +30,33 @@ def nurse(live_app: str) -> User:
 
 
 @pytest.fixture
-def site(live_app: str, nurse: User, page: Page, context: BrowserContext) -> Iterator[Page]:
-    """The board, signed in as `nurse`. Any error in the browser's console fails the test."""
+def console_errors(page: Page) -> list[str]:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on(
         "console",
         lambda message: errors.append(message.text) if message.type == "error" else None,
     )
+    return errors
+
+
+@pytest.fixture
+def signed_in(
+    live_app: str, nurse: User, page: Page, context: BrowserContext, console_errors: list[str]
+) -> Page:
+    """The board, signed in as `nurse`, for tests in which the browser reports failed requests."""
     client = Client()
     client.force_login(nurse)
     session = {"name": "sessionid", "value": client.cookies["sessionid"].value}
     context.add_cookies([{**session, "url": live_app}])  # type: ignore[typeddict-item]
     page.goto(live_app)
     expect(page.get_by_role("heading", name="Board")).to_be_visible()
-    yield page
-    unexpected = [text for text in errors if not any(part in text for part in _HARMLESS)]
+    return page
+
+
+@pytest.fixture
+def site(signed_in: Page, console_errors: list[str]) -> Iterator[Page]:
+    """The board, signed in as `nurse`. Any error in the browser's console fails the test."""
+    yield signed_in
+    unexpected = [text for text in console_errors if not any(part in text for part in _HARMLESS)]
     assert not unexpected, unexpected
