@@ -26,13 +26,15 @@ const show = (message, about = null, { canCancel = false, signIn = false } = {})
   if (row && state.nextElementSibling !== row) row.before(state);
   else if (!row && state.parentElement !== home) home.append(state);
   const line = state.querySelector("span");
-  if (line.textContent !== message) line.textContent = message;
+  const isNew = line.textContent !== message;
+  if (isNew) line.textContent = message;
   state.hidden = !message;
-  button.textContent = canCancel ? "Cancel sending" : "Close";
+  button.textContent = canCancel ? "Cancel sending" : "Hide";
   const link = state.querySelector("[data-sign-in]");
   link.hidden = !signIn;
   link.href = `/login/?next=${encodeURIComponent(location.pathname)}&why=signed-out`;
   link.target = about && "draft" in about.dataset ? "" : "_blank";
+  if (row && isNew) state.scrollIntoView({ block: "nearest" });
 };
 
 // Returns "ready", "offline", "signed-out" or "other-user".
@@ -140,6 +142,8 @@ if (state) {
     else show("");
     pressed?.focus();
   });
+  // A dialog that opens again has no old message.
+  document.addEventListener("close", (event) => event.target.contains(state) && show(""), true);
   window.addEventListener("online", () => sending?.form && tryToSend(sending));
   window.addEventListener("pageshow", () => {
     isPassed = false;
