@@ -1,6 +1,7 @@
 """A case as a FHIR R4 Bundle: https://hl7.org/fhir/R4/. A read-only export.
 
-The patient is a pseudonym: the case's own id, sex and approximate year of birth, no name.
+The patient is a pseudonym: the case's own id and sex, no name. The age is an observation of its
+own; a year of birth is given only where the age leaves one year alone, so mostly for babies.
 Vital signs carry LOINC codes and UCUM units.
 """
 
@@ -10,13 +11,14 @@ import base64
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from triage_site.cases.clinical import ClinicalStatus, Disposition
 from triage_site.cases.levels import level_of
 from triage_site.cases.models import Case, CaseEvent
 from triage_site.cases.selectors import VitalsTaken
+from triage_site.cases.typed import YEARS_PER
 from triage_site.triage.facts import UNMEASURABLE, Consciousness, Sex
 
 Json = dict[str, Any]
@@ -25,6 +27,7 @@ LOINC: Final = "http://loinc.org"
 UCUM: Final = "http://unitsofmeasure.org"
 CODES: Final = "http://terminology.hl7.org/CodeSystem"
 LOCAL: Final = "urn:semantic-triage"
+_DAYS_PER_YEAR: Final = 365.25
 _NAMESPACE: Final = uuid.UUID("6a0c3f0e-5b1d-4d55-9a0c-0c6a6f0d7a11")
 
 
@@ -92,7 +95,7 @@ _DISPOSITION: Final = {
 def bundle(case: Case, vitals: Iterable[VitalsTaken], *, now: datetime) -> Json:
     """A Bundle of kind `collection` with everything on record about the case."""
     maker = _Maker(case)
-    resources = [maker.patient(), maker.encounter()]
+    resources = [maker.patient(), maker.encounter(), *maker.age()]
     for at, taken in enumerate(vitals):
         resources += maker.observations(taken, at)
     resources += maker.level()
@@ -138,9 +141,17 @@ class _Maker:
             "identifier": [{"system": f"{LOCAL}:case", "value": str(self.case.id)}],
             "gender": _GENDER.get(self.facts.sex, "unknown"),
         }
-        if self.facts.age_years is not None:
-            made["birthDate"] = str(int(self.case.arrived_at.year - self.facts.age_years))
-        return made
+        year = _year_of_birth(self.facts.age_years, self.case.arrived_at)
+        return made if year is None else {**made, "birthDate": f"{year:04}"}
+
+    def age(self) -> Iterator[Json]:
+        """The age as it was entered, in years."""
+        age = self.facts.age_years
+        if age is not None:
+            code = _concept(LOINC, "30525-0", "Age")
+            made = self._observation("age", code, self.case.arrived_at, "social-history")
+            value = {"value": round(age, 3), "unit": "years", "system": UCUM, "code": "a"}
+            yield {**made, "valueQuantity": value}
 
     def encounter(self) -> Json:
         case, status = self.case, ClinicalStatus(self.case.clinical_status)
@@ -265,6 +276,22 @@ class _Maker:
         events = self.case.events.exclude(kind=CaseEvent.Kind.VIEWED).filter(actor__isnull=False)
         names = events.values_list("actor__username", flat=True)
         return list(dict.fromkeys(names))
+
+
+def _year_of_birth(age_years: float | None, arrived_at: datetime) -> int | None:
+    """The year of birth where all births that fit the age lie in it, else None.
+
+    An age is a rough number. It counts as right to one unit of those that people tell it in: weeks
+    below three months, months below two years, then years.
+    """
+    if age_years is None:
+        return None
+    unit = YEARS_PER["weeks" if age_years < 0.25 else "months" if age_years < 2 else "years"]
+    first, last = (
+        arrived_at - timedelta(days=years * _DAYS_PER_YEAR)
+        for years in (age_years + unit, max(0.0, age_years - unit))
+    )
+    return first.year if first.year == last.year else None
 
 
 def _agent(kind: str, name: str) -> Json:
