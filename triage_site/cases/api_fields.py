@@ -60,6 +60,13 @@ def _flag(value: Any) -> Any:
     raise ValueError("must be true or false")
 
 
+def _flag_in_address(value: Any) -> Any:
+    """An address holds text alone, so the two words stand for the two values."""
+    if value in ("true", "false"):
+        return value == "true"
+    raise ValueError("must be true or false")
+
+
 def _reading(value: Any) -> Any:
     if value is None or value in (NOT_TAKEN.value, UNMEASURABLE.value):
         return value
@@ -114,6 +121,7 @@ Number = Annotated[float | None, BeforeValidator(_number)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Flag = Annotated[bool | None, BeforeValidator(_flag)]
 Yes = Annotated[bool, BeforeValidator(_flag)]
+YesInAddress = Annotated[bool, BeforeValidator(_flag_in_address)]
 Priority = Annotated[
     int,
     Field(ge=PRIORITIES[0], le=PRIORITIES[-1], examples=[2]),

@@ -28,6 +28,7 @@ from triage_site.cases.api_fields import (
     Storable,
     Whole,
     Yes,
+    YesInAddress,
 )
 from triage_site.cases.entry import MAX_LABEL_CHARACTERS, MAX_TEXT_CHARACTERS
 
@@ -151,7 +152,7 @@ class TransferIn(Versioned):
 
 
 class AdmissionIn(In):
-    paused: bool
+    paused: Yes
     reason: Annotated[str, Field(max_length=500, examples=["model update"]), Storable] = ""
 
 
@@ -171,8 +172,10 @@ class CaseFilter(Schema):
         description="Number of the case or bed, or words that all stand in the complaint, the "
         "notes, the name or the bed. Letters match with and without accents.",
     )
-    needs_person: bool = Field(default=False, description="Only those that a person must check.")
-    overdue: bool = Field(default=False, description="Only those who wait past the target.")
+    needs_person: YesInAddress = Field(
+        default=False, description="Only those that a person must check."
+    )
+    overdue: YesInAddress = Field(default=False, description="Only those who wait past the target.")
     arrived_from: Moment | None = Field(
         default=None, description="With a time zone.", examples=["2026-03-01T08:00:00Z"]
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,12 +12,14 @@ import redis
 from django.test import Client
 
 from scheduling import services as scheduling
+from scheduling.selectors import pause
 from tests.factories import at, make_case, make_user, token_of
 from triage_site.cases import services
 from triage_site.cases.models import Case
 from triage_site.cases.roles import AUDITOR, CLINICIAN
 from triage_site.cases.search_text import case_words, label_words
 from triage_site.cases.test_api import NEW, Api, queued, reason_of
+from triage_site.ops.api import api as the_api
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -120,6 +124,16 @@ def test_vital_signs_again_with_the_fields_of_a_new_case() -> None:
     assert taken["readings"] == {**body, "spo2_percent": "unmeasurable"}
     assert taken["news2"] >= 3
     assert answer["priority"] <= 1
+
+
+@pytest.mark.parametrize("absent", [{}, {"dbp_mmhg": None}, {"dbp_mmhg": "not_taken"}])
+def test_half_of_a_blood_pressure_never_replaces_a_whole_one(absent: dict[str, Any]) -> None:
+    api, case = Api(), queued()
+    api.post(f"cases/{case.id}/vitals", {"sbp_mmhg": 125, "dbp_mmhg": 80})
+    status, answer = api.post(f"cases/{case.id}/vitals", {"sbp_mmhg": 130, **absent})
+    assert status == 422
+    assert reason_of(answer, "dbp_mmhg") == "Enter both values of the blood pressure"
+    assert Case.objects.get(id=case.id).case_facts.value("dbp_mmhg") == 80
 
 
 def test_worse_vital_signs_make_guidance_stale() -> None:
@@ -314,6 +328,53 @@ def test_a_value_of_the_wrong_kind_is_refused(change: dict[str, Any], field: str
     assert status == 422
     reason_of(answer, field)
     assert not Case.objects.exists()
+
+
+def _flags_of_the_api() -> Iterator[tuple[str, str, str]]:
+    """Method, address and name of every boolean of the API, by its own description."""
+    told = json.loads(json.dumps(the_api.get_openapi_schema(path_prefix="/api/")))
+    for path, methods in told["paths"].items():
+        address = path.replace("{case_id}", "00000000-0000-0000-0000-000000000000")
+        for method, route in methods.items():
+            body = route.get("requestBody", {}).get("content", {}).get("application/json", {})
+            for kind in re.findall(r"#/components/schemas/(\w+)", json.dumps(body)):
+                for name, field in told["components"]["schemas"][kind]["properties"].items():
+                    if '"boolean"' in json.dumps(field):
+                        yield method, address, name
+            for one in route.get("parameters", ()):
+                if '"boolean"' in json.dumps(one["schema"]):
+                    yield method, f"{address}?", one["name"]
+
+
+FLAGS = sorted(set(_flags_of_the_api()))
+
+
+def test_the_flags_of_the_api_are_found() -> None:
+    assert {name for _, _, name in FLAGS} == {
+        "paused", "confirmed", "on_oxygen", "injury", "spo2_scale_2", "needs_person", "overdue",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [1, 0, "true", "yes", "on", "t", "", [True]])
+@pytest.mark.parametrize(("method", "address", "name"), FLAGS)
+def test_a_flag_is_true_or_false_and_nothing_like_it(
+    method: str, address: str, name: str, value: object
+) -> None:
+    if address.endswith("?"):
+        value = {"true": "True", "t": "1"}.get(str(value), value)  # here "true" is the value
+        status, answer = raw(method.upper(), f"{address}{name}={value}")
+    else:
+        status, answer = raw(method.upper(), address, json.dumps({name: value}).encode())
+    assert status == 422
+    reasons = {item["field"]: item["reason"] for item in answer["errors"]}
+    assert reasons[name] == "must be true or false"
+    assert pause() is None
+
+
+@pytest.mark.parametrize("name", ["needs_person", "overdue"])
+def test_a_flag_in_an_address_is_one_of_two_words(name: str) -> None:
+    api, _ = Api(), queued()
+    assert [api.get(f"cases?{name}={word}")[0] for word in ("true", "false")] == [200, 200]
 
 
 def test_a_priority_is_a_whole_number() -> None:
