@@ -14,8 +14,9 @@ from triage_site.cases.form_fields import LimitedText
 from triage_site.cases.forms import CaseForm
 from triage_site.cases.levels import LEVELS
 from triage_site.cases.models import DISPOSITION_CHOICES, OverrideReason
-from triage_site.cases.readings import merged
-from triage_site.triage.facts import NOT_TAKEN, CaseFacts
+from triage_site.cases.patient import CONSCIOUSNESS_LABELS, OXYGEN_LABELS
+from triage_site.cases.readings import BOTH_HALVES, merged, missing_half
+from triage_site.triage.facts import NOT_TAKEN, UNMEASURABLE, CaseFacts
 from triage_site.triage.vitals import VITAL_RANGES
 
 MAX_NOTE_CHARACTERS: Final = 2_000
@@ -122,11 +123,29 @@ class VitalsForm(CaseForm):
     def __init__(self, facts: CaseFacts, data: Any = None) -> None:
         super().__init__(data, initial={"spo2_scale_2": facts.spo2_scale_2})
         self.before = facts
+        last = CONSCIOUSNESS_LABELS.get(facts.consciousness, "")
+        self._say_last("consciousness", last)
+        self._say_last("on_oxygen", OXYGEN_LABELS.get(facts.on_oxygen, ""))
+
+    def _say_last(self, name: str, last: str) -> None:
+        """Names the last value in the empty choice, which keeps it."""
+        field: Any = self.fields[name]
+        if last:
+            field.choices = [("", f"Last: {last}"), *list(field.choices)[1:]]
+
+    def placeholder(self, name: str) -> str:
+        reading = getattr(self.before, name)
+        if reading == NOT_TAKEN:
+            return super().placeholder(name)
+        return "last unable" if reading == UNMEASURABLE else f"last {reading:g}"
 
     def with_celsius(self) -> VitalsForm:
         return VitalsForm(self.before, self._in_celsius())
 
     def clean(self) -> dict[str, Any]:
+        half = missing_half(self.before, self._taken())
+        if half and half not in self.errors:
+            self.add_error(half, BOTH_HALVES)
         cleaned = super().clean()
         if not self.errors and not self._taken():
             self.add_error(None, "Enter at least one vital sign")

@@ -10,7 +10,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
 from triage_site.cases.entry import celsius
-from triage_site.cases.typed import EARLIEST, LATEST, read_fahrenheit, read_reading
+from triage_site.cases.typed import EARLIEST, LATEST, UNABLE, read_fahrenheit, read_reading
 from triage_site.triage.facts import NOT_TAKEN, UNMEASURABLE, Reading
 from triage_site.triage.vitals import VITAL_RANGES
 
@@ -24,7 +24,7 @@ MOMENTS: Final[list[Callable[[Any], None]]] = [
     MaxValueValidator(LATEST, _YEARS),
 ]
 
-_UNABLE: Final = frozenset({"u", "unable", "uta", "unmeasurable", "unrecordable", "not measurable"})
+_UNABLE: Final = frozenset({"u", UNABLE, "uta", "unmeasurable", "unrecordable", "not measurable"})
 # Examples for the error message of a field; the middle of a usual adult value.
 _EXAMPLES: Final = {
     "rr_bpm": "16",

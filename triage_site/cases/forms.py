@@ -25,7 +25,7 @@ from triage_site.cases.form_fields import (
     ReadingWidget,
     not_a_number,
 )
-from triage_site.cases.patient import ARRIVAL_LABELS, CONSCIOUSNESS_LABELS
+from triage_site.cases.patient import ARRIVAL_LABELS, CONSCIOUSNESS_LABELS, OXYGEN_LABELS
 from triage_site.cases.typed import (
     YEARS_PER,
     read_age,
@@ -59,6 +59,7 @@ class VitalCell:
     full_label: str
     unit: str
     text: str
+    placeholder: str
     unmeasurable: bool
     error: str
     hard: tuple[float, float]
@@ -89,7 +90,8 @@ class CaseForm(forms.Form):
         required=False, choices=[_UNKNOWN, ("yes", "Yes, an injury"), ("no", "No injury")]
     )
     on_oxygen = forms.ChoiceField(
-        required=False, choices=[_UNKNOWN, ("air", "Room air"), ("oxygen", "On oxygen")]
+        required=False,
+        choices=[_UNKNOWN, ("air", OXYGEN_LABELS[False]), ("oxygen", OXYGEN_LABELS[True])],
     )
     consciousness = forms.ChoiceField(
         required=False, choices=[("", "Not taken"), *CONSCIOUSNESS_LABELS.items()]
@@ -175,11 +177,16 @@ class CaseForm(forms.Form):
                 full_label=limits.label,
                 unit=limits.unit,
                 text=text,
+                placeholder=self.placeholder(name),
                 unmeasurable=unmeasurable,
                 error=" ".join(map(str, self.errors.get(name, []))) if self.is_bound else "",
                 hard=limits.hard,
                 usual=limits.usual,
             )
+
+    def placeholder(self, name: str) -> str:
+        """What an empty field of a vital sign stands for."""
+        return "not taken"
 
     def raw_reading(self, name: str) -> tuple[str, bool]:
         if not self.is_bound:

@@ -21,6 +21,7 @@ CONSCIOUSNESS_LABELS: Final = {
     Consciousness.PAIN: "Responds to pain",
     Consciousness.UNRESPONSIVE: "Unresponsive",
 }
+OXYGEN_LABELS: Final[dict[bool | None, str]] = {True: "On oxygen", False: "Room air"}
 _SEX_LETTERS: Final = {Sex.FEMALE: "F", Sex.MALE: "M", Sex.OTHER: "X", Sex.UNKNOWN: ""}
 _DAYS_PER_YEAR: Final = 365.25
 

@@ -12,7 +12,8 @@ from triage_site.triage.types import News2
 from triage_site.triage.vitals import VITAL_RANGES
 
 VITAL_FIELDS: Final = (*VITAL_RANGES, "on_oxygen", "consciousness", "spo2_scale_2")
-_PAIR: Final = ("sbp_mmhg", "dbp_mmhg")
+_OTHER_HALF: Final = {"sbp_mmhg": "dbp_mmhg", "dbp_mmhg": "sbp_mmhg"}
+BOTH_HALVES: Final = "Enter both values of the blood pressure"
 
 
 def readings_of(facts: CaseFacts) -> dict[str, Any]:
@@ -21,15 +22,22 @@ def readings_of(facts: CaseFacts) -> dict[str, Any]:
 
 
 def merged(facts: CaseFacts, readings: Mapping[str, Any]) -> CaseFacts:
-    """The facts with new readings; what was not taken now keeps its last value.
+    """The facts with new readings; what was not taken now keeps its last value. Raises ValueError
+    naming the field."""
+    return CaseFacts.from_dict({**facts.to_dict(), **readings})
 
-    The halves of a blood pressure belong together: one taken alone drops the other. Raises
-    ValueError naming the field.
+
+def missing_half(facts: CaseFacts, readings: Mapping[str, Any]) -> str:
+    """The half of a blood pressure that must be entered with the other one; "" where none is.
+
+    A new half beside the last value of the other would be a pair that nobody measured, and without
+    it a measured value would be lost. So both are asked for where the other is on record.
     """
-    old = facts.to_dict()
-    if any(name in readings for name in _PAIR):
-        old = {name: value for name, value in old.items() if name not in _PAIR}
-    return CaseFacts.from_dict({**old, **readings})
+    known = facts.to_dict()
+    for half, other in _OTHER_HALF.items():
+        if half in readings and other not in readings and other in known:
+            return other
+    return ""
 
 
 def news2_of(facts: CaseFacts) -> News2 | None:

@@ -168,6 +168,9 @@ def test_a_pressure_of_two_numbers_fills_both_fields() -> None:
     got = facts(sbp_mmhg="120/80")
     assert (got.sbp_mmhg, got.dbp_mmhg) == (120, 80)
     assert "sbp_mmhg" in entered(sbp_mmhg="120/80", dbp_mmhg="70").errors
+    for typed in ("60/palp", "60 / P"):
+        got = facts(sbp_mmhg=typed)
+        assert (got.sbp_mmhg, got.dbp_mmhg) == (60, UNMEASURABLE)
 
 
 def test_fahrenheit_with_its_unit_is_converted_on_request_and_named() -> None:

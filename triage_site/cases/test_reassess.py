@@ -131,13 +131,51 @@ def test_a_persons_level_is_raised_but_not_questioned(said: dict[str, Any], nurs
 
 def test_what_was_not_taken_again_keeps_its_last_value(said: dict[str, Any], nurse: User) -> None:
     case = classified(3, age_years=50, rr_bpm=30, sbp_mmhg=140, dbp_mmhg=80)
-    again(case, nurse, sbp_mmhg=85)
+    again(case, nurse, hr_bpm=90)
     facts = said["asked"][-1]
-    assert (facts.value("rr_bpm"), facts.value("sbp_mmhg")) == (30, 85)
-    assert facts.value("dbp_mmhg") is None, "half of another reading"
+    assert (facts.value("rr_bpm"), facts.value("hr_bpm")) == (30, 90)
+    assert (facts.value("sbp_mmhg"), facts.value("dbp_mmhg")) == (140, 80)
     case.refresh_from_db()
     assert case.case_facts == facts
     assert case.facts["sbp_mmhg"] == 140, "what was submitted stays on record"
+
+
+HALVES = [
+    ({"sbp_mmhg": 85}, "dbp_mmhg"),
+    ({"dbp_mmhg": 50}, "sbp_mmhg"),
+    ({"sbp_mmhg": "unmeasurable", "hr_bpm": 90}, "dbp_mmhg"),
+]
+
+
+@pytest.mark.parametrize(("readings", "missing"), HALVES)
+def test_a_blood_pressure_is_taken_again_with_both_its_values(
+    readings: dict[str, Any], missing: str, said: dict[str, Any], nurse: User
+) -> None:
+    case = classified(3, age_years=50, sbp_mmhg=125, dbp_mmhg=80)
+    with pytest.raises(ValueError, match=f"^{missing}: Enter both values of the blood pressure$"):
+        again(case, nurse, **readings)
+    case.refresh_from_db()
+    assert case.case_facts.value("dbp_mmhg") == 80
+    assert not case.vital_sets.exists()
+
+
+def test_a_diastolic_that_cannot_be_measured_replaces_the_last_one(
+    said: dict[str, Any], nurse: User
+) -> None:
+    case = again(
+        classified(3, sbp_mmhg=125, dbp_mmhg=80), nurse, sbp_mmhg=60, dbp_mmhg="unmeasurable"
+    )
+    assert (case.case_facts.sbp_mmhg, case.case_facts.dbp_mmhg) == (60, "unmeasurable")
+    with pytest.raises(ValueError, match=r"^dbp_mmhg: "):
+        again(case, nurse, 900, sbp_mmhg=90)
+
+
+def test_half_a_blood_pressure_is_enough_where_nothing_would_be_lost(
+    said: dict[str, Any], nurse: User
+) -> None:
+    case = again(classified(3), nurse, sbp_mmhg=110)
+    case = again(case, nurse, 900, sbp_mmhg=112)
+    assert (case.case_facts.value("sbp_mmhg"), case.case_facts.value("dbp_mmhg")) == (112, None)
 
 
 def test_each_set_is_kept_with_its_score(said: dict[str, Any], nurse: User) -> None:

@@ -18,6 +18,7 @@ from triage_site.cases.models import Case, CaseEvent, CaseStatus
 from triage_site.cases.panel import render_case_panel, render_guidance
 from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
 from triage_site.triage.types import Classification, Reason
+from triage_site.triage.vitals import VITAL_RANGES
 
 pytestmark = pytest.mark.django_db
 
@@ -727,6 +728,38 @@ def test_vital_signs_again_are_asked_to_be_confirmed_and_shown(clinician: Client
     text = page(clinician, f"/cases/{case.id}/")
     assert "looks better" in text
     assert "<strong>90</strong>" in text
+
+
+def test_a_new_systolic_asks_for_the_diastolic_at_its_field(clinician: Client) -> None:
+    case = make_case("cough", sbp_mmhg=125, dbp_mmhg=80)
+    services.classify_without_model(case.id, why="test", now=at(0))
+    path = f"/cases/{case.id}/vitals/"
+    answer = clinician.post(path, {"sbp_mmhg": "130"})
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert re.search(r'<p class="error" id="e-dbp_mmhg">Enter both values of the blood', text)
+    assert text.count("Enter both values") == 2, "in the summary and at the field"
+    assert 'value="130"' in text
+    again = clinician.post(path, {"sbp_mmhg": "60/palp"})
+    assert again.status_code == 302
+    case.refresh_from_db()
+    assert (case.case_facts.sbp_mmhg, case.case_facts.dbp_mmhg) == (60, "unmeasurable")
+
+
+def test_an_empty_field_shows_the_last_value_that_it_keeps(clinician: Client) -> None:
+    taken: dict[str, Any] = {"sbp_mmhg": 125, "hr_bpm": "unmeasurable", "temp_c": 38.5}
+    case = make_case("cough", **taken, on_oxygen=False, consciousness="voice")
+    text = page(clinician, f"/cases/{case.id}/vitals/")
+    shown = dict(re.findall(r'name="(\w+)" class="num"[^>]*placeholder="([^"]*)"', text))
+    last = {"sbp_mmhg": "last 125", "hr_bpm": "last unable", "temp_c": "last 38.5"}
+    assert shown == {**dict.fromkeys(VITAL_RANGES, "not taken"), **last}
+    assert re.findall(r'<option value="">(.*?)</option>', text) == [
+        "Last: Room air",
+        "Last: Responds to voice",
+    ]
+    bare = page(clinician, f"/cases/{queued().id}/vitals/")
+    assert "last " not in "".join(re.findall(r'placeholder="([^"]*)"', bare))
+    assert "Last: " not in bare
 
 
 def test_the_trend_is_shown_from_the_second_set_on(clinician: Client) -> None:

@@ -22,7 +22,10 @@ _AGE_PART: Final = re.compile(
     r"([0-9]{1,4}(?:\.[0-9]{1,4}|,[0-9]{1,2})?)\s*-?\s*([a-z/]*)\.?\s*(?:,|and)?\s*"
 )
 _OLD: Final = re.compile(r"\s*-?\s*(?:of age|old)$")
-_PRESSURE: Final = re.compile(r"([0-9]{1,3})\s*/\s*([0-9]{1,3})\s*(?:mm\s*hg)?", re.IGNORECASE)
+UNABLE: Final = "unable"  # what is typed where something could not be measured
+_PRESSURE: Final = re.compile(
+    r"([0-9]{1,3})\s*/\s*([0-9]{1,3}|palp|p)\s*(?:mm\s*hg)?", re.IGNORECASE
+)
 
 YEARS_PER: Final = {"years": 1.0, "months": 1 / 12, "weeks": 7 / 365.25, "days": 1 / 365.25}
 _AGE_WORDS: Final = {
@@ -83,9 +86,12 @@ def read_fahrenheit(text: str) -> float | None:
 
 
 def read_pressure(text: str) -> tuple[str, str] | None:
-    """Both halves of "120/80", as text."""
+    """Both halves of "120/80", as text. Of "60/palp" the second one is `UNABLE`: a pulse that is
+    felt has no diastolic."""
     found = _PRESSURE.fullmatch(text.strip())
-    return (found[1], found[2]) if found else None
+    if found is None:
+        return None
+    return found[1], found[2] if found[2].isdigit() else UNABLE
 
 
 def read_age(text: str, unit: str) -> float | None:

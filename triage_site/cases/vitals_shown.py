@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from triage_site.cases import selectors
 from triage_site.cases.levels import clock_text
 from triage_site.cases.models import Case
-from triage_site.cases.patient import CONSCIOUSNESS_LABELS
+from triage_site.cases.patient import CONSCIOUSNESS_LABELS, OXYGEN_LABELS
 from triage_site.cases.told_facts import measured_told
 from triage_site.cases.trend import Point, news2_svg
 from triage_site.triage.facts import UNMEASURABLE, CaseFacts, Consciousness
@@ -93,7 +93,7 @@ def vital_rows(facts: CaseFacts) -> list[VitalRow]:
         )
         for name in VITAL_RANGES
     ]
-    oxygen = {True: "On oxygen", False: "Room air", None: ""}[told.on_oxygen]
+    oxygen = OXYGEN_LABELS.get(told.on_oxygen, "")
     row = _word_row("Air or oxygen", oxygen, told=facts.on_oxygen is None)
     rows.insert(2, replace(row, differs=_differs(measured, "on_oxygen")))
     alertness = CONSCIOUSNESS_LABELS.get(told.consciousness, "")

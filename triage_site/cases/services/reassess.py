@@ -20,7 +20,14 @@ from django.db import connections, transaction
 from scheduling.models import Job
 from triage_site.cases.entry import check_entry
 from triage_site.cases.models import UNCLASSIFIED, Case, CaseEvent, CaseNote, VitalSet
-from triage_site.cases.readings import VITAL_FIELDS, merged, news2_of, readings_of
+from triage_site.cases.readings import (
+    BOTH_HALVES,
+    VITAL_FIELDS,
+    merged,
+    missing_half,
+    news2_of,
+    readings_of,
+)
 from triage_site.cases.services.guidance import refresh_guidance
 from triage_site.cases.services.intake import (
     classify_without_model,
@@ -53,8 +60,9 @@ def record_vitals(
 ) -> Case:
     """Stores new vital signs with an optional note and classifies the case again.
 
-    `readings` are fields of `CaseFacts.to_dict()`; an absent field keeps its last value.
-    Raises ValueError naming the field, and Conflict.
+    `readings` are fields of `CaseFacts.to_dict()`; an absent field keeps its last value, but a
+    blood pressure on record needs both its values. Raises ValueError naming the field, and
+    Conflict.
     """
     if not readings:
         raise ValueError("vitals: Enter at least one vital sign")
@@ -62,6 +70,8 @@ def record_vitals(
         raise ValueError(f"{unknown[0]}: is not a vital sign")
 
     def facts_after(case: Case) -> CaseFacts:
+        if half := missing_half(case.case_facts, readings):
+            raise ValueError(f"{half}: {BOTH_HALVES}")
         facts = _with_words(merged(case.case_facts, readings), note)
         _check(facts, readings)
         return facts
