@@ -29,13 +29,16 @@ const save = () => {
 const isReceived = (submission) => document.cookie.split("; ")
   .some((cookie) => cookie.startsWith("received=") && cookie.includes(submission));
 
-// Leaves alone what was typed since the page opened.
+// Leaves alone what was typed since the page opened. Each field says that it has changed, as when
+// somebody types: counters and marks follow.
 const fill = (entries) => {
   for (const [field, value] of entries) {
     const input = form.elements.namedItem(field);
     if (!input) continue;
     if (input.type === "checkbox") input.checked = true;
     else if (!touched.has(field)) input.value = value;
+    else continue;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
   }
 };
 

@@ -61,6 +61,21 @@ def test_a_draft_is_for_its_person_alone_and_outlives_the_session(
     expect(site.locator("#preview .level")).to_be_visible()
 
 
+def test_counters_and_marks_follow_a_draft_that_is_restored(site: Page, live_app: str) -> None:
+    write(site, live_app)
+    site.locator("#f-hr_bpm").fill("240")
+    site.locator("#f-pain_score").fill("u")
+    expect(site.locator(".vital.unusual")).to_have_count(1)
+    site.reload()
+    expect(site.locator("#draft-note")).to_have_text("Your draft was restored.")
+    expect(site.locator(".counter").first).to_have_text("16 of 10,000 characters")
+    expect(site.locator(".vital.unusual #f-hr_bpm")).to_have_value("240")
+    expect(site.locator("[name=pain_score_unmeasurable]")).to_be_checked()
+    expect(site.locator("#preview .level")).to_be_visible()
+    site.reload()
+    expect(site.get_by_label("What is the complaint?")).to_have_value(WORDS)
+
+
 def test_a_draft_outlives_a_new_secret_key(
     site: Page, nurse: User, live_app: str, settings: Any
 ) -> None:
