@@ -50,9 +50,8 @@ def _errors(facts: CaseFacts) -> Iterator[Finding]:
                 reason=f"Temperature {value:g} looks like °F ({celsius(value):.1f} °C)",
             )
         elif not low <= value <= high:
-            yield Finding(
-                field=name, reason=f"{limits.label} must be {low:g} to {high:g} {limits.unit}"
-            )
+            unit = "" if limits.unit == f"/{high:g}" else f" {limits.unit}"  # "/10" of a score
+            yield Finding(field=name, reason=f"{limits.label} must be {low:g} to {high:g}{unit}")
         elif limits.whole and value != int(value):
             yield Finding(field=name, reason=f"{limits.label} must be a whole number")
     sbp, dbp = facts.value("sbp_mmhg"), facts.value("dbp_mmhg")

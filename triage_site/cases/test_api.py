@@ -89,6 +89,7 @@ def test_an_idempotency_key_makes_a_resend_safe() -> None:
         ({"hr_bpm": 900}, "hr_bpm", "0 to 350"),
         ({"hr_bpm": "fast"}, "hr_bpm", "number"),
         ({"temp_c": 101}, "temp_c", "°F"),
+        ({"pain_score": 11}, "pain_score", "Pain must be 0 to 10"),
         ({"sbp_mmhg": 80, "dbp_mmhg": 90}, "dbp_mmhg", "below systolic"),
         ({"sex": "x"}, "sex", "female"),
         ({"text": "  "}, "text", "few words"),

@@ -197,6 +197,8 @@ def test_a_line_end_counts_as_one_character() -> None:
 
 
 def test_diastolic_must_be_below_systolic() -> None:
+    assert entered(pain_score="11").errors["pain_score"] == ["Pain must be 0 to 10"]
+    assert entered(hr_bpm="351").errors["hr_bpm"] == ["Heart rate must be 0 to 350 /min"]
     assert "below systolic" in entered(sbp_mmhg="80", dbp_mmhg="80").errors["dbp_mmhg"][0]
     assert facts(sbp_mmhg="81", dbp_mmhg="80").dbp_mmhg == 80
 
