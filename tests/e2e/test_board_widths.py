@@ -44,6 +44,22 @@ def test_no_cell_of_the_board_hides_the_next_one(width: int, site: Page, nurse: 
     assert site.evaluate("document.documentElement.scrollWidth") <= width
 
 
+CUT = """[...document.querySelectorAll(".appbar nav a, .filter")].filter((one) => {
+  const box = one.getBoundingClientRect();
+  const [x, y] = [box.right - 2, box.top + box.height / 2];
+  return box.right > innerWidth || !one.contains(document.elementFromPoint(x, y));
+}).map((one) => one.textContent.trim())"""
+
+
+@pytest.mark.parametrize("width", [320, 390, 600, 721, 880, 961, 1280])
+def test_no_name_of_a_page_or_of_a_filter_is_cut(width: int, site: Page) -> None:
+    site.set_viewport_size({"width": width, "height": 844})
+    expect(site.get_by_role("link", name="Compare")).to_be_visible()
+    assert site.locator(".filter").count() == 5
+    assert site.evaluate(CUT) == []
+    assert site.evaluate("document.documentElement.scrollWidth") <= width
+
+
 WORDS = """[...document.querySelectorAll("tr.row .words")].map(
   (words) => words.getBoundingClientRect().width)"""
 
