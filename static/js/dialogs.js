@@ -29,9 +29,12 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
-// An answer with faults replaces the form in its dialog: the focus goes to the first fault.
+// An answer with faults replaces the form in its dialog: the focus goes to the first fault, else to
+// what was said about the whole form.
+const FIRST = ["[aria-invalid=true]", "[data-focus]", "button"];
+
 document.addEventListener("htmx:afterSettle", (event) => {
   const dialog = event.target.closest?.("dialog[open]");
   if (!dialog || dialog.contains(document.activeElement)) return;
-  (dialog.querySelector("[aria-invalid=true]") ?? dialog.querySelector("input, button, a"))?.focus();
+  FIRST.map((one) => dialog.querySelector(one)).find(Boolean)?.focus();
 });

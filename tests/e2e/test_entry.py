@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.e2e.steps import classify, press, type_text
-from tests.factories import PASSWORD
+from tests.e2e.steps import classify, press, type_text, waiting_case
+from tests.factories import PASSWORD, make_user
+from triage_site.cases import services
 from triage_site.cases.models import Case
 from triage_site.triage import classify as classified
 
@@ -109,3 +111,59 @@ def test_dialogs_keep_and_return_the_focus(site: Page) -> None:
     press(site, "Escape")
     expect(site.get_by_role("button", name="Sign out")).to_be_hidden()
     expect(menu).to_be_focused()
+
+
+def test_a_fault_in_a_dialog_gets_the_focus(site: Page, nurse: User, live_app: str) -> None:
+    case = waiting_case(nurse, "cough", 3)
+    site.goto(f"{live_app}/cases/{case.id}/")
+    site.get_by_role("link", name="Change priority").click()
+    dialog = site.get_by_role("dialog", name="Change the priority")
+    expect(dialog.get_by_role("radio").first).to_be_focused()
+    dialog.get_by_role("radio").nth(1).check()
+    dialog.locator("#f-reason").select_option("other")
+    submit = dialog.get_by_role("button", name="Change priority")
+    submit.click()
+    expect(dialog.get_by_text("Enter the reason as a note")).to_be_visible()
+    expect(dialog.locator("#f-note")).to_be_focused()
+    dialog.locator("#f-reason").select_option("")
+    submit.click()
+    expect(dialog.get_by_text("Choose a reason").first).to_be_visible()
+    expect(dialog.locator("#f-reason")).to_be_focused()
+    press(site, "Escape")
+    site.get_by_role("link", name="Add note").click()
+    dialog = site.get_by_role("dialog", name="Add a note")
+    dialog.get_by_role("button", name="Add note").click()
+    expect(dialog.get_by_text("Enter a note")).to_be_visible()
+    expect(dialog.locator("#f-note-text")).to_be_focused()
+    press(site, "Escape")
+    site.locator("#act-close").click()
+    dialog = site.get_by_role("dialog", name="Close case")
+    dialog.get_by_role("radio").first.check()
+    dialog.locator("#f-close-reason").fill("x" * 501)
+    dialog.get_by_role("button", name="Close the case").click()
+    expect(dialog.get_by_text("the limit is 500")).to_be_visible()
+    expect(dialog.locator("#f-close-reason")).to_be_focused()
+
+
+def test_a_dialog_of_a_case_that_was_closed_meanwhile_says_what_holds(
+    site: Page, nurse: User, live_app: str
+) -> None:
+    case = waiting_case(nurse, "cough", 3)
+    site.goto(f"{live_app}/cases/{case.id}/")
+    site.get_by_role("link", name="Add note").click()
+    dialog = site.get_by_role("dialog", name="Add a note")
+    dialog.locator("#f-note-text").fill("looks worse")
+    services.close_case(
+        case.id, disposition="discharged", actor=make_user(), now=timezone.now(), version=0
+    )
+    dialog.get_by_role("button", name="Add note").click()
+    expect(dialog.locator(".summary")).to_be_focused()
+    expect(dialog.locator(".summary")).not_to_contain_text("submit again")
+    with site.context.expect_page() as opened:
+        dialog.get_by_role("link", name="Reopen it").click()
+    opened.value.get_by_role("button", name="Reopen").click()
+    expect(opened.value.locator("#panel")).to_contain_text("Waiting to be seen")
+    dialog.get_by_role("button", name="Add note").click()
+    expect(dialog.locator(".summary")).to_contain_text("submit again")
+    dialog.get_by_role("button", name="Add note").click()
+    expect(site.locator("#facts")).to_contain_text("looks worse")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from triage_site.cases.clinical import STATUS_WORDS, ClinicalStatus, Move, target_of
 from triage_site.cases.levels import duration_text, moment_text
 from triage_site.cases.models import Case
 from triage_site.cases.patient import patient_summary
@@ -13,6 +14,8 @@ from triage_site.cases.told_facts import measured_told, person_told
 COMPLAINT_CHARACTERS: Final = 140
 BY_THE_NOTE: Final = "(note)"
 _DOUBTED: Final = {"age_years": "age", "sex": "sex"}
+TRANSFER: Final = "transfer"
+ANONYMISED_FOR_GOOD: Final = "This case was anonymised, so it cannot be reopened."
 ANONYMISED: Final = "Anonymised: words, names and figures were removed"
 
 
@@ -60,3 +63,16 @@ def care_words(case: Case, now: datetime) -> str:
         return f"{case.seen_by} since {moment_text(case.seen_at or until, now)}, waited {waited}"
     ended = moment_text(case.closed_at or case.arrived_at, now)
     return f"{case.get_disposition_display()} {ended}, waited {waited}"
+
+
+def why_not_words(case: Case, act: str) -> str:
+    """Returns why `act` cannot be done to the case as it is now; empty where it can. An act is a
+    `Move` or another one that a closed case does not take, but a transfer, which every case does.
+    """
+    if act in list(Move):
+        status = ClinicalStatus(case.clinical_status)
+        if target_of(Move(act), status) is None:
+            return f"This case is {STATUS_WORDS[status].lower()} already."
+    elif case.is_closed and act != TRANSFER:
+        return "This case is closed."
+    return ANONYMISED_FOR_GOOD if act == Move.REOPEN and case.anonymised_at else ""

@@ -712,6 +712,88 @@ def test_the_level_of_a_closed_case_asks_to_reopen_it(clinician: Client) -> None
     assert b"Reopen it" in response.content
 
 
+def closed_case() -> Case:
+    case = queued()
+    services.close_case(case.id, disposition="discharged", actor=make_user(), now=at(9))
+    case.refresh_from_db()
+    return case
+
+
+@pytest.mark.parametrize("name", ["override", "vitals", "note", "close", "seen"])
+def test_a_form_that_a_closed_case_cannot_take_offers_to_reopen_it(name: str) -> None:
+    client, case = client_of(CHARGE_NURSE), closed_case()
+    path, reopen = f"/cases/{case.id}/{name}/", f'href="/cases/{case.id}/reopen/"'
+    fresh = client.get(path).content.decode()
+    assert "This case is closed" in fresh
+    assert reopen in fresh
+    answer = client.post(path, _ENTRIES[name])
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert f'{reopen} target="_blank">Reopen it</a>' in text
+    assert all(words in text for words in _ENTRIES[name].values() if words in ("pink again", "92"))
+
+
+@pytest.mark.parametrize("name", ["reopen", "transfer"])
+def test_what_a_closed_case_takes_is_not_warned_of(name: str) -> None:
+    text = page(client_of(CHARGE_NURSE), f"/cases/{closed_case().id}/{name}/")
+    assert "This case is closed" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "holds"),
+    [
+        ("close", "close", "This case is closed already."),
+        ("note", "close", "This case is closed."),
+        ("vitals", "close", "This case is closed."),
+        ("seen", "see", "This case is being seen already."),
+        ("reopen", "reopen", "This case is waiting to be seen already."),
+    ],
+)
+def test_who_was_slower_is_not_sent_into_what_cannot_work(
+    clinician: Client, name: str, first: str, holds: str
+) -> None:
+    case, other = queued(), make_user(username="faster")
+    if first == "reopen":
+        services.see_patient(case.id, actor=other, now=at(4))
+        services.reopen_case(case.id, actor=other, now=at(5))
+    elif first == "see":
+        services.see_patient(case.id, actor=other, now=at(5))
+    else:
+        services.close_case(case.id, disposition="admitted", actor=other, now=at(5))
+    answer = clinician.post(f"/cases/{case.id}/{name}/", {**_ENTRIES[name], "version": "0"})
+    text = answer.content.decode()
+    assert answer.status_code == 409
+    assert "(faster)" in text
+    assert holds in text
+    assert "Check it, then submit again" not in text
+    assert ("Reopen it" in text) == (first == "close")
+
+
+def test_an_anonymised_case_is_not_offered_to_be_reopened(clinician: Client) -> None:
+    case = closed_case()
+    Case.objects.filter(id=case.id).update(anonymised_at=at(99), facts={"text": ""}, age_band="40")
+    text = page(clinician, f"/cases/{case.id}/note/")
+    assert "This case is closed" in text
+    assert "Reopen it" not in text
+    assert "cannot be reopened" in page(clinician, f"/cases/{case.id}/reopen/")
+
+
+@pytest.mark.parametrize("name", [one for one in _ENTRIES if one != "proposal"])
+def test_every_form_says_whom_it_is_about(name: str) -> None:
+    case = make_case("crushing <b>chest</b> pain", age_years=71, sex="female")
+    Case.objects.filter(id=case.id).update(label="Bed 3")
+    services.classify_without_model(case.id, why="test", now=at(0))
+    client = client_of(CHARGE_NURSE)
+    asked = page(client, f"/cases/{case.id}/{name}/")
+    dialogs = page(client, f"/cases/{case.id}/").count('class="whom"')
+    assert dialogs == 3, "override, close and note"
+    (whom,) = re.findall(r'<p class="whom">(.*?)</p>', asked, re.DOTALL)
+    assert whom.split() == [
+        "<strong>71", "y", "F</strong>", "·", "Bed", "3<br>crushing",
+        "&lt;b&gt;chest&lt;/b&gt;", "pain",
+    ]  # fmt: skip
+
+
 def test_vital_signs_again_are_asked_to_be_confirmed_and_shown(clinician: Client) -> None:
     case = queued("cough")
     path = f"/cases/{case.id}/vitals/"

@@ -15,8 +15,15 @@ from django.utils.safestring import SafeString
 from scheduling import selectors
 from scheduling.models import AdmissionChange
 from triage_site.cases.account_notices import Told, shown
+from triage_site.cases.case_words import (
+    complaint_words,
+    patient_doubt,
+    patient_words,
+    why_not_words,
+)
 from triage_site.cases.departments import has_several
 from triage_site.cases.levels import Clock, Level, clock_html, duration_text, level_of
+from triage_site.cases.models import Case
 from triage_site.cases.roles import ROLES, Action, may
 from triage_site.cases.second_factor import is_missing
 
@@ -39,6 +46,24 @@ def waiting_clock(clock: Clock, *, ticking: bool = True) -> SafeString:
 def duration(seconds: float) -> str:
     """Returns a duration in words, such as 2 min."""
     return duration_text(seconds)
+
+
+@register.simple_tag
+def patient_of(case: Case) -> str:
+    """Returns age and sex as the heading of the case page has them."""
+    return patient_words(case) + patient_doubt(case)
+
+
+@register.simple_tag
+def complaint_of(case: Case) -> str:
+    """Returns the complaint in one line."""
+    return complaint_words(case)
+
+
+@register.simple_tag
+def why_not(case: Case, act: str) -> str:
+    """Returns why a form cannot work on the case as it is now; empty where it can."""
+    return why_not_words(case, act)
 
 
 @register.simple_tag
