@@ -152,7 +152,10 @@ class VitalsForm(CaseForm):
         return cleaned
 
     def facts_so_far(self) -> CaseFacts:
-        return merged(self.before, self.readings())
+        readings = self.readings()
+        # A half that is still asked for is not checked against the last value of the other.
+        asked = missing_half(self.before, readings)
+        return merged(self.before, {asked: NOT_TAKEN, **readings} if asked else readings)
 
     @property
     def to_confirm(self) -> list[Any]:

@@ -15,7 +15,7 @@ COMPLAINT_CHARACTERS: Final = 140
 BY_THE_NOTE: Final = "(note)"
 _DOUBTED: Final = {"age_years": "age", "sex": "sex"}
 TRANSFER: Final = "transfer"
-ANONYMISED_FOR_GOOD: Final = "This case was anonymised, so it cannot be reopened."
+ANONYMISED_FOR_GOOD: Final = "The case was anonymised, so it cannot be reopened."
 ANONYMISED: Final = "Anonymised: words, names and figures were removed"
 
 
@@ -72,7 +72,7 @@ def why_not_words(case: Case, act: str) -> str:
     if act in list(Move):
         status = ClinicalStatus(case.clinical_status)
         if target_of(Move(act), status) is None:
-            return f"This case is {STATUS_WORDS[status].lower()} already."
+            return f"The case is {STATUS_WORDS[status].lower()} already."
     elif case.is_closed and act != TRANSFER:
-        return "This case is closed."
+        return "The case is closed."
     return ANONYMISED_FOR_GOOD if act == Move.REOPEN and case.anonymised_at else ""

@@ -724,7 +724,7 @@ def test_a_form_that_a_closed_case_cannot_take_offers_to_reopen_it(name: str) ->
     client, case = client_of(CHARGE_NURSE), closed_case()
     path, reopen = f"/cases/{case.id}/{name}/", f'href="/cases/{case.id}/reopen/"'
     fresh = client.get(path).content.decode()
-    assert "This case is closed" in fresh
+    assert "The case is closed" in fresh
     assert reopen in fresh
     answer = client.post(path, _ENTRIES[name])
     text = answer.content.decode()
@@ -736,17 +736,17 @@ def test_a_form_that_a_closed_case_cannot_take_offers_to_reopen_it(name: str) ->
 @pytest.mark.parametrize("name", ["reopen", "transfer"])
 def test_what_a_closed_case_takes_is_not_warned_of(name: str) -> None:
     text = page(client_of(CHARGE_NURSE), f"/cases/{closed_case().id}/{name}/")
-    assert "This case is closed" not in text
+    assert "The case is closed" not in text
 
 
 @pytest.mark.parametrize(
     ("name", "first", "holds"),
     [
-        ("close", "close", "This case is closed already."),
-        ("note", "close", "This case is closed."),
-        ("vitals", "close", "This case is closed."),
-        ("seen", "see", "This case is being seen already."),
-        ("reopen", "reopen", "This case is waiting to be seen already."),
+        ("close", "close", "The case is closed already."),
+        ("note", "close", "The case is closed."),
+        ("vitals", "close", "The case is closed."),
+        ("seen", "see", "The case is being seen already."),
+        ("reopen", "reopen", "The case is waiting to be seen already."),
     ],
 )
 def test_who_was_slower_is_not_sent_into_what_cannot_work(
@@ -773,7 +773,7 @@ def test_an_anonymised_case_is_not_offered_to_be_reopened(clinician: Client) -> 
     case = closed_case()
     Case.objects.filter(id=case.id).update(anonymised_at=at(99), facts={"text": ""}, age_band="40")
     text = page(clinician, f"/cases/{case.id}/note/")
-    assert "This case is closed" in text
+    assert "The case is closed" in text
     assert "Reopen it" not in text
     assert "cannot be reopened" in page(clinician, f"/cases/{case.id}/reopen/")
 
@@ -822,6 +822,9 @@ def test_a_new_systolic_asks_for_the_diastolic_at_its_field(clinician: Client) -
     assert re.search(r'<p class="error" id="e-dbp_mmhg">Enter both values of the blood', text)
     assert text.count("Enter both values") == 2, "in the summary and at the field"
     assert 'value="130"' in text
+    other = clinician.post(path, {"dbp_mmhg": "140"}).content.decode()
+    assert re.search(r'id="e-sbp_mmhg">Enter both values of the blood', other)
+    assert "below systolic" not in other
     again = clinician.post(path, {"sbp_mmhg": "60/palp"})
     assert again.status_code == 302
     case.refresh_from_db()
