@@ -12,6 +12,7 @@ replaced before it reads.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -27,7 +28,7 @@ from tokenizers import Tokenizer
 
 from triage_site.triage.model.anybody import ANYBODY, OPINIONS, REPORTS
 from triage_site.triage.model.digest import digest
-from triage_site.triage.reading.note import Note, Statement, Word
+from triage_site.triage.reading.note import Assertion, Note, Statement, Word, is_told
 
 Floats = NDArray[np.float64]
 FOLDER: Final = Path(__file__).resolve().parent.parent / "weights" / "encoder"
@@ -46,6 +47,11 @@ _LONG_NUMBER: Final = 5  # digits
 _NUMBERED: Final = frozenset(
     {"room", "bed", "ward", "bay", "cubicl", "weigh", "weight", "height"}
 )  # fmt: skip
+_DENIES: Final = frozenset({"no", "not", "nil", "none", "without", "denies", "denied", "denying"})
+_LISTS: Final = frozenset(",/")
+_OR: Final = frozenset({"or", "nor"})
+_MOST_OF_ITEM: Final = 3  # words, as they are written: "chest pain or collapse"
+_STATE: Final = re.compile(r"(?:ed|less|[bdfglmnpstwz]y)$")
 _SIZES: Final = frozenset({"kg", "kgs", "kilos", "stone", "lb", "lbs", "pounds", "cm", "m"})
 _LEAST_SHARE: Final = 0.1  # what a note without any weight left counts, as one that tells nothing
 # Log odds of P(priority <= k) of a note that tells nothing.
@@ -111,12 +117,41 @@ def words_to_read(note: Note, apart: Container[int] = ()) -> list[str]:
     ]
     for at in _numbers_of_things(note):
         words[at] = ""
+    for at in _denied_items(note):
+        words[at] = f"no {words[at]}".rstrip()
     for said in note.statements:
         begin = _first_opinion(note, said)
         words[begin : said.last] = [""] * (said.last - begin)
         if _OF_THE_PERSON.issuperset(words[said.first : said.last]):
             words[said.first : said.last] = [""] * (said.last - said.first)
     return _with_marks_between(note, words)
+
+
+def _denied_items(note: Note) -> Iterator[int]:
+    """Where the further items of a list of denials begin, "no pain, numbness, swelling": the
+    encoder forgets the "no" over some commas. The list ends at the first one that says more."""
+    goes_on = False
+    for said in note.statements:
+        is_item = goes_on and _is_denied_item(note, said)
+        if is_item:
+            yield said.first
+        forms = {word.form for word in note.words[said.first : said.last]}
+        goes_on = is_item or not forms.isdisjoint(_DENIES)
+
+
+def _is_denied_item(note: Note, said: Statement) -> bool:
+    """Whether all of a few words are denied by what stands before them. A state ("confused") is no
+    item."""
+    told = [at for at in range(said.first, said.last) if is_told(note.words[at])]
+    is_listed = said.first > 0 and note.words[said.first - 1].form in _LISTS
+    written = {note.words[at].start for at in told if note.words[at].form not in _OR}
+    is_short = 0 < len(written) <= _MOST_OF_ITEM
+    return (
+        is_listed
+        and is_short
+        and _STATE.search(note.words[told[-1]].form) is None
+        and all(note.assertion(at, at + 1) is Assertion.DENIED for at in told)
+    )
 
 
 def _numbers_of_things(note: Note) -> Iterator[int]:

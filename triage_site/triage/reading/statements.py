@@ -288,9 +288,11 @@ def _is_bare(word: Word) -> bool:
 
 def _list_ends_in_or(words: Sequence[Word], cue: Cue) -> bool:
     """ "no pain, cough or fever", "no CP, SOB, LOC": after the first item every other one is bare,
-    with "or" before the last, or two and more of one written word up to the end."""
+    with "or" before the last, or two and more of one written word up to the end. In a sentence of
+    its own behind another one, such an item may also be a place and what is not there."""
     at = cue.last + len(_chunk(words, cue.last))
     items, short = 0, True
+    is_apart = cue.first > 0 and words[cue.first - 1].form in _ENDERS
     end = min(len(words), at + _FARTHEST)
     while at < end and words[at].form not in _ENDERS:
         chunk = _chunk(words, at + 1)
@@ -298,12 +300,18 @@ def _list_ends_in_or(words: Sequence[Word], cue: Cue) -> bool:
             return True
         if _is_new(chunk, cue.kind) or (words[at].form == "," and chunk and chunk[0].form == "no"):
             return False
-        short &= len({word.start for word in chunk}) <= 1
+        short &= len({word.start for word in chunk}) <= 1 or (is_apart and _is_of_a_place(chunk))
         items += 1
         at += 1 + len(chunk)
     if _tells_circumstances(words, cue):
         return False
     return short and items >= _LEAST_ITEMS and cue.kind is Assertion.DENIED
+
+
+def _is_of_a_place(chunk: Sequence[Word]) -> bool:
+    """ "neck pain", "visual disturbance", "leg weakness"."""
+    is_pair = len({word.start for word in chunk}) == _MAX_ITEM
+    return is_pair and chunk[-1].stem in _SETS["what_is_missing"]
 
 
 def _has_new_subject(chunk: Sequence[Word]) -> bool:

@@ -17,7 +17,7 @@ from triage_site.triage.signs.matching import Counts, find_signs
 from triage_site.triage.signs.vital_rules import VITAL_RULES
 from triage_site.triage.types import LEAST_URGENT, Reason
 
-RULES_VERSION: Final = "2026.12-2"
+RULES_VERSION: Final = "2026.12-3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
