@@ -29,7 +29,7 @@ from tokenizers import Tokenizer
 from triage_site.triage.model.anybody import ANYBODY, OPINIONS, REPORTS
 from triage_site.triage.model.digest import digest
 from triage_site.triage.reading.note import Assertion, Note, Statement, Word, is_told
-from triage_site.triage.reading.words import is_clinical
+from triage_site.triage.reading.statements import is_listed_as_absent
 
 Floats = NDArray[np.float64]
 FOLDER: Final = Path(__file__).resolve().parent.parent / "weights" / "encoder"
@@ -141,7 +141,7 @@ def _denied_items(note: Note) -> Iterator[int]:
 
 
 def _is_denied_item(note: Note, said: Statement) -> bool:
-    """Whether all of a few words are denied by what stands before them, the last one clinical. A
+    """Whether all of a few words are denied by what stands before them. A
     state ("confused") and what somebody does ("plays") are no items."""
     told = [at for at in range(said.first, said.last) if is_told(note.words[at])]
     is_listed = said.first > 0 and note.words[said.first - 1].form in _LISTS
@@ -150,7 +150,7 @@ def _is_denied_item(note: Note, said: Statement) -> bool:
     return (
         is_listed
         and is_short
-        and is_clinical(note.words[told[-1]].form)
+        and is_listed_as_absent(note.words[told[-1]])
         and _STATE.search(note.words[told[-1]].form) is None
         and all(note.assertion(at, at + 1) is Assertion.DENIED for at in told)
     )

@@ -20,7 +20,13 @@ from triage_site.triage.reading.line import Line
 from triage_site.triage.reading.reactions import reaction_spans
 from triage_site.triage.reading.terms import TermIndex, joined
 from triage_site.triage.reading.tokens import Word
-from triage_site.triage.reading.words import ANTICOAGULANTS, ANTIPLATELETS, TABLES, stem
+from triage_site.triage.reading.words import (
+    ANTICOAGULANTS,
+    ANTIPLATELETS,
+    TABLES,
+    is_clinical,
+    stem,
+)
 
 _TABLE: Final = tomllib.loads((Path(__file__).parent / "cues.toml").read_text(encoding="utf-8"))
 _SETS: Final = {
@@ -312,6 +318,14 @@ def _is_of_a_place(chunk: Sequence[Word]) -> bool:
     """ "neck pain", "visual disturbance", "leg weakness"."""
     is_pair = len({word.start for word in chunk}) == _MAX_ITEM
     return is_pair and chunk[-1].stem in _SETS["what_is_missing"]
+
+
+def is_listed_as_absent(word: Word) -> bool:
+    """Whether it is what lists of denials name: a complaint, an event, a clinical word."""
+    return (
+        is_clinical(word.form) or word.form in _EVENT_NOUNS
+        or any(word.stem in _SETS[name] for name in ("complaints", "what_is_missing", "absences"))
+    )  # fmt: skip
 
 
 def _has_new_subject(chunk: Sequence[Word]) -> bool:
