@@ -31,7 +31,7 @@ FORMS = (
 def test_what_is_absent_makes_no_trifle_urgent(form: str) -> None:
     rng = random.Random(form)
     texts = [form.format(trifle, *rng.sample(ABSENT, 4)) for trifle in TRIFLES for _ in range(8)]
-    facts = [CaseFacts(text=text, age_years=35, arrival_mode="walking") for text in texts]
+    facts = [CaseFacts(text=text, age_years=35) for text in texts]
     said = [one.priority for one in classify_many(facts, explain=False)]
     assert [text for text, got in zip(texts, said, strict=True) if got <= 1] == []
     assert sum(got <= 2 for got in said) <= 0.1 * len(said)
