@@ -52,7 +52,7 @@ def test_every_row_is_of_a_sign_that_there_is() -> None:
             "pain or faintness with a known aneurysm or weak vessels",
             "vascular surgeon",
         ),
-        ("cannot move his arm", "stroke symptoms", "Call the stroke team"),
+        ("cannot move his arm", "possible stroke", "Call the stroke team"),
         ("fits, pregnant", "fit in pregnancy or after birth", "magnesium"),
     ],
 )
@@ -61,7 +61,7 @@ def test_a_grave_sign_names_its_first_action(text: str, sign: str, action: str) 
 
 
 def test_a_first_action_is_left_out_where_the_complaint_or_the_form_says_otherwise() -> None:
-    sign = "unresponsive or unconscious"
+    sign = "loss of or reduced consciousness"
     assert "recovery position" in told("found on the floor", sign)
     assert "recovery position" not in told("woke up", sign, consciousness=Consciousness.ALERT)
     assert "recovery position" not in told("woke up", f"{sign} by the note")
