@@ -49,7 +49,8 @@ _FOR_SURGEON: Final = (
     "hernia that does not go back", "open fracture", "limb without blood flow", "object in the",
     "severe belly", "suspected ectopic", "pain or faintness with a known aneurysm",
     "aortic dissection", "stab, gunshot", "massive bleeding", "heavy bleeding",
-    "weak swallowing", "possible stroke", "caustic substance", "button battery",
+    "weak swallowing", "possible stroke", "caustic substance", "battery, magnet",
+    "button battery", "food stuck",
 )  # fmt: skip
 _CHEMICAL_IN_EYE: Final = "chemical in the eye"
 _LEAST_OF_TARGET: Final = 88  # % of a patient whose lower target was agreed
