@@ -47,8 +47,8 @@ _OF_TRUNK: Final = frozenset(
 _FOR_SURGEON: Final = (
     "abdominal emergency", "belly pain with an alarm sign", "testicle, penis or groin in danger",
     "hernia that does not go back", "open fracture", "limb without blood flow", "object in the",
-    "severe belly", "suspected ectopic", "pain or faintness with a known aneurysm",
-    "aortic dissection", "stab, gunshot", "massive bleeding", "heavy bleeding",
+    "severe belly", "pain out of proportion", "suspected ectopic",
+    "pain or faintness with a known aneurysm", "aortic dissection", "stab, gunshot", "massive bleeding", "heavy bleeding",
     "weak swallowing", "possible stroke", "caustic substance", "battery, magnet",
     "button battery", "food stuck",
 )  # fmt: skip
