@@ -48,7 +48,8 @@ _FOR_SURGEON: Final = (
     "abdominal emergency", "belly pain with an alarm sign", "testicle, penis or groin in danger",
     "hernia that does not go back", "open fracture", "limb without blood flow", "object in the",
     "severe belly", "pain out of proportion", "suspected ectopic",
-    "pain or faintness with a known aneurysm", "aortic dissection", "stab, gunshot", "massive bleeding", "heavy bleeding",
+    "pain or faintness with a known aneurysm", "aortic dissection", "stab, gunshot",
+    "massive bleeding", "heavy bleeding",
     "weak swallowing", "possible stroke", "caustic substance", "battery, magnet",
     "button battery", "food stuck",
 )  # fmt: skip
