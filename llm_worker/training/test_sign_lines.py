@@ -65,6 +65,6 @@ def test_a_first_action_is_left_out_where_the_complaint_or_the_form_says_otherwi
     assert "recovery position" in told("found on the floor", sign)
     assert "recovery position" not in told("woke up", sign, consciousness=Consciousness.ALERT)
     assert "recovery position" not in told("woke up", f"{sign} by the note")
-    allergic = told("lips swell", "anaphylaxis", "allergic reaction")
+    allergic = told("lips swell", "possible anaphylaxis", "allergic reaction")
     assert allergic.count("Adrenaline into the muscle") == 1
-    assert "Adrenaline into the muscle now" in told("lips swell", "anaphylaxis")
+    assert "Adrenaline into the muscle now" in told("lips swell", "possible anaphylaxis")

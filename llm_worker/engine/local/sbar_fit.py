@@ -14,7 +14,8 @@ from typing import Final
 from scheduling.core.brief import NO_THINNER, OVER_LABEL, THINNER_LABEL, UNDER_ONE_YEAR, Brief
 
 _ANAPHYLAXIS: Final = (
-    "anaphylaxis", "allergic reaction with airway, breathing or circulation signs",
+    "possible anaphylaxis", "allergic reaction with airway, breathing or circulation signs",
+    "known allergy, hives or swelling",
 )  # fmt: skip
 _TODDLER_YEARS: Final = 2.0
 _MENARCHE_YEARS: Final = 9.0
@@ -191,7 +192,7 @@ def _is_seizing(brief: Brief) -> bool:
 def at_once(brief: Brief) -> list[str]:
     """What comes before all: where heart or breathing stands still, or a seizure goes on."""
     absent = {reading.label: reading.absent for reading in brief.readings}
-    if any(absent.values()) or (has_sign(brief, "cardiac arrest") and not _has_pulse(brief)):
+    if any(absent.values()) or (has_sign(brief, "cardiac or breathing arrest") and not _has_pulse(brief)):
         if brief.line("Consciousness") in _AWAKE:
             return ["Feel for a pulse and look for breathing now; resuscitate if there is none."]
         if absent.get("Heart rate") == "":
