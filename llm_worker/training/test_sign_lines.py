@@ -15,7 +15,7 @@ from triage_site.triage.signs.vital_rules import VITAL_RULES
 
 # The vital actions say it, or nothing is said that a line could add.
 _SAID_ELSEWHERE = {"chemical in the eye", "fever with weak immune defence", "seizing now"}
-_SAID_ELSEWHERE |= {"emergency call of a grave kind"}
+_SAID_ELSEWHERE |= {"dispatch code or team alert"}
 
 
 def told(text: str, sign: str, complaint: str | None = None, **facts: object) -> str:

@@ -47,10 +47,11 @@ _OF_TRUNK: Final = frozenset(
 )  # fmt: skip
 _FOR_SURGEON: Final = (
     "abdominal emergency", "belly pain with an alarm sign", "testicle, penis or groin in danger",
-    "hernia that does not go back", "open fracture", "limb without blood flow", "object in the",
+    "hernia that does not go back", "open fracture", "cold, pale or pulseless", "object in the",
     "severe belly", "pain out of proportion", "suspected ectopic",
-    "pain or faintness with a known aneurysm", "aortic dissection", "stab, gunshot",
-    "massive bleeding", "heavy bleeding",
+    "pain or faintness with a known aneurysm", "possible aortic", "stab, gunshot",
+    "heavy bleeding", "bleeding or a torn vessel", "torn, cut or blocked", "tourniquet on",
+    "bleeding with collapse", "head bleeding with", "ruptured aneurysm",
     "weak swallowing", "possible stroke", "caustic substance", "battery, magnet",
     "button battery", "food stuck",
 )  # fmt: skip
@@ -192,7 +193,8 @@ def _is_seizing(brief: Brief) -> bool:
 def at_once(brief: Brief) -> list[str]:
     """What comes before all: where heart or breathing stands still, or a seizure goes on."""
     absent = {reading.label: reading.absent for reading in brief.readings}
-    if any(absent.values()) or (has_sign(brief, "cardiac or breathing arrest") and not _has_pulse(brief)):
+    has_arrest = has_sign(brief, "cardiac or breathing arrest")
+    if any(absent.values()) or (has_arrest and not _has_pulse(brief)):
         if brief.line("Consciousness") in _AWAKE:
             return ["Feel for a pulse and look for breathing now; resuscitate if there is none."]
         if absent.get("Heart rate") == "":

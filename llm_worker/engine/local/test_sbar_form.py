@@ -141,7 +141,8 @@ def test_where_nothing_beats_the_chest_is_compressed_first(complaint: str, arriv
 
 
 def test_an_arrest_without_a_pulse_that_was_measured_is_resuscitated_first() -> None:
-    arrest = brief_of(level="resuscitation").replace("none found", "cardiac or breathing arrest by the note")
+    told = "cardiac or breathing arrest by the note"
+    arrest = brief_of(level="resuscitation").replace("none found", told)
     beats = arrest.replace("Danger", f"Heart rate: 80 /min\n{USUAL}\nDanger")
     first = [recommended(str(sbar_form(brief)[1].text)) for brief in (arrest, beats)]  # type: ignore[union-attr]
     assert first[0].startswith("Start or continue chest compressions")
