@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,14 +10,12 @@ import redis
 from django.test import Client
 
 from scheduling import services as scheduling
-from scheduling.selectors import pause
 from tests.factories import at, make_case, make_user, token_of
 from triage_site.cases import services
 from triage_site.cases.models import Case
 from triage_site.cases.roles import AUDITOR, CLINICIAN
 from triage_site.cases.search_text import case_words, label_words
 from triage_site.cases.test_api import NEW, Api, queued, reason_of
-from triage_site.ops.api import api as the_api
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -328,47 +324,6 @@ def test_a_value_of_the_wrong_kind_is_refused(change: dict[str, Any], field: str
     assert status == 422
     reason_of(answer, field)
     assert not Case.objects.exists()
-
-
-def _flags_of_the_api() -> Iterator[tuple[str, str, str]]:
-    """Method, address and name of every boolean of the API, by its own description."""
-    told = json.loads(json.dumps(the_api.get_openapi_schema(path_prefix="/api/")))
-    for path, methods in told["paths"].items():
-        address = path.replace("{case_id}", "00000000-0000-0000-0000-000000000000")
-        for method, route in methods.items():
-            body = route.get("requestBody", {}).get("content", {}).get("application/json", {})
-            for kind in re.findall(r"#/components/schemas/(\w+)", json.dumps(body)):
-                for name, field in told["components"]["schemas"][kind]["properties"].items():
-                    if '"boolean"' in json.dumps(field):
-                        yield method, address, name
-            for one in route.get("parameters", ()):
-                if '"boolean"' in json.dumps(one["schema"]):
-                    yield method, f"{address}?", one["name"]
-
-
-FLAGS = sorted(set(_flags_of_the_api()))
-
-
-def test_the_flags_of_the_api_are_found() -> None:
-    assert {name for _, _, name in FLAGS} == {
-        "paused", "confirmed", "on_oxygen", "injury", "spo2_scale_2", "needs_person", "overdue",
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize("value", [1, 0, "true", "yes", "on", "t", "", [True]])
-@pytest.mark.parametrize(("method", "address", "name"), FLAGS)
-def test_a_flag_is_true_or_false_and_nothing_like_it(
-    method: str, address: str, name: str, value: object
-) -> None:
-    if address.endswith("?"):
-        value = {"true": "True", "t": "1"}.get(str(value), value)  # here "true" is the value
-        status, answer = raw(method.upper(), f"{address}{name}={value}")
-    else:
-        status, answer = raw(method.upper(), address, json.dumps({name: value}).encode())
-    assert status == 422
-    reasons = {item["field"]: item["reason"] for item in answer["errors"]}
-    assert reasons[name] == "must be true or false"
-    assert pause() is None
 
 
 @pytest.mark.parametrize("name", ["needs_person", "overdue"])
