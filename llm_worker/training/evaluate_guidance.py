@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ from llm_worker.engine.local.engine import LocalEngine
 from llm_worker.engine.local.settings import EngineSettings
 from llm_worker.engine.protocol import EngineFailed, EngineJob, Failed, Finished
 from llm_worker.guard.whole import fault_of
-from llm_worker.training.guidance_cases import make_case
+from llm_worker.training.guidance_cases import TrainingCase, make_case
 from llm_worker.training.guidance_faults import CONTRADICTIONS, Answer, EvaluationCase, faults
 from llm_worker.training.guidance_text import brief_of
 from llm_worker.training.train_guidance import CHECK_SEED
@@ -98,10 +99,20 @@ def withheld(case: EvaluationCase, answer: Answer) -> Withheld | None:
     return fault_of(answer.text, case.brief)
 
 
+def _drawn(rng: random.Random) -> Iterator[TrainingCase]:
+    while True:
+        yield make_case(rng)
+
+
+def _can_be(case: TrainingCase) -> bool:
+    """Training draws any value beside any level; nobody who does not breathe has a milder one."""
+    return case.priority == 0 or case.facts.value("rr_bpm") != 0
+
+
 def generated_cases(count: int, seed: int = CHECK_SEED + 1) -> list[EvaluationCase]:
     """Cases from the training generator, with a seed that training does not use."""
     rng = random.Random(seed)
-    cases = [make_case(rng) for _ in range(count)]
+    cases = islice((case for case in _drawn(rng) if _can_be(case)), count)
     return [
         EvaluationCase(
             facts=case.facts,

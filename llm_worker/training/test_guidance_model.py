@@ -138,3 +138,9 @@ def test_lines_are_short_and_have_no_number() -> None:
             assert not any(character.isdigit() for character in line), line
             assert len(line) <= 90, line
             assert not line.endswith("."), line
+
+
+def test_no_generated_case_waits_without_a_breath() -> None:
+    drawn = generated_cases(400)
+    assert len(drawn) == 400
+    assert all(case.priority == 0 for case in drawn if case.facts.value("rr_bpm") == 0)
