@@ -48,7 +48,6 @@ _LONG_NUMBER: Final = 5  # digits
 _NUMBERED: Final = frozenset(
     {"room", "bed", "ward", "bay", "cubicl", "weigh", "weight", "height"}
 )  # fmt: skip
-_DENIES: Final = frozenset({"no", "not", "nil", "none", "without", "denies", "denied", "denying"})
 _LISTS: Final = frozenset(",/")
 _OR: Final = frozenset({"or", "nor"})
 _MOST_OF_ITEM: Final = 3  # words, as they are written: "chest pain or collapse"
@@ -136,14 +135,18 @@ def _denied_items(note: Note) -> Iterator[int]:
         is_item = goes_on and _is_denied_item(note, said)
         if is_item:
             yield said.first
-        forms = {word.form for word in note.words[said.first : said.last]}
-        goes_on = is_item or not forms.isdisjoint(_DENIES)
+        denied = {note.assertion(at, at + 1) is Assertion.DENIED for at in _told(note, said)}
+        goes_on = is_item or denied == {True, False}  # what is denied, and its cue
+
+
+def _told(note: Note, said: Statement) -> list[int]:
+    return [at for at in range(said.first, said.last) if is_told(note.words[at])]
 
 
 def _is_denied_item(note: Note, said: Statement) -> bool:
     """Whether all of a few words are denied by what stands before them. A
     state ("confused") and what somebody does ("plays") are no items."""
-    told = [at for at in range(said.first, said.last) if is_told(note.words[at])]
+    told = _told(note, said)
     is_listed = said.first > 0 and note.words[said.first - 1].form in _LISTS
     written = {note.words[at].start for at in told if note.words[at].form not in _OR}
     is_short = 0 < len(written) <= _MOST_OF_ITEM
