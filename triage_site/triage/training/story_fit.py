@@ -45,7 +45,7 @@ _MAX_STEPS: Final = 500
 CAUTION_FACTORS: Final = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0)
 # Of the levels of one author's notes, those that may be refused as too mild and as too urgent.
 MOST_MILD_SHARE: Final = 0.10
-MOST_URGENT_SHARE: Final = 0.35
+MOST_URGENT_SHARE: Final = 0.30
 # Signs and complaints do not speak here: they were written with these files in view, so that a
 # note without a sign would count as calm. A sign sets the least urgent level all the same.
 _BLOCKS: Final = ("vitals", "circumstances", "words")
