@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 import redis
@@ -60,3 +61,12 @@ def test_a_flag_is_true_or_false_and_nothing_like_it(
     reasons = {item["field"]: item["reason"] for item in answer["errors"]}
     assert reasons[name] == "must be true or false"
     assert pause() is None
+
+
+@pytest.mark.parametrize("name", ["limit", "offset", "priority"])
+@pytest.mark.parametrize("value", ["1_0", "0_1", "+1", "1.0", "", "٣", "1e1"])
+def test_a_number_in_an_address_is_digits_alone(name: str, value: str) -> None:
+    status, answer = raw("GET", f"/api/v1/cases?{name}={quote(value)}")
+    assert status == 422
+    reasons = {item["field"]: item["reason"] for item in answer["errors"]}
+    assert reasons[name] == "must be a whole number"

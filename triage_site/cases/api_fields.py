@@ -6,6 +6,7 @@ database can store, and a message never repeats a value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from enum import StrEnum
 from math import isfinite
@@ -58,6 +59,13 @@ def _flag(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     raise ValueError("must be true or false")
+
+
+def _whole_in_address(value: Any) -> Any:
+    """Digits alone: Python would read "1_0" as ten."""
+    if value is None or isinstance(value, int) or re.fullmatch(r"-?\d{1,12}", value, re.ASCII):
+        return value
+    raise ValueError("must be a whole number")
 
 
 def _flag_in_address(value: Any) -> Any:
@@ -121,6 +129,7 @@ Number = Annotated[float | None, BeforeValidator(_number)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Flag = Annotated[bool | None, BeforeValidator(_flag)]
 Yes = Annotated[bool, BeforeValidator(_flag)]
+WholeInAddress = Annotated[int, BeforeValidator(_whole_in_address)]
 YesInAddress = Annotated[bool, BeforeValidator(_flag_in_address)]
 Priority = Annotated[
     int,

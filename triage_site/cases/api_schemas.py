@@ -27,6 +27,7 @@ from triage_site.cases.api_fields import (
     SexField,
     Storable,
     Whole,
+    WholeInAddress,
     Yes,
     YesInAddress,
 )
@@ -166,7 +167,7 @@ class CaseFilter(Schema):
 
     clinical_status: ClinicalField | None = None
     guidance_status: GuidanceField | None = None
-    priority: int | None = Field(default=None, ge=0, le=4)
+    priority: WholeInAddress | None = Field(default=None, ge=0, le=4)
     q: Annotated[str, Field(max_length=200, examples=["chest"]), Storable] = Field(
         default="",
         description="Number of the case or bed, or words that all stand in the complaint, the "
@@ -182,8 +183,8 @@ class CaseFilter(Schema):
     arrived_until: Moment | None = Field(
         default=None, description="Before this time.", examples=["2026-03-02T08:00:00Z"]
     )
-    limit: int = Field(default=50, ge=1, le=MAX_PAGE)
-    offset: int = Field(default=0, ge=0, le=10**9)
+    limit: WholeInAddress = Field(default=50, ge=1, le=MAX_PAGE)
+    offset: WholeInAddress = Field(default=0, ge=0, le=10**9)
 
 
 class ErrorItem(Schema):

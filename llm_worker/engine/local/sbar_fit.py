@@ -386,9 +386,11 @@ _IS_ANOTHER_OBJECT: Final = _says(
 _NO_BATTERY: Final = _says_not(r"\b(?:batter(?:y|ies)|magnets?)\b")
 _KETONES_TOLD: Final = _says(r"\bketones?\b\D{0,15}\d")
 _ADRENALINE_GIVEN: Final = _says(
-    r"\b(?:epi-?pens?|jext|emerade|adrenaline|epinephrine)\b[^.;]{0,25}"
+    r"(?<!\bno )(?<!\bnil )(?<!without )\b(?:epi-?pens?|jext|emerade|adrenaline|epinephrine)\b"
+    r"(?:(?!\bno[tr]?\b|n't\b|\bnever\b|\bunused\b)[^.;]){0,25}"
     r"\b(?:given|used|taken|once|twice|administered|x ?\d|by)\b"
-    r"|\b(?:used|gave|given|took|had)\b[^.;]{0,20}\b(?:epi-?pen|jext|emerade|adrenaline|epinephrine)\b"
+    r"|(?<!not )(?<!n't )\b(?:used|gave|given|took|had)\b(?:(?!\bno\b)[^.;]){0,20}"
+    r"\b(?:epi-?pen|jext|emerade|adrenaline|epinephrine)\b"
 )
 
 
@@ -468,7 +470,7 @@ _SAID_OTHERWISE: Final[tuple[tuple[str, str, Callable[[Brief], bool]], ...]] = (
     ("Adrenaline into the muscle now as the protocol orders",
      "Adrenaline into the muscle again as the protocol orders if it is not better",
      _ADRENALINE_GIVEN),
-    ("and take the blood pressure", "and watch the blood pressure", _has_reading("Blood pressure")),
+    ("and take the blood pressure", "and what stops the bleeding", _has_reading("Blood pressure")),
 )  # fmt: skip
 
 _UNFIT: Final[tuple[tuple[re.Pattern[str], Callable[[Brief], bool]], ...]] = (

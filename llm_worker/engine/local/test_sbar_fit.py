@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from llm_worker.engine.local.sbar_form import MOST_TOKENS, Fixed, sbar_form
 from llm_worker.engine.local.sbar_lines import learned
+from scheduling.core.brief import THINNER_LABEL
 
 FAST_ECG = "ECG and monitor for the fast heart rate."
 SLOW_ECG = "ECG and monitor for the slow heart rate."
@@ -176,6 +179,25 @@ def test_adrenaline_comes_first_in_anaphylaxis_and_once() -> None:
     assert text.count("Adrenaline into") == 1
     given = text_of(words="EpiPen used once", complaint="allergic reaction", signs=signs)
     assert "again as the protocol orders if it is not better" in given
+    for words in ("no adrenaline given so far", "adrenaline not yet given", "has EpiPen, not used",
+                  "EpiPen not given yet", "did not use her EpiPen"):  # fmt: skip
+        text = text_of(words=f"lips swelling, {words}", complaint="allergic reaction", signs=signs)
+        assert " again as the protocol" not in text
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (("Blood pressure: 130/70 mmHg",), "Ask about blood thinners and what stops the bleeding"),
+        (("Medicines: apixaban", f"{THINNER_LABEL}: apixaban"), "Take the blood pressure"),
+        (("Medicines: apixaban", f"{THINNER_LABEL}: apixaban", "Blood pressure: 130/70 mmHg"), ""),
+    ],
+)
+def test_a_question_that_loses_a_part_stays_a_sentence(lines: tuple[str, ...], told: str) -> None:
+    signs = "nosebleed with an alarm sign"
+    text = text_of(*lines, words="nosebleed", complaint="nosebleed", signs=signs)
+    assert told in text
+    assert not re.search(r"Ask about (?:take|watch|and)\b", text)
 
 
 def test_a_blocked_airway_and_a_silent_chest_ask_for_other_things() -> None:

@@ -9,6 +9,11 @@ from hypothesis import strategies as st
 from triage_site.triage.history.medicines import read_history
 
 
+def test_what_stopped_a_seizure_was_given_and_is_not_stopped() -> None:
+    found = read_history("Seizure of 10 min, stopped with midazolam. Takes Adcal-D3, vitamin D3")
+    assert found.medicines == ("midazolam (given)", "Adcal-D3", "vitamin d3")
+
+
 @pytest.mark.parametrize(
     "text",
     ["allergic to nothing", "Allergic to nothing that she knows of", "allergic to: none",

@@ -56,6 +56,7 @@ _PLAIN: Final = {
     **dict.fromkeys("\u3002\uff61\u0964\u06d4", ". "),  # full stops of other scripts
     **dict.fromkeys("\u3001\u060c", ","), "\u061f": "?", "\u2192": "->", "\u21d2": "->",
     "\u00bd": ".5", "\u2265": ">", "\u2264": "<",
+    **dict.fromkeys("\u2248\u2243\u223c\uff5e", "~"), **dict.fromkeys("\u2044\u2215", "/"),
 }  # fmt: skip
 _LOOKALIKES: Final = dict(zip("аеорсухіѕ", "aeopcyxis", strict=True))
 _MARKS_THAT_VANISH: Final = frozenset({"Cf", "Mn", "Me"})
