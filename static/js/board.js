@@ -10,6 +10,7 @@ const board = document.getElementById("board");
 const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
 const markedUntil = new Map();
 let before = null;
+let focused = null; // the id of the row that has the focus while the board is exchanged
 let levelsBeyond = new Map();
 
 const rows = () => [...board.querySelectorAll("tr.row")];
@@ -24,6 +25,7 @@ const beyond = () => {
 };
 
 const storePositions = () => {
+  focused = document.activeElement?.closest("#board tr.row")?.id ?? focused;
   levelsBeyond = new Map(beyond().map((one) => [one.id, one.level]));
   before = new Map(
     rows().map((row, index) => [
@@ -222,9 +224,19 @@ const announceEscalations = () => {
   if (messages.length) announce(messages.join(" "));
 };
 
+// Where a press moved the patient to another table, the focus stays with the patient.
+const keepFocus = () => {
+  const row = focused && document.getElementById(focused);
+  focused = null;
+  if (row && !row.hidden && document.activeElement === document.body) {
+    row.querySelector("[data-row-open]").focus({ preventScroll: true });
+  }
+};
+
 const after = () => {
   filter();
   tick();
+  keepFocus();
   if (before) {
     announceEscalations();
     glide();

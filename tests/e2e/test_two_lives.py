@@ -41,6 +41,7 @@ def test_seen_and_closed_from_the_board_by_keyboard(site: Page, nurse: User, liv
     press(site, "s")
     seen = site.locator(f"#seen-rows #case-{case.number}")
     expect(seen).to_contain_text("nurse since")
+    expect(seen.locator("[data-row-open]")).to_be_focused()
     expect(site.locator("#count-1 .count")).to_have_text("0")
     site.locator(f"#case-{case.number} [data-row-open]").focus()
     press(site, "x")
