@@ -14,7 +14,13 @@ from triage_site import logs
 
 @contextmanager
 def site_log(*, as_json: bool) -> Iterator[StringIO]:
-    """Yields the stream of a second handler of the root logger, with the site's formatter."""
+    """Yields the stream of a second handler of the root logger, with the site's formatter.
+
+    A library that another test loads may have switched off all loggers that existed before it.
+    """
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.disabled = False
     config = logs.django_logging(level="DEBUG", as_json=as_json)
     formatter = config["formatters"]["line"]
     stream = StringIO()
