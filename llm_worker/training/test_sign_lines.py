@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from llm_worker.engine.local import sbar_fit, sbar_lines
 from llm_worker.engine.local.sbar_form import Fixed, sbar_form
 from llm_worker.engine.local.sbar_lines import learned, sign_lines
 from triage_site.triage.brief import build_brief
@@ -29,6 +30,14 @@ def told(text: str, sign: str, complaint: str | None = None, **facts: object) ->
 def test_every_sign_of_level_0_and_1_has_a_first_action() -> None:
     grave = {sign.name for sign in signs() if sign.level <= 1}
     assert grave - sign_lines().keys() == _SAID_ELSEWHERE
+
+
+def test_what_the_form_asks_for_is_the_beginning_of_a_sign_that_there_is() -> None:
+    names = {sign.name for sign in signs()} | {rule.label for rule in VITAL_RULES}
+    asked = {*sbar_fit._ANAPHYLAXIS, *sbar_fit._FOR_SURGEON, sbar_fit._CHEMICAL_IN_EYE}
+    asked |= {"seizing now", "cardiac or breathing arrest", sbar_lines._WEAK_DEFENCE}
+    assert {one for one in asked if not any(name.startswith(one) for name in names)} == set()
+    assert {one for one in sbar_fit._OF_HEART if not any(one in name for name in names)} == set()
 
 
 def test_every_row_is_of_a_sign_that_there_is() -> None:

@@ -25,7 +25,7 @@ const beyond = () => {
 };
 
 const storePositions = () => {
-  focused = document.activeElement?.closest("#board tr.row")?.id ?? focused;
+  focused = document.activeElement?.closest("#board tr.row")?.id ?? null;
   levelsBeyond = new Map(beyond().map((one) => [one.id, one.level]));
   before = new Map(
     rows().map((row, index) => [

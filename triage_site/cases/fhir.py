@@ -27,7 +27,6 @@ LOINC: Final = "http://loinc.org"
 UCUM: Final = "http://unitsofmeasure.org"
 CODES: Final = "http://terminology.hl7.org/CodeSystem"
 LOCAL: Final = "urn:semantic-triage"
-_DAYS_PER_YEAR: Final = 365.25
 _NAMESPACE: Final = uuid.UUID("6a0c3f0e-5b1d-4d55-9a0c-0c6a6f0d7a11")
 
 
@@ -288,7 +287,7 @@ def _year_of_birth(age_years: float | None, arrived_at: datetime) -> int | None:
         return None
     unit = YEARS_PER["weeks" if age_years < 0.25 else "months" if age_years < 2 else "years"]
     first, last = (
-        arrived_at - timedelta(days=years * _DAYS_PER_YEAR)
+        arrived_at - timedelta(days=years / YEARS_PER["days"])
         for years in (age_years + unit, max(0.0, age_years - unit))
     )
     return first.year if first.year == last.year else None

@@ -15,7 +15,7 @@ from scheduling.core.brief import NO_THINNER, OVER_LABEL, THINNER_LABEL, UNDER_O
 
 _ANAPHYLAXIS: Final = (
     "possible anaphylaxis", "allergic reaction with airway, breathing or circulation signs",
-    "known allergy, hives or swelling",
+    "allergy with breathing trouble or faintness",
 )  # fmt: skip
 _TODDLER_YEARS: Final = 2.0
 _MENARCHE_YEARS: Final = 9.0

@@ -168,8 +168,15 @@ def test_a_line_agrees_with_the_words_of_the_note(
     assert present in told
 
 
-def test_adrenaline_comes_first_in_anaphylaxis_and_once() -> None:
-    signs = "allergic reaction with airway, breathing or circulation signs"
+@pytest.mark.parametrize(
+    "signs",
+    [
+        "allergic reaction with airway, breathing or circulation signs",
+        "allergy with breathing trouble or faintness",
+        "possible anaphylaxis",
+    ],
+)
+def test_adrenaline_comes_first_in_anaphylaxis_and_once(signs: str) -> None:
     text = text_of(
         words="lips swelling, wheeze", complaint="allergic reaction", signs=signs,
         level="resuscitation",
