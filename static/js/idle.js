@@ -45,7 +45,7 @@ const check = () => {
     return;
   }
   const minutes = Math.ceil(left / 60);
-  const message = `You will be signed out in ${minutes} minute${minutes > 1 ? "s" : ""}. The text of a new case is kept in this tab.`;
+  const message = `You will be signed out in ${minutes} minute${minutes > 1 ? "s" : ""}. What you typed is kept in this tab.`;
   const line = bar.querySelector("span");
   if (line.textContent !== message) line.textContent = message;
 };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import replace
 
@@ -33,6 +34,7 @@ CLASSIFICATION = Classification(
     model_version="m",
     news2=None,
 )
+RESTORED = re.compile(r"^Your draft of \d\d:\d\d was restored\.$")
 GUIDANCE = (
     "Situation: man, chest pain.\nBackground: nothing is known.\n"
     "Assessment: possibly cardiac.\nRecommendation: record an ECG now."

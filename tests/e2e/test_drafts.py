@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import Dialog, Page, expect
 
-from tests.e2e.steps import press
+from tests.e2e.steps import RESTORED, press, waiting_case
 from tests.factories import PASSWORD, make_user
+from triage_site.cases import services
+from triage_site.cases.models import Case
 
 pytestmark = pytest.mark.slow
 WORDS = "fell off a horse"
@@ -67,7 +70,7 @@ def test_counters_and_marks_follow_a_draft_that_is_restored(site: Page, live_app
     site.locator("#f-pain_score").fill("u")
     expect(site.locator(".vital.unusual")).to_have_count(1)
     site.reload()
-    expect(site.locator("#draft-note")).to_have_text("Your draft was restored.")
+    expect(site.locator("#case-form [data-draft-note]")).to_have_text(RESTORED)
     expect(site.locator(".counter").first).to_have_text("16 of 10,000 characters")
     expect(site.locator(".vital.unusual #f-hr_bpm")).to_have_value("240")
     expect(site.locator("[name=pain_score_unmeasurable]")).to_be_checked()
@@ -123,4 +126,86 @@ def test_a_tab_that_slept_during_the_sign_out_clears_its_draft_when_it_wakes(
     assert "iv" in stored(site)  # no event reached it
     site.reload()
     expect(site.get_by_label("What is the complaint?")).to_have_value("")
+    assert stored(site) == "[]"
+
+
+def note_dialog(page: Page, live_app: str, case: Case) -> None:
+    page.goto(f"{live_app}/cases/{case.id}/")
+    page.get_by_role("link", name="Add note").click()
+    page.get_by_label("Note", exact=True).fill(WORDS)
+    page.wait_for_function(f"() => {_FILTERED}.includes('iv')")
+
+
+def test_a_note_outlives_a_reload_and_a_change_by_somebody_else_until_it_is_sent(
+    site: Page, nurse: User, live_app: str
+) -> None:
+    case = waiting_case(nurse, "cough", 3)
+    note_dialog(site, live_app, case)
+    services.override_priority(
+        case_id=case.id,
+        priority=2,
+        reason="clinical_judgement",
+        note="",
+        actor=nurse,
+        now=timezone.now(),
+    )
+    site.reload()
+    dialog = site.locator("#note-dialog")
+    expect(dialog).to_be_visible()
+    expect(dialog.get_by_role("status")).to_have_text(RESTORED)
+    expect(dialog.get_by_label("Note", exact=True)).to_have_value(WORDS)
+    dialog.get_by_role("button", name="Add note").click()
+    expect(site.locator("#facts")).to_contain_text(WORDS)
+    site.reload()
+    expect(site.locator("#facts")).to_contain_text(WORDS)
+    expect(dialog).to_be_hidden()
+    assert stored(site) == "[]"
+
+
+def test_a_closed_dialog_says_that_it_holds_a_draft_until_it_is_discarded(
+    site: Page, nurse: User, live_app: str
+) -> None:
+    case = waiting_case(nurse, "cough", 3)
+    note_dialog(site, live_app, case)
+    opener = site.get_by_role("link", name="Add note")
+    press(site, "Escape")
+    expect(opener).to_have_attribute("data-has-draft", "")
+    site.reload()
+    expect(opener).to_have_attribute("data-has-draft", "")
+    opener.click()
+    expect(site.get_by_label("Note", exact=True)).to_have_value(WORDS)
+    site.locator("#note-dialog").get_by_role("link", name="Discard").click()
+    expect(opener).not_to_have_attribute("data-has-draft", "")
+    assert stored(site) == "[]"
+    opener.click()
+    expect(site.get_by_label("Note", exact=True)).to_have_value("")
+
+
+def test_level_and_reason_are_restored_after_the_session_ended(
+    site: Page, nurse: User, live_app: str
+) -> None:
+    case = waiting_case(nurse, "cough", 3)
+    site.goto(f"{live_app}/cases/{case.id}/")
+    press(site, "p")
+    dialog = site.locator("#override-dialog")
+    dialog.get_by_role("radio").nth(1).check()
+    dialog.get_by_label("Note what you saw").fill(WORDS)
+    site.wait_for_function(f"() => {_FILTERED}.includes('iv')")
+    site.context.clear_cookies(name="sessionid")
+    site.goto(f"{live_app}/login/?next=/cases/{case.id}/")
+    sign_in(site, nurse.username)
+    expect(dialog).to_be_visible()
+    expect(dialog.get_by_role("radio").nth(1)).to_be_checked()
+    expect(dialog.get_by_label("Note what you saw")).to_have_value(WORDS)
+
+
+def test_a_form_that_nobody_typed_into_leaves_no_draft(
+    site: Page, nurse: User, live_app: str
+) -> None:
+    case = waiting_case(nurse, "cough", 3)
+    site.goto(f"{live_app}/cases/{case.id}/")
+    press(site, "p")
+    expect(site.locator("#override-dialog")).to_be_visible()
+    press(site, "Escape")
+    expect(site.locator("#override-dialog")).to_be_hidden()
     assert stored(site) == "[]"

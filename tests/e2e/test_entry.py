@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.e2e.steps import classify, press, type_text, waiting_case
+from tests.e2e.steps import RESTORED, classify, press, type_text, waiting_case
 from tests.factories import PASSWORD, make_user
 from triage_site.cases import services
 from triage_site.cases.models import Case
@@ -88,7 +88,7 @@ def test_a_sign_out_elsewhere_explains_itself_and_returns_to_the_draft(
     site.get_by_label("Password").fill(PASSWORD)
     press(site, "Enter")
     expect(text).to_have_value("fell off a horse")
-    expect(site.locator("#draft-note")).to_have_text("Your draft was restored.")
+    expect(site.locator("#case-form [data-draft-note]")).to_have_text(RESTORED)
     site.get_by_role("button", name="Submit case").click()
     expect(site.locator("#panel")).to_be_visible()
 

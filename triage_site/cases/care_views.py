@@ -35,6 +35,7 @@ from triage_site.cases.board_filter import BoardFilter
 from triage_site.cases.case_history import meanwhile
 from triage_site.cases.forms import call_service
 from triage_site.cases.models import Case, Department
+from triage_site.cases.receipts import with_receipt
 from triage_site.cases.roles import Action
 
 CONFLICT, UNPROCESSABLE = 409, 422
@@ -99,7 +100,7 @@ def vitals(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
 
     conflict = _carried_out(request, case, form, act)
     if conflict is None:
-        return _to_case(request, case)
+        return _received(request, _to_case(request, case))
     status = 200 if not form.is_bound else CONFLICT if conflict else UNPROCESSABLE
     context = {**_vitals_context(case, form), "meanwhile": conflict}
     return render(request, "cases/vitals.html", context, status=status)
@@ -172,8 +173,12 @@ def answered(
     """Makes the change of a form, or shows the form with what is wrong. `more` is for it alone."""
     conflict = _carried_out(request, case, form, act)
     if conflict is None:
-        return _done(request, case)
+        return _received(request, _done(request, case))
     return _ask(request, case, form, template, conflict, more)
+
+
+def _received(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    return with_receipt(request, response, request.POST.get("submission_key", ""))
 
 
 def _carried_out(request: HttpRequest, case: Case, form: Any, act: Any) -> list[Any] | None:

@@ -37,13 +37,12 @@ from triage_site.cases.panel import (
 )
 from triage_site.cases.preview import preview_context
 from triage_site.cases.preview_limit import previews
+from triage_site.cases.receipts import with_receipt
 from triage_site.cases.roles import Action
 from triage_site.cases.submission_limit import TooMany, comes_later, submissions
 
 UNPROCESSABLE = 422
 TOO_MANY = 429
-RECEIPT_COOKIE = "received"
-MAX_RECEIPTS = 8  # number of tabs in which a user can type at the same time
 
 
 class Login(LoginView):
@@ -134,7 +133,7 @@ def _submit(request: HttpRequest, form: EntryForm) -> HttpResponse:
     if "another" in request.POST:
         messages.success(request, f"Case {case.number} was received.")
     response = redirect("new_case") if "another" in request.POST else redirect("case", case.id)
-    return _with_receipt(request, response, got["submission_key"])
+    return with_receipt(request, response, got["submission_key"])
 
 
 def _held_back(error: TooMany) -> str:
@@ -143,21 +142,6 @@ def _held_back(error: TooMany) -> str:
         f"in {error.wait_seconds} seconds; what you typed stays here. A case that looks urgent is "
         "never held back"
     )
-
-
-def _with_receipt(
-    request: HttpRequest, response: HttpResponse, submission_key: str
-) -> HttpResponse:
-    """Adds the key to the receipt cookie. static/js/draft.js then deletes its draft."""
-    earlier = request.COOKIES.get(RECEIPT_COOKIE, "").split(".")
-    keys = [submission_key, *(key for key in earlier if key and key != submission_key)]
-    response.set_cookie(
-        RECEIPT_COOKIE,
-        ".".join(keys[:MAX_RECEIPTS]),
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )
-    return response
 
 
 def _entry_page(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import uuid
 from typing import Any
 
 from django import template
@@ -86,6 +87,12 @@ def role_name(user: User | AnonymousUser) -> str:
 def departments_shown(user: User | AnonymousUser) -> bool:
     """Returns whether pages speak of departments: the site has several."""
     return user.is_authenticated and has_several()
+
+
+@register.simple_tag
+def submission_key() -> str:
+    """Returns a new key for a form, by which its draft knows that the form was received."""
+    return uuid.uuid4().hex
 
 
 @register.simple_tag
