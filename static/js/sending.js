@@ -1,7 +1,7 @@
 // What a person sends while the server cannot be reached. A form of its own page is sent only when
 // the server answers; until then the page stays. With data-send="later" it is then sent by itself,
 // if the session is still that of the page; the submission key or the version of the case keeps it
-// from being stored twice. Everything else, also dialogs and single presses, is never sent late: it
+// from being stored twice, and a draft keeps its text (draft.js). Everything else, also dialogs and single presses, is never sent late: it
 // may be wrong by then. A message says so, and the person presses again.
 const RETRY_MILLISECONDS = 3000;
 const ANSWER_MILLISECONDS = 8000;
@@ -33,7 +33,6 @@ const show = (message, about = null, { canCancel = false, signIn = false } = {})
   const link = state.querySelector("[data-sign-in]");
   link.hidden = !signIn;
   link.href = `/login/?next=${encodeURIComponent(location.pathname)}&why=signed-out`;
-  link.target = about && "draft" in about.dataset ? "" : "_blank";
   if (row && isNew) state.scrollIntoView({ block: "nearest" });
 };
 
@@ -84,10 +83,7 @@ const tryToSend = async (attempt) => {
   if (isGone) stop("Not sent: this part of the page has changed. Look at it and press again.");
   else if (found === "ready" || (found === "signed-out" && !isLater)) send(attempt, found);
   else if (found === "signed-out") {
-    const how = "draft" in form.dataset
-      ? "Sign in, and this form opens again with what you typed."
-      : "Sign in in the new tab that opens, then send this form again.";
-    stop(`Nothing was sent: you are signed out, in another tab or after a time without activity. ${how}`, form, { signIn: true });
+    stop("Nothing was sent: you are signed out, in another tab or after a time without activity. Sign in, and this form opens again with what you typed.", form, { signIn: true });
   } else if (found === "other-user") {
     stop("Nothing was sent: somebody else signed in in another tab. Sign in again with your own account. What you typed is kept in this tab.", form);
   } else if (isLater) {

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.steps import press, waiting_case
+from tests.factories import PASSWORD
 from triage_site.cases.models import Case
 
 NOT_SENT = re.compile("Not sent: no connection.*Press again when the connection is back")
@@ -168,19 +169,19 @@ def test_a_form_that_is_wrong_later_is_kept_and_not_sent_by_itself(
         signed_in.locator("main form button.primary").last.click()
 
 
-def test_signed_out_on_a_note_keeps_the_text_and_sends_after_a_sign_in_elsewhere(
+def test_signed_out_on_a_note_returns_to_it_with_the_text(
     signed_in: Page, live_app: str, case: Case
 ) -> None:
     signed_in.goto(f"{live_app}/cases/{case.id}/note/")
     signed_in.get_by_label("Note").fill("now sweating")
-    cookies = [one for one in signed_in.context.cookies() if one["name"] == "sessionid"]
     signed_in.context.clear_cookies(name="sessionid")
     signed_in.get_by_role("button", name="Add note").click()
     expect(message(signed_in)).to_contain_text("Nothing was sent: you are signed out")
-    expect(message(signed_in).get_by_role("link", name="Sign in")).to_have_attribute(
-        "target", "_blank"
-    )
-    signed_in.context.add_cookies(cookies)  # type: ignore[arg-type]
+    message(signed_in).get_by_role("link", name="Sign in").click()
+    signed_in.get_by_label("User name").fill("nurse")
+    signed_in.get_by_label("Password").fill(PASSWORD)
+    press(signed_in, "Enter")
+    expect(signed_in.get_by_label("Note")).to_have_value("now sweating")
     signed_in.get_by_role("button", name="Add note").click()
     expect(signed_in.locator("#panel")).to_be_visible()
     assert events(case, "note") == 1
