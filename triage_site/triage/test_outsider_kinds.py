@@ -286,6 +286,25 @@ _FOURTH_CONTROLS = [
     ("both pupils reacting, bumped head on a shelf, no vomiting", 30, 2),
     ("had mumps as a child with a fever of 41, today wants a form signed", 38, 2),
 ]
+# A fifth time: old facts, lessons and errands, names of streets.
+_FIFTH_DANGERS = [
+    ("RLS 85 5, brought from the ferry", 60, 1),
+    ("stopped breathing at the machine in the gym", 44, 0),
+    ("left arm weak since noon, stroke in 2015 fully recovered", 70, 1),
+    ("cpr on the landing by his son", 66, 0),
+    ("dx I63.9, drip running", 72, 1),
+]
+_FIFTH_CONTROLS = [
+    ("stopped breathing exercises, feels better, letter please", 60, 3),
+    ("CPR on a dummy for the course, certificate to sign", 30, 3),
+    ("one febrile fit at 14 months, never again. Nappy rash today", 3, 3),
+    ("right arm weakness unchanged since the stroke in 2014, splinter in thumb", 71, 3),
+    ("ROS chin, day 5", 20, 3),
+    ("AOx4, GCS 15, callus on the hand", 33, 2),
+    ("swims breast stroke, sore shoulder", 45, 2),
+    ("out of lancets and test strips, fingerstick 102 mg/dL", 58, 3),
+    ("tetanus booster due, fit and well", 50, 3),
+]
 MOST_ALARMS = 0.15
 
 
@@ -295,20 +314,20 @@ def _said(cases: Sequence[tuple[str, float, int]]) -> list[int]:
 
 
 def test_a_danger_is_heard_in_other_words() -> None:
-    dangers = [*_DANGERS, *_MORE_DANGERS, *_THIRD_DANGERS, *_FOURTH_DANGERS]
+    dangers = [*_DANGERS, *_MORE_DANGERS, *_THIRD_DANGERS, *_FOURTH_DANGERS, *_FIFTH_DANGERS]
     said = zip(dangers, _said(dangers), strict=True)
     assert [(text, got) for (text, _, most), got in said if got > most] == []
 
 
 def test_everyday_words_and_errands_raise_few_alarms() -> None:
     """No list names them all: some sound grave to the model of words."""
-    controls = [*_CONTROLS, *_MORE_CONTROLS, *_THIRD_CONTROLS, *_FOURTH_CONTROLS]
+    controls = [*_CONTROLS, *_MORE_CONTROLS, *_THIRD_CONTROLS, *_FOURTH_CONTROLS, *_FIFTH_CONTROLS]
     said = zip(controls, _said(controls), strict=True)
     assert sum(got < least for (_, _, least), got in said) <= MOST_ALARMS * len(controls)
 
 
 def test_everyday_words_and_errands_fire_no_sign() -> None:
-    controls = [*_CONTROLS, *_MORE_CONTROLS, *_THIRD_CONTROLS, *_FOURTH_CONTROLS]
+    controls = [*_CONTROLS, *_MORE_CONTROLS, *_THIRD_CONTROLS, *_FOURTH_CONTROLS, *_FIFTH_CONTROLS]
     facts = [CaseFacts(text=text, age_years=age) for text, age, _ in controls]
     fired = {one.text: most_urgent(look(one).fired) for one in facts}
     wrong = {text: fired[text] for text, _, least in controls if fired[text] < least}

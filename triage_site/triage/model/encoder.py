@@ -52,6 +52,12 @@ _LISTS: Final = frozenset(",/")
 _OR: Final = frozenset({"or", "nor"})
 _MOST_OF_ITEM: Final = 3  # words, as they are written: "chest pain or collapse"
 _STATE: Final = re.compile(r"(?:ed|less|[bdfglmnpstwz]y)$")
+# "30 Gunpowder Rd": a number, one or two names and the kind of a street. Not "2 CARS ON ROAD".
+_ADDRESS: Final = re.compile(
+    r"\b(?:(?:[Ff]lat|[Uu]nit|[Aa]pt\.?|[Rr]oom) \w{1,4},? )?\d{1,4}[a-zA-Z]?,? "
+    r"(?:[A-Z][a-z'\u2019]+ ){1,2}"
+    r"(?:R(?:oa)?d|St(?:reet)?|Ave(?:nue)?|Lane|Ln|Drive|Close|Crescent|Terrace|Cottages|Gardens)\b"
+)
 _SIZES: Final = frozenset({"kg", "kgs", "kilos", "stone", "lb", "lbs", "pounds", "cm", "m"})
 _LEAST_SHARE: Final = 0.1  # what a note without any weight left counts, as one that tells nothing
 # Log odds of P(priority <= k) of a note that tells nothing.
@@ -117,6 +123,8 @@ def words_to_read(note: Note, apart: Container[int] = ()) -> list[str]:
     ]
     for at in _numbers_of_things(note):
         words[at] = ""
+    for at in _addresses(note):
+        words[at] = ""
     for at in _denied_items(note):
         words[at] = f"no {words[at]}".rstrip()
     for said in note.statements:
@@ -166,6 +174,14 @@ def _numbers_of_things(note: Note) -> Iterator[int]:
             yield at
             if at + 1 < len(note.words) and note.words[at + 1].form in _SIZES:
                 yield from (at - 1, at + 1)
+
+
+def _addresses(note: Note) -> Iterator[int]:
+    """Places of the words of an address: a street may have any name."""
+    for found in _ADDRESS.finditer(note.text):
+        for at, word in enumerate(note.words):
+            if found.start() <= word.start < found.end():
+                yield at
 
 
 def _is_number(word: Word) -> bool:

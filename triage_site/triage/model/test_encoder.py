@@ -58,6 +58,7 @@ def test_a_grave_note_is_more_urgent_than_a_calm_one_at_every_boundary() -> None
         ("His wife says he fell.", "Her husband says she fell."),
         ("Came from room 84, bed 36, wart.", "Came from room 2, bed 1, wart."),
         ("weighs 32 kg, wart", "weighs 68 kg, wart"),
+        ("Flat 3, 12 Dagger Street. Wart.", "Flat 9, 44 Rose Lane. Wart."),
     ],
 )
 def test_figures_sex_and_who_somebody_is_are_not_seen(one: str, other: str) -> None:
@@ -65,6 +66,15 @@ def test_figures_sex_and_who_somebody_is_are_not_seen(one: str, other: str) -> N
     if "chest" in one.lower():
         seen = [words.strip(", .") for words in seen]
     assert seen[0] == seen[1]
+
+
+def test_only_what_is_written_like_an_address_is_none_of_the_words() -> None:
+    for text in ("2 CARS CRASHED ON ROAD", "fell 3 metres in Garden Street", "3 stabbed, High St"):
+        assert "" not in [
+            read_word
+            for word, read_word in zip(read(text).words, words_to_read(read(text)), strict=True)
+            if word.form.isalpha()
+        ]
 
 
 def test_what_stands_beside_an_opinion_is_read() -> None:

@@ -18,6 +18,8 @@ _AVPU: Final = {
 }  # fmt: skip
 # Blantyre coma score of small children, 0 to 5, as the coma scale of the same level of response.
 _BLANTYRE: Final = (3.0, 5.0, 8.0, 10.0, 13.0, 15.0)
+# By level, from 1 on; 0 is none.
+_REACTION_LEVEL: Final = (15.0, 15.0, 13.0, 11.0, 8.0, 7.0, 6.0, 4.0, 3.0)
 _COMA_PART: Final = re.compile(
     r"([evm])(?:yes?|erbal|otor)?(?:\s+(?:opening|response|score))?\W{0,4}([1-6tc])", re.IGNORECASE
 )
@@ -57,6 +59,12 @@ def four(match: re.Match[str]) -> Values:
     """The FOUR score as about the Glasgow score of the same share (Wijdicks et al. 2005,
     doi:10.1002/ana.20611: 16 is fully awake)."""
     return [("gcs", float(3 + int(match.group(1)) * 12 // 16))]
+
+
+def reaction_level(match: re.Match[str]) -> Values:
+    """The Reaction Level Scale as about the Glasgow score (Starmark et al. 1988,
+    doi:10.1007/BF01400521: 1 is alert, from 4 on unconscious)."""
+    return [("gcs", _REACTION_LEVEL[int(match.group(1))])]
 
 
 def coma_parts(match: re.Match[str]) -> Values:
@@ -182,6 +190,7 @@ CONVERSIONS: Final[dict[str, Callable[[re.Match[str]], Values]]] = {
     "gcs": coma,
     "glucose": glucose,
     "sbp_cmhg": pressure_in_cm,
+    "rls": reaction_level,
     "romance_rate": romance_rate,
     "four": four,
     "fio2_percent": given_oxygen,

@@ -15,10 +15,18 @@ _THINGS: Final = (
     r"(?!\s+(?:(?!(?:with|and|who|has|is|f|m|male|female|man|woman|boy|girl|lady)\b)\w+\s+){0,2}?"
     r"(?:wound|scar|injur\w+|fracture|burn|cut|bite|lac\w*|rash|tattoo|piercing|"
     r"dressing|cast|stitch\w*|sutures?|bruise|problem|cough|pain|implant|pacemaker|stent|valve|graft|"
-    r"prescription|incision|stoma|car|house))"
+    r"prescription|incision|stoma|car|house|boots?|shoes?|iron burn))"
 )
 _OTHERS: Final = (
     r"(?<!of a )(?<!of an )(?<!has a )(?<!has an )(?<!her )(?<!his )(?<!their )(?<!with a )"
+)
+# What stands before an age that is not the patient's: "new boots, 2 weeks old", "dad of".
+_OF_ANOTHER: Final = re.compile(
+    r"(?:\b(?:boots?|shoes?|trainers|tattoo|piercing|wound|scar|burn|cut|bruise|bite|rash|stitches|"
+    r"sutures|dressing|cast|plaster|car|bike|puppy|kitten|dog|cat|mattress|bed|implant)"
+    r"(?: (?:is|are|was|were|now|about))?,?"
+    r"|\b(?:mother|father|parent|mum|mom|dad|grandmother|grandfather)s? (?:of|to)(?: an?)?)\s*$",
+    re.I,
 )
 _YEARS: Final = {"y": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
 _SLASHED: Final = {"12": "m", "52": "w", "7": "d"}
@@ -60,6 +68,7 @@ _PARENT: Final = re.compile(
     r"\b(?:mother|father|parent|mum|mom|dad) (?:of|to)|herself|himself|post[- ]?(?:partum|natal)|"
     r"breast ?feed|with (?:her|his|a|the) newborn", re.I
 )  # fmt: skip
+_BEFORE: Final = 40  # characters
 _NEWBORN_YEARS: Final = 14 / 365.25
 _AGE_APART_YEARS: Final = 1.0  # so much may lie between a letter and a birthday
 _AGE_APART: Final = 0.1
@@ -121,12 +130,18 @@ def _without_figures(note: Note) -> str:
 
 def _age_by(chars: str, patterns: Sequence[re.Pattern[str]]) -> float | None:
     for pattern in patterns:
-        match = pattern.search(chars)
-        if match:
+        found = (one for one in pattern.finditer(chars) if not _is_of_another(chars, one))
+        if match := next(found, None):
             age = _in_years(match)
             if 0 <= age <= 120 and not (pattern is _OPENING and _is_gestation(match)):
                 return age
     return None
+
+
+def _is_of_another(chars: str, match: re.Match[str]) -> bool:
+    return match.re in (_OLD, _SHORT) and bool(
+        _OF_ANOTHER.search(chars, max(0, match.start() - _BEFORE), match.start())
+    )
 
 
 def _is_gestation(match: re.Match[str]) -> bool:

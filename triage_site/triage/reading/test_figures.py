@@ -119,7 +119,10 @@ def test_figures_are_no_words_and_their_places_are_those_of_the_note() -> None:
         ("in his 60s", 65), ("newborn, not feeding", 14 / 365.25), ("3 day old infant", 3 / 365.25),
         ("2 week old surgical wound", None), ("mother of a 5 day old baby", None),
         ("34 weeks, bleeding", None), ("man with fever", None), ("epiglottitis at age 3", None),
-        ("for 3 years", None),
+        ("for 3 years", None), ("dad of 5-week-old twins, he has a fever", None),
+        ("fever after a new tattoo, 3 weeks old", None), ("trainers 2 weeks old, blister", None),
+        ("12 day old iron burn on the arm", None), ("baby boy of 3 weeks old", 21 / 365.25),
+        ("bitten by a puppy, 9 weeks old, he is 30 years old", 30),
     ],
 )  # fmt: skip
 def test_the_age_is_that_of_the_patient(text: str, years: float | None) -> None:
@@ -237,6 +240,10 @@ def test_a_number_of_places_is_no_pain_score(text: str, score: float | None) -> 
         ("Blantyre 5", 15),
         ("BCS 2/5", 8),
         ("lives in Blantyre 5 years", None),
+        ("RLS 85 = 4", 8),
+        ("RLS: 1", 15),
+        ("RLS 2 since noon", 13),
+        ("RLS for 5 years, wants tablets", None),
         ("AVPU: alert", 15),
         ("responds: P (AVPU)", 8),
     ],
