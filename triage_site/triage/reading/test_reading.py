@@ -230,7 +230,7 @@ _MEANINGS = [
     ("transient", "TIA, arm weak, Dr Patel", "Please see re plantar wart. TIA, Dr Patel"),
     ("saturation", "sats dropping, wheezy", "sat 40 minutes at the GP, ear wax"),
     ("temperature", "high temp, shivering", "temp filling fell out"),
-    ("newborn", "NB, not feeding", "NB: needs an interpreter, sore throat"),
+    ("nb", "NB, not feeding", "NB: needs an interpreter, sore throat"),
     ("collision", "RTA, sore neck", "RTA type 4, potassium checked monthly"),
     ("review", "review of systems clear", "ROS today, clean wound"),
 ]
