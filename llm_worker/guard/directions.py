@@ -97,7 +97,7 @@ def _is_contradicted(answer: Answer, vital: _Vital, readings: Mapping[str, Readi
 def _wrong_mark(own: str, names: str, reading: Reading) -> bool:
     """`heart rate 44 /min (high)` where the brief has `(low)`."""
     marks = re.findall(rf"\b(?:{names}){_MARK}", own)
-    return any(mark != reading.band for mark in marks)
+    return any(mark not in reading.bands for mark in marks)
 
 
 def _said(sentence: str, vital: _Vital) -> Iterator[tuple[int, str]]:

@@ -33,18 +33,24 @@ VITAL_LABELS: Final = (
     "Pain",
 )
 _ABSENT: Final = {"Heart rate": "no pulse", "Respiratory rate": "not breathing"}
-_BAND: Final = re.compile(r" \((very low|low|high|very high)\)$")
+_BAND: Final = re.compile(r" \((very low|low|high|very high)\)(?=,|$)")
 _VALUE: Final = re.compile(r"\d[\d./]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A vital sign as the brief gives it: `140/80 mmHg (high)` with value `140/80`."""
+    """A vital sign as the brief gives it: `140/80 mmHg (high)` with value `140/80`. Where the note
+    tells another value, that one follows with its mark: `138 /min (high), 38 in the note (low)`."""
 
     label: str
     text: str
     value: str
-    band: str  # very low, low, high, very high, or empty for usual
+    bands: tuple[str, ...]  # very low, low, high, very high; none for usual
+
+    @property
+    def band(self) -> str:
+        """The one farthest from usual, empty for usual."""
+        return max(self.bands, key=lambda one: one.startswith("very"), default="")
 
     @property
     def is_of_the_note(self) -> bool:
@@ -113,12 +119,12 @@ def _signs(listed: str) -> tuple[str, ...]:
 
 
 def _reading(label: str, content: str) -> Reading:
-    band, value = _BAND.search(content), _VALUE.match(content)
+    value = _VALUE.match(content)
     return Reading(
         label=label,
         text=content,
         value=value.group().rstrip(".") if value else "",
-        band=band[1] if band else "",
+        bands=tuple(_BAND.findall(content)),
     )
 
 

@@ -28,6 +28,20 @@ def test_each_line_becomes_a_value() -> None:
     assert brief.line("Complaint") == ""
 
 
+def test_two_values_of_one_vital_sign_have_a_mark_each() -> None:
+    brief = read_brief(
+        "Heart rate: 108 /min (high), 38 in the note (very low)\n"
+        "Oxygen saturation: 97 % on air, 79 in the note (very low)\n"
+        "Pain: 8/10 (high), 2 in the note"
+    )
+    told = [(one.value, one.bands, one.band) for one in brief.readings]
+    assert told == [
+        ("97", ("very low",), "very low"),
+        ("108", ("high", "very low"), "very low"),
+        ("8/10", ("high",), "high"),
+    ]
+
+
 def test_an_empty_prompt_has_no_values() -> None:
     brief = read_brief("")
     assert (brief.priority, brief.words, brief.readings) == (None, "", ())

@@ -234,8 +234,8 @@ def _vital_line(measured: Measured, entered: CaseFacts, name: str) -> str:
         joined += " on oxygen" if facts.on_oxygen else " on air"
     if name == "spo2_percent" and facts.spo2_scale_2:
         joined += ", lower target agreed"
-    joined += _source(entered, name) + _noted(measured, name)
-    return f"{VITAL_RANGES[name].label}: {joined}{_band_mark(measured, name)}"
+    joined += _source(entered, name) + _mark(facts.band(name)) + _noted(measured, name)
+    return f"{VITAL_RANGES[name].label}: {joined}"
 
 
 def _source(entered: CaseFacts, name: str) -> str:
@@ -248,7 +248,8 @@ def _noted(measured: Measured, name: str) -> str:
     if noted is None:
         return ""
     number = _number(noted, whole=VITAL_RANGES[name].whole)
-    return f", {number} in the note"
+    values: dict[str, Any] = {name: noted}
+    return f", {number} in the note{_mark(replace(measured.facts, **values).band(name))}"
 
 
 def _pressure_line(measured: Measured, entered: CaseFacts, *, pregnant: bool) -> str:
@@ -259,21 +260,15 @@ def _pressure_line(measured: Measured, entered: CaseFacts, *, pregnant: bool) ->
     if diastolic is None:
         return _vital_line(measured, entered, "sbp_mmhg")
     pair = f"{_number(systolic, whole=True)}/{_number(diastolic, whole=True)} mmHg"
-    pair += _source(entered, "sbp_mmhg") + _noted(measured, "sbp_mmhg")
-    mark = _band_mark(measured, "sbp_mmhg") or _band_mark(measured, "dbp_mmhg")
-    if not mark and pregnant and systolic >= SEVERE_IN_PREGNANCY_MMHG:
-        mark = " (high)"
-    return f"Blood pressure: {pair}{mark}"
+    band = facts.band("sbp_mmhg") or facts.band("dbp_mmhg")
+    if not band and pregnant and systolic >= SEVERE_IN_PREGNANCY_MMHG:
+        band = "high"
+    pair += _source(entered, "sbp_mmhg") + _mark(band) + _noted(measured, "sbp_mmhg")
+    return f"Blood pressure: {pair}"
 
 
-def _band_mark(measured: Measured, name: str) -> str:
-    """How far from usual; of an entered value and one of the note, the one that is farther."""
-    noted = measured.noted.get(name)
-    bands = [measured.facts.band(name)]
-    if noted is not None:
-        values: dict[str, Any] = {name: noted}
-        bands.append(replace(measured.facts, **values).band(name))
-    band = max(bands, key=lambda one: (one.startswith("very"), bool(one)))
+def _mark(band: str) -> str:
+    """How far from usual the value before it is."""
     return f" ({band})" if band else ""
 
 

@@ -76,7 +76,7 @@ def test_a_slow_pulse_that_is_usual_asks_for_no_monitor() -> None:
 @pytest.mark.parametrize(
     "reading",
     [
-        "Heart rate: 144 /min, 44 in the note (very high)",
+        "Heart rate: 144 /min (very high), 44 in the note (low)",
         "Blood pressure: 134/80 mmHg, 74 in the note (very low)",
         "Oxygen saturation: 97 %, 79 in the note (very low)",
     ],
