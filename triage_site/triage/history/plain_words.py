@@ -18,6 +18,8 @@ INTOLERANCE: Final = "intolerance"
 _SENTENCE_ENDS: Final = frozenset(".;!?\n")
 _MOST_BEFORE: Final = 200
 _GLUED: Final = re.compile(r"(?:-[^\W\d_]+)+")
+# Part of a name, and no number of a list.
+_GLUED_BEFORE: Final = re.compile(r"(?<![^\W_])5-(?=asa\b|fluoro|fu\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +141,9 @@ class PlainWords:
 
     def _as_written(self, first: int, after: int) -> str:
         text, stop = self.text, self.note.words[after - 1].end
-        glued = _GLUED.match(text, stop)
-        words = text[self.note.words[first].start : stop] + (glued.group() if glued else "")
+        start, glued = self.note.words[first].start, _GLUED.match(text, stop)
+        start -= 2 if start > 1 and _GLUED_BEFORE.match(text, start - 2) else 0
+        words = text[start:stop] + (glued.group() if glued else "")
         own = any(letter.isupper() for word in words.split() for letter in word[1:] or word)
         return words if own and not text.isupper() else words.lower()
 

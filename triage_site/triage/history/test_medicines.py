@@ -248,3 +248,11 @@ def test_medicines_of_a_relative_are_not_those_of_the_patient(
 )
 def test_what_is_too_much_or_against_an_allergy(text: str, words: str) -> None:
     assert read_history(text).medicine_words == words
+
+
+def test_the_number_of_a_name_belongs_to_it_and_that_of_a_list_does_not() -> None:
+    said = read_history("Colitis, on 5-ASA and 5-fluorouracil.")
+    assert (said.medicine_words, said.thinners) == ("5-ASA, 5-fluorouracil", ())
+    said = read_history("Takes: 4-metformin 5-aspirin, ASA")
+    assert "5-aspirin" not in said.medicine_words
+    assert "aspirin" in said.thinners
