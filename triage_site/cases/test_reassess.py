@@ -15,12 +15,14 @@ from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from tests.factories import at, make_case, make_user
 from triage_site.cases import selectors, services
+from triage_site.cases.level_story import level_story
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
 from triage_site.cases.panel import render_guidance
 from triage_site.cases.services import Conflict, reassess
 from triage_site.classifiers import active
 from triage_site.triage import Classification, screen
 from triage_site.triage.facts import CaseFacts
+from triage_site.triage.signs.rules import names_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -127,6 +129,68 @@ def test_a_persons_level_is_raised_but_not_questioned(said: dict[str, Any], nurs
     assert (case.priority, case.proposed_priority) == (1, None), "3 was said before"
     said["priority"] = 0
     assert again(case, nurse, 900, hr_bpm=190).priority == 0
+
+
+# What happens: the classifier's answer to new vital signs, a person's level, or a decision about a
+# proposal. Then (by a person, what the classifier said then, says now), and words of the story.
+STORIES: list[tuple[list[int | str], tuple[str, int | None, int | None], list[str]]] = [
+    ([3], ("", None, 3), []),
+    ([1], ("", None, 1), []),
+    ([0, 2], ("", None, 2), ["0 Resus since", "The classifier says 2 Urgent now", "only when"]),
+    ([0, 2, 0], ("", None, 0), []),
+    ([0, 2, "set 1"], ("nurse", 2, 2), ["Set to 1", "by nurse", "said 2 Urgent then and still"]),
+    (["set 1"], ("nurse", 3, 3), ["Set to 1 Emergent by nurse", "said 3 Less urgent then"]),
+    (["set 1", 1], ("nurse", 3, 1), ["said 3 Less urgent then. It says 1 Emergent now."]),
+    (["set 1", 4], ("nurse", 3, 4), ["It says 4 Non-urgent now"]),
+    (["set 1", 0], ("", None, 0), []),
+    (["set 1", 0, 2], ("", None, 2), ["0 Resus since", "says 2 Urgent now"]),
+    (["set 3"], ("nurse", 3, 3), ["Set to 3", "still says so"]),
+    ([0, 2, "dismiss"], ("nurse", 2, 2), ["Kept at 0 Resus by nurse", "said 2 Urgent then"]),
+    ([0, 2, "accept"], ("nurse", 2, 2), ["Lowered to 2 Urgent by nurse", "still says so"]),
+    ([0, 2, "accept", 4], ("nurse", 2, 4), ["said 2 Urgent then. It says 4 Non-urgent now."]),
+]
+
+
+@pytest.mark.parametrize(("steps", "expected", "words"), STORIES)
+def test_what_the_classifier_said_then_and_says_now_are_told_apart(
+    steps: list[int | str],
+    expected: tuple[str, int | None, int | None],
+    words: list[str],
+    said: dict[str, Any],
+    nurse: User,
+) -> None:
+    case = classified(3)
+    for number, step in enumerate(steps):
+        now = at(600 + number)
+        if isinstance(step, int):
+            said["priority"] = step
+            case = again(case, nurse, 600 + number, hr_bpm=80 + number)
+        elif step.startswith("set"):
+            services.override_priority(
+                case.id, priority=int(step[-1]), reason="clinical_judgement", note="",
+                actor=nurse, now=now,
+            )  # fmt: skip
+        else:
+            services.decide_proposal(case.id, accept=step == "accept", actor=nurse, now=now)
+    case.refresh_from_db()
+    story = level_story(case)
+    assert (story.by, story.then, story.now) == expected
+    assert all(one in story.words for one in words), story.words
+    assert bool(story.words) == bool(words)
+
+
+def test_a_level_that_only_rises_names_the_signs_that_raised_it(nurse: User) -> None:
+    case = classified(4, "fever", age_years=62)
+    worse = {"rr_bpm": 30, "spo2_percent": 86, "sbp_mmhg": 84, "dbp_mmhg": 50, "hr_bpm": 134}
+    better = {"rr_bpm": 16, "spo2_percent": 97, "sbp_mmhg": 124, "dbp_mmhg": 76, "hr_bpm": 80}
+    case = again(case, nurse, 600, **worse)
+    raised_to = case.priority
+    case = again(case, nurse, 900, **better)
+    story = level_story(case)
+    names = names_of(case.events.get(kind=CaseEvent.Kind.RAISED).data["rules"], raised_to or 0)
+    assert names
+    assert names[0] in story.words
+    assert story.is_apart
 
 
 def test_what_was_not_taken_again_keeps_its_last_value(said: dict[str, Any], nurse: User) -> None:

@@ -539,7 +539,10 @@ def test_an_override_moves_the_case_and_keeps_both_levels(clinician: Client) -> 
     assert (case.priority, case.suggested_priority, job_of(case).priority) == (0, 2, 0)
     text = page(clinician, f"/cases/{case.id}/")
     assert "2 Urgent → 0 Resuscitation. Patient got worse: grey" in text
-    assert "changed by a person, was 2 Urgent" in text
+    story = "The classifier said 2 Urgent then and still says so."
+    assert "the classifier said 2</span>" in text
+    assert story in text
+    assert story in page(clinician, f"/cases/{case.id}/print/")
 
 
 @pytest.mark.parametrize(
