@@ -48,6 +48,7 @@ _BRITISH: Final = tuple(
 _MIN_LETTERS: Final = 5
 _LONG: Final = 5
 MOST_LETTERS: Final = 40  # of a word that is compared with others
+_FOREIGN: Final = frozenset(TABLES["sets"]["foreign"].split())
 _LEAST_LONG: Final = 8  # letters of a word that may have several slips
 _LEAST_ALIKE: Final = 0.84  # of `difflib`: 1 is the same
 _MOST_LETTERS_MORE: Final = 2
@@ -139,6 +140,8 @@ def _corrected(word: str) -> tuple[str, ...]:
 
 def _nearly(word: str) -> str:
     """The long clinical word with several slips: "anaphalaxsis"; else the word as it is."""
+    if word in _FOREIGN:
+        return word
     alike = [
         one
         for one in _LONG_CLINICAL.get(word[0], ())
