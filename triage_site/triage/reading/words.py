@@ -105,12 +105,16 @@ def forms(word: str) -> tuple[str, ...]:
         return tuple(_FORMS[word].split())
     if "'" in word:
         return _apart(word)
-    plain = word
-    for pattern, spelling in _BRITISH:
-        plain = pattern.sub(spelling, plain)
+    plain = _american(word)
     if plain in _FORMS:
         return tuple(_FORMS[plain].split())
     return _corrected(plain)
+
+
+def _american(word: str) -> str:
+    for pattern, spelling in _BRITISH:
+        word = pattern.sub(spelling, word)
+    return word
 
 
 def _apart(word: str) -> tuple[str, ...]:
@@ -119,7 +123,9 @@ def _apart(word: str) -> tuple[str, ...]:
     root, _, ending = word.partition("'")
     if ending == "s":
         # "mum's" is said of the same person as "mum"; a name is left as it is.
-        return (root, "is") if root in _IS_AFTER else tuple(_FAMILY.get(root, root).split())
+        return (
+            (root, "is") if root in _IS_AFTER else tuple(_FAMILY.get(root, _american(root)).split())
+        )
     if ending in _ENDINGS:
         return (root, _ENDINGS[ending])
     return (word.replace("'", ""),)
