@@ -53,7 +53,7 @@ def test_what_the_note_tells_differently_stands_beside_what_was_entered() -> Non
     found = {row.label: (row.text, row.differs) for row in vital_rows(CaseFacts.from_dict(facts))}
     assert found["Oxygen saturation"] == ("98", "the note: 84")
     assert found["Temperature"] == ("36.9", "")
-    assert found["Consciousness"] == ("Alert", "differs from the note")
+    assert found["Consciousness"] == ("Alert", "the note: GCS 9")
 
 
 @pytest.mark.parametrize(

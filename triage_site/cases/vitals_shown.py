@@ -113,6 +113,8 @@ def vital_rows(facts: CaseFacts) -> list[VitalRow]:
 def _differs(measured: Measured, name: str) -> str:
     if name not in measured.contradicted:
         return ""
+    if name == "consciousness" and measured.told is not None:
+        return f"the note: {measured.told.words}"
     noted = measured.noted.get(name)
     return "differs from the note" if noted is None else f"the note: {noted:g}"
 

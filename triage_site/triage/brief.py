@@ -15,17 +15,20 @@ from typing import Any, Final
 
 from scheduling.core.brief import (
     BY_THE_NOTE,
+    IN_THE_NOTE,
     LANGUAGE_LABEL,
     NO_THINNER,
     OVER_LABEL,
+    STATE_LABEL,
     THINNER_LABEL,
     UNDER_ONE_YEAR,
 )
 from scheduling.core.guidance import WORDS_LABEL, cut_between_words
 from scheduling.core.request import LEVEL_NAMES
-from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
+from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Sex
 from triage_site.triage.history.medicines import read_history
 from triage_site.triage.reading.cleaning import APOSTROPHES, DASHES, MARKUP, with_plain_signs
+from triage_site.triage.reading.disagreement import STATE_WORDS
 from triage_site.triage.reading.measured import Measured, measure
 from triage_site.triage.reading.note import Note, read
 from triage_site.triage.reading.person import known_age, spoken_sex, written_age
@@ -51,12 +54,11 @@ _ARRIVAL: Final = {
     ArrivalMode.CALL: "emergency call, not yet here",
     ArrivalMode.OTHER: "other",
 }
-_CONSCIOUSNESS: Final = {
-    Consciousness.ALERT: "alert",
-    Consciousness.CONFUSED: "newly confused",
-    Consciousness.VOICE: "responds to voice only",
-    Consciousness.PAIN: "responds to pain only",
-    Consciousness.UNRESPONSIVE: "unresponsive",
+# A sign of the note that contradicts the form -> the state that it tells.
+_STATE_OF_SIGN: Final = {
+    "unresponsive": "unresponsive",
+    "unresponsive_unclear": "reduced consciousness",
+    "confusion": "confused or drowsy",
 }
 _DAYS_UNTIL_MONTHS: Final = 28
 _WEEKS_FROM: Final = 4
@@ -109,17 +111,26 @@ def build_brief(
     # Measured: here the embedded model quotes them, elsewhere it loses other lines over them.
     lines += _history_lines(facts.text)
     lines += _complaint_lines(note, complaint, complaint_words)
-    disputed = "consciousness" in measured.contradicted or _is_not_alert_by_the_note(danger_signs)
     pregnant = complaint == _PREGNANCY
-    lines += _vital_lines(measured, facts, pregnant=pregnant, disputed=disputed)
+    state = _state_line(measured, danger_signs)
+    lines += _vital_lines(measured, facts, pregnant=pregnant, state=state)
     lines.append(f"Danger signs: {'; '.join(signs) or NONE_FOUND}")
     return "\n".join(lines)
 
 
-def _is_not_alert_by_the_note(danger_signs: Sequence[str]) -> bool:
-    """Whether the note alone tells a sign that nobody has who is alert."""
-    names = (sign.name for sign in signs() if sign.code in NOT_ALERT_SIGNS)
-    return any(f"{name} {BY_THE_NOTE}" in danger_signs for name in names)
+def _state_line(measured: Measured, danger_signs: Sequence[str]) -> str:
+    """The consciousness, and what the note says of it where that is another one."""
+    entered = STATE_WORDS.get(measured.facts.consciousness, "")
+    if entered and measured.told is not None:
+        words = neutral_words(measured.told.words)
+        return f"{entered}, {STATE_WORDS[measured.told.state]}{IN_THE_NOTE} ({words})"
+    names = {sign.code: sign.name for sign in signs() if sign.code in NOT_ALERT_SIGNS}
+    told = [
+        state
+        for code, state in _STATE_OF_SIGN.items()
+        if f"{names[code]} {BY_THE_NOTE}" in danger_signs
+    ]
+    return f"{entered}, {told[0]}{IN_THE_NOTE}" if entered and told else entered
 
 
 def _complaint_lines(note: Note, complaint: str | None, words: Sequence[str]) -> list[str]:
@@ -201,17 +212,17 @@ def _history_lines(text: str) -> list[str]:
 
 
 def _vital_lines(
-    measured: Measured, entered: CaseFacts, *, pregnant: bool, disputed: bool
+    measured: Measured, entered: CaseFacts, *, pregnant: bool, state: str
 ) -> list[str]:
-    """`entered` are the facts of the form; what was measured beyond them is of the note. Of a
-    `disputed` consciousness nothing is told."""
+    """`entered` are the facts of the form; what was measured beyond them is of the note. `state` is
+    what is told of the consciousness."""
     facts = measured.facts
     lines = {name: _vital_line(measured, entered, name) for name in _SINGLE_VITALS}
     pressure = _pressure_line(measured, entered, pregnant=pregnant)
     ordered = [lines["rr_bpm"], lines["spo2_percent"], pressure]
     ordered += [lines["hr_bpm"], lines["temp_c"], lines["pain_score"]]
-    if facts.consciousness in _CONSCIOUSNESS and not disputed:
-        ordered.append(f"Consciousness: {_CONSCIOUSNESS[facts.consciousness]}")
+    if state:
+        ordered.append(f"{STATE_LABEL}: {state}")
     failed = [
         VITAL_RANGES[name].label.lower()
         for name in VITAL_RANGES
@@ -249,7 +260,7 @@ def _noted(measured: Measured, name: str) -> str:
         return ""
     number = _number(noted, whole=VITAL_RANGES[name].whole)
     values: dict[str, Any] = {name: noted}
-    return f", {number} in the note{_mark(replace(measured.facts, **values).band(name))}"
+    return f", {number}{IN_THE_NOTE}{_mark(replace(measured.facts, **values).band(name))}"
 
 
 def _pressure_line(measured: Measured, entered: CaseFacts, *, pregnant: bool) -> str:

@@ -329,21 +329,23 @@ def test_a_value_that_the_note_contradicts_stands_beside_that_of_the_note(
     assert line in brief_lines(text, age_years=40, **facts)
 
 
-def test_what_the_note_contradicts_of_age_and_state_is_not_told_as_a_fact() -> None:
+def test_an_age_that_the_note_contradicts_is_not_told_and_a_state_with_that_of_the_note() -> None:
     facts = CaseFacts.from_dict(
         {"text": "Baby boy 7 weeks old, hot. GCS 8", "age_years": 7, "consciousness": "alert"}
     )
     told = build_brief(facts, priority=1, danger_signs=())
     assert "Age: not known\n" in told
-    assert "Consciousness:" not in told
+    assert "Consciousness: alert, responds to pain only in the note (GCS 8)\n" in told
+    assert read_brief(told).states == ("alert", "responds to pain only")
 
 
 def test_a_sign_of_the_note_that_nobody_has_who_is_alert_disputes_the_state() -> None:
     facts = CaseFacts.from_dict({"text": "not making sense", "consciousness": "alert"})
     sign = "new confusion or altered mental state"
-    assert "Consciousness: alert" in build_brief(facts, priority=1, danger_signs=(sign,))
+    agreed = build_brief(facts, priority=1, danger_signs=(sign,))
+    assert "Consciousness: alert\n" in agreed
     told = build_brief(facts, priority=1, danger_signs=(f"{sign} by the note",))
-    assert "Consciousness:" not in told
+    assert "Consciousness: alert, confused or drowsy in the note\n" in told
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from triage_site.triage.brief import build_brief
 from triage_site.triage.classify import BY_THE_NOTE, classify, look
 from triage_site.triage.facts import CaseFacts
+from triage_site.triage.reading.disagreement import STATE_WORDS
 from triage_site.triage.reading.note import read
 from triage_site.triage.reading.person import spoken_age
+from triage_site.triage.types import CONTRADICTION
 
 
 def reasons(**facts: Any) -> tuple[str, ...]:
@@ -123,7 +126,94 @@ def test_a_reason_says_whose_value_it_is() -> None:
 def test_a_coma_scale_that_contradicts_the_form_is_no_detail_of_its_sign() -> None:
     said = classify(CaseFacts.from_dict({"text": "GCS 15, bumped head", "consciousness": "pain"}))
     assert said.priority == 0
-    assert not any("GCS" in reason.text for reason in said.reasons)
+    assert not any("GCS" in one.text for one in said.reasons if one.code != CONTRADICTION)
+
+
+@pytest.mark.parametrize(
+    ("text", "entered", "level"),
+    [
+        ("GCS 3", "alert", 0),
+        ("GCS E2 V2 M4", "alert", 0),
+        ("GCS 7 after fall down stairs", "alert", 0),
+        ("GCS 6", "confused", 0),
+        ("GCS 8, found on floor", "voice", 0),
+        ("AVPU: U", "alert", 0),
+        ("P on AVPU", "voice", 0),
+        ("RLS 5", "alert", 0),
+        ("FOUR score 6", "confused", 0),
+        ("Blantyre 2/5", "alert", 0),
+        ("GCS 9", "alert", 1),
+        ("V on AVPU", "alert", 1),
+        ("AVPU C", "alert", 1),
+    ],
+)
+def test_of_form_and_score_the_worse_state_counts_and_the_score_is_told(
+    text: str, entered: str, level: int
+) -> None:
+    facts = CaseFacts.from_dict({"text": text, "consciousness": entered, "age_years": 40})
+    said = classify(facts)
+    assert said.priority == level
+    assert "contradiction" in said.person_reasons
+    score = text.partition(" after")[0].partition(",")[0]
+    assert any(f"the note tells '{score}'" in one.text for one in said.reasons)
+    assert any(one.endswith(BY_THE_NOTE) for one in said.danger_signs)
+    brief = build_brief(facts, priority=level, danger_signs=said.danger_signs)
+    assert f"in the note ({score})" in brief
+    assert f"Consciousness: {STATE_WORDS[facts.consciousness]}, " in brief
+
+
+@pytest.mark.parametrize(
+    ("text", "entered", "told"),
+    [
+        ("unresponsive", "voice", "unresponsive"),
+        ("found unconscious in bed", "confused", "unresponsive"),
+        ("still drowsy after the fit", "alert", "confused or drowsy"),
+        ("hard to wake", "alert", "reduced consciousness"),
+        ("alert and chatting", "unresponsive", "alert"),
+        ("sat up and is talking", "pain", "alert"),
+        ("A&O x3, sore thumb", "voice", "alert"),
+    ],
+)
+def test_words_for_another_state_are_told_in_both_directions(
+    text: str, entered: str, told: str
+) -> None:
+    facts = CaseFacts.from_dict({"text": text, "consciousness": entered, "age_years": 40})
+    said = classify(facts)
+    assert "contradiction" in said.person_reasons
+    brief = build_brief(facts, priority=said.priority, danger_signs=said.danger_signs)
+    assert f", {told} in the note" in brief
+
+
+@pytest.mark.parametrize(
+    ("text", "entered"),
+    [
+        ("GCS 14, dementia", "alert"),
+        ("usual GCS 13, cough", "alert"),
+        ("GCS 13", "confused"),
+        ("GCS 9", "pain"),
+        ("AVPU V", "voice"),
+        ("was alert and chatting, then collapsed", "unresponsive"),
+        ("no longer alert and talking", "voice"),
+        ("not drowsy, cough", "alert"),
+        ("unresponsive, only groans", "pain"),
+    ],
+)
+def test_a_state_that_goes_with_the_form_is_no_contradiction(text: str, entered: str) -> None:
+    assert "contradiction" not in reasons(text=text, consciousness=entered, age_years=40)
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("HR 190", {"hr_bpm": 100, "age_years": 4}),
+        ("RR 60", {"rr_bpm": 24, "age_years": 4}),
+        ("temp 38.9", {"temp_c": 37.0, "age_years": 0.1}),
+    ],
+)
+def test_the_worse_value_of_a_child_counts_too(text: str, facts: dict[str, Any]) -> None:
+    said = classify(CaseFacts.from_dict({"text": text, **facts}))
+    assert said.priority <= 1
+    assert any(one.text.endswith(BY_THE_NOTE) for one in said.reasons)
 
 
 def test_no_sign_is_far_from_the_statistics_where_there_is_none() -> None:

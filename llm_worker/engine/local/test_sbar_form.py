@@ -415,3 +415,13 @@ def test_an_age_that_was_entered_as_0_is_told_as_under_one_year() -> None:
     text = "".join(piece.text for piece in sbar_form(brief) if isinstance(piece, Fixed))
     assert "Situation: Girl under one year old, urgent." in text
     assert age_years(read_brief(brief)) == 0.0
+
+
+@pytest.mark.parametrize("state", ["alert", "newly confused"])
+def test_another_state_in_the_note_is_told_and_checked_again(state: str) -> None:
+    line = f"Consciousness: {state}, responds to pain only in the note (GCS 7)"
+    text = text_of(line, level="resuscitation")
+    assert f"Consciousness {state}, responds to pain only in the note (GCS 7)." in text
+    assert "Check consciousness again now; form and note differ." in text
+    assert "Protect the airway" in text
+    assert "No vital sign recorded" not in text

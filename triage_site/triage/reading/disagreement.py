@@ -16,6 +16,15 @@ _OTHER: Final = {
 }
 
 
+STATE_WORDS: Final = {
+    Consciousness.ALERT: "alert",
+    Consciousness.CONFUSED: "newly confused",
+    Consciousness.VOICE: "responds to voice only",
+    Consciousness.PAIN: "responds to pain only",
+    Consciousness.UNRESPONSIVE: "unresponsive",
+}
+
+
 def disagreements(measured: Measured, facts: CaseFacts) -> dict[str, str]:
     """For each field of the form (`facts`) that the note contradicts, what both say."""
     return {name: _words(name, measured, facts) for name in measured.contradicted}
@@ -23,7 +32,7 @@ def disagreements(measured: Measured, facts: CaseFacts) -> dict[str, str]:
 
 def _words(name: str, measured: Measured, facts: CaseFacts) -> str:
     if name == "consciousness":
-        return state_words(facts)
+        return state_words(facts, f"'{measured.told.words}'" if measured.told else "")
     limits = VITAL_RANGES.get(name)
     if limits is None:
         return _OTHER[name]
@@ -32,6 +41,9 @@ def _words(name: str, measured: Measured, facts: CaseFacts) -> str:
     return f"{limits.label.lower()}: {facts.value(name):g} {limits.unit} was entered, {told}"
 
 
-def state_words(facts: CaseFacts) -> str:
-    entered = "alert" if facts.consciousness is Consciousness.ALERT else "less than alert"
-    return f"consciousness: {entered} was entered, the note tells another state"
+def state_words(entered: CaseFacts, told: str = "") -> str:
+    """What was entered as the consciousness, and what the note tells instead."""
+    if entered.consciousness is Consciousness.NOT_TAKEN:
+        return "consciousness: the note tells two states"
+    named = STATE_WORDS[entered.consciousness]
+    return f"consciousness: {named} was entered, the note tells {told or 'another state'}"

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from triage_site.triage.age_bands import is_adult
 from triage_site.triage.facts import NOT_TAKEN, CaseFacts, Consciousness
+from triage_site.triage.reading.awareness import Told, awake_words, goes_with, is_worse, state_of
 from triage_site.triage.reading.earlier import NOW, with_earlier
 from triage_site.triage.reading.figures import NO_MEASURE, OTHER, Figure, is_plausible
 from triage_site.triage.reading.note import Note
@@ -79,6 +80,8 @@ _RATES: Final = frozenset({"hr_bpm", "rr_bpm"})
 _FASTEST_BREATH, _FAST_BREATH, _SLOW_HEART = 90.0, 40.0, 40.0  # a minute
 LIKE_A_PULSE: Final = "rr_like_pulse"  # in `Measured.contradicted`
 _NOT_AWAKE: Final = ("voice", "pain", "unresponsive")
+_SCORE: Final = "gcs"
+_CONFUSED_SCORE: Final = 14
 _MOTHER_YEARS: Final = 10.0
 _NEAR: Final = 4  # words
 _SENTENCE_ENDS: Final = (". ", ";", "\n")
@@ -128,12 +131,33 @@ _EARLIER: Final = frozenset(
 @dataclass(frozen=True, slots=True)
 class Measured:
     """`extra` holds figures that no field of the facts takes; `contradicted` names the fields
-    where text and form differ, and `noted` has the value of the text where it tells one."""
+    where text and form differ, and `noted` has the value of the text where it tells one. `told` is
+    the consciousness of the text where another one was entered."""
 
     facts: CaseFacts
     extra: Mapping[str, float]
     contradicted: tuple[str, ...] = ()
     noted: Mapping[str, float] = field(default_factory=dict)
+    told: Told | None = None
+
+    @property
+    def states(self) -> tuple[Consciousness, ...]:
+        """What form and note say of the consciousness, the worse one last."""
+        entered = self.facts.consciousness
+        if self.told is None:
+            return (entered,)
+        worse = is_worse(self.told.state, entered)
+        return (entered, self.told.state) if worse else (self.told.state, entered)
+
+    @property
+    def state(self) -> Consciousness:
+        """The worse of what form and note say: it counts."""
+        return self.states[-1]
+
+    @property
+    def is_worse_in_the_note(self) -> bool:
+        """Whether the note tells a worse consciousness than was entered."""
+        return self.told is not None and is_worse(self.told.state, self.facts.consciousness)
 
 
 def measure(facts: CaseFacts, note: Note) -> Measured:
@@ -175,9 +199,8 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
     contradicted += _called_far(facts, note) + _all_called_usual(facts, note.text)
     given = _says_now(_GIVEN_OXYGEN, note.text) and not _OFF_OXYGEN.search(note.text)
     contradicted += ["on_oxygen"] if given and facts.on_oxygen is False else []
-    drowsy = facts.consciousness is Consciousness.ALERT and last.get("gcs", 15) < 14
-    awake = facts.consciousness in _NOT_AWAKE and worst.get("gcs") == 15
-    contradicted += ["consciousness"] if drowsy or awake else []
+    state = _other_state(facts, note, figures)
+    contradicted += ["consciousness"] if state else []
     contradicted += ["sex"] if is_of_other_sex(facts, note) else []
     contradicted += [LIKE_A_PULSE] if like_pulse else []
     extra = {
@@ -186,7 +209,7 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
         if filled.get(name) != value and not _is_nearer(name, value, facts)
     }
     whole = replace(facts, **filled) if filled else facts
-    return Measured(whole, extra, tuple(dict.fromkeys(contradicted)), noted)
+    return Measured(whole, extra, tuple(dict.fromkeys(contradicted)), noted, state)
 
 
 def _is_like_a_pulse(facts: CaseFacts, told: Sequence[Figure]) -> bool:
@@ -323,16 +346,35 @@ def _wrong_until(text: str, first: int, last: int) -> int:
 
 
 def _consciousness(facts: CaseFacts, worst: Mapping[str, float]) -> dict[str, Any]:
-    score = worst.get("gcs")
+    score = worst.get(_SCORE)
     if score is None or facts.consciousness is not Consciousness.NOT_TAKEN:
         return {}
-    if score == 14:
-        return {"consciousness": Consciousness.CONFUSED} if "new_confusion" in worst else {}
-    if score >= 15:
-        return {"consciousness": Consciousness.ALERT}
-    if score >= 9:
-        return {"consciousness": Consciousness.VOICE}
-    return {"consciousness": Consciousness.PAIN if score > 4 else Consciousness.UNRESPONSIVE}
+    state = state_of(score, is_confused="new_confusion" in worst)
+    return {"consciousness": state} if state else {}
+
+
+def _other_state(facts: CaseFacts, note: Note, figures: Sequence[Figure]) -> Told | None:
+    """What the note says of the consciousness, where another one was entered."""
+    entered = facts.consciousness
+    if entered is Consciousness.NOT_TAKEN:
+        return None
+    scores = [one for one in figures if one.kind == _SCORE and not one.is_earlier]
+    is_confused = any(one.kind == "new_confusion" and not one.is_earlier for one in figures)
+    if not scores:
+        words = awake_words(note.chars) if entered in _NOT_AWAKE else ""
+        return Told(Consciousness.ALERT, words) if words else None
+    worst = min(scores, key=lambda one: one.value)
+    last = max(scores, key=lambda one: one.start)
+    if entered is Consciousness.ALERT and is_confused and worst.value == _CONFUSED_SCORE:
+        return Told(Consciousness.CONFUSED, _words(note, worst))
+    if any(goes_with(one.value, entered) for one in (worst, last)):
+        return None
+    state = state_of(worst.value, is_confused=is_confused)
+    return Told(state or Consciousness.CONFUSED, _words(note, worst))
+
+
+def _words(note: Note, figure: Figure) -> str:
+    return " ".join(note.text[figure.start : figure.end].split())
 
 
 def _oxygen(facts: CaseFacts, note: Note, worst: Mapping[str, float]) -> dict[str, Any]:
