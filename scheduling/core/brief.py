@@ -20,6 +20,7 @@ UNDER_ONE_YEAR: Final = "under one year"  # an age that was entered as 0
 BY_THE_NOTE: Final = "by the note"  # of a vital sign that only the words of a case have
 IN_THE_NOTE: Final = " in the note"  # behind a value that the note tells and nobody entered
 STATE_LABEL: Final = "Consciousness"
+CHECK_LABEL: Final = "Check again"  # what form and note say differently beside the vital signs
 LANGUAGE_LABEL: Final = "Language"  # only of words that were not read: "not English"
 THINNER_LABEL: Final = "Blood thinners"  # those that are taken, or `NO_THINNER`
 NO_THINNER: Final = "none taken"

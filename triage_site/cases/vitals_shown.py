@@ -111,6 +111,8 @@ def vital_rows(facts: CaseFacts) -> list[VitalRow]:
 
 
 def _differs(measured: Measured, name: str) -> str:
+    if name in measured.impossible:
+        return f"the note: {measured.impossible[name]}, cannot be right"
     if name not in measured.contradicted:
         return ""
     if name == "consciousness" and measured.told is not None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from scheduling.core.brief import (
     BY_THE_NOTE,
+    CHECK_LABEL,
     IN_THE_NOTE,
     LANGUAGE_LABEL,
     NO_THINNER,
@@ -28,7 +29,7 @@ from scheduling.core.request import LEVEL_NAMES
 from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Sex
 from triage_site.triage.history.medicines import read_history
 from triage_site.triage.reading.cleaning import APOSTROPHES, DASHES, MARKUP, with_plain_signs
-from triage_site.triage.reading.disagreement import STATE_WORDS
+from triage_site.triage.reading.disagreement import OTHER_WORDS, STATE_WORDS, told_wrong
 from triage_site.triage.reading.measured import Measured, measure
 from triage_site.triage.reading.note import Note, read
 from triage_site.triage.reading.person import known_age, spoken_sex, written_age
@@ -114,6 +115,8 @@ def build_brief(
     pregnant = complaint == _PREGNANCY
     state = _state_line(measured, danger_signs)
     lines += _vital_lines(measured, facts, pregnant=pregnant, state=state)
+    if again := _to_check(measured):
+        lines.append(f"{CHECK_LABEL}: {again}")
     lines.append(f"Danger signs: {'; '.join(signs) or NONE_FOUND}")
     return "\n".join(lines)
 
@@ -131,6 +134,15 @@ def _state_line(measured: Measured, danger_signs: Sequence[str]) -> str:
         if f"{names[code]} {BY_THE_NOTE}" in danger_signs
     ]
     return f"{entered}, {told[0]}{IN_THE_NOTE}" if entered and told else entered
+
+
+def _to_check(measured: Measured) -> str:
+    """What form and note say differently that no line of a vital sign tells."""
+    wrong = [told_wrong(neutral_words(words)) for words in measured.impossible.values()]
+    told = {**OTHER_WORDS}
+    if measured.facts.value("spo2_percent") is not None:
+        del told["on_oxygen"]
+    return "; ".join([*wrong, *(told[name] for name in measured.contradicted if name in told)])
 
 
 def _complaint_lines(note: Note, complaint: str | None, words: Sequence[str]) -> list[str]:
@@ -246,6 +258,8 @@ def _vital_line(measured: Measured, entered: CaseFacts, name: str) -> str:
     if name == "spo2_percent" and facts.spo2_scale_2:
         joined += ", lower target agreed"
     joined += _source(entered, name) + _mark(facts.band(name)) + _noted(measured, name)
+    if name == "spo2_percent" and "on_oxygen" in measured.contradicted:
+        joined += f", on oxygen{IN_THE_NOTE}"
     return f"{VITAL_RANGES[name].label}: {joined}"
 
 
@@ -254,10 +268,10 @@ def _source(entered: CaseFacts, name: str) -> str:
 
 
 def _noted(measured: Measured, name: str) -> str:
-    """The value of the note where another one was entered."""
+    """What the note says instead where another value was entered."""
     noted = measured.noted.get(name)
     if noted is None:
-        return ""
+        return f", called otherwise{IN_THE_NOTE}" if name in measured.contradicted else ""
     number = _number(noted, whole=VITAL_RANGES[name].whole)
     values: dict[str, Any] = {name: noted}
     return f", {number}{IN_THE_NOTE}{_mark(replace(measured.facts, **values).band(name))}"

@@ -363,3 +363,30 @@ def test_an_infant_entered_as_0_years_has_the_age_of_the_note(
 ) -> None:
     facts = CaseFacts(text=text, age_years=entered)
     assert f"Age: {told}\n" in build_brief(facts, priority=2, danger_signs=())
+
+
+@pytest.mark.parametrize(
+    ("text", "facts", "line"),
+    [
+        ("on 15 L oxygen", {"on_oxygen": False, "spo2_percent": 88},
+         "Oxygen saturation: 88 % on air (very low), on oxygen in the note"),
+        ("on 15 L oxygen", {"on_oxygen": False},
+         "Check again: air was entered, and the note tells of oxygen"),
+        ("normal observations", {"hr_bpm": 170},
+         "Heart rate: 170 /min (very high), called otherwise in the note"),
+        ("sats fine", {"spo2_percent": 80},
+         "Oxygen saturation: 80 % (very low), called otherwise in the note"),
+        ("hypothermic", {"temp_c": 37.0},
+         "Temperature: 37.0 °C, called otherwise in the note"),
+        ("normotensive", {"sbp_mmhg": 75, "dbp_mmhg": 40},
+         "Blood pressure: 75/40 mmHg (very low), called otherwise in the note"),
+        ("8 weeks pregnant, spotting", {"sex": "male"},
+         "Check again: the note tells another sex than was entered"),
+        ("28 yo woman, tired", {"age_years": 60},
+         "Check again: the note tells another age than was entered"),
+    ],
+)  # fmt: skip
+def test_what_the_note_contradicts_in_words_is_told(
+    text: str, facts: dict[str, Any], line: str
+) -> None:
+    assert line in brief_lines(text, **{"age_years": 40, **facts})

@@ -24,7 +24,14 @@ from llm_worker.engine.local.sbar_lines import (
     vital_actions,
 )
 from llm_worker.engine.local.sbar_questions import without_answered
-from scheduling.core.brief import OVER_LABEL, STATE_LABEL, UNDER_ONE_YEAR, Brief, read_brief
+from scheduling.core.brief import (
+    CHECK_LABEL,
+    OVER_LABEL,
+    STATE_LABEL,
+    UNDER_ONE_YEAR,
+    Brief,
+    read_brief,
+)
 from scheduling.core.request import LEVEL_NAMES
 
 CLOSING: Final = "Written by a demonstration model: check every line."
@@ -400,7 +407,8 @@ def _first_lines(brief: Brief) -> list[str]:
     records = any("ECG" in line for line in by_signs)
     actions = [one for one in vital_actions(brief) if not (records and one.startswith("ECG"))]
     # To measure and to check again displaces nothing.
-    actions = actions[: max(1, most) + bool(differing(brief)) + brief.has_two_states]
+    checks = bool(differing(brief)) + brief.has_two_states + bool(brief.line(CHECK_LABEL))
+    actions = actions[: max(1, most) + checks]
     lines = [*at_once(brief), openers[level], *by_signs]
     lines += [line for line in actions if line not in lines]
     if not known_complaint(brief) and level < 3 and len(actions) < _MAX_ACTIONS[level]:

@@ -28,7 +28,7 @@ from llm_worker.engine.local.sbar_fit import (
     without_known,
 )
 from llm_worker.engine.local.sbar_questions import without_answered
-from scheduling.core.brief import Brief
+from scheduling.core.brief import CHECK_LABEL, Brief
 
 LINES_FILE: Final = "lines.json"
 _FOLDER: Final = Path(__file__).parents[2] / "models" / "embedded"
@@ -140,6 +140,8 @@ def vital_actions(brief: Brief) -> list[str]:
         out.append("Rinse the eye with much water now; take out a contact lens.")
     if has_sign(brief, _WEAK_DEFENCE):
         out.append(f"{learned()[_SEPSIS]['actions'][0]}.")
+    if again := brief.line(CHECK_LABEL):
+        out.append(f"{CHECK_LABEL}: {again}.")
     if brief.has_two_states:
         out.append("Check consciousness again now; form and note differ.")
     if is_not_alert(brief):

@@ -425,3 +425,10 @@ def test_another_state_in_the_note_is_told_and_checked_again(state: str) -> None
     assert "Check consciousness again now; form and note differ." in text
     assert "Protect the airway" in text
     assert "No vital sign recorded" not in text
+
+
+def test_what_form_and_note_say_differently_is_checked_again() -> None:
+    again = "the note's 'BP 12/80' cannot be right; air was entered, and the note tells of oxygen"
+    lines = (f"Check again: {again}", "Blood pressure: 120/80 mmHg")
+    text = with_words("BP 12/80, dizzy", *lines, complaint="dizziness")
+    assert f"- Check again: {again}." in text

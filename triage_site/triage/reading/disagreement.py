@@ -8,7 +8,8 @@ from triage_site.triage.facts import CaseFacts, Consciousness
 from triage_site.triage.reading.measured import LIKE_A_PULSE, Measured
 from triage_site.triage.vitals import VITAL_RANGES
 
-_OTHER: Final = {
+_CANNOT_BE: Final = " cannot be"  # behind the name of a vital sign
+OTHER_WORDS: Final = {
     "age_years": "the note tells another age than was entered",
     "sex": "the note tells another sex than was entered",
     LIKE_A_PULSE: "the respiratory rate looks like a heart rate: the two may be exchanged",
@@ -26,8 +27,18 @@ STATE_WORDS: Final = {
 
 
 def disagreements(measured: Measured, facts: CaseFacts) -> dict[str, str]:
-    """For each field of the form (`facts`) that the note contradicts, what both say."""
-    return {name: _words(name, measured, facts) for name in measured.contradicted}
+    """For each field of the form (`facts`) that the note contradicts, what both say, and for each
+    vital sign of the note that cannot be right, that it is so."""
+    told = {name: _words(name, measured, facts) for name in measured.contradicted}
+    wrong = {
+        f"{name}{_CANNOT_BE}": f"{told_wrong(words)}: measure"
+        for name, words in measured.impossible.items()
+    }
+    return told | wrong
+
+
+def told_wrong(words: str) -> str:
+    return f"the note's '{words}' cannot be right"
 
 
 def _words(name: str, measured: Measured, facts: CaseFacts) -> str:
@@ -35,7 +46,7 @@ def _words(name: str, measured: Measured, facts: CaseFacts) -> str:
         return state_words(facts, f"'{measured.told.words}'" if measured.told else "")
     limits = VITAL_RANGES.get(name)
     if limits is None:
-        return _OTHER[name]
+        return OTHER_WORDS[name]
     noted = measured.noted.get(name)
     told = "the note tells another" if noted is None else f"the note tells {noted:g}"
     return f"{limits.label.lower()}: {facts.value(name):g} {limits.unit} was entered, {told}"

@@ -132,13 +132,15 @@ _EARLIER: Final = frozenset(
 class Measured:
     """`extra` holds figures that no field of the facts takes; `contradicted` names the fields
     where text and form differ, and `noted` has the value of the text where it tells one. `told` is
-    the consciousness of the text where another one was entered."""
+    the consciousness of the text where another one was entered. `impossible` are the words of the
+    text for a vital sign that cannot be right."""
 
     facts: CaseFacts
     extra: Mapping[str, float]
     contradicted: tuple[str, ...] = ()
     noted: Mapping[str, float] = field(default_factory=dict)
     told: Told | None = None
+    impossible: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def states(self) -> tuple[Consciousness, ...]:
@@ -209,7 +211,15 @@ def measure(facts: CaseFacts, note: Note) -> Measured:
         if filled.get(name) != value and not _is_nearer(name, value, facts)
     }
     whole = replace(facts, **filled) if filled else facts
-    return Measured(whole, extra, tuple(dict.fromkeys(contradicted)), noted, state)
+    return Measured(
+        whole, extra, tuple(dict.fromkeys(contradicted)), noted, state, _impossible(note)
+    )
+
+
+def _impossible(note: Note) -> dict[str, str]:
+    """Not of a vital sign that the note tells rightly as well."""
+    read = {one.kind for one in note.figures}
+    return {one.kind: _words(note, one) for one in note.impossible if one.kind not in read}
 
 
 def _is_like_a_pulse(facts: CaseFacts, told: Sequence[Figure]) -> bool:
