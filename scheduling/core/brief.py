@@ -83,7 +83,7 @@ class Brief:
     @property
     def states(self) -> tuple[str, ...]:
         """What form and note say of the consciousness: one phrase, or two that differ."""
-        parts = self.line(STATE_LABEL).split(", ")
+        parts = self.line(STATE_LABEL).partition(" (")[0].split(", ")  # words of the note follow
         return tuple(filter(None, (part.partition(IN_THE_NOTE)[0] for part in parts)))
 
     @property

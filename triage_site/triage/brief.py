@@ -127,6 +127,8 @@ def _state_line(measured: Measured, danger_signs: Sequence[str]) -> str:
     if entered and measured.told is not None:
         words = neutral_words(measured.told.words)
         return f"{entered}, {STATE_WORDS[measured.told.state]}{IN_THE_NOTE} ({words})"
+    if entered and measured.was is not None:
+        entered += f" ({neutral_words(measured.was.words)} earlier)"
     names = {sign.code: sign.name for sign in signs() if sign.code in NOT_ALERT_SIGNS}
     told = [
         state
@@ -268,10 +270,13 @@ def _source(entered: CaseFacts, name: str) -> str:
 
 
 def _noted(measured: Measured, name: str) -> str:
-    """What the note says instead where another value was entered."""
-    noted = measured.noted.get(name)
+    """What the note says instead where another value was entered, or of earlier."""
+    noted, past = measured.noted.get(name), measured.earlier_value(name)
+    if noted is None and name in measured.contradicted:
+        return f", called otherwise{IN_THE_NOTE}"
     if noted is None:
-        return f", called otherwise{IN_THE_NOTE}" if name in measured.contradicted else ""
+        is_whole = VITAL_RANGES[name].whole
+        return "" if past is None else f", {_number(past, whole=is_whole)} earlier"
     number = _number(noted, whole=VITAL_RANGES[name].whole)
     values: dict[str, Any] = {name: noted}
     return f", {number}{IN_THE_NOTE}{_mark(replace(measured.facts, **values).band(name))}"

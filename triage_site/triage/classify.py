@@ -34,7 +34,14 @@ from triage_site.triage.reading.several import tells_of_several
 from triage_site.triage.reading.tokens import is_known
 from triage_site.triage.reading.words import TABLES
 from triage_site.triage.signs.matching import longest
-from triage_site.triage.signs.rules import RULES_VERSION, Fired, fire, most_urgent, to_reason
+from triage_site.triage.signs.rules import (
+    EARLIER,
+    RULES_VERSION,
+    Fired,
+    fire,
+    most_urgent,
+    to_reason,
+)
 from triage_site.triage.signs.tables import COMA_SIGN, NOT_ALERT_SIGNS
 from triage_site.triage.types import (
     CONTRADICTION,
@@ -383,7 +390,7 @@ def _danger_signs(case: Seen) -> tuple[str, ...]:
     """
     signs: list[str] = []
     for item in _told(case):
-        if not any(item.label in sign for sign in signs):
+        if not any(item.label in sign for sign in signs if EARLIER not in sign):
             signs.append(item.label + _whose(case, item))
     return tuple(signs)
 
@@ -403,6 +410,8 @@ def _told(case: Seen) -> list[Fired]:
 
 
 def _whose(case: Seen, item: Fired) -> str:
+    if item.is_earlier:
+        return f", {BY_THE_NOTE}"
     return f" {BY_THE_NOTE}" if _is_of_the_note(case, item) else ""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from scheduling.core.brief import read_brief
 from triage_site.triage.brief import build_brief
 from triage_site.triage.classify import BY_THE_NOTE, classify, look
 from triage_site.triage.facts import CaseFacts
@@ -104,7 +105,7 @@ def test_what_agrees_is_no_contradiction(facts: dict[str, Any]) -> None:
 def test_a_sign_that_only_the_note_has_says_so() -> None:
     text = "HR was 140 at home on her watch, palpitations"
     entered = classify(CaseFacts.from_dict({"text": text, "hr_bpm": 52, "age_years": 35}))
-    assert entered.danger_signs == (f"very fast heart {BY_THE_NOTE}", "palpitations")
+    assert entered.danger_signs == (f"very fast heart earlier, {BY_THE_NOTE}", "palpitations")
     unmeasured = classify(CaseFacts.from_dict({"text": text, "age_years": 35}))
     assert "very fast heart" in unmeasured.danger_signs
 
@@ -112,7 +113,7 @@ def test_a_sign_that_only_the_note_has_says_so() -> None:
 def test_a_sign_of_a_value_that_differs_a_little_from_the_entered_one_says_so_too() -> None:
     facts = {"text": "on scene BP 88/50, black stool", "sbp_mmhg": 112, "age_years": 72}
     said = classify(CaseFacts.from_dict(facts))
-    assert f"low blood pressure {BY_THE_NOTE}" in said.danger_signs
+    assert f"low blood pressure earlier, {BY_THE_NOTE}" in said.danger_signs
     assert "contradiction" not in said.person_reasons
 
 
@@ -120,7 +121,72 @@ def test_a_reason_says_whose_value_it_is() -> None:
     text = "BP 88/50 with crew, D&V 2 days, dizzy on standing"
     said = classify(CaseFacts(text=text, sbp_mmhg=131, dbp_mmhg=74, age_years=70))
     (low,) = [reason.text for reason in said.reasons if "low blood pressure" in reason.text]
-    assert low == f"low blood pressure (systolic pressure 88 mmHg) {BY_THE_NOTE}"
+    assert low == f"low blood pressure earlier (systolic pressure 88 mmHg), {BY_THE_NOTE}"
+
+
+@pytest.mark.parametrize(
+    ("text", "facts", "sign", "line"),
+    [
+        ("BP earlier 80/40, now 120/75 after fluids", {}, "low blood pressure",
+         "Blood pressure: 120/75 mmHg by the note, 80 earlier"),
+        ("BP 60/30 with the crew", {"sbp_mmhg": 118, "dbp_mmhg": 70}, "blood pressure of shock",
+         "Blood pressure: 118/70 mmHg, 60 earlier"),
+        ("BP 84/50 at home", {"sbp_mmhg": 190, "dbp_mmhg": 70}, "low blood pressure",
+         "Blood pressure: 190/70 mmHg, 84 earlier"),
+        ("GCS was 8 now 15 after dextrose", {}, "responds to pain only or not at all",
+         "Consciousness: alert (GCS 8 earlier)"),
+        ("GCS 12 on scene, GCS 15 now", {"consciousness": "alert"}, "not fully alert",
+         "Consciousness: alert (GCS 12 earlier)"),
+        ("AVPU P at home, cough", {"consciousness": "alert"}, "responds to pain only",
+         "Consciousness: alert (AVPU P earlier)"),
+        ("blood sugar was 1.9, now 6 after glucogel", {}, "low blood sugar", ""),
+        ("HR 160 at home, now 115, palpitations", {}, "very fast heart",
+         "Heart rate: 115 /min by the note (high), 160 earlier"),
+        ("sats 84 at home", {"spo2_percent": 97}, "low oxygen saturation",
+         "Oxygen saturation: 97 %, 84 earlier"),
+        ("temp 40.5 this morning", {"temp_c": 37.2}, "very high temperature",
+         "Temperature: 37.2 °C, 40.5 earlier"),
+        ("NEWS 9 at home, NEWS 1 now", {}, "early warning score of an emergency, as told", ""),
+    ],
+)  # fmt: skip
+def test_a_danger_that_was_there_is_named_as_earlier_and_keeps_the_case_at_level_1(
+    text: str, facts: dict[str, Any], sign: str, line: str
+) -> None:
+    given = CaseFacts.from_dict({"text": text, "age_years": 50, **facts})
+    fired = [one for one in look(given).fired if one.is_earlier]
+    assert [one.min_priority for one in fired] == [1]
+    said = classify(given)
+    assert said.priority <= 1
+    assert "contradiction" not in said.person_reasons
+    (told,) = [one for one in said.danger_signs if one.endswith(f"earlier, {BY_THE_NOTE}")]
+    assert told.startswith(sign)
+    brief = build_brief(given, priority=1, danger_signs=said.danger_signs)
+    assert line in brief
+    assert read_brief(brief).states in ((), ("alert",))
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("HR 38, feels well", {"hr_bpm": 80}),
+        ("BP now 70/40, HR 140", {"hr_bpm": 80, "sbp_mmhg": 125, "dbp_mmhg": 80}),
+        ("GCS 7", {"consciousness": "alert"}),
+        ("sats 80", {"spo2_percent": 98}),
+        ("afebrile", {"temp_c": 39.9}),
+        ("tachycardic", {"hr_bpm": 72}),
+        ("on 2 L oxygen", {"on_oxygen": False}),
+    ],
+)
+def test_what_was_measured_again_after_the_note_contradicts_nothing(
+    text: str, facts: dict[str, Any]
+) -> None:
+    again = {**facts, "words_before": [(name, len(text)) for name in facts]}
+    given = CaseFacts.from_dict({"text": text, "age_years": 50, **again})
+    seen = look(given)
+    assert not seen.measured.contradicted
+    assert not any(one.shows in (*facts, "gcs") and one.is_earlier for one in seen.fired)
+    later = CaseFacts.from_dict({"text": f"{text}.\n{text}", "age_years": 50, **again})
+    assert look(later).measured.contradicted, "a later note contradicts again"
 
 
 def test_a_coma_scale_that_contradicts_the_form_is_no_detail_of_its_sign() -> None:
