@@ -29,7 +29,7 @@ from scheduling.core.request import LEVEL_NAMES
 from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Sex
 from triage_site.triage.history.medicines import read_history
 from triage_site.triage.reading.cleaning import APOSTROPHES, DASHES, MARKUP, with_plain_signs
-from triage_site.triage.reading.disagreement import OTHER_WORDS, STATE_WORDS, told_wrong
+from triage_site.triage.reading.disagreement import STATE_WORDS, other_words, told_wrong
 from triage_site.triage.reading.measured import Measured, measure
 from triage_site.triage.reading.note import Note, read
 from triage_site.triage.reading.person import known_age, spoken_sex, written_age
@@ -100,7 +100,7 @@ def build_brief(
     lines = [
         f"Priority: {PRIORITY_NAMES[priority]}",
         f"Age: {age_phrase(age)}",
-        f"Sex: {_sex(known)}",
+        f"Sex: {'not known' if 'sex' in measured.contradicted else _sex(known)}",
     ]
     if facts.arrival_mode in _ARRIVAL:
         lines.append(f"Arrival: {_ARRIVAL[facts.arrival_mode]}")
@@ -141,10 +141,13 @@ def _state_line(measured: Measured, danger_signs: Sequence[str]) -> str:
 def _to_check(measured: Measured) -> str:
     """What form and note say differently that no line of a vital sign tells."""
     wrong = [told_wrong(neutral_words(words)) for words in measured.impossible.values()]
-    told = {**OTHER_WORDS}
-    if measured.facts.value("spo2_percent") is not None:
-        del told["on_oxygen"]
-    return "; ".join([*wrong, *(told[name] for name in measured.contradicted if name in told)])
+    has_line = measured.facts.value("spo2_percent") is not None
+    told = [
+        other_words(name, measured.facts)
+        for name in measured.contradicted
+        if not (name == "on_oxygen" and has_line)
+    ]
+    return "; ".join([*wrong, *filter(None, told)])
 
 
 def _complaint_lines(note: Note, complaint: str | None, words: Sequence[str]) -> list[str]:
@@ -261,7 +264,7 @@ def _vital_line(measured: Measured, entered: CaseFacts, name: str) -> str:
         joined += ", lower target agreed"
     joined += _source(entered, name) + _mark(facts.band(name)) + _noted(measured, name)
     if name == "spo2_percent" and "on_oxygen" in measured.contradicted:
-        joined += f", on oxygen{IN_THE_NOTE}"
+        joined += f", on {'air' if facts.on_oxygen else 'oxygen'}{IN_THE_NOTE}"
     return f"{VITAL_RANGES[name].label}: {joined}"
 
 

@@ -1,7 +1,7 @@
-"""Vital signs that a note describes in words, against the entered ones. Pure.
+"""What a note describes in words, against what was entered. Pure.
 
-"Afebrile" beside 39.6, "tachycardic" beside 72, "normal observations" beside a pulse of 170, and
-"on 2 l of oxygen" beside air.
+"Afebrile" beside 39.6, "tachycardic" beside 72, "normal observations" beside a pulse of 170,
+"on 2 l of oxygen" beside air, and "no injury" beside an injury.
 """
 
 from __future__ import annotations
@@ -43,6 +43,28 @@ _GIVEN_OXYGEN: Final = re.compile(
     r"(?<!not )\b(?:on|needs|needing|requir\w+) (?:\d{1,2} ?l\S* ?(?:of |via |by )?"
     r"(?:nasal|nc|mask|o2|oxygen|nrb)|o2|oxygen|nrb)\b(?! (?:level|sat))", re.I,
 )  # fmt: skip
+_ON_AIR: Final = re.compile(r"\bon (?:room )?air\b|\bon RA\b", re.I)
+_OXYGEN: Final = re.compile(
+    r"\b(?:o2|oxygen|\d{1,2} ?(?:l|lpm|litres?|liters?)|mask|nasal|nc|nrbm?|cpap|bipap|niv)\b", re.I
+)
+_NO_INJURY: Final = re.compile(
+    r"\b(?:no|denies(?: any)?|without(?: any)?) (?:known |recent |preceding |history of |h/o )?"
+    r"(?:injury|injuries|trauma)\b(?! (?:to|of|seen|visible|apparent|found|noted|elsewhere|in|on))",
+    re.I,
+)
+_HURT: Final = re.compile(
+    r"\b(?:fell|fall|fallen|hit|struck|crash\w*|collision|rt[ac]|mv[ac]|cut|wound|bite|bitten|burn\w*"
+    r"|twist\w*|sprain\w*|fractur\w*|broke\w*|stab\w*|kick\w*|punch\w*|assault\w*|tripp\w*"
+    r"|slip\w*|head|injured|accident)\b",
+    re.I,
+)
+# Of a wound of another day, person or kind.
+_ONCE: Final = re.compile(
+    r"\b(?:old|previous\w*|years?|months?|weeks?|ago|healed|healing|suture\w*|stitch\w*|dressing"
+    r"|review|check|removal|follow[- ]?up|infected|worried|afraid|lacerating|pains?|rabies)\b",
+    re.I,
+)
+_PARTS: Final = ("hand", "finger", "thumb", "arm", "leg", "foot", "head", "face", "scalp", "knee")
 _OFF_OXYGEN: Final = re.compile(r"\b(?:air|ra|off (?:the )?(?:o2|oxygen))\b", re.I)
 # Vital sign, word for a value far from usual, and values that no adult is called so for.
 _CALLED_FAR: Final = (
@@ -65,7 +87,8 @@ _EARLIER: Final = frozenset(
 def described_otherwise(facts: CaseFacts, note: Note) -> list[str]:
     """The fields of the form that words of the note contradict."""
     usual = [*_called_usual(facts, note), *_all_called_usual(facts, note)]
-    return [*usual, *_called_far(facts, note), *_on_oxygen(facts, note)]
+    far = _called_far(facts, note)
+    return [*usual, *far, *_on_oxygen(facts, note), *_injury(facts, note)]
 
 
 def part_of(text: str, start: int, end: int) -> str:
@@ -91,10 +114,32 @@ def _all_called_usual(facts: CaseFacts, note: Note) -> list[str]:
 
 
 def _on_oxygen(facts: CaseFacts, note: Note) -> list[str]:
-    """Whether the note gives oxygen where air was entered."""
+    """Whether the note gives oxygen where air was entered, or air where oxygen was."""
     words = _words_since(facts, note, "on_oxygen")
     given = facts.on_oxygen is False and _says_now(_GIVEN_OXYGEN, words)
-    return ["on_oxygen"] if given and not _OFF_OXYGEN.search(words) else []
+    on_air = facts.on_oxygen is True and _says_now(_ON_AIR, words) and not _OXYGEN.search(words)
+    if on_air:  # a saturation that was measured on air may be of before the oxygen
+        entered = facts.value("spo2_percent")
+        measured = [one.value for one in note.figures if one.kind == "spo2_percent"]
+        on_air = all(value == entered for value in measured)
+    return ["on_oxygen"] if on_air or (given and not _OFF_OXYGEN.search(words)) else []
+
+
+def _injury(facts: CaseFacts, note: Note) -> list[str]:
+    """Whether the note denies an injury that was entered, or tells a wound where none was."""
+    if facts.injury is True:
+        denied = _NO_INJURY.search(note.chars) and not _HURT.search(note.chars)
+        return ["injury"] if denied else []
+    if facts.injury is None or _ONCE.search(note.chars):
+        return []
+    return ["injury"] if any(one.is_present for _, one in note.find(_wounds())) else []
+
+
+@cache
+def _wounds() -> TermIndex:
+    bites = "dog/cat/human/animal bite/bit/bitten", "bite/bitten by [a/the/his/her] dog/cat"
+    cuts = "stab/stabbed", "stab wound*", "gunshot", "lacerat*", "cut to [the/his/her] @part"
+    return TermIndex([*bites, *cuts], {"part": _PARTS})
 
 
 def _words_since(facts: CaseFacts, note: Note, vital: str) -> str:

@@ -9,14 +9,22 @@ from triage_site.triage.reading.measured import LIKE_A_PULSE, Measured
 from triage_site.triage.vitals import VITAL_RANGES
 
 _CANNOT_BE: Final = " cannot be"  # behind the name of a vital sign
-OTHER_WORDS: Final = {
+_OTHER: Final = {
     "age_years": "the note tells another age than was entered",
     "sex": "the note tells another sex than was entered",
     LIKE_A_PULSE: "the respiratory rate looks like a heart rate: the two may be exchanged",
-    "on_oxygen": "air was entered, and the note tells of oxygen",
 }
-
-
+# By whether it was entered.
+_EITHER: Final = {
+    "on_oxygen": {
+        False: "air was entered, and the note tells of oxygen",
+        True: "oxygen was entered, and the note tells of air",
+    },
+    "injury": {
+        False: "no injury was entered, and the note tells of one",
+        True: "an injury was entered, and the note tells of none",
+    },
+}
 STATE_WORDS: Final = {
     Consciousness.ALERT: "alert",
     Consciousness.CONFUSED: "newly confused",
@@ -37,6 +45,13 @@ def disagreements(measured: Measured, facts: CaseFacts) -> dict[str, str]:
     return told | wrong
 
 
+def other_words(name: str, facts: CaseFacts) -> str:
+    """What both say of something that is no vital sign with a number; empty of such a one."""
+    if name in _EITHER:
+        return _EITHER[name][getattr(facts, name)]
+    return _OTHER.get(name, "")
+
+
 def told_wrong(words: str) -> str:
     return f"the note's '{words}' cannot be right"
 
@@ -46,7 +61,7 @@ def _words(name: str, measured: Measured, facts: CaseFacts) -> str:
         return state_words(facts, f"'{measured.told.words}'" if measured.told else "")
     limits = VITAL_RANGES.get(name)
     if limits is None:
-        return OTHER_WORDS[name]
+        return other_words(name, facts)
     noted = measured.noted.get(name)
     told = "the note tells another" if noted is None else f"the note tells {noted:g}"
     return f"{limits.label.lower()}: {facts.value(name):g} {limits.unit} was entered, {told}"
