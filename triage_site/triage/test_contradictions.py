@@ -268,6 +268,10 @@ def test_of_form_and_score_the_worse_state_counts_and_the_score_is_told(
         ("alert and chatting", "unresponsive", "alert"),
         ("sat up and is talking", "pain", "alert"),
         ("A&O x3, sore thumb", "voice", "alert"),
+        ("walking and talking", "unresponsive", "alert"),
+        ("speaking in full sentences", "pain", "alert"),
+        ("cough, alert", "unresponsive", "alert"),
+        ("GCS 15, cough", "confused", "alert"),
     ],
 )
 def test_words_for_another_state_are_told_in_both_directions(
@@ -290,6 +294,9 @@ def test_words_for_another_state_are_told_in_both_directions(
         ("AVPU V", "voice"),
         ("was alert and chatting, then collapsed", "unresponsive"),
         ("no longer alert and talking", "voice"),
+        ("trauma pre-alert, GCS 3", "unresponsive"),
+        ("medic alert bracelet", "unresponsive"),
+        ("neither alert nor talking, not responding", "unresponsive"),
         ("not drowsy, cough", "alert"),
         ("unresponsive, only groans", "pain"),
     ],

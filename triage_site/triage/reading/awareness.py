@@ -16,17 +16,19 @@ _ORDER: Final = tuple(Consciousness)  # from alert to unresponsive
 # With how many points somebody may be called so. 14 may be how somebody always is.
 _GOES_WITH: Final = {
     Consciousness.ALERT: (14, 15),
-    Consciousness.CONFUSED: (12, 15),
+    Consciousness.CONFUSED: (12, 14),
     Consciousness.VOICE: (9, 14),
     Consciousness.PAIN: (4, 10),
     Consciousness.UNRESPONSIVE: (3, 6),
 }
 _ALERT, _CONFUSED, _VOICE, _PAIN = 15, 14, 9, 5  # the least score of each state
 _AWAKE: Final = re.compile(
-    r"\b(?:(?:is|now|fully|wide) (?:alert|awake)\b|(?:alert|awake|orient(?:at)?ed)"
-    r"(?: and|,| &|/) ?(?:alert|awake|orient(?:at)?ed|chat\w*|talk\w*|well\b|comfortable|playing"
-    r"|smiling|walking)"
-    r"|a ?& ?o ?x ?[34]|gcs (?:of )?15|(?:is|sitting up|sat up|now) (?:chatting|talking|walking))",
+    r"\b(?:(?:alert|awake|orient(?:at)?ed)(?: and|,| &|/) ?(?:alert|awake|orient(?:at)?ed|chat\w*"
+    r"|talk\w*|well|comfortable|playing|smiling|walking)"
+    r"|(?:(?:is|now|fully|wide) )?(?:awake|(?<!pre-)(?<!pre )(?<!medic )(?<!stroke )(?<!trauma )"
+    r"(?<!sepsis )(?<!red )alert(?! (?:call|bracelet|button|card|system|fired|to)\b))"
+    r"|a ?& ?o ?x ?[34]|(?:is|sitting up|sat up|now|walking and|playing and|,) (?:chatting|talking)"
+    r"|(?:talks?|talking|speaks?|speaking) in (?:full|whole|complete) sentences)\b",
     re.IGNORECASE,
 )
 # Where one of these stands in the note, words for awake may be of another time or person.
