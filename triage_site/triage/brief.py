@@ -28,7 +28,13 @@ from scheduling.core.guidance import WORDS_LABEL, cut_between_words
 from scheduling.core.request import LEVEL_NAMES
 from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Sex
 from triage_site.triage.history.medicines import read_history
-from triage_site.triage.reading.cleaning import APOSTROPHES, DASHES, MARKUP, with_plain_signs
+from triage_site.triage.reading.cleaning import (
+    APOSTROPHES,
+    DASHES,
+    MARKUP,
+    mended,
+    with_plain_signs,
+)
 from triage_site.triage.reading.disagreement import STATE_WORDS, other_words, told_wrong
 from triage_site.triage.reading.measured import Measured, measure
 from triage_site.triage.reading.note import Note, read
@@ -169,16 +175,21 @@ def neutral_words(text: str) -> str:
     Tags of HTML go and its entities become what they stand for.
     Control and invisible characters go, double quotes become single ones, angle and square
     brackets and braces become round ones, runs of `#`, `|`, `` ` `` or `*` shrink to one.
-    A comparison keeps its sense: `<90` is `below 90`. Dashes and quotation marks become those
-    of ASCII. Marks of trade names go: `Zyrtec™` is `Zyrtec`. A fraction or an exponent stays
+    A comparison and an arrow keep their sense: `<90` is `below 90`, `L>R` is `L more than R`,
+    `14 -> 10` is `14 to 10`. Characters that were damaged on their way are mended. Dashes and
+    quotation marks become those of ASCII. Marks of trade names go: `Zyrtec™` is `Zyrtec`. A
+    fraction or an exponent stays
     apart from the number before it: `39½` is `39 1/2`.
     """
-    text = with_plain_signs(html.unescape(_MARKUP.sub(" ", text)))
+    text = with_plain_signs(html.unescape(_MARKUP.sub(" ", mended(text))))
     text = "".join(_apart(character) for character in text.translate(_TYPOGRAPHY))
     text = unicodedata.normalize("NFKC", text).translate(_TYPOGRAPHY)
     text = "".join(_plain_character(character) for character in text)
+    text = re.sub(r"(?<=[\w)%]) ?(?:[-=]+>|[\u2192\u21d2]) ?(?=\w)", " to ", text)
     text = re.sub(r"<\s*(?=\d)", " below ", text)
     text = re.sub(r">\s*(?=\d)", " above ", text)
+    text = re.sub(r"(?<=[^\W\d_])>(?=[^\W\d_])", " more than ", text)
+    text = re.sub(r"(?<=[^\W\d_])<(?=[^\W\d_][^>]*$)", " less than ", text)
     text = text.translate(_HARMLESS)
     text = re.sub(r"([#|`*=_~-])\1+", r"\1", text)
     return " ".join(text.split())

@@ -182,6 +182,11 @@ def test_a_comparison_in_the_words_keeps_its_sense() -> None:
         ("nº 5", "no 5"),
         ("took Zyrtec™ and Nurofen®, Calpol© ℠", "took Zyrtec and Nurofen, Calpol"),
         ("Zyrtec&trade;10 mg", "Zyrtec 10 mg"),
+        ("low belly pain L>R, GCS 14 -> 10", "low belly pain L more than R, GCS 14 to 10"),
+        ("penicillin => rash", "penicillin to rash"),
+        ("A<B", "A less than B"),
+        ("chest feels â€œtightâ€ since 6, 36.8Â°C", "chest feels 'tight' since 6, 36.8°C"),
+        ("Patientâ€™s leg, dÃ©jÃ\u00a0 vu", "Patient's leg, déjà vu"),
         ("pain in ® knee", "pain in ® knee"),  # "(R)" of a word processor: the side is not lost
     ],
 )

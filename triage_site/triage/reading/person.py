@@ -34,6 +34,11 @@ _YEARS: Final = {"y": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
 _SLASHED: Final = {"12": "m", "52": "w", "7": "d"}
 _UNIT: Final = r"(years?|yrs?|months?|mths?|mo|weeks?|wks?|wk|days?|[ymwd])"
 _LONG_UNIT: Final = r"(years?|yrs?|months?|mths?|mo|weeks?|wks?|wk|days?)"
+# "three weeks and two days old": what stands before the smaller unit.
+_LARGER: Final = re.compile(
+    r"(?<![\d/.])\b(\d{1,3})[\s-]*(years?|yrs?|months?|mths?|weeks?|wks?)[\s,]*(?:and|&|\+)?\s*$",
+    re.I,
+)
 _GESTATION_WEEKS: Final = 20.0
 _OLD: Final = re.compile(
     rf"{_OTHERS}(?<![\d/.])\b(\d{{1,3}})(?:\s*/(12|52|7)|[\s-]*{_UNIT})[\s/-]*"
@@ -148,10 +153,19 @@ def _age_by(chars: str, patterns: Sequence[re.Pattern[str]]) -> float | None:
     for pattern in patterns:
         found = (one for one in pattern.finditer(chars) if not _is_of_another(chars, one))
         if match := next(found, None):
-            age = _in_years(match)
+            age = _in_years(match) + _larger(chars, match)
             if 0 <= age <= 120 and not (pattern is _OPENING and _is_gestation(match)):
                 return age
     return None
+
+
+def _larger(chars: str, match: re.Match[str]) -> float:
+    """The years that stand before a smaller unit: "2 years" of "2 years 3 months old"."""
+    if match.re is not _OLD:
+        return 0.0
+    larger = _LARGER.search(chars, max(0, match.start() - _BEFORE), match.start())
+    years = _YEARS[larger[2][0].lower()] if larger else 0.0
+    return float(larger[1]) * years if larger and _in_years(match) < years else 0.0
 
 
 def _is_of_another(chars: str, match: re.Match[str]) -> bool:
