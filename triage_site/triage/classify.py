@@ -40,8 +40,15 @@ from triage_site.triage.reading.several import tells_of_several
 from triage_site.triage.reading.tokens import is_known
 from triage_site.triage.reading.words import TABLES
 from triage_site.triage.signs.matching import longest
-from triage_site.triage.signs.rules import RULES_VERSION, Fired, fire, most_urgent, to_reason
-from triage_site.triage.signs.tables import NOT_ALERT_SIGNS
+from triage_site.triage.signs.rules import (
+    EARLIER,
+    RULES_VERSION,
+    Fired,
+    fire,
+    most_urgent,
+    to_reason,
+)
+from triage_site.triage.signs.tables import COMA_SIGN, NOT_ALERT_SIGNS
 from triage_site.triage.types import (
     CONTRADICTION,
     LEAST_URGENT,
@@ -61,6 +68,8 @@ _SERIOUS_CODE: Final = "serious_words"
 NOT_NOW_TEXT: Final = "not counted, read as not of this patient now"
 _GRAVE: Final = 1  # from this priority on a case needs a sign that says why
 _ENTERED: Final = frozenset(VITAL_RANGES)
+_RESPONDS: Final = frozenset({Consciousness.CONFUSED, Consciousness.VOICE})
+_SCORE: Final = "gcs"
 _SETTLES: Final = {"V0-NO-PULSE": "arrest"}  # what is `_unclear`, beside the clear sign
 _BODY: Final = frozenset(TABLES["sets"]["body"].split())
 _VITALS_USUAL: Final = "vital:vital-signs-in-the-usual-range"
@@ -305,7 +314,7 @@ def _contradictions(case: Seen) -> tuple[Reason, ...]:
     ]
     found = [Reason(kind="vital", code=CONTRADICTION, text=text) for text in told.values()]
     if words and "consciousness" not in told:
-        text = state_words(case.entered)
+        text = state_words(case.entered, f"'{max(words, key=len)}'")
         found.append(Reason(kind="vital", code=CONTRADICTION, text=text, words=tuple(words)))
     return tuple(found)
 
@@ -402,7 +411,7 @@ def _danger_signs(case: Seen) -> tuple[str, ...]:
     """
     signs: list[str] = []
     for item in _told(case):
-        if not any(item.label in sign for sign in signs):
+        if not any(item.label in sign for sign in signs if EARLIER not in sign):
             signs.append(item.label + _whose(case, item))
     return tuple(signs)
 
@@ -422,6 +431,8 @@ def _told(case: Seen) -> list[Fired]:
 
 
 def _whose(case: Seen, item: Fired) -> str:
+    if item.is_earlier:
+        return f", {BY_THE_NOTE}"
     return f" {BY_THE_NOTE}" if _is_of_the_note(case, item) else ""
 
 
@@ -458,5 +469,8 @@ def _speaks_against(case: Seen, item: Fired) -> bool:
     """Whether the note alone has what fired, and the form says another thing."""
     if item.code in NOT_ALERT_SIGNS:
         told = re.search(NOT_ALERT_SIGNS[item.code], " ".join(item.words), re.IGNORECASE)
-        return case.facts.consciousness is Consciousness.ALERT and told is not None
+        is_awake = item.code == COMA_SIGN and case.entered.consciousness in _RESPONDS
+        return told is not None and (is_awake or case.facts.consciousness is Consciousness.ALERT)
+    if item.shows == _SCORE:
+        return case.measured.is_worse_in_the_note
     return item.shows in case.measured.contradicted and item.shows in case.measured.extra
