@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from scheduling.core.brief import Brief, read_brief
+from scheduling.core.brief import CHECK_LABEL, Brief, read_brief
 
 QUOTATION: Final = re.compile(r'"([^"\n]*)"|“([^”\n]*)”|«([^»\n]*)»')
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?;])\s+|\n+")
@@ -53,9 +53,10 @@ class Answer:
     @cached_property
     def claims(self) -> list[str]:
         """The sentences of `own` without the names of danger signs and of the complaint, and
-        without the lines of the history, which quote the note."""
+        without the lines of the history and of what to check again, which quote the note."""
         own = self.own
-        quoted = [self.brief.line(label) for label in ("Complaint", "Medicines", "Allergies")]
+        labels = ("Complaint", "Medicines", "Allergies", CHECK_LABEL)
+        quoted = [self.brief.line(label) for label in labels]
         for name in (*self.brief.danger_signs, *quoted):
             if name:
                 own = own.replace(name.lower(), " ")

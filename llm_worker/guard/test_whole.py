@@ -204,3 +204,10 @@ def test_a_value_that_a_line_of_the_history_quotes_is_no_claim() -> None:
     brief = f"Medicines: {quoted}\nTemperature: 38.6 °C (high)\nDanger signs: none found"
     assert not misplaces_number(Answer(f"Background: Medicines: {quoted}.", brief))
     assert misplaces_number(Answer("Assessment: temperature 38.9 °C.", brief))
+
+
+def test_a_value_of_the_note_that_cannot_be_right_may_be_told_to_be_checked_again() -> None:
+    line = "Check again: the note's 'BP 14/80' cannot be right"
+    brief = BRIEF.replace("SpO2 97%", "BP 14/80, SpO2 97%").replace("Danger", f"{line}\nDanger")
+    assert fault_of(f"{TEXT}\n- {line}.", brief) is None
+    assert fault_of(f"{TEXT}\n- {line}.", BRIEF) is not None

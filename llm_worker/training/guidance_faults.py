@@ -118,6 +118,8 @@ def _consciousness_correct(text: str, brief: str) -> bool:
     """Whether the assessment gives the consciousness of the brief, and no other."""
     readings = text.partition("Assessment:")[2].partition("anger sign")[0].lower()
     match = re.search(r"^Consciousness: (.*)$", brief, re.MULTILINE)
+    if match and match[1] not in CONSCIOUSNESS_PHRASES:  # with what the note says of it
+        return match[1].lower() in readings
     expected = {match[1]} if match else set()
     return {
         phrase for phrase in CONSCIOUSNESS_PHRASES if re.search(rf"\b{phrase}[,.]", readings)

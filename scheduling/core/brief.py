@@ -18,6 +18,9 @@ from scheduling.core.request import LEVEL_NAMES
 NONE_FOUND: Final = "none found"  # in the line of the danger signs
 UNDER_ONE_YEAR: Final = "under one year"  # an age that was entered as 0
 BY_THE_NOTE: Final = "by the note"  # of a vital sign that only the words of a case have
+IN_THE_NOTE: Final = " in the note"  # behind a value that the note tells and nobody entered
+STATE_LABEL: Final = "Consciousness"
+CHECK_LABEL: Final = "Check again"  # what form and note say differently beside the vital signs
 LANGUAGE_LABEL: Final = "Language"  # only of words that were not read: "not English"
 THINNER_LABEL: Final = "Blood thinners"  # those that are taken, or `NO_THINNER`
 NO_THINNER: Final = "none taken"
@@ -76,6 +79,16 @@ class Brief:
     def line(self, label: str) -> str:
         """The content of a line, or empty."""
         return self.lines.get(label, "")
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """What form and note say of the consciousness: one phrase, or two that differ."""
+        parts = self.line(STATE_LABEL).partition(" (")[0].split(", ")  # words of the note follow
+        return tuple(filter(None, (part.partition(IN_THE_NOTE)[0] for part in parts)))
+
+    @property
+    def has_two_states(self) -> bool:
+        return IN_THE_NOTE in self.line(STATE_LABEL)
 
     @property
     def is_read(self) -> bool:

@@ -19,6 +19,8 @@ from triage_site.cases.level_story import level_story
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
 from triage_site.cases.panel import render_guidance
 from triage_site.cases.services import Conflict, reassess
+from triage_site.cases.told_facts import measured_told
+from triage_site.cases.vitals_shown import vital_rows
 from triage_site.classifiers import active
 from triage_site.triage import Classification, screen
 from triage_site.triage.facts import CaseFacts
@@ -92,6 +94,21 @@ def test_a_worse_patient_moves_at_once(said: dict[str, Any], nurse: User) -> Non
     assert order == [str(Job.objects.get(case_id=one.id).id) for one in (case, other)]
     event = case.events.get(kind=CaseEvent.Kind.RAISED)
     assert (event.actor, event.data["from"], event.data["to"]) == (None, 3, 1)
+
+
+def test_words_before_a_repeated_vital_sign_are_older_and_a_later_note_is_not(
+    said: dict[str, Any], nurse: User
+) -> None:
+    case = classified(1, text="HR 38, feels faint", hr_bpm=70)
+    assert measured_told(case.case_facts).contradicted == ("hr_bpm",)
+    case = again(case, nurse, hr_bpm=80)
+    case.refresh_from_db()
+    assert not measured_told(case.case_facts).contradicted
+    (row,) = [row for row in vital_rows(case.case_facts) if row.label == "Heart rate"]
+    assert row.differs == "the note, earlier: 38"
+    assert (case.priority, case.proposed_priority) == (1, 3)
+    case = services.add_note(case.id, text="now HR 36", actor=nurse, now=at(700))
+    assert measured_told(case.case_facts).contradicted == ("hr_bpm",)
 
 
 def test_a_better_patient_is_proposed_to_a_person(said: dict[str, Any], nurse: User) -> None:

@@ -53,7 +53,7 @@ def test_what_the_note_tells_differently_stands_beside_what_was_entered() -> Non
     found = {row.label: (row.text, row.differs) for row in vital_rows(CaseFacts.from_dict(facts))}
     assert found["Oxygen saturation"] == ("98", "the note: 84")
     assert found["Temperature"] == ("36.9", "")
-    assert found["Consciousness"] == ("Alert", "differs from the note")
+    assert found["Consciousness"] == ("Alert", "the note: GCS 9")
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,14 @@ def test_board_and_case_page_say_what_the_note_says(client: Client) -> None:
 )
 def test_a_long_complaint_is_cut_between_words(text: str, shown: str) -> None:
     assert complaint_text(text) == shown
+
+
+def test_what_cannot_be_right_and_what_was_earlier_stand_beside_what_was_entered() -> None:
+    facts = {
+        "text": "BP 12/80, HR 140 at home, GCS 8 on scene", "sbp_mmhg": 122, "hr_bpm": 80,
+        "consciousness": "alert",
+    }  # fmt: skip
+    found = {row.label: (row.text, row.differs) for row in vital_rows(CaseFacts.from_dict(facts))}
+    assert found["Systolic blood pressure"] == ("122", "the note: BP 12/80, cannot be right")
+    assert found["Heart rate"] == ("80", "the note, earlier: 140")
+    assert found["Consciousness"] == ("Alert", "the note, earlier: GCS 8")

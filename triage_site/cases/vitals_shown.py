@@ -111,10 +111,22 @@ def vital_rows(facts: CaseFacts) -> list[VitalRow]:
 
 
 def _differs(measured: Measured, name: str) -> str:
+    if name in measured.impossible:
+        return f"the note: {measured.impossible[name]}, cannot be right"
     if name not in measured.contradicted:
-        return ""
+        return _earlier(measured, name)
+    if name == "consciousness" and measured.told is not None:
+        return f"the note: {measured.told.words}"
     noted = measured.noted.get(name)
     return "differs from the note" if noted is None else f"the note: {noted:g}"
+
+
+def _earlier(measured: Measured, name: str) -> str:
+    """What the note tells of earlier, where that is another value."""
+    if name == "consciousness" and measured.was is not None:
+        return f"the note, earlier: {measured.was.words}"
+    past = measured.earlier_value(name) if name in VITAL_RANGES else None
+    return "" if past is None else f"the note, earlier: {past:g}"
 
 
 def _word_row(label: str, text: str, band: str = "", *, told: bool = False) -> VitalRow:

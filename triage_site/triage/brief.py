@@ -15,17 +15,27 @@ from typing import Any, Final
 
 from scheduling.core.brief import (
     BY_THE_NOTE,
+    CHECK_LABEL,
+    IN_THE_NOTE,
     LANGUAGE_LABEL,
     NO_THINNER,
     OVER_LABEL,
+    STATE_LABEL,
     THINNER_LABEL,
     UNDER_ONE_YEAR,
 )
 from scheduling.core.guidance import WORDS_LABEL, cut_between_words
 from scheduling.core.request import LEVEL_NAMES
-from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Consciousness, Sex
+from triage_site.triage.facts import UNMEASURABLE, ArrivalMode, CaseFacts, Sex
 from triage_site.triage.history.medicines import read_history
-from triage_site.triage.reading.cleaning import APOSTROPHES, DASHES, MARKUP, with_plain_signs
+from triage_site.triage.reading.cleaning import (
+    APOSTROPHES,
+    DASHES,
+    MARKUP,
+    mended,
+    with_plain_signs,
+)
+from triage_site.triage.reading.disagreement import STATE_WORDS, other_words, told_wrong
 from triage_site.triage.reading.measured import Measured, measure
 from triage_site.triage.reading.note import Note, read
 from triage_site.triage.reading.person import known_age, spoken_sex, written_age
@@ -51,12 +61,11 @@ _ARRIVAL: Final = {
     ArrivalMode.CALL: "emergency call, not yet here",
     ArrivalMode.OTHER: "other",
 }
-_CONSCIOUSNESS: Final = {
-    Consciousness.ALERT: "alert",
-    Consciousness.CONFUSED: "newly confused",
-    Consciousness.VOICE: "responds to voice only",
-    Consciousness.PAIN: "responds to pain only",
-    Consciousness.UNRESPONSIVE: "unresponsive",
+# A sign of the note that contradicts the form -> the state that it tells.
+_STATE_OF_SIGN: Final = {
+    "unresponsive": "unresponsive",
+    "unresponsive_unclear": "reduced consciousness",
+    "confusion": "confused or drowsy",
 }
 _DAYS_UNTIL_MONTHS: Final = 28
 _WEEKS_FROM: Final = 4
@@ -97,7 +106,7 @@ def build_brief(
     lines = [
         f"Priority: {PRIORITY_NAMES[priority]}",
         f"Age: {age_phrase(age)}",
-        f"Sex: {_sex(known)}",
+        f"Sex: {'not known' if 'sex' in measured.contradicted else _sex(known)}",
     ]
     if facts.arrival_mode in _ARRIVAL:
         lines.append(f"Arrival: {_ARRIVAL[facts.arrival_mode]}")
@@ -109,17 +118,42 @@ def build_brief(
     # Measured: here the embedded model quotes them, elsewhere it loses other lines over them.
     lines += _history_lines(facts.text)
     lines += _complaint_lines(note, complaint, complaint_words)
-    disputed = "consciousness" in measured.contradicted or _is_not_alert_by_the_note(danger_signs)
     pregnant = complaint == _PREGNANCY
-    lines += _vital_lines(measured, facts, pregnant=pregnant, disputed=disputed)
+    state = _state_line(measured, danger_signs)
+    lines += _vital_lines(measured, facts, pregnant=pregnant, state=state)
+    if again := _to_check(measured):
+        lines.append(f"{CHECK_LABEL}: {again}")
     lines.append(f"Danger signs: {'; '.join(signs) or NONE_FOUND}")
     return "\n".join(lines)
 
 
-def _is_not_alert_by_the_note(danger_signs: Sequence[str]) -> bool:
-    """Whether the note alone tells a sign that nobody has who is alert."""
-    names = (sign.name for sign in signs() if sign.code in NOT_ALERT_SIGNS)
-    return any(f"{name} {BY_THE_NOTE}" in danger_signs for name in names)
+def _state_line(measured: Measured, danger_signs: Sequence[str]) -> str:
+    """The consciousness, and what the note says of it where that is another one."""
+    entered = STATE_WORDS.get(measured.facts.consciousness, "")
+    if entered and measured.told is not None:
+        words = neutral_words(measured.told.words)
+        return f"{entered}, {STATE_WORDS[measured.told.state]}{IN_THE_NOTE} ({words})"
+    if entered and measured.was is not None:
+        entered += f" ({neutral_words(measured.was.words)} earlier)"
+    names = {sign.code: sign.name for sign in signs() if sign.code in NOT_ALERT_SIGNS}
+    told = [
+        state
+        for code, state in _STATE_OF_SIGN.items()
+        if f"{names[code]} {BY_THE_NOTE}" in danger_signs
+    ]
+    return f"{entered}, {told[0]}{IN_THE_NOTE}" if entered and told else entered
+
+
+def _to_check(measured: Measured) -> str:
+    """What form and note say differently that no line of a vital sign tells."""
+    wrong = [told_wrong(neutral_words(words)) for words in measured.impossible.values()]
+    has_line = measured.facts.value("spo2_percent") is not None
+    told = [
+        other_words(name, measured.facts)
+        for name in measured.contradicted
+        if not (name == "on_oxygen" and has_line)
+    ]
+    return "; ".join([*wrong, *filter(None, told)])
 
 
 def _complaint_lines(note: Note, complaint: str | None, words: Sequence[str]) -> list[str]:
@@ -141,16 +175,21 @@ def neutral_words(text: str) -> str:
     Tags of HTML go and its entities become what they stand for.
     Control and invisible characters go, double quotes become single ones, angle and square
     brackets and braces become round ones, runs of `#`, `|`, `` ` `` or `*` shrink to one.
-    A comparison keeps its sense: `<90` is `below 90`. Dashes and quotation marks become those
-    of ASCII. Marks of trade names go: `Zyrtec™` is `Zyrtec`. A fraction or an exponent stays
+    A comparison and an arrow keep their sense: `<90` is `below 90`, `L>R` is `L more than R`,
+    `14 -> 10` is `14 to 10`. Characters that were damaged on their way are mended. Dashes and
+    quotation marks become those of ASCII. Marks of trade names go: `Zyrtec™` is `Zyrtec`. A
+    fraction or an exponent stays
     apart from the number before it: `39½` is `39 1/2`.
     """
-    text = with_plain_signs(html.unescape(_MARKUP.sub(" ", text)))
+    text = with_plain_signs(html.unescape(_MARKUP.sub(" ", mended(text))))
     text = "".join(_apart(character) for character in text.translate(_TYPOGRAPHY))
     text = unicodedata.normalize("NFKC", text).translate(_TYPOGRAPHY)
     text = "".join(_plain_character(character) for character in text)
+    text = re.sub(r"(?<=[\w)%]) ?(?:[-=]+>|[\u2192\u21d2]) ?(?=\w)", " to ", text)
     text = re.sub(r"<\s*(?=\d)", " below ", text)
     text = re.sub(r">\s*(?=\d)", " above ", text)
+    text = re.sub(r"(?<=[^\W\d_])>(?=[^\W\d_])", " more than ", text)
+    text = re.sub(r"(?<=[^\W\d_])<(?=[^\W\d_][^>]*$)", " less than ", text)
     text = text.translate(_HARMLESS)
     text = re.sub(r"([#|`*=_~-])\1+", r"\1", text)
     return " ".join(text.split())
@@ -201,17 +240,17 @@ def _history_lines(text: str) -> list[str]:
 
 
 def _vital_lines(
-    measured: Measured, entered: CaseFacts, *, pregnant: bool, disputed: bool
+    measured: Measured, entered: CaseFacts, *, pregnant: bool, state: str
 ) -> list[str]:
-    """`entered` are the facts of the form; what was measured beyond them is of the note. Of a
-    `disputed` consciousness nothing is told."""
+    """`entered` are the facts of the form; what was measured beyond them is of the note. `state` is
+    what is told of the consciousness."""
     facts = measured.facts
     lines = {name: _vital_line(measured, entered, name) for name in _SINGLE_VITALS}
     pressure = _pressure_line(measured, entered, pregnant=pregnant)
     ordered = [lines["rr_bpm"], lines["spo2_percent"], pressure]
     ordered += [lines["hr_bpm"], lines["temp_c"], lines["pain_score"]]
-    if facts.consciousness in _CONSCIOUSNESS and not disputed:
-        ordered.append(f"Consciousness: {_CONSCIOUSNESS[facts.consciousness]}")
+    if state:
+        ordered.append(f"{STATE_LABEL}: {state}")
     failed = [
         VITAL_RANGES[name].label.lower()
         for name in VITAL_RANGES
@@ -235,6 +274,8 @@ def _vital_line(measured: Measured, entered: CaseFacts, name: str) -> str:
     if name == "spo2_percent" and facts.spo2_scale_2:
         joined += ", lower target agreed"
     joined += _source(entered, name) + _mark(facts.band(name)) + _noted(measured, name)
+    if name == "spo2_percent" and "on_oxygen" in measured.contradicted:
+        joined += f", on {'air' if facts.on_oxygen else 'oxygen'}{IN_THE_NOTE}"
     return f"{VITAL_RANGES[name].label}: {joined}"
 
 
@@ -243,13 +284,16 @@ def _source(entered: CaseFacts, name: str) -> str:
 
 
 def _noted(measured: Measured, name: str) -> str:
-    """The value of the note where another one was entered."""
-    noted = measured.noted.get(name)
+    """What the note says instead where another value was entered, or of earlier."""
+    noted, past = measured.noted.get(name), measured.earlier_value(name)
+    if noted is None and name in measured.contradicted:
+        return f", called otherwise{IN_THE_NOTE}"
     if noted is None:
-        return ""
+        is_whole = VITAL_RANGES[name].whole
+        return "" if past is None else f", {_number(past, whole=is_whole)} earlier"
     number = _number(noted, whole=VITAL_RANGES[name].whole)
     values: dict[str, Any] = {name: noted}
-    return f", {number} in the note{_mark(replace(measured.facts, **values).band(name))}"
+    return f", {number}{IN_THE_NOTE}{_mark(replace(measured.facts, **values).band(name))}"
 
 
 def _pressure_line(measured: Measured, entered: CaseFacts, *, pregnant: bool) -> str:

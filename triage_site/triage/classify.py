@@ -23,7 +23,13 @@ from triage_site.triage.model.encoder import (
 )
 from triage_site.triage.model.explain import gravest_words, model_reasons
 from triage_site.triage.model.features import CaseView, apart_from_requests, view
-from triage_site.triage.model.naming import REQUEST, Complaint, complaint, words_without_a_name
+from triage_site.triage.model.naming import (
+    REQUEST,
+    Complaint,
+    complaint,
+    resembles_a_complaint,
+    words_without_a_name,
+)
 from triage_site.triage.model.of_now import OfNow
 from triage_site.triage.model.scoring import Floats, Model, load
 from triage_site.triage.news2 import news2
@@ -34,8 +40,15 @@ from triage_site.triage.reading.several import tells_of_several
 from triage_site.triage.reading.tokens import is_known
 from triage_site.triage.reading.words import TABLES
 from triage_site.triage.signs.matching import longest
-from triage_site.triage.signs.rules import RULES_VERSION, Fired, fire, most_urgent, to_reason
-from triage_site.triage.signs.tables import NOT_ALERT_SIGNS
+from triage_site.triage.signs.rules import (
+    EARLIER,
+    RULES_VERSION,
+    Fired,
+    fire,
+    most_urgent,
+    to_reason,
+)
+from triage_site.triage.signs.tables import COMA_SIGN, NOT_ALERT_SIGNS
 from triage_site.triage.types import (
     CONTRADICTION,
     LEAST_URGENT,
@@ -55,11 +68,16 @@ _SERIOUS_CODE: Final = "serious_words"
 NOT_NOW_TEXT: Final = "not counted, read as not of this patient now"
 _GRAVE: Final = 1  # from this priority on a case needs a sign that says why
 _ENTERED: Final = frozenset(VITAL_RANGES)
+_RESPONDS: Final = frozenset({Consciousness.CONFUSED, Consciousness.VOICE})
+_SCORE: Final = "gcs"
 _SETTLES: Final = {"V0-NO-PULSE": "arrest"}  # what is `_unclear`, beside the clear sign
 _BODY: Final = frozenset(TABLES["sets"]["body"].split())
 _VITALS_USUAL: Final = "vital:vital-signs-in-the-usual-range"
 # Groups that tell how it is or what is wanted, not what is wrong.
 _SAY_NO_COMPLAINT: Final = frozenset({"severe", "sudden", "worsening", "mild", "chronic", "advice"})
+_NOTHING_RECOGNISED: Final = "nothing_recognised"
+_MOST_URGENT_OF_ERRAND: Final = 0.1  # P(priority <= 2)
+_LEAST_OF_ERRAND: Final = 3  # words
 _MOST_VIEWS: Final = 4  # statements of danger that are read alone
 _MIN_CONFIDENCE: Final = 0.45
 _MAX_LEVELS: Final = 2
@@ -257,7 +275,7 @@ def _suggestion(
 ) -> Classification:
     floor = most_urgent(case.fired)
     doubts = _doubts(case)
-    if doubts:
+    if set(doubts) - ({_NOTHING_RECOGNISED} if _is_an_errand(case, chances) else set()):
         floor = min(floor, DOUBTFUL_PRIORITY)
     priority = min(decided, floor)
     unsure = _unsure(case, float(chances.max()), levels, decided)
@@ -296,7 +314,7 @@ def _contradictions(case: Seen) -> tuple[Reason, ...]:
     ]
     found = [Reason(kind="vital", code=CONTRADICTION, text=text) for text in told.values()]
     if words and "consciousness" not in told:
-        text = state_words(case.entered)
+        text = state_words(case.entered, f"'{max(words, key=len)}'")
         found.append(Reason(kind="vital", code=CONTRADICTION, text=text, words=tuple(words)))
     return tuple(found)
 
@@ -323,7 +341,7 @@ def _doubts(case: Seen) -> tuple[str, ...]:
     found = {
         "not_understood": bool(case.facts.text.strip()) and not _is_understood(case),
         CONTRADICTION: bool(_contradictions(case)),
-        "nothing_recognised": _tells_nothing(case),
+        _NOTHING_RECOGNISED: _tells_nothing(case),
     }
     return tuple(code for code, holds in found.items() if holds)
 
@@ -347,6 +365,18 @@ def _tells_nothing(case: Seen) -> bool:
     return bool(case.facts.text.strip()) and not (told or _is_of_the_body(case.note.words))
 
 
+def _is_an_errand(case: Seen, chances: Floats) -> bool:
+    """Whether a few known words without a complaint that the tables have ("printout for GP") are
+    surely mild and resemble what people come for. A person looks at them all the same."""
+    told = [word for word in case.note.words if is_told(word)]
+    return (
+        float(chances[: DOUBTFUL_PRIORITY + 1].sum()) <= _MOST_URGENT_OF_ERRAND
+        and len(told) >= _LEAST_OF_ERRAND
+        and all(map(is_known, told))
+        and resembles_a_complaint(case.fired, case.view.named, case.facts, case.note)
+    )
+
+
 def _is_of_the_body(words: Sequence[Word]) -> bool:
     told = [word for word in words if is_told(word)]
     return all(map(is_known, told)) and any(
@@ -363,7 +393,7 @@ def _unsure(
     found = {
         "partly_not_understood": foreign,
         "several_patients": tells_of_several(case.facts.text),
-        "nothing_recognised": not case.view.concepts and not case.fired,
+        _NOTHING_RECOGNISED: not case.view.concepts and not case.fired,
         "unsure": confidence < _MIN_CONFIDENCE or len(levels) > _MAX_LEVELS,
         "rules_against_model": floor < LEAST_URGENT and decided - floor >= _MAX_GAP,
     }
@@ -381,7 +411,7 @@ def _danger_signs(case: Seen) -> tuple[str, ...]:
     """
     signs: list[str] = []
     for item in _told(case):
-        if not any(item.label in sign for sign in signs):
+        if not any(item.label in sign for sign in signs if EARLIER not in sign):
             signs.append(item.label + _whose(case, item))
     return tuple(signs)
 
@@ -401,6 +431,8 @@ def _told(case: Seen) -> list[Fired]:
 
 
 def _whose(case: Seen, item: Fired) -> str:
+    if item.is_earlier:
+        return f", {BY_THE_NOTE}"
     return f" {BY_THE_NOTE}" if _is_of_the_note(case, item) else ""
 
 
@@ -437,5 +469,8 @@ def _speaks_against(case: Seen, item: Fired) -> bool:
     """Whether the note alone has what fired, and the form says another thing."""
     if item.code in NOT_ALERT_SIGNS:
         told = re.search(NOT_ALERT_SIGNS[item.code], " ".join(item.words), re.IGNORECASE)
-        return case.facts.consciousness is Consciousness.ALERT and told is not None
+        is_awake = item.code == COMA_SIGN and case.entered.consciousness in _RESPONDS
+        return told is not None and (is_awake or case.facts.consciousness is Consciousness.ALERT)
+    if item.shows == _SCORE:
+        return case.measured.is_worse_in_the_note
     return item.shows in case.measured.contradicted and item.shows in case.measured.extra

@@ -74,11 +74,18 @@ class CaseFacts:
     pain_score: Reading = NOT_TAKEN
     consciousness: Consciousness = Consciousness.NOT_TAKEN
     spo2_scale_2: bool = False  # confirmed hypercapnic failure, target 88-92 %
+    # Vital sign that was measured again -> how many characters of the text are older than that.
+    words_before: tuple[tuple[str, int], ...] = ()
 
     def value(self, vital: str) -> float | None:
         """The number of a vital sign, or None where there is none, for whatever reason."""
         reading = getattr(self, vital)
         return None if isinstance(reading, Missing) else float(reading)
+
+    def older_words(self, vital: str) -> int:
+        """How many characters of the text are older than this vital sign, which was measured again
+        on the page; 0 where it was not."""
+        return dict(self.words_before).get(vital, 0)
 
     def band(self, vital: str) -> str:
         """How far from usual a vital sign is; empty where it is usual or there is no number."""
@@ -96,9 +103,9 @@ class CaseFacts:
         out: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is None or value == NOT_TAKEN or (field.name == "spo2_scale_2" and not value):
+            if value is None or value == NOT_TAKEN or (field.name in _EMPTY_LEFT_OUT and not value):
                 continue
-            out[field.name] = str(value) if isinstance(value, StrEnum) else value
+            out[field.name] = _plain(value)
         return out
 
     @classmethod
@@ -115,6 +122,7 @@ class CaseFacts:
         return cls(**{name: _parse(name, value) for name, value in data.items()})
 
 
+_EMPTY_LEFT_OUT: Final = frozenset({"spo2_scale_2", "words_before"})
 _MOST: Final = 10**9  # of any number; VITAL_RANGES are narrower
 _ENUMS: Final[Mapping[str, type[StrEnum]]] = {
     "sex": Sex,
@@ -123,7 +131,15 @@ _ENUMS: Final[Mapping[str, type[StrEnum]]] = {
 }
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [list(pair) for pair in value]
+    return str(value) if isinstance(value, StrEnum) else value
+
+
 def _parse(name: str, value: Any) -> Any:
+    if name == "words_before":
+        return _parse_pairs(name, value)
     if name in _ENUMS:
         try:
             return _ENUMS[name](value)
@@ -139,6 +155,13 @@ def _parse(name: str, value: Any) -> Any:
     if name == "age_years" and value is not None:
         return _parse_number(name, value)
     return value
+
+
+def _parse_pairs(name: str, value: Any) -> tuple[tuple[str, int], ...]:
+    try:
+        return tuple((str(vital), int(length)) for vital, length in value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: must be pairs of a vital sign and a length") from None
 
 
 def _parse_reading(name: str, value: Any) -> Reading:

@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
+from scheduling.core.brief import read_brief
+from triage_site.triage.brief import build_brief
 from triage_site.triage.classify import BY_THE_NOTE, classify, look
 from triage_site.triage.facts import CaseFacts
+from triage_site.triage.reading.disagreement import STATE_WORDS
 from triage_site.triage.reading.note import read
 from triage_site.triage.reading.person import spoken_age
+from triage_site.triage.types import CONTRADICTION
 
 
 def reasons(**facts: Any) -> tuple[str, ...]:
@@ -26,6 +30,21 @@ def reasons(**facts: Any) -> tuple[str, ...]:
         {"text": "61 M dizzy", "age_years": 61, "sex": "female"},
         {"text": "8 weeks pregnant, spotting", "sex": "male"},
         {"text": "7 month old boy, cough", "age_years": 7, "sex": "male"},
+        {"text": "8 month pregnant and bleeding a lot", "sex": "male", "age_years": 30},
+        {"text": "pregnant 32 weeks, headache", "sex": "male"},
+        {"text": "prostate enlarged, cannot pee", "sex": "female"},
+        {"text": "testicular pain since noon", "sex": "female"},
+        {"text": "vaginal bleeding", "sex": "male"},
+        {"text": "male 45, chest pain", "age_years": 45, "sex": "female"},
+        {"text": "45F headache", "age_years": 45, "sex": "male"},
+        {"text": "she is 23, cough", "age_years": 70},
+        {"text": "cough, on room air", "on_oxygen": True},
+        {"text": "sats 94 on air", "on_oxygen": True, "spo2_percent": 94},
+        {"text": "no injury, back pain", "injury": True},
+        {"text": "denies any trauma, sore knee", "injury": True},
+        {"text": "dog bite to right hand", "injury": False},
+        {"text": "stabbed in the arm", "injury": False},
+        {"text": "deep laceration of the scalp", "injury": False},
         {"text": "afebrile, cough", "temp_c": 39.6, "age_years": 50},
         {"text": "cough, normal heart rate", "hr_bpm": 138, "age_years": 50},
         {"text": "dizzy, normotensive", "sbp_mmhg": 80, "age_years": 50},
@@ -62,6 +81,21 @@ def test_a_note_of_another_patient_or_of_other_findings_asks_a_person(
         {"text": "afebrile, cough", "temp_c": 37.9, "age_years": 50},
         {"text": "his wife is 30 weeks pregnant, he has a cough", "sex": "male"},
         {"text": "not pregnant", "sex": "male"},
+        {"text": "friend is pregnant, he has a cough", "sex": "male"},
+        {"text": "his wife, 30 weeks pregnant, drove him in", "sex": "male"},
+        {"text": "her father had prostate cancer, back pain", "sex": "female"},
+        {"text": "kicked him in the testicles, her foot hurts", "sex": "female"},
+        {"text": "prostate enlarged", "sex": "male"},
+        {"text": "here with mother, she is 70, cough", "age_years": 30},
+        {"text": "on room air until noon, then 2 L oxygen", "on_oxygen": True},
+        {"text": "sats 90 on air", "on_oxygen": True, "spo2_percent": 93},
+        {"text": "was on air with the crew", "on_oxygen": True},
+        {"text": "no injury seen after fall", "injury": True},
+        {"text": "no injury to the head, twisted ankle", "injury": True},
+        {"text": "no injury", "injury": False},
+        {"text": "old laceration, suture removal", "injury": False},
+        {"text": "stabbing chest pain", "injury": False},
+        {"text": "afraid of a dog bite, none now", "injury": False},
         {"text": "cough, temp 98 F", "age_years": 30, "sex": "male"},
         {"text": "25M, cough", "age_years": 25, "sex": "male"},
         {"text": "COPD, cough, usual sats 89-90", "spo2_percent": 89, "age_years": 70},
@@ -101,7 +135,7 @@ def test_what_agrees_is_no_contradiction(facts: dict[str, Any]) -> None:
 def test_a_sign_that_only_the_note_has_says_so() -> None:
     text = "HR was 140 at home on her watch, palpitations"
     entered = classify(CaseFacts.from_dict({"text": text, "hr_bpm": 52, "age_years": 35}))
-    assert entered.danger_signs == (f"very fast heart {BY_THE_NOTE}", "palpitations")
+    assert entered.danger_signs == (f"very fast heart earlier, {BY_THE_NOTE}", "palpitations")
     unmeasured = classify(CaseFacts.from_dict({"text": text, "age_years": 35}))
     assert "very fast heart" in unmeasured.danger_signs
 
@@ -109,7 +143,7 @@ def test_a_sign_that_only_the_note_has_says_so() -> None:
 def test_a_sign_of_a_value_that_differs_a_little_from_the_entered_one_says_so_too() -> None:
     facts = {"text": "on scene BP 88/50, black stool", "sbp_mmhg": 112, "age_years": 72}
     said = classify(CaseFacts.from_dict(facts))
-    assert f"low blood pressure {BY_THE_NOTE}" in said.danger_signs
+    assert f"low blood pressure earlier, {BY_THE_NOTE}" in said.danger_signs
     assert "contradiction" not in said.person_reasons
 
 
@@ -117,13 +151,172 @@ def test_a_reason_says_whose_value_it_is() -> None:
     text = "BP 88/50 with crew, D&V 2 days, dizzy on standing"
     said = classify(CaseFacts(text=text, sbp_mmhg=131, dbp_mmhg=74, age_years=70))
     (low,) = [reason.text for reason in said.reasons if "low blood pressure" in reason.text]
-    assert low == f"low blood pressure (systolic pressure 88 mmHg) {BY_THE_NOTE}"
+    assert low == f"low blood pressure earlier (systolic pressure 88 mmHg), {BY_THE_NOTE}"
+
+
+@pytest.mark.parametrize(
+    ("text", "facts", "sign", "line"),
+    [
+        ("BP earlier 80/40, now 120/75 after fluids", {}, "low blood pressure",
+         "Blood pressure: 120/75 mmHg by the note, 80 earlier"),
+        ("BP 60/30 with the crew", {"sbp_mmhg": 118, "dbp_mmhg": 70}, "blood pressure of shock",
+         "Blood pressure: 118/70 mmHg, 60 earlier"),
+        ("BP 84/50 at home", {"sbp_mmhg": 190, "dbp_mmhg": 70}, "low blood pressure",
+         "Blood pressure: 190/70 mmHg, 84 earlier"),
+        ("GCS was 8 now 15 after dextrose", {}, "responds to pain only or not at all",
+         "Consciousness: alert (GCS 8 earlier)"),
+        ("GCS 12 on scene, GCS 15 now", {"consciousness": "alert"}, "not fully alert",
+         "Consciousness: alert (GCS 12 earlier)"),
+        ("AVPU P at home, cough", {"consciousness": "alert"}, "responds to pain only",
+         "Consciousness: alert (AVPU P earlier)"),
+        ("blood sugar was 1.9, now 6 after glucogel", {}, "low blood sugar", ""),
+        ("HR 160 at home, now 115, palpitations", {}, "very fast heart",
+         "Heart rate: 115 /min by the note (high), 160 earlier"),
+        ("sats 84 at home", {"spo2_percent": 97}, "low oxygen saturation",
+         "Oxygen saturation: 97 %, 84 earlier"),
+        ("temp 40.5 this morning", {"temp_c": 37.2}, "very high temperature",
+         "Temperature: 37.2 °C, 40.5 earlier"),
+        ("NEWS 9 at home, NEWS 1 now", {}, "early warning score of an emergency, as told", ""),
+    ],
+)  # fmt: skip
+def test_a_danger_that_was_there_is_named_as_earlier_and_keeps_the_case_at_level_1(
+    text: str, facts: dict[str, Any], sign: str, line: str
+) -> None:
+    given = CaseFacts.from_dict({"text": text, "age_years": 50, **facts})
+    fired = [one for one in look(given).fired if one.is_earlier]
+    assert [one.min_priority for one in fired] == [1]
+    said = classify(given)
+    assert said.priority <= 1
+    assert "contradiction" not in said.person_reasons
+    (told,) = [one for one in said.danger_signs if one.endswith(f"earlier, {BY_THE_NOTE}")]
+    assert told.startswith(sign)
+    brief = build_brief(given, priority=1, danger_signs=said.danger_signs)
+    assert line in brief
+    assert read_brief(brief).states in ((), ("alert",))
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("HR 38, feels well", {"hr_bpm": 80}),
+        ("BP now 70/40, HR 140", {"hr_bpm": 80, "sbp_mmhg": 125, "dbp_mmhg": 80}),
+        ("GCS 7", {"consciousness": "alert"}),
+        ("sats 80", {"spo2_percent": 98}),
+        ("afebrile", {"temp_c": 39.9}),
+        ("tachycardic", {"hr_bpm": 72}),
+        ("on 2 L oxygen", {"on_oxygen": False}),
+    ],
+)
+def test_what_was_measured_again_after_the_note_contradicts_nothing(
+    text: str, facts: dict[str, Any]
+) -> None:
+    again = {**facts, "words_before": [(name, len(text)) for name in facts]}
+    given = CaseFacts.from_dict({"text": text, "age_years": 50, **again})
+    seen = look(given)
+    assert not seen.measured.contradicted
+    assert not any(one.shows in (*facts, "gcs") and one.is_earlier for one in seen.fired)
+    later = CaseFacts.from_dict({"text": f"{text}.\n{text}", "age_years": 50, **again})
+    assert look(later).measured.contradicted, "a later note contradicts again"
 
 
 def test_a_coma_scale_that_contradicts_the_form_is_no_detail_of_its_sign() -> None:
     said = classify(CaseFacts.from_dict({"text": "GCS 15, bumped head", "consciousness": "pain"}))
     assert said.priority == 0
-    assert not any("GCS" in reason.text for reason in said.reasons)
+    assert not any("GCS" in one.text for one in said.reasons if one.code != CONTRADICTION)
+
+
+@pytest.mark.parametrize(
+    ("text", "entered", "level"),
+    [
+        ("GCS 3", "alert", 0),
+        ("GCS E2 V2 M4", "alert", 0),
+        ("GCS 7 after fall down stairs", "alert", 0),
+        ("GCS 6", "confused", 0),
+        ("GCS 8, found on floor", "voice", 0),
+        ("AVPU: U", "alert", 0),
+        ("P on AVPU", "voice", 0),
+        ("RLS 5", "alert", 0),
+        ("FOUR score 6", "confused", 0),
+        ("Blantyre 2/5", "alert", 0),
+        ("GCS 9", "alert", 1),
+        ("V on AVPU", "alert", 1),
+        ("AVPU C", "alert", 1),
+    ],
+)
+def test_of_form_and_score_the_worse_state_counts_and_the_score_is_told(
+    text: str, entered: str, level: int
+) -> None:
+    facts = CaseFacts.from_dict({"text": text, "consciousness": entered, "age_years": 40})
+    said = classify(facts)
+    assert said.priority == level
+    assert "contradiction" in said.person_reasons
+    score = text.partition(" after")[0].partition(",")[0]
+    assert any(f"the note tells '{score}'" in one.text for one in said.reasons)
+    assert any(one.endswith(BY_THE_NOTE) for one in said.danger_signs)
+    brief = build_brief(facts, priority=level, danger_signs=said.danger_signs)
+    assert f"in the note ({score})" in brief
+    assert f"Consciousness: {STATE_WORDS[facts.consciousness]}, " in brief
+
+
+@pytest.mark.parametrize(
+    ("text", "entered", "told"),
+    [
+        ("unresponsive", "voice", "unresponsive"),
+        ("found unconscious in bed", "confused", "unresponsive"),
+        ("still drowsy after the fit", "alert", "confused or drowsy"),
+        ("hard to wake", "alert", "reduced consciousness"),
+        ("alert and chatting", "unresponsive", "alert"),
+        ("sat up and is talking", "pain", "alert"),
+        ("A&O x3, sore thumb", "voice", "alert"),
+        ("walking and talking", "unresponsive", "alert"),
+        ("speaking in full sentences", "pain", "alert"),
+        ("cough, alert", "unresponsive", "alert"),
+        ("GCS 15, cough", "confused", "alert"),
+    ],
+)
+def test_words_for_another_state_are_told_in_both_directions(
+    text: str, entered: str, told: str
+) -> None:
+    facts = CaseFacts.from_dict({"text": text, "consciousness": entered, "age_years": 40})
+    said = classify(facts)
+    assert "contradiction" in said.person_reasons
+    brief = build_brief(facts, priority=said.priority, danger_signs=said.danger_signs)
+    assert f", {told} in the note" in brief
+
+
+@pytest.mark.parametrize(
+    ("text", "entered"),
+    [
+        ("GCS 14, dementia", "alert"),
+        ("usual GCS 13, cough", "alert"),
+        ("GCS 13", "confused"),
+        ("GCS 9", "pain"),
+        ("AVPU V", "voice"),
+        ("was alert and chatting, then collapsed", "unresponsive"),
+        ("no longer alert and talking", "voice"),
+        ("trauma pre-alert, GCS 3", "unresponsive"),
+        ("medic alert bracelet", "unresponsive"),
+        ("neither alert nor talking, not responding", "unresponsive"),
+        ("not drowsy, cough", "alert"),
+        ("unresponsive, only groans", "pain"),
+    ],
+)
+def test_a_state_that_goes_with_the_form_is_no_contradiction(text: str, entered: str) -> None:
+    assert "contradiction" not in reasons(text=text, consciousness=entered, age_years=40)
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("HR 190", {"hr_bpm": 100, "age_years": 4}),
+        ("RR 60", {"rr_bpm": 24, "age_years": 4}),
+        ("temp 38.9", {"temp_c": 37.0, "age_years": 0.1}),
+    ],
+)
+def test_the_worse_value_of_a_child_counts_too(text: str, facts: dict[str, Any]) -> None:
+    said = classify(CaseFacts.from_dict({"text": text, **facts}))
+    assert said.priority <= 1
+    assert any(one.text.endswith(BY_THE_NOTE) for one in said.reasons)
 
 
 def test_no_sign_is_far_from_the_statistics_where_there_is_none() -> None:

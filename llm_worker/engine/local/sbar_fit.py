@@ -11,7 +11,14 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from scheduling.core.brief import NO_THINNER, OVER_LABEL, THINNER_LABEL, UNDER_ONE_YEAR, Brief
+from scheduling.core.brief import (
+    IN_THE_NOTE,
+    NO_THINNER,
+    OVER_LABEL,
+    THINNER_LABEL,
+    UNDER_ONE_YEAR,
+    Brief,
+)
 
 _ANAPHYLAXIS: Final = (
     "possible anaphylaxis", "allergic reaction with airway, breathing or circulation signs",
@@ -109,12 +116,16 @@ def fits(line: str, brief: Brief) -> bool:
     return not any(words.search(line) and is_so(brief) for words, is_so in _UNFIT)
 
 
-def _is_not_alert(brief: Brief) -> bool:
-    return brief.line("Consciousness") in CONSCIOUSNESS_SIGN
+def is_not_alert(brief: Brief) -> bool:
+    return any(state in CONSCIOUSNESS_SIGN for state in brief.states)
 
 
 def _is_alert(brief: Brief) -> bool:
-    return brief.line("Consciousness") == "alert"
+    return brief.states == ("alert",)
+
+
+def _is_awake(brief: Brief) -> bool:
+    return bool(brief.states) and _AWAKE.issuperset(brief.states)
 
 
 def _must_lie(brief: Brief) -> bool:
@@ -122,7 +133,7 @@ def _must_lie(brief: Brief) -> bool:
     age = age_years(brief)
     return (
         band(brief, "Blood pressure").endswith("low")
-        or _is_not_alert(brief)
+        or is_not_alert(brief)
         or (age is not None and age < _TODDLER_YEARS)
     )
 
@@ -136,7 +147,7 @@ def _must_not_sit(brief: Brief) -> bool:
 def _must_not_drink(brief: Brief) -> bool:
     """Level 0, not alert, or an operation may follow."""
     is_for_surgeon = any(has_sign(brief, name) for name in _FOR_SURGEON)
-    return brief.priority == 0 or _is_not_alert(brief) or is_for_surgeon
+    return brief.priority == 0 or is_not_alert(brief) or is_for_surgeon
 
 
 def _must_not_get_up(brief: Brief) -> bool:
@@ -154,11 +165,11 @@ def _has_pulse(brief: Brief) -> bool:
     """Heart rate and blood pressure were both measured, or somebody who is awake was seen."""
     labels = {reading.label for reading in brief.readings if not reading.absent}
     measured = "Heart rate" in labels and any("lood pressure" in label for label in labels)
-    return measured or brief.line("Consciousness") in _AWAKE
+    return measured or _is_awake(brief)
 
 
 def _is_awake_and_did_not_choke(brief: Brief) -> bool:
-    return brief.line("Consciousness") in _AWAKE and not _CHOKED.search(brief.words)
+    return _is_awake(brief) and not _CHOKED.search(brief.words)
 
 
 def _is_short_of_breath(brief: Brief) -> bool:
@@ -195,7 +206,7 @@ def at_once(brief: Brief) -> list[str]:
     absent = {reading.label: reading.absent for reading in brief.readings}
     has_arrest = has_sign(brief, "cardiac or breathing arrest")
     if any(absent.values()) or (has_arrest and not _has_pulse(brief)):
-        if brief.line("Consciousness") in _AWAKE:
+        if _is_awake(brief):
             return ["Feel for a pulse and look for breathing now; resuscitate if there is none."]
         if absent.get("Heart rate") == "":
             return ["Open the airway, give breaths with bag and mask and feel for a pulse."]
@@ -206,7 +217,7 @@ def at_once(brief: Brief) -> list[str]:
 
 def _is_said_to_be_over(brief: Brief) -> bool:
     """Said so, and not contradicted by how awake somebody is."""
-    return bool(brief.line(OVER_LABEL)) and brief.line("Consciousness") in ("", "alert")
+    return bool(brief.line(OVER_LABEL)) and set(brief.states) <= {"alert"}
 
 
 def _says(words: str) -> Callable[[Brief], bool]:
@@ -279,12 +290,9 @@ def _has_reading(label: str) -> Callable[[Brief], bool]:
     return lambda brief: any(reading.label == label for reading in brief.readings)
 
 
-_DIFFERS: Final = " in the note"  # a reading that note and form tell differently
-
-
 def differing(brief: Brief) -> list[str]:
     """The labels of the readings that the note tells differently."""
-    return [one.label for one in brief.readings if _DIFFERS in one.text]
+    return [one.label for one in brief.readings if IN_THE_NOTE in one.text]
 
 
 def has_exchanged_rates(brief: Brief) -> bool:
@@ -423,7 +431,7 @@ _SAID_OTHERWISE: Final[tuple[tuple[str, str, Callable[[Brief], bool]], ...]] = (
      _is_early_pregnancy),
     ("Measure glucose now and treat by mouth or vein as the protocol orders",
      "Nothing by mouth; treat by vein or injection as the protocol orders and measure again",
-     _is_not_alert),
+     is_not_alert),
     (" and treat by mouth or vein as the protocol orders", "", _is_said_to_be_over),
     ("Measure glucose now", "Measure glucose again", _GLUCOSE_TOLD),
     (" and check glucose.", ".", _GLUCOSE_TOLD),

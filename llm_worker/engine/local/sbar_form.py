@@ -24,7 +24,14 @@ from llm_worker.engine.local.sbar_lines import (
     vital_actions,
 )
 from llm_worker.engine.local.sbar_questions import without_answered
-from scheduling.core.brief import OVER_LABEL, UNDER_ONE_YEAR, Brief, read_brief
+from scheduling.core.brief import (
+    CHECK_LABEL,
+    OVER_LABEL,
+    STATE_LABEL,
+    UNDER_ONE_YEAR,
+    Brief,
+    read_brief,
+)
 from scheduling.core.request import LEVEL_NAMES
 
 CLOSING: Final = "Written by a demonstration model: check every line."
@@ -367,8 +374,9 @@ def _signs(brief: Brief) -> list[str]:
 
 def _readings(brief: Brief) -> list[str]:
     out = [one.absent or f"{one.label.lower()} {one.text}" for one in brief.readings]
-    consciousness = brief.line("Consciousness")
-    return [*out, consciousness] if consciousness else out
+    consciousness = brief.line(STATE_LABEL)
+    named = f"consciousness {consciousness}" if brief.has_two_states else consciousness
+    return [*out, named] if named else out
 
 
 def _not_taken(brief: Brief) -> list[str]:
@@ -380,8 +388,7 @@ def _not_taken(brief: Brief) -> list[str]:
 def _far_from_usual(brief: Brief) -> list[str]:
     very = [reading for reading in brief.readings if reading.band.startswith("very")]
     far = [one.absent or f"{one.band} {one.label.lower()}" for one in very]
-    sign = CONSCIOUSNESS_SIGN.get(brief.line("Consciousness"))
-    return [*far, sign] if sign else far
+    return [*far, *(CONSCIOUSNESS_SIGN[one] for one in brief.states if one in CONSCIOUSNESS_SIGN)]
 
 
 def _is_on_call(brief: Brief) -> bool:
@@ -399,7 +406,9 @@ def _first_lines(brief: Brief) -> list[str]:
     most = min(_MAX_VITAL_ACTIONS[level], _MAX_ACTIONS[level] - len(by_signs) - 1)
     records = any("ECG" in line for line in by_signs)
     actions = [one for one in vital_actions(brief) if not (records and one.startswith("ECG"))]
-    actions = actions[: max(1, most) + bool(differing(brief))]  # to measure again displaces nothing
+    # To measure and to check again displaces nothing.
+    checks = bool(differing(brief)) + brief.has_two_states + bool(brief.line(CHECK_LABEL))
+    actions = actions[: max(1, most) + checks]
     lines = [*at_once(brief), openers[level], *by_signs]
     lines += [line for line in actions if line not in lines]
     if not known_complaint(brief) and level < 3 and len(actions) < _MAX_ACTIONS[level]:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from llm_worker.engine.local.sbar_fit import (
-    CONSCIOUSNESS_SIGN,
     band,
     differing,
     fits,
@@ -25,10 +24,11 @@ from llm_worker.engine.local.sbar_fit import (
     has_chemical_in_the_eye,
     has_exchanged_rates,
     has_sign,
+    is_not_alert,
     without_known,
 )
 from llm_worker.engine.local.sbar_questions import without_answered
-from scheduling.core.brief import Brief
+from scheduling.core.brief import CHECK_LABEL, Brief
 
 LINES_FILE: Final = "lines.json"
 _FOLDER: Final = Path(__file__).parents[2] / "models" / "embedded"
@@ -140,7 +140,11 @@ def vital_actions(brief: Brief) -> list[str]:
         out.append("Rinse the eye with much water now; take out a contact lens.")
     if has_sign(brief, _WEAK_DEFENCE):
         out.append(f"{learned()[_SEPSIS]['actions'][0]}.")
-    if brief.line("Consciousness") in CONSCIOUSNESS_SIGN:
+    if again := brief.line(CHECK_LABEL):
+        out.append(f"{CHECK_LABEL}: {again}.")
+    if brief.has_two_states:
+        out.append("Check consciousness again now; form and note differ.")
+    if is_not_alert(brief):
         out.append(for_patient("Protect the airway and check glucose.", brief))
     differ = differing(brief)
     if differ:

@@ -415,3 +415,20 @@ def test_an_age_that_was_entered_as_0_is_told_as_under_one_year() -> None:
     text = "".join(piece.text for piece in sbar_form(brief) if isinstance(piece, Fixed))
     assert "Situation: Girl under one year old, urgent." in text
     assert age_years(read_brief(brief)) == 0.0
+
+
+@pytest.mark.parametrize("state", ["alert", "newly confused"])
+def test_another_state_in_the_note_is_told_and_checked_again(state: str) -> None:
+    line = f"Consciousness: {state}, responds to pain only in the note (GCS 7)"
+    text = text_of(line, level="resuscitation")
+    assert f"Consciousness {state}, responds to pain only in the note (GCS 7)." in text
+    assert "Check consciousness again now; form and note differ." in text
+    assert "Protect the airway" in text
+    assert "No vital sign recorded" not in text
+
+
+def test_what_form_and_note_say_differently_is_checked_again() -> None:
+    again = "the note's 'BP 12/80' cannot be right; air was entered, and the note tells of oxygen"
+    lines = (f"Check again: {again}", "Blood pressure: 120/80 mmHg")
+    text = with_words("BP 12/80, dizzy", *lines, complaint="dizziness")
+    assert f"- Check again: {again}." in text

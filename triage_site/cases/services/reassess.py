@@ -72,7 +72,7 @@ def record_vitals(
     def facts_after(case: Case) -> CaseFacts:
         if half := missing_half(case.case_facts, readings):
             raise ValueError(f"{half}: {BOTH_HALVES}")
-        facts = _with_words(merged(case.case_facts, readings), note)
+        facts = _with_words(_measured_again(case.case_facts, readings), note)
         _check(facts, readings)
         return facts
 
@@ -231,6 +231,12 @@ def _check(facts: CaseFacts, readings: Mapping[str, Any]) -> None:
     for finding in check_entry(facts).errors:
         if finding.field in readings:
             raise ValueError(f"{finding.field}: {finding.reason}")
+
+
+def _measured_again(facts: CaseFacts, readings: Mapping[str, Any]) -> CaseFacts:
+    """With the new readings; all words so far are older than these."""
+    older = dict(facts.words_before) | dict.fromkeys(readings, len(facts.text.rstrip()))
+    return replace(merged(facts, readings), words_before=tuple(sorted(older.items())))
 
 
 def _with_words(facts: CaseFacts, words: str) -> CaseFacts:

@@ -24,11 +24,12 @@ from triage_site.triage.model.features import (
     words_numbers,
 )
 from triage_site.triage.model.scoring import Floats, Model, share_of_visits
-from triage_site.triage.reading.note import Note, Statement
+from triage_site.triage.reading.note import Assertion, Note, Statement, is_told
 from triage_site.triage.signs.rules import Fired
 from triage_site.triage.types import NUM_PRIORITIES, Reason
 
 PHRASE: Final = "phrase"  # code of the reason that quotes the wording
+_DENIED: Final = "denied"
 _LEAST_WEIGHT: Final = 0.08
 _LEAST_FALL: Final = 0.5  # log odds
 _MAX_REASONS: Final = 8
@@ -124,8 +125,21 @@ def _without_words(view: CaseView, note: Note, row: Floats) -> list[tuple[Reason
         for name, odds in words_numbers(view.encoded.without(said.first, said.last)).items():
             variant[_COLUMN[name]] = odds
         words = _strongest_words(said, note, view.encoded.shares.sum(axis=1))
-        out.append((Reason(kind="word", code=PHRASE, text="the words", words=(words,)), variant))
+        text = _DENIED if _is_only_denied(said, note) else "the words"
+        out.append((Reason(kind="word", code=PHRASE, text=text, words=(words,)), variant))
     return out
+
+
+def _is_only_denied(said: Statement, note: Note) -> bool:
+    """Whether what denies a statement is none of its words: an empty box, the head of a list."""
+    places = range(said.first, said.last)
+    told = [at for at in places if is_told(note.words[at]) and _is_written(note, at)]
+    return bool(told) and all(note.assertion(at, at + 1) is Assertion.DENIED for at in told)
+
+
+def _is_written(note: Note, at: int) -> bool:
+    """Not so the "no" of an empty box."""
+    return note.text[note.words[at].start].isalnum()
 
 
 def _strongest_words(said: Statement, note: Note, weights: Floats) -> str:
@@ -135,7 +149,8 @@ def _strongest_words(said: Statement, note: Note, weights: Floats) -> str:
         sums = np.convolve(weights[said.first : said.last], np.ones(_MAX_WORDS), mode="valid")
         begin += int(sums.argmax())
     end = min(begin + _MAX_WORDS, said.last)
-    told = [at for at in range(begin, end) if note.words[at].form not in _LINKS]
+    told = [at for at in range(begin, end) if _is_written(note, at)]
+    told = [at for at in told if note.words[at].form not in _LINKS]
     return note.quote(told[0], told[-1] + 1) if told else note.quote(begin, end)
 
 

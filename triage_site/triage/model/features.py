@@ -166,7 +166,9 @@ def _vitals(measured: Measured) -> dict[str, float]:
         "not_alert": float(facts.consciousness in {Consciousness.CONFUSED, Consciousness.VOICE}),
         "coma": float(facts.consciousness in {Consciousness.PAIN, Consciousness.UNRESPONSIVE}),
         "unresponsive": float(facts.consciousness is Consciousness.UNRESPONSIVE),
-        "glucose_far": _far(measured.extra.get("glucose"), 4.0, 12.0),
+        "glucose_far": max(
+            _far(told.get("glucose"), 4.0, 12.0) for told in (measured.extra, measured.earlier)
+        ),
         "figures_abnormal": _abnormal_share(facts),
         "figures_normal": _normal_share(facts),
     }

@@ -62,3 +62,13 @@ def test_no_words_are_told_of_a_calm_note_or_where_a_sign_or_a_figure_decides(
 def test_small_words_alone_are_no_serious_words(text: str) -> None:
     for named in words_named(CaseFacts(text=text, age_years=50)):
         assert not {"now", "today", "again"}.intersection(named.strip("'").split()[2:])
+
+
+def test_what_is_denied_is_told_as_denied() -> None:
+    facts = CaseFacts(text="☐ chest pain ☐ breathing trouble ☑ rash since: 2 days", age_years=35)
+    told = {one.words[0]: one.text for one in classify(facts).reasons if one.code == "phrase"}
+    assert told["chest pain"] == told["breathing trouble"] == "denied"
+    facts = CaseFacts(text="no chest pain, breathlessness or collapse. Wart", age_years=35)
+    told = {one.words[0]: one.text for one in classify(facts).reasons if one.code == "phrase"}
+    assert told.pop("no chest pain", "the words") == "the words"
+    assert told == {"breathlessness or collapse": "denied"}

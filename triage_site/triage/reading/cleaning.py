@@ -32,8 +32,9 @@ DOTTED: Final = (
 )  # fmt: skip
 # Of UTF-8 that was read as Windows-1252.
 MOJIBAKE: Final = (
-    "\u00e2\u20ac[\u2122\u02dc\u0153\u009d\u201c\u201d\u00a6]|[\u00c2\u00c3][\u0080-\u00bf]"
+    "\u00e2\u20ac[\u2122\u02dc\u0153\u009d\u201c\u201d\u00a6]?|[\u00c2\u00c3][\u0080-\u00bf]"
 )
+_MOJIBAKE: Final = re.compile(MOJIBAKE)
 # What somebody has struck out.
 STRUCK: Final = r"~~[^~\n]{1,80}~~|<(?P<how>s|strike|del)>[^<\n]{1,200}</(?P=how)>"
 _SPECIAL: Final = re.compile(
@@ -87,6 +88,11 @@ def clean(text: str) -> Cleaned:
         at = match.end()
     _add(chars, source, text[at:], range(at, len(text)))
     return Cleaned(*in_digits(*plain_answers("".join(chars), source)))
+
+
+def mended(text: str) -> str:
+    """`text` with the characters that UTF-8 had before it was read as Windows-1252."""
+    return _MOJIBAKE.sub(lambda found: _decoded(found[0]), text)
 
 
 def with_plain_signs(text: str) -> str:

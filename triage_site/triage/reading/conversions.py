@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 Values = list[tuple[str, float]]
+EARLIER: Final = "earlier "  # before the kind of a value that the next one took the place of
 
 # Minus 3 to 5 of the Richmond scale of agitation and sedation: by voice, by touch, not at all.
 _AVPU: Final = {
@@ -23,6 +24,7 @@ _REACTION_LEVEL: Final = (15.0, 15.0, 13.0, 11.0, 8.0, 7.0, 6.0, 4.0, 3.0)
 _COMA_PART: Final = re.compile(
     r"([evm])(?:yes?|erbal|otor)?(?:\s+(?:opening|response|score))?\W{0,4}([1-6tc])", re.IGNORECASE
 )
+_COMA_LEAST: Final = 3
 _COMA_MOST: Final = {"e": 4, "v": 5, "m": 6}
 _REACH: Final = 60  # characters around a value
 _NOT_OF_BLOOD: Final = re.compile(
@@ -80,10 +82,12 @@ def coma_parts(match: re.Match[str]) -> Values:
 
 
 def coma(match: re.Match[str]) -> Values:
+    """ "GCS 8 now 15" and "GCS 14 dropping to 9": the last one is of now."""
     numbers = [float(g) for g in match.groups() if g and g.isdigit()]
     if match.re.groups == len(_COMA_MOST):
         return [("gcs", sum(numbers))]
-    return [("gcs", min(n for n in numbers if n >= 3))] if max(numbers) >= 3 else []
+    told = [one for one in numbers if one >= _COMA_LEAST]
+    return [*((EARLIER + "gcs", one) for one in told[:-1]), *(("gcs", one) for one in told[-1:])]
 
 
 def glucose(match: re.Match[str]) -> Values:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from triage_site.triage.reading.cleaning import Cleaned
-from triage_site.triage.reading.conversions import CONVERSIONS, number
+from triage_site.triage.reading.conversions import CONVERSIONS, EARLIER, number
 from triage_site.triage.reading.tables import find_tables
 
 
@@ -138,7 +138,8 @@ def find_figures(cleaned: Cleaned) -> Iterator[Figure]:
                 stop = extra[2] if extra else stop
                 taken.append((begin, stop))
                 for name, value in [*found, *([extra[:2]] if extra else [])]:
-                    yield _figure(cleaned, name, value, begin, stop)
+                    told = _figure(cleaned, name.removeprefix(EARLIER), value, begin, stop)
+                    yield replace(told, is_earlier=name.startswith(EARLIER))
 
 
 def _figure(cleaned: Cleaned, kind: str, value: float, begin: int, stop: int) -> Figure:
@@ -178,7 +179,7 @@ _WORDS_FOR: Final[dict[str, tuple[float, str, float, str]]] = {
 def is_plausible(kind: str, value: float) -> bool:
     if kind == "on_oxygen":
         return True
-    low, high = _LIMITS[kind]
+    low, high = _LIMITS[kind.removeprefix(EARLIER)]
     return low <= value <= high
 
 

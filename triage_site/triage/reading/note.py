@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from triage_site.triage.reading.cleaning import clean
+from triage_site.triage.reading.cleaning import Cleaned, clean
 from triage_site.triage.reading.figures import Figure, find_figures
+from triage_site.triage.reading.impossible import find_impossible
 from triage_site.triage.reading.line import Line
 from triage_site.triage.reading.statements import Assertion, Statement, judge
 from triage_site.triage.reading.terms import TermIndex
@@ -48,7 +49,8 @@ class Mention:
 
 
 class Note:
-    """`words` (marks included), `statements` and `figures` of a text."""
+    """`words` (marks included), `statements` and `figures` of a text; `impossible` are figures of
+    the patient now that cannot be right and are no values."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -56,6 +58,7 @@ class Note:
         self.chars = cleaned.chars
         dated = with_days(cleaned.chars, [*find_figures(cleaned)])
         self.figures = tuple(with_owners(cleaned.chars, [*dated]))
+        self.impossible = _of_patient_now(cleaned, self.figures)
         self.words: tuple[Word, ...] = tuple(tokenize(cleaned, self.figures))
         self.line = Line((word.stem, word.form) for word in self.words)
         judged = judge(self.words, self.line)
@@ -116,6 +119,15 @@ class Note:
             if found in PRESENT:
                 return found
         return found
+
+
+def _of_patient_now(cleaned: Cleaned, figures: Sequence[Figure]) -> tuple[Figure, ...]:
+    found = [*find_impossible(cleaned, figures)]
+    if not found:
+        return ()
+    dated = [*with_days(cleaned.chars, [*figures, *found])]
+    told = [*with_owners(cleaned.chars, dated)][len(figures) :]
+    return tuple(one for one in told if not (one.is_old or one.is_of_other))
 
 
 def _foreign(words: tuple[Word, ...], statements: Sequence[Statement]) -> frozenset[int]:

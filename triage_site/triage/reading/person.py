@@ -8,7 +8,9 @@ from functools import cache
 from typing import Final
 
 from triage_site.triage.facts import CaseFacts, Sex
+from triage_site.triage.reading import people
 from triage_site.triage.reading.note import Note
+from triage_site.triage.reading.people import one_of
 from triage_site.triage.reading.terms import TermIndex
 
 _THINGS: Final = (
@@ -32,6 +34,11 @@ _YEARS: Final = {"y": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
 _SLASHED: Final = {"12": "m", "52": "w", "7": "d"}
 _UNIT: Final = r"(years?|yrs?|months?|mths?|mo|weeks?|wks?|wk|days?|[ymwd])"
 _LONG_UNIT: Final = r"(years?|yrs?|months?|mths?|mo|weeks?|wks?|wk|days?)"
+# "three weeks and two days old": what stands before the smaller unit.
+_LARGER: Final = re.compile(
+    r"(?<![\d/.])\b(\d{1,3})[\s-]*(years?|yrs?|months?|mths?|weeks?|wks?)[\s,]*(?:and|&|\+)?\s*$",
+    re.I,
+)
 _GESTATION_WEEKS: Final = 20.0
 _OLD: Final = re.compile(
     rf"{_OTHERS}(?<![\d/.])\b(\d{{1,3}})(?:\s*/(12|52|7)|[\s-]*{_UNIT})[\s/-]*"
@@ -81,6 +88,20 @@ _SEX: Final = re.compile(
 _AT_THE_BEGINNING: Final = 2  # words before "weeks pregnant" of whom the note is about
 _HER: Final = re.compile(
     r"\b(?:wife|partner|girlfriend|fiancee?|sister|daughter|mother|mum|mom|she|her)\b", re.I
+)
+# Somebody else who may be meant.
+_SOMEBODY: Final = re.compile(
+    rf"\b{one_of((*people.ADULTS, *people.CHILDREN, *people.COMPANIONS))}s?\b", re.I
+)
+_PRONOUN: Final = {
+    Sex.FEMALE: re.compile(r"\b(?:she|her|woman|lady|girl)\b", re.I),
+    Sex.MALE: re.compile(r"\b(?:he|him|his|man|gentleman|boy)\b", re.I),
+}
+# "male 45, chest pain" at the beginning.
+_SEX_FIRST: Final = re.compile(
+    r"^(?:an? |the )?(male|female|man|woman|lady|gentleman|boy|girl)(?: aged)?,? \d{1,3}\b"
+    r"(?!\s*(?:days?|hours?|times|/))",
+    re.I,
 )
 _SEX_LETTER: Final = re.compile(
     r"(?<![\w/.])(\d{1,3})\s?(?:(?i:yrs?|yo|y/o|y)[\s,/]?)?\s?"
@@ -132,10 +153,19 @@ def _age_by(chars: str, patterns: Sequence[re.Pattern[str]]) -> float | None:
     for pattern in patterns:
         found = (one for one in pattern.finditer(chars) if not _is_of_another(chars, one))
         if match := next(found, None):
-            age = _in_years(match)
+            age = _in_years(match) + _larger(chars, match)
             if 0 <= age <= 120 and not (pattern is _OPENING and _is_gestation(match)):
                 return age
     return None
+
+
+def _larger(chars: str, match: re.Match[str]) -> float:
+    """The years that stand before a smaller unit: "2 years" of "2 years 3 months old"."""
+    if match.re is not _OLD:
+        return 0.0
+    larger = _LARGER.search(chars, max(0, match.start() - _BEFORE), match.start())
+    years = _YEARS[larger[2][0].lower()] if larger else 0.0
+    return float(larger[1]) * years if larger and _in_years(match) < years else 0.0
 
 
 def _is_of_another(chars: str, match: re.Match[str]) -> bool:
@@ -159,7 +189,9 @@ def _in_years(match: re.Match[str]) -> float:
 
 def of_another_age(facts: CaseFacts, note: Note) -> list[str]:
     """The age of the form, where the note contradicts it beyond doubt."""
-    age = _age_by(_without_figures(note), (_OLD, _SHORT, _LETTER))
+    is_alone = _SOMEBODY.search(note.chars) is None
+    patterns = (_OLD, _SHORT, _LETTER, *((_IS,) if is_alone else ()))
+    age = _age_by(_without_figures(note), patterns)
     if facts.age_years is None or age is None or _PARENT.search(note.chars):
         return []
     apart = abs(facts.age_years - age)
@@ -180,17 +212,40 @@ def spoken_sex(facts: CaseFacts, note: Note) -> Sex | None:
     lead = _LEAD.match(note.chars)
     of_patient = lead and (facts.age_years is None or _is_age(facts, float(lead[1])))
     said |= {_sex_of(lead[2])} if lead and of_patient else set()
+    said |= {_sex_of(match[1]) for match in _SEX_FIRST.finditer(note.chars)}
     told = [mention for _, mention in note.find(_pregnant()) if mention.is_present]
-    begins = any(mention.first <= _AT_THE_BEGINNING for mention in told)
-    if not said and told and (begins or not _HER.search(note.chars)):
+    begins = any(
+        mention.first <= _AT_THE_BEGINNING
+        and not _SOMEBODY.search(note.text[: note.words[mention.first].start])
+        for mention in told
+    )
+    is_other = _HER.search(note.chars) or _SOMEBODY.search(note.chars)
+    if not said and told and (begins or not is_other):
         said = {Sex.FEMALE}
     return said.pop() if len(said) == 1 else None
 
 
 def is_of_other_sex(facts: CaseFacts, note: Note) -> bool:
-    """Whether the note says another sex than the form."""
-    told = spoken_sex(facts, note) if facts.sex in (Sex.FEMALE, Sex.MALE) else None
-    return told not in (None, facts.sex)
+    """Whether the note says another sex than the form, or names an organ of the other one."""
+    if facts.sex not in (Sex.FEMALE, Sex.MALE):
+        return False
+    told = spoken_sex(facts, note)
+    return told not in (None, facts.sex) or (told is None and _has_other_organ(facts.sex, note))
+
+
+def _has_other_organ(sex: Sex, note: Note) -> bool:
+    """And nobody else stands in the note, or anybody of the entered sex."""
+    if _SOMEBODY.search(note.chars) or _PRONOUN[sex].search(note.chars):
+        return False
+    return any(mention.is_present for _, mention in note.find(_organs_not_of(sex)))
+
+
+@cache
+def _organs_not_of(sex: Sex) -> TermIndex:
+    organs = "testic*/=testis/=testes/prostat*/scrot*/penis/penile/foreskin"
+    if sex is Sex.MALE:
+        organs = "vagina*/ovar*/uterus/uterine/womb/menstrua*"
+    return TermIndex([organs], {})
 
 
 def _sex_of(word: str) -> Sex:
@@ -204,4 +259,7 @@ def _is_age(facts: CaseFacts, number: float) -> bool:
 
 @cache
 def _pregnant() -> TermIndex:
-    return TermIndex(["week* pregnant", "is/am pregnant", "pregnant $"], {})
+    terms = ["week*/month* pregnant", "is/am/currently pregnant", "pregnant $"]
+    return TermIndex(
+        [*terms, "pregnant [with] [a] woman/lady/twins", "pregnant _2 week*/month*"], {}
+    )

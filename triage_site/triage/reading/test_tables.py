@@ -67,7 +67,7 @@ def test_other_lines_are_no_table(text: str) -> None:
 def test_an_earlier_line_still_tells_a_danger() -> None:
     text = "Time HR BP\n10:00 140 82/44\n10:30 88 124/80"
     measured = measure(CaseFacts(text=text), read(text))
-    assert measured.extra["sbp_mmhg"] == 82
+    assert measured.earlier["sbp_mmhg"] == 82
     assert measured.contradicted == ()
 
 

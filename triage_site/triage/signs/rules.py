@@ -7,7 +7,7 @@ a note can set a priority.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from operator import attrgetter
 from typing import Final
@@ -16,10 +16,12 @@ from triage_site.triage.reading.measured import Measured
 from triage_site.triage.reading.note import Mention, Note
 from triage_site.triage.signs.matching import Counts, find_signs
 from triage_site.triage.signs.tables import signs
-from triage_site.triage.signs.vital_rules import VITAL_RULES
+from triage_site.triage.signs.vital_rules import VITAL_RULES, VitalRule
 from triage_site.triage.types import LEAST_URGENT, Reason
 
-RULES_VERSION: Final = "2026.12-3"
+RULES_VERSION: Final = "2026.12-4"
+EARLIER: Final = "earlier"  # behind the name of a sign that was there
+_LEAST_OF_EARLIER: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class Fired:
     detail: str = ""
     mentions: tuple[Mention, ...] = ()
     shows: str = ""  # the vital sign of a rule on figures
+    is_earlier: bool = False  # of a value that a later one took the place of
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -88,16 +91,30 @@ def _signs(measured: Measured, note: Note, counts: Counts) -> Iterable[Fired]:
 
 
 def _vitals(measured: Measured) -> Iterable[Fired]:
-    """Of rules on the same value only the most urgent one is told."""
-    shown: set[str] = set()
+    """Of rules on the same value only the most urgent one is told. What was so earlier today is
+    told where it is more urgent than what is so now: somebody may fall back."""
+    shown: dict[str, int] = {}
     for rule in VITAL_RULES:
         if rule.holds(measured) and not (rule.shows and rule.shows in shown):
-            shown.add(rule.shows)
-            yield Fired(
-                code=rule.code,
-                label=rule.label,
-                min_priority=rule.min_priority,
-                source=rule.source,
-                detail=rule.detail(measured),
-                shows=rule.shows,
-            )
+            shown[rule.shows] = rule.min_priority
+            yield _fired(rule, measured)
+    then = measured.then
+    for rule in VITAL_RULES:
+        level = max(_LEAST_OF_EARLIER, rule.min_priority)
+        is_new = rule.shows in measured.earlier and level < shown.get(rule.shows, LEAST_URGENT)
+        if is_new and rule.holds(then):
+            shown[rule.shows] = level
+            fired = _fired(rule, then)
+            label = f"{fired.label} {EARLIER}"
+            yield replace(fired, label=label, min_priority=level, is_earlier=True)
+
+
+def _fired(rule: VitalRule, measured: Measured) -> Fired:
+    return Fired(
+        code=rule.code,
+        label=rule.label,
+        min_priority=rule.min_priority,
+        source=rule.source,
+        detail=rule.detail(measured),
+        shows=rule.shows,
+    )

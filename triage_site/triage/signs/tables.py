@@ -20,8 +20,10 @@ GROUPS_FILE: Final = "groups.toml"
 NOT_ALERT_SIGNS: Final = {
     "unresponsive": "",
     "unresponsive_unclear": "",
-    "confusion": r"\b(?:confus|disorient|deliri|mak\w+ sense)",
+    "confusion": r"\b(?:confus|disorient|deliri|mak\w+ sense|drows|obtund|stupor|awake|altered)",
 }
+# Of these, what nobody has who responds to voice.
+COMA_SIGN: Final = "unresponsive"
 _NO: Final = re.compile(r"(?<![=\w])no(?=[\s/]|$)")
 _OLDEST: Final = 200.0
 _UNKNOWN_AGE: Final = 40.0

@@ -54,8 +54,8 @@ class VitalRule:
     def detail(self, measured: Measured) -> str:
         if self.shows == "news2":
             return _news_detail(measured.facts)
-        if self.shows == "gcs" and "consciousness" in measured.contradicted:
-            return ""
+        if self.shows == "gcs" and measured.told is not None:
+            return measured.told.words if measured.is_worse_in_the_note else ""
         value = _value(measured, self.shows) if self.shows else None
         return "" if value is None else _SHOWN[self.shows].format(value)
 
@@ -108,7 +108,7 @@ def _both(*tests: Test) -> Test:
 
 
 def _aware(*levels: Consciousness) -> Test:
-    return lambda m: m.facts.consciousness in levels
+    return lambda m: m.state in levels
 
 
 def _unmeasurable(least: int) -> Test:
@@ -127,7 +127,7 @@ def _low_saturation(limit: float) -> Test:
 
 def _in_danger_zone(vital: str) -> Test:
     def holds(measured: Measured) -> bool:
-        band, value = age_bands.band(measured.facts.age_years), measured.facts.value(vital)
+        band, value = age_bands.band(measured.facts.age_years), _value(measured, vital)
         limit = band.danger_heart if vital == "hr_bpm" else band.danger_breath
         return value is not None and value > limit
 
@@ -135,14 +135,14 @@ def _in_danger_zone(vital: str) -> Test:
 
 
 def _distress(measured: Measured) -> bool:
-    breath = measured.facts.value("rr_bpm")
+    breath = _value(measured, "rr_bpm")
     if not age_bands.is_adult(measured.facts.age_years):
         return _in_danger_zone("rr_bpm")(measured)
     return breath is not None and breath >= 25
 
 
 def _child_slow(measured: Measured) -> bool:
-    heart, breath = measured.facts.value("hr_bpm"), measured.facts.value("rr_bpm")
+    heart, breath = _value(measured, "hr_bpm"), _value(measured, "rr_bpm")
     band = age_bands.band(measured.facts.age_years)
     return (heart is not None and 0 < heart < band.heart[0] * 0.8) or (
         breath is not None and 0 < breath < band.breath[0] * 0.7
@@ -155,13 +155,13 @@ def _hypotensive(measured: Measured) -> bool:
 
 
 def _infant_fever(measured: Measured) -> bool:
-    value, age = measured.facts.value("temp_c"), measured.facts.age_years
+    value, age = _value(measured, "temp_c"), measured.facts.age_years
     young = age is not None and age < age_bands.YOUNG_INFANT_YEARS
     return young and value is not None and value > 38.0
 
 
 def _child_temperature(measured: Measured) -> bool:
-    value = measured.facts.value("temp_c")
+    value = _value(measured, "temp_c")
     return value is not None and (value > 39.0 or value < 36.0)
 
 
@@ -206,7 +206,7 @@ def _sepsis_signs(measured: Measured) -> bool:
     signs = (
         breath is not None and breath >= 22,
         systolic is not None and systolic <= 100,
-        facts.consciousness in _NOT_ALERT,
+        measured.state in _NOT_ALERT,
     )
     return sum(signs) >= 2
 
