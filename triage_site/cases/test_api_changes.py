@@ -123,13 +123,17 @@ def test_vital_signs_again_with_the_fields_of_a_new_case() -> None:
 
 
 @pytest.mark.parametrize("absent", [{}, {"dbp_mmhg": None}, {"dbp_mmhg": "not_taken"}])
-def test_half_of_a_blood_pressure_never_replaces_a_whole_one(absent: dict[str, Any]) -> None:
+def test_a_systolic_alone_is_saved_and_a_diastolic_alone_is_refused(absent: dict[str, Any]) -> None:
     api, case = Api(), queued()
     api.post(f"cases/{case.id}/vitals", {"sbp_mmhg": 125, "dbp_mmhg": 80})
-    status, answer = api.post(f"cases/{case.id}/vitals", {"sbp_mmhg": 130, **absent})
-    assert status == 422
-    assert reason_of(answer, "dbp_mmhg") == "Enter both values of the blood pressure"
-    assert Case.objects.get(id=case.id).case_facts.value("dbp_mmhg") == 80
+    status, answer = api.post(f"cases/{case.id}/vitals", {"sbp_mmhg": 70, **absent})
+    assert (status, answer["priority"] <= 1) == (200, True)
+    assert answer["vitals"][-1]["readings"] == {"sbp_mmhg": 70}
+    facts = Case.objects.get(id=case.id).case_facts
+    assert (facts.value("sbp_mmhg"), facts.value("dbp_mmhg")) == (70, None)
+    status, answer = api.post(f"cases/{case.id}/vitals", {"dbp_mmhg": 90})
+    assert (status, "Enter the systolic" in reason_of(answer, "sbp_mmhg")) == (422, True)
+    assert Case.objects.get(id=case.id).case_facts.value("sbp_mmhg") == 70
 
 
 def test_worse_vital_signs_make_guidance_stale() -> None:

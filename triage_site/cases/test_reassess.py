@@ -221,34 +221,52 @@ def test_what_was_not_taken_again_keeps_its_last_value(said: dict[str, Any], nur
     assert case.facts["sbp_mmhg"] == 140, "what was submitted stays on record"
 
 
-HALVES = [
-    ({"sbp_mmhg": 85}, "dbp_mmhg"),
-    ({"dbp_mmhg": 50}, "sbp_mmhg"),
-    ({"sbp_mmhg": "unmeasurable", "hr_bpm": 90}, "dbp_mmhg"),
+# Blood pressure on record, new readings, and what is on record then.
+HALVES: list[tuple[tuple[Any, Any], dict[str, Any], tuple[Any, Any]]] = [
+    ((125, 80), {"sbp_mmhg": 84}, (84, "not_taken")),
+    ((125, 80), {"sbp_mmhg": 84, "dbp_mmhg": 50}, (84, 50)),
+    ((125, 80), {"sbp_mmhg": 84, "dbp_mmhg": "unmeasurable"}, (84, "unmeasurable")),
+    ((125, 80), {"sbp_mmhg": "unmeasurable", "hr_bpm": 90}, ("unmeasurable", "not_taken")),
+    ((60, "unmeasurable"), {"sbp_mmhg": 90}, (90, "not_taken")),
+    ((125, 80), {"sbp_mmhg": 70, "rr_bpm": 30}, (70, "not_taken")),
+    (("unmeasurable", "not_taken"), {"sbp_mmhg": 70}, (70, "not_taken")),
+    ((125, 80), {"hr_bpm": 90}, (125, 80)),
 ]
 
 
-@pytest.mark.parametrize(("readings", "missing"), HALVES)
-def test_a_blood_pressure_is_taken_again_with_both_its_values(
-    readings: dict[str, Any], missing: str, said: dict[str, Any], nurse: User
+@pytest.mark.parametrize(("before", "readings", "after"), HALVES)
+def test_a_new_systolic_never_stands_beside_an_old_diastolic(
+    before: tuple[Any, Any],
+    readings: dict[str, Any],
+    after: tuple[Any, Any],
+    said: dict[str, Any],
+    nurse: User,
 ) -> None:
-    case = classified(3, age_years=50, sbp_mmhg=125, dbp_mmhg=80)
-    with pytest.raises(ValueError, match=f"^{missing}: Enter both values of the blood pressure$"):
-        again(case, nurse, **readings)
+    case = classified(3, age_years=50, sbp_mmhg=before[0], dbp_mmhg=before[1])
+    case = again(case, nurse, **readings)
     case.refresh_from_db()
-    assert case.case_facts.value("dbp_mmhg") == 80
-    assert not case.vital_sets.exists()
+    assert (case.case_facts.sbp_mmhg, case.case_facts.dbp_mmhg) == after
+    (row,) = [row for row in vital_rows(case.case_facts) if row.label.startswith("Diastolic")]
+    assert (row.absent == "not measured this time") == (after[1] == "not_taken")
+    assert case.vital_sets.order_by("taken_at").last().readings == readings  # type: ignore[union-attr]
 
 
-def test_a_diastolic_that_cannot_be_measured_replaces_the_last_one(
+def test_the_words_give_no_diastolic_to_a_systolic_that_was_measured_again(
     said: dict[str, Any], nurse: User
 ) -> None:
-    case = again(
-        classified(3, sbp_mmhg=125, dbp_mmhg=80), nurse, sbp_mmhg=60, dbp_mmhg="unmeasurable"
-    )
-    assert (case.case_facts.sbp_mmhg, case.case_facts.dbp_mmhg) == (60, "unmeasurable")
-    with pytest.raises(ValueError, match=r"^dbp_mmhg: "):
-        again(case, nurse, 900, sbp_mmhg=90)
+    case = again(classified(3, "BP 124/76"), nurse, sbp_mmhg=110)
+    assert measured_told(case.case_facts).facts.value("dbp_mmhg") is None
+
+
+def test_a_diastolic_needs_the_systolic_that_was_measured_with_it(
+    said: dict[str, Any], nurse: User
+) -> None:
+    case = classified(3, sbp_mmhg=84, dbp_mmhg=50)
+    with pytest.raises(ValueError, match=r"^sbp_mmhg: Enter the systolic"):
+        again(case, nurse, dbp_mmhg=80)
+    case.refresh_from_db()
+    assert case.case_facts.value("sbp_mmhg") == 84
+    assert not case.vital_sets.exists()
 
 
 def test_half_a_blood_pressure_is_enough_where_nothing_would_be_lost(

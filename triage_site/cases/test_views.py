@@ -815,21 +815,23 @@ def test_vital_signs_again_are_asked_to_be_confirmed_and_shown(clinician: Client
     assert "<strong>90</strong>" in text
 
 
-def test_a_new_systolic_asks_for_the_diastolic_at_its_field(clinician: Client) -> None:
+def test_a_new_systolic_alone_is_saved_and_a_diastolic_alone_is_asked_about(
+    clinician: Client,
+) -> None:
     case = make_case("cough", sbp_mmhg=125, dbp_mmhg=80)
     services.classify_without_model(case.id, why="test", now=at(0))
     path = f"/cases/{case.id}/vitals/"
-    answer = clinician.post(path, {"sbp_mmhg": "130"})
-    text = answer.content.decode()
-    assert answer.status_code == 422
-    assert re.search(r'<p class="error" id="e-dbp_mmhg">Enter both values of the blood', text)
-    assert text.count("Enter both values") == 2, "in the summary and at the field"
-    assert 'value="130"' in text
-    other = clinician.post(path, {"dbp_mmhg": "140"}).content.decode()
-    assert re.search(r'id="e-sbp_mmhg">Enter both values of the blood', other)
-    assert "below systolic" not in other
-    again = clinician.post(path, {"sbp_mmhg": "60/palp"})
-    assert again.status_code == 302
+    refused = clinician.post(path, {"dbp_mmhg": "140"})
+    text = refused.content.decode()
+    assert refused.status_code == 422
+    assert re.search(r'id="e-sbp_mmhg">Enter the systolic', text)
+    assert text.count("Enter the systolic") == 2, "in the summary and at the field"
+    assert "below systolic" not in text
+    assert clinician.post(path, {"sbp_mmhg": "70"}).status_code == 302
+    case.refresh_from_db()
+    assert (case.case_facts.sbp_mmhg, case.case_facts.dbp_mmhg) == (70, "not_taken")
+    assert "not measured this time" in page(clinician, f"/cases/{case.id}/")
+    assert clinician.post(path, {"sbp_mmhg": "60/palp"}).status_code == 302
     case.refresh_from_db()
     assert (case.case_facts.sbp_mmhg, case.case_facts.dbp_mmhg) == (60, "unmeasurable")
 

@@ -21,11 +21,13 @@ from scheduling.models import Job
 from triage_site.cases.entry import check_entry
 from triage_site.cases.models import UNCLASSIFIED, Case, CaseEvent, CaseNote, VitalSet
 from triage_site.cases.readings import (
-    BOTH_HALVES,
+    NEEDS_SYSTOLIC,
+    SYSTOLIC,
     VITAL_FIELDS,
+    lacks_systolic,
     merged,
-    missing_half,
     news2_of,
+    paired,
     readings_of,
 )
 from triage_site.cases.services.guidance import refresh_guidance
@@ -60,8 +62,8 @@ def record_vitals(
 ) -> Case:
     """Stores new vital signs with an optional note and classifies the case again.
 
-    `readings` are fields of `CaseFacts.to_dict()`; an absent field keeps its last value, but a
-    blood pressure on record needs both its values. Raises ValueError naming the field, and
+    `readings` are fields of `CaseFacts.to_dict()`; an absent field keeps its last value, but beside
+    a new systolic an absent diastolic is not taken. Raises ValueError naming the field, and
     Conflict.
     """
     if not readings:
@@ -70,8 +72,8 @@ def record_vitals(
         raise ValueError(f"{unknown[0]}: is not a vital sign")
 
     def facts_after(case: Case) -> CaseFacts:
-        if half := missing_half(case.case_facts, readings):
-            raise ValueError(f"{half}: {BOTH_HALVES}")
+        if lacks_systolic(case.case_facts, readings):
+            raise ValueError(f"{SYSTOLIC}: {NEEDS_SYSTOLIC}")
         facts = _with_words(_measured_again(case.case_facts, readings), note)
         _check(facts, readings)
         return facts
@@ -235,7 +237,7 @@ def _check(facts: CaseFacts, readings: Mapping[str, Any]) -> None:
 
 def _measured_again(facts: CaseFacts, readings: Mapping[str, Any]) -> CaseFacts:
     """With the new readings; all words so far are older than these."""
-    older = dict(facts.words_before) | dict.fromkeys(readings, len(facts.text.rstrip()))
+    older = dict(facts.words_before) | dict.fromkeys(paired(readings), len(facts.text.rstrip()))
     return replace(merged(facts, readings), words_before=tuple(sorted(older.items())))
 
 
