@@ -612,9 +612,31 @@ def test_from_the_board_one_press_sees_the_patient(clinician: Client) -> None:
     path = f"/cases/{case.id}/seen/"
     response = clinician.post(path, {"version": "0"}, headers=board)
     assert (response.status_code, response["HX-Trigger"]) == (204, '{"board-changed": {}}')
-    late = clinician.post(path, {"version": "0"}, headers=board)
+    other = client_of(CLINICIAN)
+    late = other.post(path, {"version": "0"}, headers=board)
     assert late["HX-Redirect"] == f"/cases/{case.id}/"
-    assert "Somebody was faster: being seen" in page(clinician, f"/cases/{case.id}/")
+    assert "Somebody was faster: being seen" in page(other, f"/cases/{case.id}/")
+
+
+@pytest.mark.parametrize("htmx", [{"HX-Request": "true"}, {}])
+@pytest.mark.parametrize("act", ["seen", "reopen"])
+def test_the_second_of_two_presses_is_no_fault(
+    act: str, htmx: dict[str, str], clinician: Client
+) -> None:
+    case = queued()
+    version = 0
+    if act == "reopen":
+        clinician.post(f"/cases/{case.id}/seen/", {"version": "0"})
+        version = 1
+    for _ in range(2):
+        answer = clinician.post(f"/cases/{case.id}/{act}/", {"version": str(version)}, headers=htmx)
+        assert answer.status_code in (200, 302)
+    assert "faster" not in page(clinician, f"/cases/{case.id}/")
+    assert case.events.filter(kind={"seen": "seen", "reopen": "reopened"}[act]).count() == 1
+    services.add_note(case.id, text="x", actor=make_user(), now=at(9))
+    late = clinician.post(f"/cases/{case.id}/{act}/", {"version": str(version)}, headers=htmx)
+    told = late.content.decode() + page(clinician, f"/cases/{case.id}/")
+    assert "Somebody was faster" in told, "somebody else did something too"
 
 
 def test_who_was_slower_is_told_what_others_did_and_keeps_the_words(clinician: Client) -> None:

@@ -38,6 +38,7 @@ from triage_site.cases.services.intake import (
 )
 from triage_site.cases.services.levels import move_in_queue
 from triage_site.cases.services.records import Conflict, change, locked
+from triage_site.cases.typed import written
 from triage_site.classifiers import active
 from triage_site.triage import NOT_UNDERSTOOD, Classification, screen
 from triage_site.triage.classify import NO_MODEL
@@ -81,8 +82,8 @@ def record_vitals(
     def store(case: Case, facts: CaseFacts) -> None:
         _keep_first_set(case)
         _store_set(case, readings, facts, actor, now)
-        if note.strip():
-            CaseNote.objects.create(case=case, at=now, author=actor, text=note.strip())
+        if written(note):
+            CaseNote.objects.create(case=case, at=now, author=actor, text=written(note))
         data = _news2_data(facts)
         change(
             case, CaseEvent.Kind.VITALS, now, actor=actor, data=data, assessed_at=now,
@@ -96,14 +97,14 @@ def add_note(
     case_id: uuid.UUID, *, text: str, actor: User, now: datetime, version: int | None = None
 ) -> Case:
     """Adds a note, which counts like the complaint. Raises ValueError and Conflict."""
-    if not text.strip():
+    if not written(text):
         raise ValueError("text: Enter a note")
 
     def facts_after(case: Case) -> CaseFacts:
         return _with_words(case.case_facts, text)
 
     def store(case: Case, facts: CaseFacts) -> None:
-        CaseNote.objects.create(case=case, at=now, author=actor, text=text.strip())
+        CaseNote.objects.create(case=case, at=now, author=actor, text=written(text))
         changed = _changed(case, facts)
         change(case, CaseEvent.Kind.NOTE, now, actor=actor, changed_facts=changed)
 
@@ -243,11 +244,11 @@ def _measured_again(facts: CaseFacts, readings: Mapping[str, Any]) -> CaseFacts:
 
 def _with_words(facts: CaseFacts, words: str) -> CaseFacts:
     """What is added later is no part of the sentence that stands before it."""
-    if not words.strip():
+    if not written(words):
         return facts
     before = facts.text.rstrip()
     end = "." if before[-1:].isalnum() else ""
-    text = f"{before}{end}\n{words.strip()}"
+    text = f"{before}{end}\n{written(words)}"
     if len(text) > MAX_WORDS_CHARACTERS:
         limit = f"{MAX_WORDS_CHARACTERS:,}"
         raise ValueError(f"text: The complaint and all notes may have at most {limit} characters")
