@@ -37,7 +37,7 @@ from triage_site.triage.history.quoting import (
     sentence,
     whole_sentence,
 )
-from triage_site.triage.reading.words import is_clinical, is_english, one_letter_away
+from triage_site.triage.reading.words import TABLES, is_clinical, is_english, one_letter_away
 
 ALLERGY: Final = "allergy"
 ALLERGIC: Final = frozenset({ALLERGY, INTOLERANCE})
@@ -91,9 +91,15 @@ _FOREIGN_TO: Final = (
     r"(?:al+ergi\w*|al+érgic[oa]) (?:a la|a los|a las|a el|al|a|gegen|auf|à la|à l'|à|aux|alla|ao)"
     rf"|uczul\w+ na(?= (?:{_KNOWN}))"
 )
+_FOR_TO: Final = (
+    r"(?:(?!(?:but|not|nor|no|and|or|on|so|has|had|is|was|take|took|uses?|use|gave|now)\b)"
+    r"[^\W_]{1,4}|[(\[])"
+)
 _HEAD: Final = whole_words(
     r"(?:allergic|al+er[gj](?:y|ys|ies|ie|ia|ias|ien|ique)|alérgic[oa]|uczulen\w+|allgs?|anaphyla\w+|intoleran\w+|hypersensitiv\w+"
     r"|sensitivit\w+) (?:to|of|with|:|-|=|\|)(?: known)?"
+    # "allergic too", "allergic 2", "allergic (": whatever stands there for "to".
+    rf"|allergic(?: {_FOR_TO}){{1,2}}(?: [:=-])?(?= (?:{_KNOWN}))"
     r"|allerg(?:y|ies) (?:status|hx|history|list|known) [:=-]"
     rf"|(?:adrs?|ka|(?:drug|adverse) reactions?) [:=-]|{_FOREIGN_TO}"
     # "food:" and the like in a list of allergies, which has to be spoken of before.
@@ -151,6 +157,7 @@ _NOT_A_THING: Final = frozenset((*_WORDS["no_name"].split(), *RELATIVES))
 _IS_ODD: Final = re.compile(
     rf"{REACTION.pattern}|vomit|\bsick|\d|\b(?:{'|'.join(_WORDS['odd'])})\b", re.IGNORECASE
 )
+_BODY: Final = frozenset(TABLES["sets"]["body"].split())
 _IS_ALLERGEN: Final = ALLERGEN.fullmatch
 _YEAR: Final = " yyyy"
 _ANAPHYLAXIS: Final = "( anaphylaxis )"
@@ -237,6 +244,10 @@ def _items(
         told = did.group() if did else ""
         is_verb = told.lstrip()[:1].isalpha()
         is_first = not found and lines is None
+        is_reaction = name == "thing" and found and REACTION.match(item["thing"])
+        if is_reaction and (following := _NEXT.match(plain, item.end())):
+            at = following.end()  # "penicillin; rash, codeine; hives"
+            continue
         if name == "thing" and (
             is_verb  # "penicillin, GP gave ..."
             or not (did or _ENDS.match(plain, item.end()))
@@ -363,4 +374,8 @@ def _is_thing(words: str, *, first: bool = True) -> bool:
     begins = words.split()[0]
     if begins in _NOT_A_THING or begins.endswith("ly"):
         return False
-    return first or KNOWN.match(words) is not None or not any(map(is_clinical, words.split()))
+    return first or KNOWN.match(words) is not None or not any(map(_is_complaint, words.split()))
+
+
+def _is_complaint(word: str) -> bool:
+    return is_clinical(word) or word in _BODY or REACTION.match(word) is not None

@@ -366,3 +366,36 @@ LATER = [
 def test_the_lists_of_a_line(text: str, allergies: str, medicines: str) -> None:
     history = read_history(text)
     assert (history.allergy_words, history.medicine_words) == (allergies, medicines)
+
+
+# Misspelt words around an allergy: what is read is an allergy, and no medicine that is taken.
+@pytest.mark.parametrize(
+    ("text", "allergies", "medicines"),
+    [
+        ("alergic too aspirin; ankle pain", "aspirin", ""),
+        ("Alergic too sulpha drugs; takes furosimide", "sulpha drugs", "furosemide"),
+        ("allergic too penicillin, sore throat", "penicillin", ""),
+        ("allergic (penicillin) ; cough", "penicillin", ""),
+        ("alergies: none", "none known", ""),
+        ("alergys - none known. On metformin", "none known", "metformin"),
+        ("alerjic to ibuprofin, back pain", "ibuprofen", ""),
+        ("severly alergic tp latex, cut hand", "latex", ""),
+        ("allergey to nuts", "nuts", ""),
+        ("penicilin allegry. takes bisoprolol", "penicillin", "bisoprolol"),
+        ("allergic 2 ibuprofen", "ibuprofen", ""),
+        ("very allergic also to codeine", "codeine", ""),
+        ("pt says alegric but cant remember what to", "'pt says alegric but cant remember what to'",
+         ""),
+        ("alergia a penicilina", "penicilina", ""),
+        # The complaint behind a list is no allergen.
+        ("allergic to sulpha, penicilin & codein; rash", "sulpha, penicillin, codeine", ""),
+        ("allergies: penicillin, plasters, itchy eyes", "penicillin, plasters", ""),
+        ("allergies: penicillin; rash, codeine; hives", "penicillin, codeine", ""),
+        # Brands that are misspelt, where medicines are told.
+        ("Takes Plavx, Liptor", "", "plavx, liptor ('Takes Plavx, Liptor')"),
+        ("Mrs Crestar fell on stairs", "", ""),
+    ],
+)  # fmt: skip
+def test_a_slip_of_the_pen_loses_nothing(text: str, allergies: str, medicines: str) -> None:
+    history = read_history(text)
+    assert (history.allergy_words, history.medicine_words) == (allergies, medicines)
