@@ -63,6 +63,7 @@ class Note:
         judged = judge(self.words, self.line)
         self.statements = judged.statements
         self._covers = judged.covers
+        self.owners = judged.owners
         self.foreign_sentences = _foreign(self.words, self.statements)
         self._foreign_statements = tuple(
             said for said in self.statements if said.sentence in self.foreign_sentences
