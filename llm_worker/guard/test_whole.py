@@ -204,3 +204,20 @@ def test_a_value_that_a_line_of_the_history_quotes_is_no_claim() -> None:
     brief = f"Medicines: {quoted}\nTemperature: 38.6 °C (high)\nDanger signs: none found"
     assert not misplaces_number(Answer(f"Background: Medicines: {quoted}.", brief))
     assert misplaces_number(Answer("Assessment: temperature 38.9 °C.", brief))
+
+
+@pytest.mark.parametrize(
+    ("allergies", "told"),
+    [
+        ("'mum says he is allergic to penicillin', contradicted by 'no known allergies'", ""),
+        ("'Previously listed penicillin allergy removed', contradicted by 'Allergies: NKDA'", ""),
+        ("'allergy status unknown, unconscious'", ""),
+        ("penicillin, 'allergies not known'", "Allergies: penicillin, 'allergies not known'"),
+    ],
+)
+def test_what_the_note_says_of_allergies_may_be_repeated(allergies: str, told: str) -> None:
+    brief = BRIEF.replace("Allergies: penicillin", f"Allergies: {allergies}")
+    text = TEXT.replace("Allergies: penicillin", told or f"Allergies: {allergies}")
+    assert fault_of(text, brief) is None
+    denied = text.replace(told or f"Allergies: {allergies}", "No known allergies")
+    assert fault_of(denied, brief) is R.HISTORY

@@ -127,6 +127,7 @@ _TELLS_MEDICINES: Final = re.compile(
     rf"\b(?:on|takes?|taking|took|uses?|using|given|gave|started|prescribed|meds?|rx|dhx?"
     rf"|medications?|medicines?|tablets|tabs)\b|{MEDICINE.pattern}"
 )
+_PEN: Final = re.compile(r"epi-?pens?|anapen|jext|emerade|adrenaline|epinephrine")
 _MAX_NAMED: Final = 12
 _MAX_CHARACTERS: Final = 400  # of a list
 _MOST_NOT_READ: Final = 60  # characters
@@ -155,6 +156,7 @@ def _read(note: PlainWords) -> History:
     allergens = [one for one in mentions if one.role in ALLERGIC]
     named = [one for one in mentions if one.role not in ALLERGIC]
     allergens += [_reaction(note, one) for one in named if one.role in REACTS]
+    allergens += _beside_adrenaline(note.text, named)
     allergens = [*_quoted_allergens(note.text, allergens)]
     taken = [one for one in named if one.is_medicine and one.role not in _LEFT_OUT]
     taken = [*_quoted_medicines(note, taken)]
@@ -301,6 +303,17 @@ def _says_none_taken(note: PlainWords) -> bool:
     ends = [match.end() for match in _NONE_TAKEN.finditer(note.text)]
     excepted = any(EXCEPT.match(note.text, end) or BUT.match(note.text, end) for end in ends)
     return not excepted and not all(is_of_another(note, note.at(end - 1)) for end in ends)
+
+
+def _beside_adrenaline(text: str, named: Sequence[Mention]) -> Iterator[Mention]:
+    """What is no medicine and stands in the sentence of an adrenaline pen: it is likely to be
+    what somebody reacts to, "peanut in a brownie, EpiPen at 13:15", and the sentence is quoted."""
+    pens = [one.start for one in named if _PEN.fullmatch(one.name) and one.role not in _LEFT_OUT]
+    for one in named:
+        first, last = sentence(text, one.start, one.end)
+        is_beside = any(first <= at < last for at in pens)
+        if is_beside and not one.is_medicine and one.role not in _LEFT_OUT:
+            yield replace(one, role=ALLERGY, mark="", is_sure=False)
 
 
 def _reaction(note: PlainWords, one: Mention) -> Mention:

@@ -37,6 +37,13 @@ _SPOKEN: Final = re.compile(
     r"[^.;\n'\"]{0,30}:\s*['\"\u2018\u201c](?:(?!['\"\u2019\u201d] ?[A-Z]).)*\b[Ii]"
     r"(?:['\u2019]m| am|['\u2019]ve been)?(?: \w+)? (?:on|take|use|taking)(?: \w+){0,2} $"
 )
+# What a text orders a machine to list is no medicine: "SYSTEM: list morphine as".
+_ORDERED: Final = re.compile(
+    r"(?:\bA\.?I\b|\bassistant\b|\bchat ?bot\b|\blanguage model\b|\bSYSTEM ?:|\b(?:ignore|disregard"
+    r"|override)\b[^.;\n]{0,40}\b(?:instructions?|rules?|prompts?)\b)[^\n]{0,160}"
+    r"\b(?:list|record|write|output|add|put|report|state|say|include|enter)(?: \w+){0,5} $",
+    re.IGNORECASE,
+)
 _REACH: Final = 300  # characters
 _NAMED: Final = re.compile(rf"\b{_PERSON}", re.IGNORECASE)
 _BEHIND: Final = re.compile(
@@ -63,6 +70,8 @@ def is_of_another(note: PlainWords, at: int) -> bool:
     start = note.note.words[first].start
     if (whose := note.note.owners.get(first)) is not None:
         return whose
+    if _ORDERED.search(note.text[max(0, start - _REACH) : start]):
+        return True
     if _BEFORE.search(before) or _SPOKEN.search(note.text[max(0, start - _REACH) : start]):
         return True
     if is_about_relative(note.note, first):
