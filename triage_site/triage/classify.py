@@ -23,7 +23,13 @@ from triage_site.triage.model.encoder import (
 )
 from triage_site.triage.model.explain import gravest_words, model_reasons
 from triage_site.triage.model.features import CaseView, apart_from_requests, view
-from triage_site.triage.model.naming import REQUEST, Complaint, complaint, words_without_a_name
+from triage_site.triage.model.naming import (
+    REQUEST,
+    Complaint,
+    complaint,
+    resembles_a_complaint,
+    words_without_a_name,
+)
 from triage_site.triage.model.of_now import OfNow
 from triage_site.triage.model.scoring import Floats, Model, load
 from triage_site.triage.news2 import news2
@@ -60,6 +66,9 @@ _BODY: Final = frozenset(TABLES["sets"]["body"].split())
 _VITALS_USUAL: Final = "vital:vital-signs-in-the-usual-range"
 # Groups that tell how it is or what is wanted, not what is wrong.
 _SAY_NO_COMPLAINT: Final = frozenset({"severe", "sudden", "worsening", "mild", "chronic", "advice"})
+_NOTHING_RECOGNISED: Final = "nothing_recognised"
+_MOST_URGENT_OF_ERRAND: Final = 0.1  # P(priority <= 2)
+_LEAST_OF_ERRAND: Final = 3  # words
 _MOST_VIEWS: Final = 4  # statements of danger that are read alone
 _MIN_CONFIDENCE: Final = 0.45
 _MAX_LEVELS: Final = 2
@@ -257,7 +266,7 @@ def _suggestion(
 ) -> Classification:
     floor = most_urgent(case.fired)
     doubts = _doubts(case)
-    if doubts:
+    if set(doubts) - ({_NOTHING_RECOGNISED} if _is_an_errand(case, chances) else set()):
         floor = min(floor, DOUBTFUL_PRIORITY)
     priority = min(decided, floor)
     unsure = _unsure(case, float(chances.max()), levels, decided)
@@ -323,7 +332,7 @@ def _doubts(case: Seen) -> tuple[str, ...]:
     found = {
         "not_understood": bool(case.facts.text.strip()) and not _is_understood(case),
         CONTRADICTION: bool(_contradictions(case)),
-        "nothing_recognised": _tells_nothing(case),
+        _NOTHING_RECOGNISED: _tells_nothing(case),
     }
     return tuple(code for code, holds in found.items() if holds)
 
@@ -347,6 +356,18 @@ def _tells_nothing(case: Seen) -> bool:
     return bool(case.facts.text.strip()) and not (told or _is_of_the_body(case.note.words))
 
 
+def _is_an_errand(case: Seen, chances: Floats) -> bool:
+    """Whether a few known words without a complaint that the tables have ("printout for GP") are
+    surely mild and resemble what people come for. A person looks at them all the same."""
+    told = [word for word in case.note.words if is_told(word)]
+    return (
+        float(chances[: DOUBTFUL_PRIORITY + 1].sum()) <= _MOST_URGENT_OF_ERRAND
+        and len(told) >= _LEAST_OF_ERRAND
+        and all(map(is_known, told))
+        and resembles_a_complaint(case.fired, case.view.named, case.facts, case.note)
+    )
+
+
 def _is_of_the_body(words: Sequence[Word]) -> bool:
     told = [word for word in words if is_told(word)]
     return all(map(is_known, told)) and any(
@@ -363,7 +384,7 @@ def _unsure(
     found = {
         "partly_not_understood": foreign,
         "several_patients": tells_of_several(case.facts.text),
-        "nothing_recognised": not case.view.concepts and not case.fired,
+        _NOTHING_RECOGNISED: not case.view.concepts and not case.fired,
         "unsure": confidence < _MIN_CONFIDENCE or len(levels) > _MAX_LEVELS,
         "rules_against_model": floor < LEAST_URGENT and decided - floor >= _MAX_GAP,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from triage_site.triage import classify
+from triage_site.triage.classify import look
 from triage_site.triage.facts import CaseFacts
 
 
@@ -139,3 +140,29 @@ def test_a_request_of_somebody_ill_is_not_what_it_is_about(text: str) -> None:
     found = classify(CaseFacts(text=text))
     assert found.priority <= 2
     assert found.complaint != "paperwork or medicine request"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not breathing through his left nostril since the winter",
+        "blue tongue from a slushy, sore toe",
+        "took so much blood, 6 tubes, small bruise in the elbow",
+        "hardly breathed a word about it, sore toe",
+    ],
+)
+def test_an_expression_fires_no_sign(text: str) -> None:
+    assert look(CaseFacts(text=text, age_years=40)).fired == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not breathing, blood from his nose",
+        "blue lips after eating nuts",
+        "blue lips, had a lolly before",
+        "took so much blood thinner, bleeding from everywhere",
+    ],
+)
+def test_words_near_an_expression_are_a_danger(text: str) -> None:
+    assert said(text)[0] <= 1

@@ -293,6 +293,9 @@ _FIFTH_DANGERS = [
     ("left arm weak since noon, stroke in 2015 fully recovered", 70, 1),
     ("cpr on the landing by his son", 66, 0),
     ("dx I63.9, drip running", 72, 1),
+    ("anaphalaxis after a wasp", 30, 1),
+    ("melaena, postural giddiness", 58, 1),
+    ("blue lips after choking on a boiled sweet", 40, 0),
 ]
 _FIFTH_CONTROLS = [
     ("stopped breathing exercises, feels better, letter please", 60, 3),
@@ -301,8 +304,8 @@ _FIFTH_CONTROLS = [
     ("right arm weakness unchanged since the stroke in 2014, splinter in thumb", 71, 3),
     ("ROS chin, day 5", 20, 3),
     ("AOx4, GCS 15, callus on the hand", 33, 2),
+    ("neighbour's dog has fits, worried it is catching, well herself", 44, 3),
     ("swims breast stroke, sore shoulder", 45, 2),
-    ("out of lancets and test strips, fingerstick 102 mg/dL", 58, 3),
     ("tetanus booster due, fit and well", 50, 3),
 ]
 MOST_ALARMS = 0.15

@@ -53,6 +53,25 @@ def test_a_danger_is_of_another(who: str) -> None:
     )
 
 
+@pytest.mark.parametrize("whose", ["neighbour's", "friend's", "neighbor's", "her", "the"])
+def test_a_danger_of_an_animal_is_none_of_the_patient(whose: str) -> None:
+    assert _kind_of_seizure(f"{whose} dog had a seizure, sore toe") is Assertion.OTHER_PERSON
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "his dog has bitten his throat",
+        "the horse had kicked his throat",
+        "my cat has scratched my throat",
+        "her pony is lying on her throat",
+    ],
+)
+def test_what_an_animal_did_to_somebody_is_of_the_patient(text: str) -> None:
+    note = read(text)
+    assert note.assertion(len(note.words) - 1, len(note.words)) is Assertion.PRESENT
+
+
 @pytest.mark.parametrize("who", ["auntie", "boyfriend", "my mate", "granddad"])
 def test_a_danger_is_of_whom_a_caller_names_so(who: str) -> None:
     assert _kind_of_seizure(f"{who} had a seizure") is Assertion.PRESENT

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from difflib import get_close_matches
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -47,6 +48,10 @@ _BRITISH: Final = tuple(
 _MIN_LETTERS: Final = 5
 _LONG: Final = 5
 MOST_LETTERS: Final = 40  # of a word that is compared with others
+_FOREIGN: Final = frozenset(TABLES["sets"]["foreign"].split())
+_LEAST_LONG: Final = 8  # letters of a word that may have several slips
+_LEAST_ALIKE: Final = 0.84  # of `difflib`: 1 is the same
+_MOST_LETTERS_MORE: Final = 2
 _LEAST_PART: Final = 3
 _MAX_PARTS: Final = 4
 _COMMON_COUNT: Final = 3000  # of a word of a run-on, in the dictionary's own count
@@ -102,12 +107,16 @@ def forms(word: str) -> tuple[str, ...]:
         return tuple(_FORMS[word].split())
     if "'" in word:
         return _apart(word)
-    plain = word
-    for pattern, spelling in _BRITISH:
-        plain = pattern.sub(spelling, plain)
+    plain = _american(word)
     if plain in _FORMS:
         return tuple(_FORMS[plain].split())
     return _corrected(plain)
+
+
+def _american(word: str) -> str:
+    for pattern, spelling in _BRITISH:
+        word = pattern.sub(spelling, word)
+    return word
 
 
 def _apart(word: str) -> tuple[str, ...]:
@@ -116,15 +125,17 @@ def _apart(word: str) -> tuple[str, ...]:
     root, _, ending = word.partition("'")
     if ending == "s":
         # "mum's" is said of the same person as "mum"; a name is left as it is.
-        return (root, "is") if root in _IS_AFTER else tuple(_FAMILY.get(root, root).split())
+        return (
+            (root, "is") if root in _IS_AFTER else tuple(_FAMILY.get(root, _american(root)).split())
+        )
     if ending in _ENDINGS:
         return (root, _ENDINGS[ending])
     return (word.replace("'", ""),)
 
 
 def _corrected(word: str) -> tuple[str, ...]:
-    """For a word that nobody knows: the clinical word one letter away, or the words that were
-    written without a blank."""
+    """For a word that nobody knows: the clinical word one letter away, the words that were written
+    without a blank, or a long clinical word that is nearly the same."""
     is_length = _MIN_LETTERS <= len(word) <= MOST_LETTERS
     if not is_length or not word.isalpha() or not word.isascii() or is_english(word):
         return (word,)
@@ -132,7 +143,19 @@ def _corrected(word: str) -> tuple[str, ...]:
         (one for one in _dictionary().edit_distance_1(word) if _is_target(one, word)),
         key=lambda one: (abs(len(one) - len(word)), one),
     )
-    return (near[0],) if near else _split(word, _MAX_PARTS) or (word,)
+    return (near[0],) if near else _split(word, _MAX_PARTS) or (_nearly(word),)
+
+
+def _nearly(word: str) -> str:
+    """The long clinical word with several slips: "anaphalaxsis"; else the word as it is."""
+    if word in _FOREIGN:
+        return word
+    alike = [
+        one
+        for one in _LONG_CLINICAL.get(word[0], ())
+        if abs(len(one) - len(word)) <= _MOST_LETTERS_MORE
+    ]
+    return next(iter(get_close_matches(word, alike, n=1, cutoff=_LEAST_ALIKE)), word)
 
 
 def _is_target(candidate: str, word: str) -> bool:
@@ -188,4 +211,9 @@ def _has_vowel(root: str) -> bool:
     return any(letter in "aeiouy" for letter in root)
 
 
+# By the first letter: those that can be recognised with more than one slip.
+_LONG_CLINICAL: Final = {
+    letter: sorted(word for word in _CLINICAL if word[0] == letter and len(word) >= _LEAST_LONG)
+    for letter in "abcdefghijklmnopqrstuvwxyz"
+}
 _CLINICAL_STEMS: Final = frozenset(stem(word) for word in _CLINICAL)
