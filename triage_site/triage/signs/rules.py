@@ -13,6 +13,7 @@ from typing import Final
 
 from triage_site.triage.reading.measured import Measured
 from triage_site.triage.reading.note import Mention, Note
+from triage_site.triage.reading.reason import over_words
 from triage_site.triage.signs.matching import Counts, find_signs
 from triage_site.triage.signs.vital_rules import VITAL_RULES, VitalRule
 from triage_site.triage.types import LEAST_URGENT, Reason
@@ -64,14 +65,21 @@ def to_reason(fired: Fired) -> Reason:
 
 
 def _signs(measured: Measured, note: Note, counts: Counts) -> Iterable[Fired]:
+    """One that the note says is over has another name and is of level 1: it may come back."""
     for found in find_signs(note, measured.facts.age_years, counts):
+        sign = found.sign
+        is_over = bool(sign.over) and all(_is_over(note, one) for one in found.mentions)
         yield Fired(
-            code=found.sign.code,
-            label=found.sign.name,
-            min_priority=found.sign.level,
-            source=found.sign.source,
+            code=sign.code,
+            label=sign.over if is_over else sign.name,
+            min_priority=max(_LEAST_OF_EARLIER, sign.level) if is_over else sign.level,
+            source=sign.source,
             mentions=found.mentions,
         )
+
+
+def _is_over(note: Note, mention: Mention) -> bool:
+    return bool(over_words(note, note.words[mention.last - 1].end))
 
 
 def _vitals(measured: Measured) -> Iterable[Fired]:
