@@ -7,6 +7,7 @@ belongs to which vital sign.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from llm_worker.guard.answer import Answer, is_cautious, plain
@@ -26,6 +27,7 @@ _NO_MEDICINES: Final = re.compile(
 )
 _ALLERGIES_UNKNOWN: Final = re.compile(rf"\ballerg(?:y|ies)\b{_NOT_STATED}")
 _NO_ALLERGIES: Final = re.compile(r"\b(?:no (?:known )?(?:drug )?allerg(?:y|ies)|nkda)\b")
+_QUOTED: Final = re.compile(r"'(?:[^']|(?<=\w)'(?=\w)){3,}'")
 _NONE_KNOWN: Final = "none known"
 _GIVEN: Final = r"\b(?:give|start|administer|prescribe|offer)\b[^.\n]{0,40}\b"
 _SEX_WORDS: Final = {
@@ -82,17 +84,27 @@ def contradicts_history(answer: Answer) -> bool:
     """Whether the text says that nothing is known of medicines or allergies that the brief
     names, or gives what the patient is allergic to."""
     medicines, allergies = answer.brief.line("Medicines"), answer.brief.line("Allergies")
-    if medicines and _NO_MEDICINES.search(answer.own):
+    own = _without_quotes(answer.own, (medicines, allergies))
+    if medicines and _NO_MEDICINES.search(own):
         return True
     if not allergies:
         return False
-    if _ALLERGIES_UNKNOWN.search(answer.own):
+    if _ALLERGIES_UNKNOWN.search(own):
         return True
     if allergies == _NONE_KNOWN:
         return False
     names = [name.partition(" (")[0].lower() for name in allergies.split(", ")]
     given = any(re.search(_GIVEN + re.escape(name), answer.own) for name in names)
-    return given or _NO_ALLERGIES.search(answer.own) is not None
+    return given or _NO_ALLERGIES.search(own) is not None
+
+
+def _without_quotes(own: str, lines: Sequence[str]) -> str:
+    """Without what these lines of the brief hold, and quote of the note: "'NKDA, penicillin allergy
+    removed'" is said by the note."""
+    for line in filter(None, lines):
+        for told in (line, *_QUOTED.findall(line)):
+            own = own.replace(told.lower(), " ")  # with its quotation marks
+    return own
 
 
 def contradicts_patient(answer: Answer) -> bool:

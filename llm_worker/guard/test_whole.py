@@ -211,3 +211,20 @@ def test_a_value_of_the_note_that_cannot_be_right_may_be_told_to_be_checked_agai
     brief = BRIEF.replace("SpO2 97%", "BP 14/80, SpO2 97%").replace("Danger", f"{line}\nDanger")
     assert fault_of(f"{TEXT}\n- {line}.", brief) is None
     assert fault_of(f"{TEXT}\n- {line}.", BRIEF) is not None
+
+
+@pytest.mark.parametrize(
+    ("allergies", "told"),
+    [
+        ("'mum says he is allergic to penicillin', contradicted by 'no known allergies'", ""),
+        ("'Previously listed penicillin allergy removed', contradicted by 'Allergies: NKDA'", ""),
+        ("'allergy status unknown, unconscious'", ""),
+        ("penicillin, 'allergies not known'", "Allergies: penicillin, 'allergies not known'"),
+    ],
+)
+def test_what_the_note_says_of_allergies_may_be_repeated(allergies: str, told: str) -> None:
+    brief = BRIEF.replace("Allergies: penicillin", f"Allergies: {allergies}")
+    text = TEXT.replace("Allergies: penicillin", told or f"Allergies: {allergies}")
+    assert fault_of(text, brief) is None
+    denied = text.replace(told or f"Allergies: {allergies}", "No known allergies")
+    assert fault_of(denied, brief) is R.HISTORY

@@ -78,6 +78,10 @@ _SAY_NO_COMPLAINT: Final = frozenset({"severe", "sudden", "worsening", "mild", "
 _NOTHING_RECOGNISED: Final = "nothing_recognised"
 _MOST_URGENT_OF_ERRAND: Final = 0.1  # P(priority <= 2)
 _LEAST_OF_ERRAND: Final = 3  # words
+# No errand: it may be written for a machine.
+_SPEAKS_OF_TRIAGE: Final = re.compile(
+    r"[{}<>\[\]]|\b(?:priorit\w*|level|urgen\w*|triage|instructions?|system)\b", re.IGNORECASE
+)
 _MOST_VIEWS: Final = 4  # statements of danger that are read alone
 _MIN_CONFIDENCE: Final = 0.45
 _MAX_LEVELS: Final = 2
@@ -370,7 +374,8 @@ def _is_an_errand(case: Seen, chances: Floats) -> bool:
     surely mild and resemble what people come for. A person looks at them all the same."""
     told = [word for word in case.note.words if is_told(word)]
     return (
-        float(chances[: DOUBTFUL_PRIORITY + 1].sum()) <= _MOST_URGENT_OF_ERRAND
+        not _SPEAKS_OF_TRIAGE.search(case.facts.text)
+        and float(chances[: DOUBTFUL_PRIORITY + 1].sum()) <= _MOST_URGENT_OF_ERRAND
         and len(told) >= _LEAST_OF_ERRAND
         and all(map(is_known, told))
         and resembles_a_complaint(case.fired, case.view.named, case.facts, case.note)

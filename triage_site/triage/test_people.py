@@ -88,3 +88,39 @@ def _kind_of_seizure(text: str) -> Assertion:
     note = read(text)
     at = next(at for at, word in enumerate(note.words) if word.form == "seizure")
     return note.assertion(at, at + 1)
+
+
+# Of whom the blood thinner is: of somebody beside the patient, of a relative who is the patient, or
+# not told, which counts as the patient's.
+@pytest.mark.parametrize(
+    ("text", "is_patients"),
+    [
+        ("his mother takes insulin and warfarin, he fell off bike", False),
+        ("father on apixaban. son fell off swing and hit head", False),
+        ("Nosebleed, dry now. Wife takes warfarin, he himself takes nowt", False),
+        ("husband takes rivaroxaban. patient has nosebleed", False),
+        ("patient has nosebleed. husband takes rivaroxaban", False),
+        ("grandmother takes warfarin; child fell from bunk bed, bumped head", False),
+        ("my wife who is on apixaban called. I have fallen and hit my head", False),
+        ("nosebleed. brother, who is on warfarin, drove him here", False),
+        ("neighbour on warfarin drove him here, fell and hit his head", False),
+        ("Her husband is on warfarin. She fell and hit her head", False),
+        ("mum takes warfarin and fell, hit her head", True),
+        ("mum on warfarin fell and hit her head", True),
+        ("my dad is on apixaban, he fell and banged his head", True),
+        ("Dad takes warfarin. He fell downstairs", True),
+        ("wife takes warfarin, she fell in garden", True),
+        ("Gran on warfarin, fell down stairs", True),
+        ("his wife, who takes warfarin, fell and hit head", True),
+        ("He hit his wife, who takes warfarin. She fell, head wound", True),
+        ("mother and son both on warfarin, he fell and hit head", True),
+        ("son found mum on floor. mum on warfarin, fell", True),
+        ("Daughter has brought mum, on warfarin, fell and hit head", True),
+    ],
+)
+def test_a_relatives_medicine_is_no_danger_of_the_patient(text: str, is_patients: bool) -> None:
+    note = read(text)
+    fired = fire(measure(CaseFacts(text=text, age_years=60), note), note)
+    words = {word for item in fired for word in item.words}
+    thinners = {"warfarin", "apixaban", "rivaroxaban"}
+    assert bool(words & thinners) is is_patients

@@ -15,6 +15,7 @@ from typing import Final
 
 from triage_site.triage.history.names import (
     ALLERGEN,
+    KINDS,
     KNOWN,
     MEDICINE,
     RELATIVES,
@@ -37,7 +38,7 @@ from triage_site.triage.history.quoting import (
     sentence,
     whole_sentence,
 )
-from triage_site.triage.reading.words import is_clinical, is_english, one_letter_away
+from triage_site.triage.reading.words import TABLES, is_clinical, is_english, one_letter_away
 
 ALLERGY: Final = "allergy"
 ALLERGIC: Final = frozenset({ALLERGY, INTOLERANCE})
@@ -91,17 +92,26 @@ _FOREIGN_TO: Final = (
     r"(?:al+ergi\w*|al+érgic[oa]) (?:a la|a los|a las|a el|al|a|gegen|auf|à la|à l'|à|aux|alla|ao)"
     rf"|uczul\w+ na(?= (?:{_KNOWN}))"
 )
+_FOR_TO: Final = (
+    r"(?:(?!(?:but|not|nor|no|and|or|on|so|has|had|is|was|take|took|uses?|use|gave|now)\b)"
+    r"[^\W_]{1,4}|[(\[])"
+)
 _HEAD: Final = whole_words(
     r"(?:allergic|al+er[gj](?:y|ys|ies|ie|ia|ias|ien|ique)|alérgic[oa]|uczulen\w+|allgs?|anaphyla\w+|intoleran\w+|hypersensitiv\w+"
     r"|sensitivit\w+) (?:to|of|with|:|-|=|\|)(?: known)?"
+    # "allergic too", "allergic 2", "allergic (": whatever stands there for "to".
+    rf"|allergic(?: {_FOR_TO}){{1,2}}(?: [:=-])?(?= (?:{_KNOWN}))"
     r"|allerg(?:y|ies) (?:status|hx|history|list|known) [:=-]"
     rf"|(?:adrs?|ka|(?:drug|adverse) reactions?) [:=-]|{_FOREIGN_TO}"
     # "food:" and the like in a list of allergies, which has to be spoken of before.
     rf"|(?P<kind>foods?|drugs?|others?) [:-](?= (?:{_KNOWN}))"
     r"|(?<=allergies , )mine (?:is|are)|(?<=allergy , )mine (?:is|are)"
-    r"|(?:^|(?<=[.,;:!?|(\n] )|(?<=known )|(?<=pt )|(?<=patient ))"
+    r"|(?:^|(?<=[.,;:!?|(\n] )|(?<=known )|(?<=pt )|(?<=patient )"
+    r"|(?<=true )|(?<=real )|(?<=proper ))"
     rf"(?:allerg(?:y|ies|ic)|allgs?|alls? :|alls [-=])(?= (?:{_KNOWN}))"
 )
+_BADGE: Final = re.compile(r"medicalert|bracelet|wristband|necklace|pendant")
+_TELLS_ALLERGY: Final = re.compile(rf"allerg|{_BADGE.pattern}")
 _OF_ONE: Final = ("allergy -", "allergy :", "intolerance -", "intolerance :")
 _NAMED: Final = re.compile(rf"(?:{_KNOWN}) $")
 _IS_LESS: Final = re.compile("intoleran|adr|drug reaction|adverse")
@@ -132,6 +142,7 @@ EXCEPT: Final = re.compile(
     re.IGNORECASE,
 )
 BUT: Final = re.compile(rf"{_SAID_BESIDE}[ ,;.:(-]*(?:but|however|although|though)\b[^.;]*", re.I)
+_NOT_TO: Final = whole_words(rf"(?:not|no longer) allergic to ({_KNOWN})")
 _BUT_TO: Final = re.compile(r"\bnot allergic to [^.;\n]{1,40}? but (?:is |am )?(?:allergic )?to ")
 # Words for allergies that are read nowhere else; `now`: they may name the complaint.
 _SPEAKS: Final = re.compile(
@@ -141,6 +152,8 @@ _SPEAKS: Final = re.compile(
     r"|(?P<now>\ballergic reactions?\b|\banaphyla\w+)",
     re.IGNORECASE,
 )
+# "I don't know allergies" denies none.
+_UNKNOWN: Final = re.compile(r"\bnot (?:\w+ )?(?:know|known)\b[^.;]*$")
 _LONG_KNOWN: Final = re.compile(
     r"\b(?:known|previous(?:ly)?|past|history|hx|pmh|(?:19|20)\d\d|years? ago"
     r"|as a (?:child|baby|kid)|epi-?pens?|jext|emerade|carries)\b",
@@ -151,6 +164,7 @@ _NOT_A_THING: Final = frozenset((*_WORDS["no_name"].split(), *RELATIVES))
 _IS_ODD: Final = re.compile(
     rf"{REACTION.pattern}|vomit|\bsick|\d|\b(?:{'|'.join(_WORDS['odd'])})\b", re.IGNORECASE
 )
+_BODY: Final = frozenset(TABLES["sets"]["body"].split())
 _IS_ALLERGEN: Final = ALLERGEN.fullmatch
 _YEAR: Final = " yyyy"
 _ANAPHYLAXIS: Final = "( anaphylaxis )"
@@ -197,7 +211,7 @@ def _lists(note: PlainWords) -> Iterator[tuple[int, int, Sequence[Mention], bool
             yield _before_allergy(note, match)
     for match in _SAID_TO_REACT.finditer(note.plain):
         before = note.plain[max(0, match.start() - _MOST_FOLLOWS) : match.start()]
-        told = "allerg" in before.rpartition(" . ")[2]
+        told = _TELLS_ALLERGY.search(before.rpartition(" . ")[2])
         if told and ":" not in match.group():  # "no drug allergies but latex = anaphylaxis"
             yield *match.span(), [_thing(note, match.span(1), match.start())], False
         elif MEDICINE.fullmatch(match[1]) and note.before(match.start()).strip() in ("", "also"):
@@ -237,6 +251,10 @@ def _items(
         told = did.group() if did else ""
         is_verb = told.lstrip()[:1].isalpha()
         is_first = not found and lines is None
+        is_reaction = name == "thing" and found and REACTION.match(item["thing"])
+        if is_reaction and (following := _NEXT.match(plain, item.end())):
+            at = following.end()  # "penicillin; rash, codeine; hives"
+            continue
         if name == "thing" and (
             is_verb  # "penicillin, GP gave ..."
             or not (did or _ENDS.match(plain, item.end()))
@@ -294,7 +312,9 @@ def not_read(note: PlainWords, found: Sequence[Mention]) -> Iterator[Quote]:
     for match in islice(_SPEAKS.finditer(text), _MOST_SPOKEN):
         first, last = sentence(text, *match.span())
         told = any(first <= at < last for at in read)
-        if told or _is_not_meant(note, note.at(match.start())):
+        at = note.at(match.start())
+        is_unknown = _UNKNOWN.search(note.before(at)) is not None
+        if told or (_is_not_meant(note, at) and not is_unknown):
             continue
         if len(text[first:last].split()) == 1:
             below, lines = lines_below(text, first, last) or (None, 0)
@@ -329,12 +349,24 @@ def says_none_known(note: PlainWords) -> bool:
 def contradicted(note: PlainWords, found: Sequence[Mention]) -> Iterator[str]:
     """Where the note says of a named allergy, or of all, that there is none."""
     allergies = [one for one in found if one.is_sure and one.role != INTOLERANCE]
+    names = {one.name for one in allergies}
+    for match in _NOT_TO.finditer(note.plain):
+        if match[1] in names and not is_of_another(note, match.start()):
+            yield f"contradicted by '{note.text[slice(*note.characters(*match.span()))]}'"
+            return
     for start, end, after in _said_none(note):
         is_of_drugs = _OF_DRUGS.search(note.text, max(0, start - _MOST_AHEAD), end)
-        against = any(MEDICINE.search(one.name) for one in allergies) if is_of_drugs else allergies
-        if against and not (EXCEPT.match(after) or BUT.match(after)):
+        against = any(map(_is_of_drug, allergies)) if is_of_drugs else allergies
+        but = BUT.match(after)
+        is_other_source = but is not None and _BADGE.search(but.group().lower())
+        if against and not (EXCEPT.match(after) or (but and not is_other_source)):
             yield f"contradicted by '{note.text[start:end]}'"
             return
+
+
+def _is_of_drug(one: Mention) -> bool:
+    kind = one.name.lower()
+    return bool(MEDICINE.search(one.name)) or any(kind in allergens for _, allergens in KINDS)
 
 
 def _said_none(note: PlainWords) -> Iterator[tuple[int, int, str]]:
@@ -363,4 +395,8 @@ def _is_thing(words: str, *, first: bool = True) -> bool:
     begins = words.split()[0]
     if begins in _NOT_A_THING or begins.endswith("ly"):
         return False
-    return first or KNOWN.match(words) is not None or not any(map(is_clinical, words.split()))
+    return first or KNOWN.match(words) is not None or not any(map(_is_complaint, words.split()))
+
+
+def _is_complaint(word: str) -> bool:
+    return is_clinical(word) or word in _BODY or REACTION.match(word) is not None

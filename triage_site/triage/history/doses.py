@@ -67,6 +67,8 @@ def against_allergies(used: Sequence[Mention], allergies: Sequence[Mention]) -> 
 
 def _is_of_kind(name: str, allergy: Mention) -> bool:
     allergen = allergy.written.lower().replace("-", " ")
+    if BRANDS.get(name, name) in (allergen, BRANDS.get(allergy.name, allergy.name)):
+        return True
     return any(name in names and allergen in allergens for names, allergens in KINDS)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from operator import attrgetter
@@ -59,6 +59,8 @@ from triage_site.triage.history.roles import (
     is_foreign,
     with_roles,
 )
+from triage_site.triage.history.spelling import with_allergies_spelt
+from triage_site.triage.reading.medicine_names import is_medicine
 from triage_site.triage.reading.note import Note, read
 from triage_site.triage.reading.words import is_clinical, is_english
 
@@ -113,12 +115,19 @@ _SPEAKS: Final = re.compile(
     r"|(?:meds|medications?|medicines) (?:(?:is|are|as) )?(?:see|as per|per|on) (?:\w+ )?list\b)",
     re.IGNORECASE,
 )
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _SPACES: Final = re.compile(r"[^\S\n]+")
 _INVISIBLE: Final = "Cf"  # of Unicode: marks inside words are shown to nobody
 # A word that nobody knows, with a dose.
 _DOSED: Final = re.compile(
     r"(?<![^\W_])[^\W\d_]{4,}(?= \d[\d.,]* (?:mg|mcg|micrograms?|ml|units?|puffs?)\b(?! /))"
 )
+_LIKE_NAME: Final = re.compile(r"(?<![^\W_])[a-z]{5,40}(?![^\W_])")
+_TELLS_MEDICINES: Final = re.compile(
+    rf"\b(?:on|takes?|taking|took|uses?|using|given|gave|started|prescribed|meds?|rx|dhx?"
+    rf"|medications?|medicines?|tablets|tabs)\b|{MEDICINE.pattern}"
+)
+_PEN: Final = re.compile(r"epi-?pens?|anapen|jext|emerade|adrenaline|epinephrine")
 _MAX_NAMED: Final = 12
 _MAX_CHARACTERS: Final = 400  # of a list
 _MOST_NOT_READ: Final = 60  # characters
@@ -128,11 +137,26 @@ _OF_THINNERS: Final = re.compile(r"\banticoag|\bthinn?er|\b[dn]oacs?\b")
 def read_history(text: str) -> History:
     """What `text` says of allergies and medicines of this patient."""
     visible = "".join(one for one in text if unicodedata.category(one) != _INVISIBLE)
-    note = PlainWords(read(_SPACES.sub(" ", visible)))
+    spelt, written = with_allergies_spelt(_SPACES.sub(" ", visible))
+    told = _read(PlainWords(read(spelt)))
+    return replace(
+        told,
+        allergies=tuple(_as_written(one, written) for one in told.allergies),
+        medicines=tuple(_as_written(one, written) for one in told.medicines),
+    )
+
+
+def _as_written(told: str, written: Mapping[str, str]) -> str:
+    """With the words for allergies as the note spells them."""
+    return _WORD.sub(lambda word: written.get(word[0], word[0]), told)
+
+
+def _read(note: PlainWords) -> History:
     mentions = find_mentions(note)
     allergens = [one for one in mentions if one.role in ALLERGIC]
     named = [one for one in mentions if one.role not in ALLERGIC]
     allergens += [_reaction(note, one) for one in named if one.role in REACTS]
+    allergens += _beside_adrenaline(note.text, named)
     allergens = [*_quoted_allergens(note.text, allergens)]
     taken = [one for one in named if one.is_medicine and one.role not in _LEFT_OUT]
     taken = [*_quoted_medicines(note, taken)]
@@ -167,7 +191,21 @@ def find_mentions(note: PlainWords) -> list[Mention]:
         if names is not _DOSED or not (is_english(match[0]) or is_clinical(match[0]))
         if taken.add(*match.span()) and not lists.meets(*match.span())
     ]
+    named += [
+        replace(note.named(*place), is_sure=False)
+        for place in _like_names(note)
+        if taken.add(*place) and not lists.meets(*place)
+    ]
     return allergens + with_roles(note, sorted(named, key=attrgetter("at")))
+
+
+def _like_names(note: PlainWords) -> Iterator[tuple[int, int]]:
+    """Words one slip away from a brand, in English where medicines are told."""
+    for match in _LIKE_NAME.finditer(note.plain):
+        if is_english(match[0]) or not is_medicine(match[0]):
+            continue
+        if _TELLS_MEDICINES.search(note.before(match.start())):
+            yield match.span()
 
 
 def _quoted_allergens(text: str, found: Sequence[Mention]) -> Iterator[Mention]:
@@ -190,7 +228,8 @@ def _quoted_medicines(note: PlainWords, found: Sequence[Mention]) -> Iterator[Me
     of_two = is_of_two(note.text)
     for one in found:
         quote = None if one.role == PERHAPS else beside_medicine(note.text, one)
-        if quote is None and (of_two or one.name in both or is_foreign(note.note, one, found)):
+        in_doubt = of_two or one.name in both or not one.is_sure
+        if quote is None and (in_doubt or is_foreign(note.note, one, found)):
             quote = _whole(note.text, one)
         yield replace(one, quote=quote)
 
@@ -264,6 +303,17 @@ def _says_none_taken(note: PlainWords) -> bool:
     ends = [match.end() for match in _NONE_TAKEN.finditer(note.text)]
     excepted = any(EXCEPT.match(note.text, end) or BUT.match(note.text, end) for end in ends)
     return not excepted and not all(is_of_another(note, note.at(end - 1)) for end in ends)
+
+
+def _beside_adrenaline(text: str, named: Sequence[Mention]) -> Iterator[Mention]:
+    """What is no medicine and stands in the sentence of an adrenaline pen: it is likely to be
+    what somebody reacts to, "peanut in a brownie, EpiPen at 13:15", and the sentence is quoted."""
+    pens = [one.start for one in named if _PEN.fullmatch(one.name) and one.role not in _LEFT_OUT]
+    for one in named:
+        first, last = sentence(text, one.start, one.end)
+        is_beside = any(first <= at < last for at in pens)
+        if is_beside and not one.is_medicine and one.role not in _LEFT_OUT:
+            yield replace(one, role=ALLERGY, mark="", is_sure=False)
 
 
 def _reaction(note: PlainWords, one: Mention) -> Mention:

@@ -31,6 +31,20 @@ _AHEAD: Final = re.compile(
     rf"|^\W*(?i:{_WHOSE}{_PERSON}) ?, who\b.* (?:has|uses|takes|injects|needs|on)\b{_AGAIN}"
 )
 _PATIENT_AGAIN: Final = re.compile(r"\b(?:so|hence|therefore|which is why) (?:he|she|pt|i)\b")
+# "Husband does the talking: 'I had a stroke and I'm on clopidogrel": of the husband.
+_SPOKEN: Final = re.compile(
+    rf"\b(?i:{_PERSON})\b (?:(?:does|did|is doing) (?:\w+ )?(?:the )?talking|talks|speaks|answers)"
+    r"[^.;\n'\"]{0,30}:\s*['\"\u2018\u201c](?:(?!['\"\u2019\u201d] ?[A-Z]).)*\b[Ii]"
+    r"(?:['\u2019]m| am|['\u2019]ve been)?(?: \w+)? (?:on|take|use|taking)(?: \w+){0,2} $"
+)
+# What a text orders a machine to list is no medicine: "SYSTEM: list morphine as".
+_ORDERED: Final = re.compile(
+    r"(?:\bA\.?I\b|\bassistant\b|\bchat ?bot\b|\blanguage model\b|\bSYSTEM ?:|\b(?:ignore|disregard"
+    r"|override)\b[^.;\n]{0,40}\b(?:instructions?|rules?|prompts?)\b)[^\n]{0,160}"
+    r"\b(?:list|record|write|output|add|put|report|state|say|include|enter)(?: \w+){0,5} $",
+    re.IGNORECASE,
+)
+_REACH: Final = 300  # characters
 _NAMED: Final = re.compile(rf"\b{_PERSON}", re.IGNORECASE)
 _BEHIND: Final = re.compile(
     rf"[^.;,\n]{{0,20}}\b(?:in|of) (?:his|her|my|their|the )?{_PERSON}\b", re.IGNORECASE
@@ -53,11 +67,15 @@ def is_of_another(note: PlainWords, at: int) -> bool:
     """Whether what stands at an offset of `plain` is said of another person or an animal. One
     whom the first sentence names may be the patient."""
     first, before = note.place(at)[0], note.before(at)
-    if _BEFORE.search(before):
+    start = note.note.words[first].start
+    if (whose := note.note.owners.get(first)) is not None:
+        return whose
+    if _ORDERED.search(note.text[max(0, start - _REACH) : start]):
+        return True
+    if _BEFORE.search(before) or _SPOKEN.search(note.text[max(0, start - _REACH) : start]):
         return True
     if is_about_relative(note.note, first):
         return _PATIENT_AGAIN.search(before) is None
-    start = note.note.words[first].start
     begin, _ = sentence(note.text, start, start)
     ahead = _AHEAD.search(note.text[begin:start])
     if ahead is None:

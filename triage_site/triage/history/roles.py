@@ -120,7 +120,8 @@ def _of_whom(note: PlainWords, one: Mention, role: str) -> str:
         note.text, *sentence(note.text, one.start, one.end)
     ):
         return "taken" if one.is_medicine else REGULAR
-    if role == ANOTHER and may_be_patient(note.note, one.first):
+    is_patients = note.note.owners.get(one.first) is False  # "mum on warfarin fell"
+    if role == ANOTHER and (is_patients or may_be_patient(note.note, one.first)):
         return REGULAR
     if role in _OF_RELATIVES and is_of_another(note, one.at):
         return ANOTHER

@@ -22,6 +22,10 @@ _AMOUNT: Final = re.compile(r"\d")
 _SOUNDS: Final = (("ph", "f"), ("y", "i"), ("ck", "k"), ("ce", "se"), ("ci", "si"), ("th", "t"))
 _FOREIGN_ENDINGS: Final = ("a", "e", "o", "um")
 
+_ALLERGY_WORDS: Final = ("allergic", "allergies", "allergy")
+_LIKE_ALLERGY: Final = re.compile(r"(?<![^\W_])al[a-z]{3,9}(?![^\W_])", re.IGNORECASE)
+_NO_SLIP: Final = re.compile(r"al+erg(?:i|ia|ias|ie|ien|iques?|ic[oa]|isk|ens?)")
+
 
 def medicine_meant(written: str, *, before: str) -> tuple[str, str]:
     """The name that the word stands for, and the same where it is told instead of the word;
@@ -31,6 +35,37 @@ def medicine_meant(written: str, *, before: str) -> tuple[str, str]:
         name = SHORT.get(word) or SHORT_BESIDE_AMOUNT[word]
         return name, name
     return _misspelt(word)
+
+
+def with_allergies_spelt(text: str) -> tuple[str, dict[str, str]]:
+    """The text with each misspelt "allergic" and the like as it should be written; and how the
+    text spells each of these words, where it does so throughout. Words of other languages stay:
+    they are read as they are."""
+    written: dict[str, set[str]] = defaultdict(set)
+
+    def spelt(match: re.Match[str]) -> str:
+        meant = _allergy_meant(match[0].lower())
+        meant = meant.capitalize() if match[0][0].isupper() else meant
+        written[meant or match[0]].add(match[0])
+        return meant or match[0]
+
+    told = _LIKE_ALLERGY.sub(spelt, text)
+    return told, {right: found.pop() for right, found in written.items() if len(found) == 1}
+
+
+@lru_cache(maxsize=2_000)
+def _allergy_meant(word: str) -> str:
+    """The English word that it sounds like, or is one slip away from."""
+    if word in _ALLERGY_WORDS or _NO_SLIP.fullmatch(word):
+        return ""
+    sound = _sound_of_allergy(word)
+    near = {sound} if sound in _ALLERGY_SOUNDS else one_letter_away(sound) & _ALLERGY_SOUNDS.keys()
+    meant = [_ALLERGY_SOUNDS[one] for one in near]
+    return min(meant, key=lambda one: (abs(len(one) - len(word)), one), default="")
+
+
+def _sound_of_allergy(word: str) -> str:
+    return _plain(word.replace("j", "g").replace("k", "c"))
 
 
 @lru_cache(maxsize=20_000)
@@ -117,3 +152,6 @@ def _sound(word: str) -> str:
 
 def _plain(word: str) -> str:
     return re.sub(r"(.)\1", r"\1", word)
+
+
+_ALLERGY_SOUNDS: Final = {_sound_of_allergy(word): word for word in _ALLERGY_WORDS}

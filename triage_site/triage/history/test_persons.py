@@ -20,8 +20,19 @@ OF_ANOTHER = [
     ("mum and brother both allergic to penicillin, pt NKDA", "none known", ""),
     ("Sore ear. Mother: penicillin allergy", "", ""),
     ("Cut. cat's insulin needle pricked me", "", ""),
+    ("his wife, who takes warfarin, brought him; he has earache", "", ""),
+    ("ibuprofen given by daughter, who takes insulin; sprained thumb", "", "ibuprofen (given)"),
+    ("Uses a lamp of her neighbour Mrs Hughes, who takes Fostair and swears by it", "", ""),
+    (
+        "Husband does the talking: 'I'm on clopidogrel so I know these.' She twisted her knee",
+        "",
+        "",
+    ),
+    ("Abscess, third one. Mam is allergic to erythromycin.", "", ""),
 ]
 OF_THE_PATIENT = [
+    ("Mum takes warfarin and hit her head", "", "warfarin ('Mum takes warfarin and hit her head')"),
+    ("Gran on warfarin, fell", "", "warfarin ('Gran on warfarin, fell')"),
     ("26 weeks. Her mother had a clot, so she injects heparin daily.", "", "heparin"),
     ("Earache. Mother warns: amoxicillin gave him a swollen face at two.",
      "'Mother warns: amoxicillin gave him a swollen face at two'", ""),

@@ -28,6 +28,7 @@ from tokenizers import Tokenizer
 
 from triage_site.triage.model.anybody import ANYBODY, OPINIONS, REPORTS
 from triage_site.triage.model.digest import digest
+from triage_site.triage.model.not_urgent import plain_words
 from triage_site.triage.reading.note import Assertion, Note, Statement, Word, is_told
 from triage_site.triage.reading.statements import is_listed_as_absent
 
@@ -115,8 +116,8 @@ def nothing_read(note: Note) -> Encoded:
 
 def words_to_read(note: Note, apart: Container[int] = ()) -> list[str]:
     """For each word of the note what the encoder reads, or nothing: no figure, no long number and
-    none of a room or of a weight, nothing of a statement that tells what others think of the
-    patient, and no word that stands `apart`."""
+    none of a room or of a weight, no age and no medicine that is simply taken, nothing of a
+    statement that tells what others think of the patient, and no word that stands `apart`."""
     words = [
         "" if word.is_mark or at in apart or _is_number(word) else _readable(word.form)
         for at, word in enumerate(note.words)
@@ -125,6 +126,8 @@ def words_to_read(note: Note, apart: Container[int] = ()) -> list[str]:
         words[at] = ""
     for at in _addresses(note):
         words[at] = ""
+    for at, read in plain_words(note).items():
+        words[at] = read if words[at] else ""
     for at in _denied_items(note):
         words[at] = f"no {words[at]}".rstrip()
     for said in note.statements:

@@ -269,3 +269,27 @@ def test_every_text_that_a_table_says_fires_still_fires() -> None:
             if sign.code not in {item.code for item in fired}:
                 missed.append((sign.code, text))
     assert missed == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_read"),
+    [
+        ("Takes metformn, ramiprill. Foot ulcer", "takes . foot ulcer"),
+        ("on Ventolin and Fostair, cough", "on and , cough"),
+        ("uses Ozempic, vomiting", "uses , vomiting"),
+        ("44 y headache", "headache"),
+        ("45M headache", "headache"),
+        ("chest pain, 45 years old", "chest pain"),
+        # What may be grave by itself is read, and what is not simply taken.
+        ("on eliqis, nosebleed", "on apixaban , nosebleed"),
+        ("on insulin and prednisolone, vomiting", "on insulin and prednisolone , vomiting"),
+        ("took 40 paracetamol", "took 40 paracetamol"),
+        ("overdose of amlodipine", "overdose of amlodipine"),
+        ("given naloxone", "given naloxone"),
+        ("missed levetiracetam", "missed levetiracetam"),
+        ("all the paracetamol in the house", "all the paracetamol in the house"),
+        ("smokes 20 years, fell 3 years ago", "smokes 20 years , fell 3 years ago"),
+    ],
+)
+def test_names_of_daily_medicines_and_ages_are_not_read(text: str, is_read: str) -> None:
+    assert " ".join(filter(None, words_to_read(read(text)))) == is_read

@@ -16,6 +16,7 @@ from triage_site.triage.reading.cleaning import Cleaned, clean
 from triage_site.triage.reading.figures import Figure, find_figures
 from triage_site.triage.reading.impossible import find_impossible
 from triage_site.triage.reading.line import Line
+from triage_site.triage.reading.medicine_names import is_medicine
 from triage_site.triage.reading.statements import Assertion, Statement, judge
 from triage_site.triage.reading.terms import TermIndex
 from triage_site.triage.reading.times import with_days
@@ -31,6 +32,7 @@ _FEW_WORDS: Final = 3
 _SHORT: Final = 3
 _LEAST_FOREIGN: Final = 3  # words of a note in another language
 _LEAST_KNOWN: Final = 0.6
+_LEAST_KNOWN_BESIDE: Final = 0.75  # names of medicines, which are the same in many languages
 PRESENT: Final = frozenset({Assertion.PRESENT, Assertion.UNCERTAIN})
 
 
@@ -64,6 +66,7 @@ class Note:
         judged = judge(self.words, self.line)
         self.statements = judged.statements
         self._covers = judged.covers
+        self.owners = judged.owners
         self.foreign_sentences = _foreign(self.words, self.statements)
         self._foreign_statements = tuple(
             said for said in self.statements if said.sentence in self.foreign_sentences
@@ -132,19 +135,31 @@ def _of_patient_now(cleaned: Cleaned, figures: Sequence[Figure]) -> tuple[Figure
 
 def _foreign(words: tuple[Word, ...], statements: Sequence[Statement]) -> frozenset[int]:
     """Sentences in which most words are unknown, or that have a word of another script: a whole
-    sentence may be one word there, because it has no blanks."""
-    counts: dict[int, list[bool]] = {}
+    sentence may be one word there, because it has no blanks. English beside names of medicines is
+    no other language."""
+    told: dict[int, list[Word]] = {}
     other_script: set[int] = set()
     for said in statements:
-        told = (words[at] for at in range(said.first, said.last))
-        counts.setdefault(said.sentence, []).extend(is_known(w) for w in told if is_told(w))
+        span = (words[at] for at in range(said.first, said.last))
+        told.setdefault(said.sentence, []).extend(word for word in span if is_told(word))
         if any(_is_of_other_script(words[at]) for at in range(said.first, said.last)):
             other_script.add(said.sentence)
     return frozenset(other_script) | frozenset(
         sentence
-        for sentence, known in counts.items()
-        if known and sum(known) < (_LEAST_KNOWN * len(known) if len(known) > _FEW_WORDS else 1)
+        for sentence, found in told.items()
+        if _is_unknown(found) and not _is_english_beside_names(found)
     )
+
+
+def _is_unknown(found: Sequence[Word]) -> bool:
+    """Whether most of some words are unknown; of a few, all of them."""
+    known = sum(map(is_known, found))
+    return bool(found) and known < (_LEAST_KNOWN * len(found) if len(found) > _FEW_WORDS else 1)
+
+
+def _is_english_beside_names(found: Sequence[Word]) -> bool:
+    rest = [word for word in found if not is_medicine(word.form)]
+    return sum(map(is_known, rest)) >= _LEAST_KNOWN_BESIDE * len(rest)
 
 
 def _is_of_other_script(word: Word) -> bool:

@@ -27,6 +27,8 @@ _MEDICINES: Final = frozenset(TABLES["sets"]["often_allergens"].split())
 _AT_WORK: Final = frozenset(TABLES["sets"]["reaction_at_work"].split())
 _MINOR: Final = frozenset(TABLES["sets"]["minor_complaint"].split())
 _STINGS: Final = frozenset({"sting", "stings", "bite", "bites"})
+_BADGES: Final = frozenset({"bracelet", "wristband", "necklace", "pendant", "tag", "medicalert"})
+_SAYS: Final = frozenset({"says", "reads", "states", "reading", "for", "of", "on", ":", "-", "="})
 _ENDS: Final = frozenset(".!?\n")  # a list may have semicolons
 _MOST_NAMED: Final = 3  # words of an allergen
 _MOST_TOLD: Final = 6  # words of a reaction
@@ -36,6 +38,7 @@ def reaction_spans(words: Sequence[Word]) -> Iterator[tuple[int, int]]:
     """(first, after the last) of each reaction, without its marks."""
     forms = [word.form for word in words]
     for begin, end in _sentences(forms):
+        yield from _on_badge(forms, begin, end)
         head = next((at for at in range(begin, end) if _heads_a_list(forms, at, end)), None)
         if head is not None:
             yield from _stings(forms, begin, head, end)
@@ -45,6 +48,21 @@ def reaction_spans(words: Sequence[Word]) -> Iterator[tuple[int, int]]:
             minor = _MINOR.intersection((*forms[:begin], *forms[end:]))
             if minor and _is_named_reaction(forms[begin:end]):
                 yield begin, begin + 2
+
+
+def _on_badge(forms: Sequence[str], begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """ "MedicAlert bracelet says SULFA - ANAPHYLAXIS": what somebody wears tells no reaction of
+    now."""
+    badges = [at for at in range(begin, end) if forms[at] in _BADGES]
+    name = badges[-1] + 1 if badges else end
+    while name < end and forms[name] in _SAYS:
+        name += 1
+    for first in range(name, min(end, name + _MOST_NAMED + 2)):
+        if forms[first] in _REACTIONS and _is_name(forms[name:first]):
+            last = _last_told(forms, first, end)
+            if last > first:
+                yield first, last
+            return
 
 
 def _is_named_reaction(told: Sequence[str]) -> bool:

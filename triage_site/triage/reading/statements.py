@@ -17,6 +17,7 @@ from typing import Final
 
 from triage_site.triage.reading import people
 from triage_site.triage.reading.line import Line
+from triage_site.triage.reading.others_medicines import owners
 from triage_site.triage.reading.reactions import reaction_spans
 from triage_site.triage.reading.terms import TermIndex, joined
 from triage_site.triage.reading.tokens import Word
@@ -100,6 +101,7 @@ class Statement:
 class Judged:
     statements: tuple[Statement, ...]
     covers: tuple[tuple[Cue, ...], ...]  # of each word
+    owners: dict[int, bool]  # of words for a relative's medicines: whether it is no patient
 
 
 _ROWS: Final = tuple(
@@ -137,7 +139,10 @@ def judge(words: Sequence[Word], line: Line) -> Judged:
         for at in range(first, last):
             # The word before it covers it: a cue inside of a mention does not count.
             covers[at].append(Cue(Assertion.HISTORICAL, first - 1, last, first - 1))
-    return Judged(statements, tuple(tuple(cues) for cues in covers))
+    whose = owners(words)
+    for at in (at for at, is_other in whose.items() if is_other):
+        covers[at].append(Cue(Assertion.OTHER_PERSON, at - 1, at + 1, at - 1))
+    return Judged(statements, tuple(tuple(cues) for cues in covers), whose)
 
 
 def _denying(words: Sequence[Word], first: int, last: int) -> int:

@@ -175,6 +175,16 @@ def test_a_bit_is_no_bite(text: str, is_bite: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "is_foreign"),
     [
+        # Names of medicines are of no language.
+        ("Takes Plavix and Lipitor. Sudden severe headache", False),
+        ("Rx: Symbicort, Spiriva, Seretide; wheezy", False),
+        ("Meds: Lipitor, Zestril, Glucophage, Synthroid. Back ache", False),
+        ("takes metformn, ramiprill, atorvastatine", False), ("Crestor, Norvasc, Lasix", False),
+        ("Toma Plavix y Lipitor. Dolor de cabeza", True),
+        ("Nimmt Marcumar und Bisoprolol, Kopfschmerzen", True),
+        ("Prend Xarelto et Lasix, mal de tête", True),
+        ("Bierze Xarelto, Lasix i Metformax, boli brzuch", True),
+        ("Umiinom ng Plavix at Lipitor, masakit ang ulo", True),
         ("Ich bin in der achten Woche und habe starke Schmerzen im Bauch", True),
         ("Me duele mucho la barriga desde ayer por la noche", True),
         ("J'ai mal au ventre depuis deux jours et je vomis tout", True),

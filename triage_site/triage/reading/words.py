@@ -58,7 +58,9 @@ _COMMON_COUNT: Final = 3000  # of a word of a run-on, in the dictionary's own co
 _SHORT: Final = frozenset({"cpr", "gcs", "pain"})
 _ENDINGS: Final = {"m": "am", "re": "are", "ve": "have", "ll": "will", "d": "had"}
 _IS_AFTER: Final = frozenset(TABLES["sets"]["before_is"].split())  # fmt: skip
-_FAMILY: Final = {word: ABBREVIATIONS[word] for word in ("dad", "daddy", "mom", "mum", "mummy")}
+_FAMILY: Final = {
+    word: ABBREVIATIONS[word] for word in ("dad", "daddy", "mam", "mom", "mum", "mummy")
+}
 _NOT: Final = {"can't": "can not", "won't": "will not", "couldn't": "can not", "shan't": "will not"}
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from triage_site.triage.reading.measured import Measured
 from triage_site.triage.reading.note import Mention, Note
+from triage_site.triage.reading.reason import over_words
 from triage_site.triage.signs.matching import Counts, find_signs
 from triage_site.triage.signs.tables import signs
 from triage_site.triage.signs.vital_rules import VITAL_RULES, VitalRule
@@ -80,14 +81,21 @@ def names_of(codes: Iterable[str], priority: int) -> list[str]:
 
 
 def _signs(measured: Measured, note: Note, counts: Counts) -> Iterable[Fired]:
+    """One that the note says is over has another name and is of level 1: it may come back."""
     for found in find_signs(note, measured.facts.age_years, counts):
+        sign = found.sign
+        is_over = bool(sign.over) and all(_is_over(note, one) for one in found.mentions)
         yield Fired(
-            code=found.sign.code,
-            label=found.sign.name,
-            min_priority=found.sign.level,
-            source=found.sign.source,
+            code=sign.code,
+            label=sign.over if is_over else sign.name,
+            min_priority=max(_LEAST_OF_EARLIER, sign.level) if is_over else sign.level,
+            source=sign.source,
             mentions=found.mentions,
         )
+
+
+def _is_over(note: Note, mention: Mention) -> bool:
+    return bool(over_words(note, note.words[mention.last - 1].end))
 
 
 def _vitals(measured: Measured) -> Iterable[Fired]:

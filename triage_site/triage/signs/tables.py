@@ -32,7 +32,7 @@ _LEAST_EXAMPLES: Final = 3
 _NEEDED: Final = frozenset(
     {"code", "name", "level", "terms", "source", "version", "fires", "silent"}
 )
-_FIELDS: Final = _NEEDED | {"ages", "with", "except", "complaint"}
+_FIELDS: Final = _NEEDED | {"ages", "with", "except", "complaint", "over"}
 
 
 class BadTable(ValueError):
@@ -58,6 +58,7 @@ class Sign:
     fires: tuple[str, ...]
     silent: tuple[str, ...]
     complaint: str
+    over: str  # the name where the note says that it is over, then at least of level 1
 
     @property
     def has_no_oldest(self) -> bool:
@@ -138,4 +139,5 @@ def _from_row(row: Mapping[str, Any], group: str) -> Sign:
         fires=tuple(row["fires"]),
         silent=tuple(row["silent"]),
         complaint=row.get("complaint", ""),
+        over=row.get("over", ""),
     )

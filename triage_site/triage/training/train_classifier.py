@@ -51,7 +51,7 @@ from triage_site.triage.training.story_fit import (
 )
 from triage_site.triage.training.visit_notes import as_visits
 
-MODEL_VERSION: Final = "2026.12-3"
+MODEL_VERSION: Final = "2026.12-4"
 
 _KINDS: Final = {
     "feature": np.int16, "threshold": np.float64, "left": np.int32, "right": np.int32,
