@@ -27,11 +27,11 @@ const encrypted = async (draft) => {
 // Stores at once, so that no key stroke is lost, and encrypted a moment later.
 export const store = async (name, draft) => {
   if (isOver) return;
-  const at = Date.now();
-  const plain = JSON.stringify({ at, draft });
+  const head = { at: Date.now(), submission: draft.submission };
+  const plain = JSON.stringify({ ...head, draft });
   sessionStorage.setItem(keyOf(name), plain);
   if (!keys.length) return;
-  const text = JSON.stringify({ at, ...await encrypted(draft) });
+  const text = JSON.stringify({ ...head, ...await encrypted(draft) });
   if (sessionStorage.getItem(keyOf(name)) === plain) sessionStorage.setItem(keyOf(name), text);
 };
 
@@ -52,13 +52,35 @@ export const load = async (name) => {
 
 export const remove = (name) => sessionStorage.removeItem(keyOf(name));
 
+const storedKeys = (prefix) => Object.keys(sessionStorage).filter((one) => one.startsWith(prefix));
+
+// Returns the names of the drafts of one kind: `base`, or `base:` and the key of an entry.
+export const names = (base) => storedKeys(keyOf(base)).map((one) => one.slice(keyOf("").length))
+  .filter((name) => name === base || name.startsWith(`${base}:`));
+
+// Deletes what the site has received: its answer names the submissions in a cookie.
+const deleteReceived = () => {
+  const cookie = document.cookie.split("; ").find((one) => one.startsWith("received=")) ?? "";
+  const received = cookie.slice("received=".length).split(".");
+  for (const one of storedKeys(keyOf(""))) {
+    const { submission } = JSON.parse(sessionStorage.getItem(one));
+    if (submission && received.includes(submission)) sessionStorage.removeItem(one);
+  }
+};
+
+// Returns whether this tab keeps anything of this person that was not sent.
+export const isKept = () => {
+  deleteReceived();
+  return storedKeys(keyOf("")).length > 0;
+};
+
 // Deletes drafts that are older than a sign-out of their person, in this tab or in another. A tab
 // that slept does so when it wakes up.
 const sweep = () => {
   for (const mark of Object.keys(localStorage).filter((one) => one.startsWith(SIGNED_OUT))) {
     const prefix = prefixOf(mark.slice(SIGNED_OUT.length));
     const at = Number(localStorage.getItem(mark));
-    for (const one of Object.keys(sessionStorage).filter((each) => each.startsWith(prefix))) {
+    for (const one of storedKeys(prefix)) {
       if (JSON.parse(sessionStorage.getItem(one)).at <= at) sessionStorage.removeItem(one);
     }
   }
@@ -75,4 +97,5 @@ window.addEventListener("storage", ({ key: mark }) => {
 });
 
 sweep();
+if (user) deleteReceived();
 for (const event of ["storage", "pageshow", "visibilitychange"]) window.addEventListener(event, sweep);

@@ -22,6 +22,12 @@ document.addEventListener("keydown", (event) => {
     }
     return;
   }
+  // The key that leads to a field writes nothing into it while it is empty.
+  const { target: at } = event;
+  if (at.matches("input[data-key]") && at.dataset.key === event.key && at.selectionEnd - at.selectionStart === at.value.length) {
+    event.preventDefault();
+    return;
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
   if (event.key === "j") step(1);
   else if (event.key === "k") step(-1);

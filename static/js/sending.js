@@ -10,6 +10,9 @@ const CHECK = "/stay/"; // renews the session and stores nothing
 const AGAIN = "Press again when the connection is back.";
 const KEPT = `Not sent: no connection. What you entered stays here. ${AGAIN}`;
 
+const GONE = "Nothing was sent: you are signed out, in another tab or after a time without activity. Sign in, and this form opens again with what you typed.";
+const OTHER = "Nothing was sent: somebody else signed in in another tab. Sign in again with your own account. What you typed is kept in this tab.";
+
 const state = document.getElementById("send-state");
 const home = state?.parentElement; // there it floats over the page
 const button = state?.querySelector("[data-close-sending]");
@@ -41,7 +44,7 @@ const check = async (form) => {
   try {
     const answer = await fetch(CHECK, {
       method: "POST",
-      headers: { "X-CSRFToken": cookie("csrftoken") || form.elements.csrfmiddlewaretoken.value },
+      headers: { "X-CSRFToken": cookie("csrftoken") || form?.elements.csrfmiddlewaretoken.value || "" },
       redirect: "manual",
       signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
     });
@@ -53,10 +56,20 @@ const check = async (form) => {
   }
 };
 
-const send = ({ form, submitter }, found) => {
-  // Who signed in again elsewhere has a new token.
+// Who signed in again elsewhere has a new token. Returns whether the page had an old one.
+const takeToken = (form) => {
   const token = cookie("csrftoken");
-  if (token && found === "ready") form.elements.csrfmiddlewaretoken.value = token;
+  if (!token) return false;
+  const headers = JSON.parse(document.body.getAttribute("hx-headers"));
+  const field = form?.elements.csrfmiddlewaretoken;
+  const isOld = field ? field.value !== token : headers["X-CSRFToken"] !== token;
+  if (field) field.value = token;
+  document.body.setAttribute("hx-headers", JSON.stringify({ ...headers, "X-CSRFToken": token }));
+  return isOld;
+};
+
+const send = ({ form, submitter }, found) => {
+  if (found === "ready") takeToken(form);
   show("");
   isPassed = true;
   form.requestSubmit(submitter);
@@ -83,9 +96,9 @@ const tryToSend = async (attempt) => {
   if (isGone) stop("Not sent: this part of the page has changed. Look at it and press again.");
   else if (found === "ready" || (found === "signed-out" && !isLater)) send(attempt, found);
   else if (found === "signed-out") {
-    stop("Nothing was sent: you are signed out, in another tab or after a time without activity. Sign in, and this form opens again with what you typed.", form, { signIn: true });
+    stop(GONE, form, { signIn: true });
   } else if (found === "other-user") {
-    stop("Nothing was sent: somebody else signed in in another tab. Sign in again with your own account. What you typed is kept in this tab.", form);
+    stop(OTHER, form);
   } else if (isLater) {
     attempt.since ??= clock();
     show(`Not sent yet: no connection to the server since ${attempt.since}. It is sent when the connection is back. Keep this page open.`, form, { canCancel: true });
@@ -118,12 +131,24 @@ const beforePress = ({ detail }) => {
   show("");
 };
 
-const onFailure = ({ type, detail: { elt, requestConfig } }) => {
+// A refusal comes before all else where the session is over, or was begun again in another tab.
+const onRefusal = async (elt) => {
+  const form = elt.matches("form") ? elt : null;
+  const found = await check(form);
+  if (found === "signed-out") show(GONE, elt, { signIn: true });
+  else if (found === "other-user") show(OTHER, elt);
+  else if (found === "ready" && takeToken(form)) show("Not sent: you signed in again meanwhile. Press again.", elt);
+  else if (found === "ready") show("Not sent: your account may not do this.", elt);
+  else show(KEPT, elt);
+};
+
+const onFailure = ({ type, detail: { elt, requestConfig, xhr } }) => {
   if (!isPress(requestConfig)) return;
   const isForm = elt.matches("form");
   const name = isForm ? "" : ` “${elt.getAttribute("aria-label") ?? elt.textContent.trim()}”`;
   pressed = isForm ? document.activeElement : elt;
-  if (type !== "htmx:sendError") show(`The server did not confirm${name || " this"}. Look at the case, and press again if it is not done.`, elt);
+  if (type === "htmx:responseError" && [401, 403].includes(xhr.status)) onRefusal(elt);
+  else if (type !== "htmx:sendError") show(`The server did not confirm${name || " this"}. Look at the case, and press again if it is not done.`, elt);
   else show(isForm ? KEPT : `Not sent: no connection.${name} is not done. ${AGAIN}`, elt);
 };
 

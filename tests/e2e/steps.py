@@ -34,7 +34,7 @@ CLASSIFICATION = Classification(
     model_version="m",
     news2=None,
 )
-RESTORED = re.compile(r"^Your draft of \d\d:\d\d was restored\.$")
+RESTORED = re.compile(r"^Your draft of \d\d:\d\d was restored(: .+)?\.Start empty$")
 GUIDANCE = (
     "Situation: man, chest pain.\nBackground: nothing is known.\n"
     "Assessment: possibly cardiac.\nRecommendation: record an ECG now."

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, Locator, Page, expect
 
 from tests.e2e.steps import RESTORED, press, waiting_case
 from tests.factories import PASSWORD, make_user
@@ -45,6 +45,18 @@ def write(page: Page, live_app: str) -> None:
     page.wait_for_function(f"() => {_FILTERED}.includes('iv')")
 
 
+def new_entry(page: Page) -> None:
+    page.wait_for_load_state()
+    page.goto(page.url.split("/cases/")[0])
+    press(page, "n")
+    page.wait_for_url("**/cases/new/")
+    page.wait_for_load_state()
+
+
+def offers(page: Page) -> Locator:
+    return page.locator("#case-form [data-draft-note] p")
+
+
 def test_a_draft_is_for_its_person_alone_and_outlives_the_session(
     site: Page, nurse: User, live_app: str
 ) -> None:
@@ -60,6 +72,8 @@ def test_a_draft_is_for_its_person_alone_and_outlives_the_session(
     expect(site.get_by_role("heading", name="Sign in")).to_be_visible()
     site.goto(f"{live_app}/login/?next=/cases/new/")
     sign_in(site, nurse.username)
+    expect(site.get_by_label("What is the complaint?")).to_have_value("")
+    offers(site).get_by_role("button", name="Continue").click()
     expect(site.get_by_label("What is the complaint?")).to_have_value(WORDS)
     expect(site.locator("#preview .level")).to_be_visible()
 
@@ -84,7 +98,8 @@ def test_a_draft_outlives_a_new_secret_key(
 ) -> None:
     write(site, live_app)
     old = settings.SECRET_KEY
-    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new key of this site, " * 3, [old]
+    settings.SECRET_KEY_FALLBACKS = [old]  # first: a request may run meanwhile
+    settings.SECRET_KEY = "a new key of this site, " * 3
     site.reload()
     expect(site.get_by_label("What is the complaint?")).to_have_value(WORDS)
 
@@ -209,3 +224,116 @@ def test_a_form_that_nobody_typed_into_leaves_no_draft(
     press(site, "Escape")
     expect(site.locator("#override-dialog")).to_be_hidden()
     assert stored(site) == "[]"
+
+
+def test_the_entry_of_one_patient_is_offered_and_never_filled_into_the_next(
+    site: Page, live_app: str
+) -> None:
+    site.set_viewport_size({"width": 390, "height": 850})
+    write(site, live_app)
+    site.locator("#f-age").fill("45")
+    site.get_by_label("Name or bed").fill("Bed 1")
+    site.locator("#f-hr_bpm").fill("44")
+    new_entry(site)
+    text = site.get_by_label("What is the complaint?")
+    expect(offers(site)).to_contain_text("“fell off a horse”, 45 years, Bed 1")
+    expect(offers(site).get_by_role("button", name="Start empty")).to_be_in_viewport()
+    for field in (text, site.get_by_label("Name or bed"), site.locator("#f-hr_bpm")):
+        expect(field).to_have_value("")
+    text.fill("sore throat")
+    press(site, "Control+Enter")
+    expect(site.locator("#panel")).to_be_visible()
+    case = Case.objects.get()
+    assert (case.facts["text"], case.label, case.facts.get("hr_bpm")) == ("sore throat", "", None)
+    new_entry(site)
+    expect(offers(site)).to_have_count(1)
+    offers(site).get_by_role("button", name="Continue").click()
+    expect(text).to_have_value(WORDS)
+    expect(site.locator("#f-hr_bpm")).to_have_value("44")
+    press(site, "Control+Enter")
+    expect(site.locator("#panel")).to_be_visible()
+    new_entry(site)
+    expect(text).to_be_focused()
+    expect(offers(site)).to_have_count(0)
+    assert stored(site) == "[]"
+    assert Case.objects.count() == 2
+
+
+def test_to_continue_an_entry_keeps_what_was_typed_meanwhile_apart(
+    site: Page, live_app: str
+) -> None:
+    write(site, live_app)
+    site.locator("#f-hr_bpm").fill("44")
+    new_entry(site)
+    text = site.get_by_label("What is the complaint?")
+    text.fill("sore throat")
+    site.locator("#f-spo2_percent").fill("97")
+    offers(site).get_by_role("button", name="Continue").click()
+    expect(text).to_have_value(WORDS)
+    expect(site.locator("#f-spo2_percent")).to_have_value("")
+    site.reload()
+    expect(text).to_have_value(WORDS)
+    offers(site).get_by_role("button", name="Start empty").click()
+    expect(offers(site)).to_have_count(2)
+    expect(text).to_have_value("")
+    site.reload()
+    expect(text).to_have_value("")
+    offers(site).filter(has_text="sore throat").get_by_role("button", name="Delete").click()
+    expect(offers(site)).to_have_count(1)
+    offers(site).get_by_role("button", name="Start empty").click()
+    expect(offers(site)).to_have_count(0)
+    site.reload()
+    expect(offers(site)).to_contain_text(WORDS)
+
+
+def test_an_entry_with_faults_is_one_entry_and_the_link_in_the_bar_begins_another(
+    site: Page, live_app: str
+) -> None:
+    write(site, live_app)
+    site.locator("#f-age").fill("abc")
+    press(site, "Control+Enter")
+    expect(site.locator("#summary")).to_be_visible()
+    site.locator("#f-temp_c").fill("98.6")
+    site.get_by_role("link", name="New case").click()
+    text = site.get_by_label("What is the complaint?")
+    expect(offers(site)).to_have_count(1)
+    expect(offers(site)).to_contain_text(f"“{WORDS}”, abc")
+    expect(text).to_have_value("")
+    site.reload()
+    expect(offers(site)).to_have_count(1)
+    expect(text).to_have_value("")
+
+
+def test_vital_signs_that_were_left_are_offered_with_their_time(
+    site: Page, nurse: User, live_app: str
+) -> None:
+    case = waiting_case(nurse, "cough", 3)
+    site.goto(f"{live_app}/cases/{case.id}/vitals/")
+    site.locator("#f-hr_bpm").fill("150")
+    site.wait_for_function(f"() => {_FILTERED}.includes('iv')")
+    site.reload()
+    expect(site.locator("#f-hr_bpm")).to_have_value("150")
+    site.goto(f"{live_app}/cases/{case.id}/")
+    press(site, "v")
+    expect(offers(site)).to_contain_text("Not sent: an entry of ")
+    expect(site.locator("#f-hr_bpm")).to_have_value("")
+    offers(site).get_by_role("button", name="Continue").click()
+    press(site, "Control+Enter")
+    expect(site.locator("#facts")).to_contain_text("150")
+    assert stored(site) == "[]"
+
+
+def test_a_sign_out_asks_about_an_entry_that_was_left(site: Page, live_app: str) -> None:
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    site.on("dialog", answer)
+    write(site, live_app)
+    site.goto(live_app)
+    sign_out(site)
+    while not asked:
+        site.wait_for_timeout(20)
+    expect(site.locator(".usermenu")).to_be_visible()

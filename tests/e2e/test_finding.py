@@ -89,6 +89,8 @@ def test_a_closed_case_is_found_among_many_by_keyboard(
     expect(site.locator("#found")).to_contain_text("1 case found")
     press(site, "/")
     expect(site.locator("#find-q")).to_be_focused()
+    type_text(site, "/")  # it is there already
+    expect(site.locator("#find-q")).to_have_value("horse brown")
     type_text(site, "sore throat")
     press(site, "Enter")
     expect(site.locator("#found")).to_contain_text(f"{NUM_CASES} cases found")

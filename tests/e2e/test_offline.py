@@ -147,6 +147,50 @@ def test_an_answer_that_does_not_count_is_said(signed_in: Page, live_app: str, c
     expect(message(signed_in)).to_contain_text("The server did not confirm “See patient”")
 
 
+@pytest.mark.parametrize("opener", ["Change priority", "Add note"])
+def test_a_dialog_without_a_session_says_so_and_opens_again_with_its_text(
+    opener: str, signed_in: Page, live_app: str, case: Case
+) -> None:
+    signed_in.goto(f"{live_app}/cases/{case.id}/")
+    signed_in.wait_for_load_state()
+    signed_in.route("**/live/**", lambda route: route.abort())  # it leads to the sign-in by itself
+    signed_in.get_by_role("link", name=opener, exact=True).click()
+    dialog = signed_in.get_by_role("dialog")
+    words = dialog.locator("textarea")
+    words.fill("now sweating")
+    if dialog.get_by_role("radio").count():
+        dialog.get_by_role("radio").first.check()
+    signed_in.context.clear_cookies()
+    dialog.locator("button.primary, button.danger").click()
+    said = signed_in.get_by_text("you are signed out").or_(signed_in.get_by_text("You were signed"))
+    expect(said.first).to_be_visible()
+    if dialog.is_visible():
+        signed_in.locator("#send-state").get_by_role("link", name="Sign in").click()
+    signed_in.get_by_label("User name").fill("nurse")
+    signed_in.get_by_label("Password").fill(PASSWORD)
+    press(signed_in, "Enter")
+    expect(dialog).to_be_visible()
+    expect(words).to_have_value("now sweating")
+    assert not events(case, "note") + events(case, "overridden")
+
+
+def test_a_dialog_of_who_signed_in_again_elsewhere_is_sent_with_the_second_press(
+    signed_in: Page, live_app: str, case: Case
+) -> None:
+    signed_in.goto(f"{live_app}/cases/{case.id}/")
+    signed_in.get_by_role("link", name="Add note").click()
+    words = signed_in.get_by_role("dialog").locator("textarea")
+    words.fill("now sweating")
+    token = "0" * 32
+    signed_in.context.add_cookies([{"name": "csrftoken", "value": token, "url": live_app}])
+    send = signed_in.get_by_role("dialog").get_by_role("button", name="Add note")
+    send.click()
+    expect(message(signed_in)).to_contain_text("Not sent: you signed in again meanwhile")
+    send.click()
+    expect(signed_in.locator("#facts")).to_contain_text("now sweating")
+    assert events(case, "note") == 1
+
+
 @pytest.mark.parametrize(
     ("path", "field"), [("ops/", "Reason"), ("ops/queue/", "Reason"), ("cases/{}/move/", "Reason")]
 )

@@ -222,7 +222,7 @@ def test_an_override_in_its_dialog(site: Page, nurse: User, live_app: str) -> No
     expect(dialog.get_by_role("alert")).to_have_text("Choose a reason")
     dialog.get_by_label("Reason").select_option("worse")
     dialog.get_by_role("button", name="Change priority").click()
-    expect(site.locator("#panel")).to_contain_text("changed by a person, was 3 Less urgent")
+    expect(site.locator("#panel")).to_contain_text("set by nurse, the classifier said 3")
     assert Job.objects.get(case_id=case.id).priority == 0
 
 

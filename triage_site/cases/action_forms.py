@@ -15,7 +15,7 @@ from triage_site.cases.forms import CaseForm
 from triage_site.cases.levels import LEVELS
 from triage_site.cases.models import DISPOSITION_CHOICES, OverrideReason
 from triage_site.cases.patient import CONSCIOUSNESS_LABELS, OXYGEN_LABELS
-from triage_site.cases.readings import BOTH_HALVES, merged, missing_half
+from triage_site.cases.readings import NEEDS_SYSTOLIC, SYSTOLIC, lacks_systolic, merged
 from triage_site.triage.facts import NOT_TAKEN, UNMEASURABLE, CaseFacts
 from triage_site.triage.vitals import VITAL_RANGES
 
@@ -143,9 +143,8 @@ class VitalsForm(CaseForm):
         return VitalsForm(self.before, self._in_celsius())
 
     def clean(self) -> dict[str, Any]:
-        half = missing_half(self.before, self._taken())
-        if half and half not in self.errors:
-            self.add_error(half, BOTH_HALVES)
+        if lacks_systolic(self.before, self._taken()) and SYSTOLIC not in self.errors:
+            self.add_error(SYSTOLIC, NEEDS_SYSTOLIC)
         cleaned = super().clean()
         if not self.errors and not self._taken():
             self.add_error(None, "Enter at least one vital sign")
@@ -153,9 +152,9 @@ class VitalsForm(CaseForm):
 
     def facts_so_far(self) -> CaseFacts:
         readings = self.readings()
-        # A half that is still asked for is not checked against the last value of the other.
-        asked = missing_half(self.before, readings)
-        return merged(self.before, {asked: NOT_TAKEN, **readings} if asked else readings)
+        # A systolic that is still asked for is not checked against the diastolic.
+        asked = {SYSTOLIC: NOT_TAKEN} if lacks_systolic(self.before, readings) else {}
+        return merged(self.before, {**asked, **readings})
 
     @property
     def to_confirm(self) -> list[Any]:

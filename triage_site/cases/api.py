@@ -62,6 +62,7 @@ api = DescribedApi(
     description="Research and demonstration; not for clinical use.",
     urls_namespace="api",
     auth=TokenAuth(),
+    parser=api_errors.Strict(),
     docs_url="/docs",
     docs_decorator=for_people,
     openapi_url="/openapi.json",
@@ -128,8 +129,7 @@ def _submission_key(request: HttpRequest) -> str:
 def list_cases(request: HttpRequest, wanted: Query[CaseFilter]) -> dict[str, Any]:
     """Returns one page of the matching cases, newest first; of a search, the bed first that it
     names. An unknown parameter is an error."""
-    user = allowed_user(request, Action.VIEW)
-    api_errors.refuse_unknown_names(request, CaseFilter)
+    user = allowed_user(request, Action.VIEW, CaseFilter)
     return case_page(wanted, timezone.now(), sight_of(user))
 
 

@@ -10,15 +10,20 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils import timezone
+from ninja import Schema
 
 from triage_site.cases.access import BeyondScope, OtherDepartment, require
-from triage_site.cases.api_errors import ApiError, field_error
+from triage_site.cases.api_errors import ApiError, field_error, refuse_names
 from triage_site.cases.api_out import case_out
 from triage_site.cases.models import Case
 from triage_site.cases.roles import Action
 
 
-def allowed_user(request: HttpRequest, action: Action) -> User:
+def allowed_user(
+    request: HttpRequest, action: Action, parameters: type[Schema] | None = None
+) -> User:
+    """Every route asks this first. Raises ApiError for a person without the right, and
+    ValidationError for an address with other parameters than `parameters` has."""
     try:
         require(request, action)
     except OtherDepartment as error:
@@ -27,6 +32,7 @@ def allowed_user(request: HttpRequest, action: Action) -> User:
         raise ApiError(403, "authorization", str(error)) from None
     except PermissionDenied:
         raise ApiError(403, "authorization", f"this account may not {action}") from None
+    refuse_names(request, parameters)
     assert isinstance(request.user, User)
     return request.user
 

@@ -5,6 +5,7 @@ Reasons name what was expected; they never repeat a value, which may be a patien
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -12,6 +13,7 @@ from typing import Any, Final
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.parser import Parser
 
 from triage_site.cases.services import Conflict
 from triage_site.cases.submission_limit import TooMany
@@ -27,11 +29,13 @@ _WORDS: Final = {
     500: "something went wrong here; it is in the log",
 }
 _UNKNOWN_NAME: Final = "unknown_name"
+_TWICE: Final = "given_twice"
 # What a field must be, by the type of pydantic's error up to its first underscore or as a whole.
 _MUST_BE: Final = {
     "missing": "is missing",
     "extra_forbidden": "no such field",
     _UNKNOWN_NAME: "no such parameter",
+    _TWICE: "is given twice",
     "int": "must be a whole number",
     "float": "must be a number",
     "bool": "must be true or false",
@@ -61,12 +65,34 @@ def field_error(error: ValueError) -> ApiError:
     return ApiError(status, field, reason or str(error))
 
 
-def refuse_unknown_names(request: HttpRequest, known: type[Schema]) -> None:
-    """Raises ValidationError where the address has a parameter that `known` has not: ignored, a
-    filter with a typing error would answer with all rows."""
-    unknown = sorted(set(request.GET) - set(known.model_fields))
-    if unknown:
-        raise ValidationError([{"type": _UNKNOWN_NAME, "loc": ("query", one)} for one in unknown])
+def refuse_names(request: HttpRequest, known: type[Schema] | None) -> None:
+    """Raises ValidationError where the address has a parameter that `known` has not, or one twice:
+    ignored, a filter with a typing error would answer with all rows."""
+    names = set() if known is None else set(known.model_fields)
+    faults = {
+        name: _UNKNOWN_NAME if name not in names else _TWICE
+        for name, values in request.GET.lists()
+        if name not in names or len(values) > 1
+    }
+    if faults:
+        errors = [{"type": kind, "loc": ("query", one)} for one, kind in sorted(faults.items())]
+        raise ValidationError(errors)
+
+
+class Strict(Parser):
+    """Of a name that stands twice in an object nobody knows which value is meant."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        return json.loads(request.body, object_pairs_hook=_without_repeats)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ApiError(422, name[:_MAX_FIELD_CHARACTERS], _MUST_BE[_TWICE])
+        found[name] = value
+    return found
 
 
 def install(api: NinjaAPI) -> None:
@@ -76,7 +102,7 @@ def install(api: NinjaAPI) -> None:
         TooMany: _on_too_many,
         AuthenticationError: _on_stranger,
         ValidationError: _on_invalid,
-        HttpError: lambda request, error: _plain(error.status_code),
+        HttpError: _on_http_error,
         Http404: lambda request, error: _plain(404),
     }
     for kind, handler in handlers.items():
@@ -102,6 +128,13 @@ class ApiErrorsMiddleware:
         if "Allow" in response.headers:
             plain["Allow"] = response.headers["Allow"]
         return plain
+
+
+def _on_http_error(request: HttpRequest, error: Any) -> HttpResponse:
+    cause = error.__cause__  # what our own parser said of the body
+    if isinstance(cause, ApiError):
+        return answer(cause.status, cause.field, cause.reason)
+    return _plain(error.status_code)
 
 
 def _on_too_many(request: HttpRequest, error: TooMany) -> HttpResponse:

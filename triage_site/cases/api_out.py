@@ -12,6 +12,7 @@ from triage_site.cases.clinical import GuidanceStatus
 from triage_site.cases.departments import Sight
 from triage_site.cases.entry import Finding
 from triage_site.cases.find import Wanted, find_cases
+from triage_site.cases.level_story import level_story
 from triage_site.cases.models import Case
 from triage_site.cases.reason_words import reasons_shown
 from triage_site.cases.standing import standing_of, workers_online
@@ -49,11 +50,17 @@ def case_out(case: Case, now: datetime, warnings: Iterable[Finding] = ()) -> dic
     place = selectors.place_of(case, now)
     reasons = reasons_shown(case.classification.get("reasons", []))
     history = read_history(case.case_facts.text)
+    story = level_story(case)
     return {
         **case_brief(case, now, is_online=workers_online()),
         "version": case.version,
         "status": case.status,
         "suggested_priority": case.suggested_priority,
+        "classifier_priority": story.now,
+        "level_set_at": story.at,
+        "level_set_by": story.by,
+        "classifier_priority_then": story.then,
+        "level_words": story.words,
         "proposed_priority": case.proposed_priority,
         "reasons": [{k: r.get(k) for k in Reason.model_fields} for r in reasons],
         "position": None if place is None else place.position,

@@ -259,7 +259,18 @@ class CasePage(Schema):
 class CaseOut(CaseBrief):
     version: int
     status: str = Field(description="Of classification and writing.")
-    suggested_priority: int | None
+    suggested_priority: int | None = Field(
+        description="The level that the classifier set last, or that a person accepted."
+    )
+    classifier_priority: int | None = Field(description="What the classifier says now.")
+    level_set_at: datetime | None = Field(description="When the present level was set or kept.")
+    level_set_by: str = Field(description="The person who decided it; empty: the classifier.")
+    classifier_priority_then: int | None = Field(
+        description="What the classifier said when that person decided."
+    )
+    level_words: str = Field(
+        description="Why the level is not what the classifier says; empty where they agree."
+    )
     proposed_priority: int | None = Field(
         description="A lower level that the classifier proposes; a person decides."
     )

@@ -34,7 +34,7 @@ from triage_site.cases.action_forms import (
 from triage_site.cases.board_filter import BoardFilter
 from triage_site.cases.case_history import meanwhile
 from triage_site.cases.forms import call_service
-from triage_site.cases.models import Case, Department
+from triage_site.cases.models import Case, CaseEvent, Department
 from triage_site.cases.receipts import with_receipt
 from triage_site.cases.roles import Action
 
@@ -114,14 +114,16 @@ def _vitals_context(case: Case, form: VitalsForm) -> dict[str, Any]:
 @never_cache
 @allowed(Action.CARE)
 def seen(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
-    return _at_once(request, case_id, services.see_patient, "cases/_seen_form.html")
+    template, kind = "cases/_seen_form.html", CaseEvent.Kind.SEEN
+    return _at_once(request, case_id, services.see_patient, template, kind)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @allowed(Action.CARE)
 def reopen(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
-    return _at_once(request, case_id, services.reopen_case, "cases/_reopen_form.html")
+    template, kind = "cases/_reopen_form.html", CaseEvent.Kind.REOPENED
+    return _at_once(request, case_id, services.reopen_case, template, kind)
 
 
 @require_POST
@@ -149,12 +151,21 @@ def retry(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     return _to_case(request, case)
 
 
-def _at_once(request: HttpRequest, case_id: uuid.UUID, act: Any, template: str) -> HttpResponse:
+def _is_own(request: HttpRequest, case: Case, form: VersionedForm, kind: str) -> bool:
+    """Whether this is the second of two presses: all that changed is what the first one did."""
+    version = form.fields["version"].clean(form.data["version"])
+    changes = services.changes_since(case, version)
+    return all((one.kind, one.actor_id) == (kind, request.user.pk) for one in changes)
+
+
+def _at_once(
+    request: HttpRequest, case_id: uuid.UUID, act: Any, template: str, kind: CaseEvent.Kind
+) -> HttpResponse:
     """A move without a form of its own: one press where scripts run, else a page that asks."""
     case = get_object_or_404(Case, id=case_id)
     form = VersionedForm(request.POST if request.method == "POST" else None)
     conflict = _carried_out(request, case, form, act)
-    if conflict is None:
+    if conflict is None or (conflict and _is_own(request, case, form, kind)):
         return _done(request, case)
     if not getattr(request, "htmx", None):
         return _ask(request, case, form, template, conflict)

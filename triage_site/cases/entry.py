@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from triage_site.cases.typed import written
 from triage_site.triage.facts import CaseFacts
 from triage_site.triage.vitals import VITAL_RANGES
 
@@ -12,6 +13,7 @@ MAX_TEXT_CHARACTERS = 10_000
 MAX_LABEL_CHARACTERS = 60
 COMPLAINT_REQUIRED = "Describe the complaint in a few words"
 MAX_AGE_YEARS = 125
+MAX_DECIMALS = 2  # of a temperature
 USUAL_AGE_YEARS = 110
 FAHRENHEIT = (80, 115)  # a temperature in this range is certainly not in Celsius
 
@@ -35,7 +37,7 @@ def check_entry(facts: CaseFacts) -> Entry:
 
 
 def _errors(facts: CaseFacts) -> Iterator[Finding]:
-    if not facts.text.strip():
+    if not written(facts.text):
         yield Finding(field="text", reason=COMPLAINT_REQUIRED)
     if facts.age_years is not None and not 0 <= facts.age_years <= MAX_AGE_YEARS:
         yield Finding(field="age_years", reason=f"Age must be 0 to {MAX_AGE_YEARS} years")
@@ -54,6 +56,9 @@ def _errors(facts: CaseFacts) -> Iterator[Finding]:
             yield Finding(field=name, reason=f"{limits.label} must be {low:g} to {high:g}{unit}")
         elif limits.whole and value != int(value):
             yield Finding(field=name, reason=f"{limits.label} must be a whole number")
+        elif round(value, MAX_DECIMALS) != value:
+            reason = f"{limits.label} must have at most {MAX_DECIMALS} decimals"
+            yield Finding(field=name, reason=reason)
     sbp, dbp = facts.value("sbp_mmhg"), facts.value("dbp_mmhg")
     if sbp is not None and dbp is not None and dbp >= sbp:
         yield Finding(field="dbp_mmhg", reason="Diastolic pressure must be below systolic")

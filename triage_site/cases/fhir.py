@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from triage_site.cases.clinical import ClinicalStatus, Disposition
+from triage_site.cases.level_story import level_story
 from triage_site.cases.levels import level_of
 from triage_site.cases.models import Case, CaseEvent
 from triage_site.cases.selectors import VitalsTaken
@@ -230,8 +231,13 @@ class _Maker:
         at = self.case.classified_at or self.case.arrived_at
         made = self._observation("level", code, at, "survey")
         value = _concept(f"{LOCAL}:level", str(level.priority), level.word)
-        who = "set by a person" if self.case.overridden else "suggested by the classifier"
-        yield {**made, "valueCodeableConcept": value, "note": [{"text": who}]}
+        story = level_story(self.case)
+        who = "set by a person" if story.by else "suggested by the classifier"
+        yield {
+            **made,
+            "valueCodeableConcept": value,
+            "note": [{"text": f"{who}. {story.words}".rstrip(". ")}],
+        }
 
     def guidance(self) -> Iterator[Json]:
         """What a language model wrote, marked as out of date where it is."""

@@ -10,7 +10,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
 from triage_site.cases.entry import celsius
-from triage_site.cases.typed import EARLIEST, LATEST, UNABLE, read_fahrenheit, read_reading
+from triage_site.cases.typed import EARLIEST, LATEST, UNABLE, read_fahrenheit, read_reading, written
 from triage_site.triage.facts import NOT_TAKEN, UNMEASURABLE, Reading
 from triage_site.triage.vitals import VITAL_RANGES
 
@@ -52,7 +52,8 @@ class LimitedText(forms.CharField):
         self.limit, self._label = limit, label
 
     def to_python(self, value: Any) -> str:
-        return str(super().to_python(value) or "").replace("\r\n", "\n")
+        text = str(super().to_python(value) or "").replace("\r\n", "\n")
+        return text if written(text) else ""
 
     def validate(self, value: str) -> None:
         super().validate(value)

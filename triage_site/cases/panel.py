@@ -22,6 +22,7 @@ from triage_site.cases.clinical import GUIDANCE_WORDS
 from triage_site.cases.departments import has_several
 from triage_site.cases.guidance_text import Section, sections
 from triage_site.cases.highlight import highlighted
+from triage_site.cases.level_story import level_story
 from triage_site.cases.levels import level_of, rough_range
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
 from triage_site.cases.patient import ARRIVAL_LABELS
@@ -54,7 +55,7 @@ def panel_context(
         "case": case,
         "department": case.department.name if has_several() else "",
         "level": level_of(case.priority),
-        "suggested": level_of(case.suggested_priority),
+        "story": level_story(case),
         "proposed": level_of(case.proposed_priority),
         "clock": standing.clock,
         "standing": standing,
@@ -175,6 +176,7 @@ def facts_context(case: Case) -> dict[str, Any]:
         "news2": classification.get("news2"),
         "news2_absent": news2_absent_reason(facts),
         "level_set": level_set_text(classification),
+        "story": level_story(case),
         "confidence": round(100 * classification.get("confidence", 0)),
         "history": changes,
         "views": views,

@@ -23,17 +23,19 @@ _LETTERS: Final = str.maketrans(
     | dict.fromkeys("“”„«»", '"')
     | dict.fromkeys(DASHES, "-")
 )
+_INNER: Final = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])")  # "O'Neil" is found as "oneil"
 _APART: Final = re.compile(r"[^\w]+|_+")
 _BED: Final = re.compile(r"bed\s*(?:no|nr|number)?\s*(?=\d|[a-z]{1,2}\d|[a-z]$)")
 
 
 def folded(text: str) -> str:
-    """`text` in small letters without accents and invisible marks, with single blanks."""
+    """`text` in small letters without accents, invisible marks and apostrophes within words, with
+    single blanks."""
     text = " ".join(with_plain_signs(text).split())
     text = unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)
     text = unicodedata.normalize("NFKD", text)
     kept = "".join(char for char in text if unicodedata.category(char) not in _VANISH)
-    return " ".join(kept.split())
+    return " ".join(_INNER.sub("", kept).split())
 
 
 def label_words(label: str) -> str:

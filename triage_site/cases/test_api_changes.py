@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from django.test import Client
 from scheduling import services as scheduling
 from tests.factories import at, make_case, make_user, token_of
 from triage_site.cases import services
+from triage_site.cases.api import api as described
 from triage_site.cases.models import Case
-from triage_site.cases.roles import AUDITOR, CLINICIAN
+from triage_site.cases.roles import AUDITOR, CHARGE_NURSE, CLINICIAN
 from triage_site.cases.search_text import case_words, label_words
 from triage_site.cases.test_api import NEW, Api, queued, reason_of
+from triage_site.cases.test_forms import entered
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -123,13 +126,17 @@ def test_vital_signs_again_with_the_fields_of_a_new_case() -> None:
 
 
 @pytest.mark.parametrize("absent", [{}, {"dbp_mmhg": None}, {"dbp_mmhg": "not_taken"}])
-def test_half_of_a_blood_pressure_never_replaces_a_whole_one(absent: dict[str, Any]) -> None:
+def test_a_systolic_alone_is_saved_and_a_diastolic_alone_is_refused(absent: dict[str, Any]) -> None:
     api, case = Api(), queued()
     api.post(f"cases/{case.id}/vitals", {"sbp_mmhg": 125, "dbp_mmhg": 80})
-    status, answer = api.post(f"cases/{case.id}/vitals", {"sbp_mmhg": 130, **absent})
-    assert status == 422
-    assert reason_of(answer, "dbp_mmhg") == "Enter both values of the blood pressure"
-    assert Case.objects.get(id=case.id).case_facts.value("dbp_mmhg") == 80
+    status, answer = api.post(f"cases/{case.id}/vitals", {"sbp_mmhg": 70, **absent})
+    assert (status, answer["priority"] <= 1) == (200, True)
+    assert answer["vitals"][-1]["readings"] == {"sbp_mmhg": 70}
+    facts = Case.objects.get(id=case.id).case_facts
+    assert (facts.value("sbp_mmhg"), facts.value("dbp_mmhg")) == (70, None)
+    status, answer = api.post(f"cases/{case.id}/vitals", {"dbp_mmhg": 90})
+    assert (status, "Enter the systolic" in reason_of(answer, "sbp_mmhg")) == (422, True)
+    assert Case.objects.get(id=case.id).case_facts.value("sbp_mmhg") == 70
 
 
 def test_worse_vital_signs_make_guidance_stale() -> None:
@@ -216,6 +223,65 @@ def test_an_unknown_parameter_of_the_list_is_named() -> None:
         {"field": "page", "reason": "no such parameter"},
     ]
     assert Api(token="wrong").get("cases?clinical_state=closed")[0] == 401
+    status, answer = api.get("cases?priority=1&priority=2")
+    assert (status, reason_of(answer, "priority")) == (422, "is given twice")
+
+
+def test_every_address_refuses_a_parameter_that_it_does_not_have() -> None:
+    api, case = Api(CHARGE_NURSE), queued()
+    assert api.get("queue")[0] == 200
+    gets = [path for path, ways in described.get_openapi_schema()["paths"].items() if "get" in ways]
+    assert len(gets) > 8
+    for path in gets:
+        filled = re.sub(r"\{\w+\}", str(case.id), path)
+        status, answer = api.get(f"{filled.removeprefix('/api/v1/')}?limitt=3")
+        assert status == 422, path
+        assert reason_of(answer, "limitt") == "no such parameter", path
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ('{"text": "cough", "text": "chest pain"}', "text"),
+        ('{"text": "cough", "hr_bpm": 40, "hr_bpm": 80}', "hr_bpm"),
+        ('{"text": "cough", "hr_bpm": 40, "hr_bpm": 40}', "hr_bpm"),
+        ('{"text": "cough", "x": {"a": 1, "a": 2}}', "a"),
+        ('{"\\u0074ext": "cough", "text": "chest pain"}', "text"),
+    ],
+)
+def test_a_name_that_stands_twice_in_a_body_is_refused(body: str, field: str) -> None:
+    api = Api()
+    answer = api._client.post("/api/v1/cases", body, content_type="application/json")
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"field": field, "reason": "is given twice"}]
+    assert not Case.objects.exists()
+
+
+INVISIBLE = ["\u200b", "\u200b \ufeff", "\u2060\u00ad", "\u3164", "\u2800", "\u0301", "\u202e\n"]
+
+
+@pytest.mark.parametrize("text", INVISIBLE)
+def test_a_text_without_a_visible_mark_is_empty(text: str) -> None:
+    api, case = Api(), queued()
+    status, answer = api.post("cases", {"text": text})
+    assert (status, reason_of(answer, "text")) == (422, "Describe the complaint in a few words")
+    assert api.post(f"cases/{case.id}/notes", {"text": text})[0] == 422
+    body = {"priority": 1, "reason": "other", "note": text}
+    assert api.post(f"cases/{case.id}/override", body)[0] == 422
+    assert "text" in entered(text=text).errors
+    assert api.post("cases", {"text": f"🤕{text}"})[0] == 201
+
+
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [(37.123456, 422), (37.125, 422), (36.999999, 422), (37.12, 201), (37.1, 201), (37, 201)],
+)
+def test_a_temperature_has_at_most_two_decimals(value: float, status: int) -> None:
+    got, answer = Api().post("cases", {"text": "cough", "temp_c": value})
+    assert got == status
+    if status == 422:
+        assert reason_of(answer, "temp_c") == "Temperature must have at most 2 decimals"
+    assert ("temp_c" in entered(temp_c=str(value)).errors) == (status == 422)
 
 
 @pytest.mark.parametrize(

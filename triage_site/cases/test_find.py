@@ -112,6 +112,12 @@ def test_a_bed_with_a_letter_comes_first_whatever_its_case(user: User) -> None:
         ("Łukasz Sørensen", "lukasz sorensen"),
         ("fiﬁ", "FIFI"),
         ("straße", "STRASSE"),
+        ("O'Neil", "oneil"),
+        ("ONeil", "o’neil"),
+        ("O`Neil", "Oneil"),
+        ("D'Arcy-O'Neill", "darcy-oneill"),
+        ("doesn't walk", "doesnt walk"),
+        ("N'Golo fell", "ngolo"),
     ],
 )
 def test_accents_case_and_invisible_marks_make_no_difference(
@@ -137,6 +143,12 @@ def test_a_note_that_a_person_adds_is_found(user: User) -> None:
 def test_a_bed_is_found_through_an_index(user: User) -> None:
     plan = Case.objects.filter(search_label=" 12 ").order_by().explain()
     assert "search_label" in plan or "Seq Scan" in plan  # PostgreSQL scans a tiny table
+
+
+def test_a_mark_beside_a_number_stays(user: User) -> None:
+    case = made(user, "he is 5'10 tall")
+    assert found(words="5'10") == [case.number]
+    assert found(words="tall 510") == []
 
 
 def test_old_cases_are_filled_in(transactional_db: None, user: User) -> None:

@@ -15,6 +15,7 @@ from scheduling.core.status import JobStatus
 from scheduling.models import Job
 from tests.factories import at, make_case, make_user
 from triage_site.cases import selectors, services
+from triage_site.cases.level_story import level_story
 from triage_site.cases.models import Case, CaseEvent, CaseStatus
 from triage_site.cases.panel import render_guidance
 from triage_site.cases.services import Conflict, reassess
@@ -23,6 +24,7 @@ from triage_site.cases.vitals_shown import vital_rows
 from triage_site.classifiers import active
 from triage_site.triage import Classification, screen
 from triage_site.triage.facts import CaseFacts
+from triage_site.triage.signs.rules import names_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -146,6 +148,68 @@ def test_a_persons_level_is_raised_but_not_questioned(said: dict[str, Any], nurs
     assert again(case, nurse, 900, hr_bpm=190).priority == 0
 
 
+# What happens: the classifier's answer to new vital signs, a person's level, or a decision about a
+# proposal. Then (by a person, what the classifier said then, says now), and words of the story.
+STORIES: list[tuple[list[int | str], tuple[str, int | None, int | None], list[str]]] = [
+    ([3], ("", None, 3), []),
+    ([1], ("", None, 1), []),
+    ([0, 2], ("", None, 2), ["0 Resus since", "The classifier says 2 Urgent now", "only when"]),
+    ([0, 2, 0], ("", None, 0), []),
+    ([0, 2, "set 1"], ("nurse", 2, 2), ["Set to 1", "by nurse", "said 2 Urgent then and still"]),
+    (["set 1"], ("nurse", 3, 3), ["Set to 1 Emergent by nurse", "said 3 Less urgent then"]),
+    (["set 1", 1], ("nurse", 3, 1), ["said 3 Less urgent then. It says 1 Emergent now."]),
+    (["set 1", 4], ("nurse", 3, 4), ["It says 4 Non-urgent now"]),
+    (["set 1", 0], ("", None, 0), []),
+    (["set 1", 0, 2], ("", None, 2), ["0 Resus since", "says 2 Urgent now"]),
+    (["set 3"], ("nurse", 3, 3), ["Set to 3", "still says so"]),
+    ([0, 2, "dismiss"], ("nurse", 2, 2), ["Kept at 0 Resus by nurse", "said 2 Urgent then"]),
+    ([0, 2, "accept"], ("nurse", 2, 2), ["Lowered to 2 Urgent by nurse", "still says so"]),
+    ([0, 2, "accept", 4], ("nurse", 2, 4), ["said 2 Urgent then. It says 4 Non-urgent now."]),
+]
+
+
+@pytest.mark.parametrize(("steps", "expected", "words"), STORIES)
+def test_what_the_classifier_said_then_and_says_now_are_told_apart(
+    steps: list[int | str],
+    expected: tuple[str, int | None, int | None],
+    words: list[str],
+    said: dict[str, Any],
+    nurse: User,
+) -> None:
+    case = classified(3)
+    for number, step in enumerate(steps):
+        now = at(600 + number)
+        if isinstance(step, int):
+            said["priority"] = step
+            case = again(case, nurse, 600 + number, hr_bpm=80 + number)
+        elif step.startswith("set"):
+            services.override_priority(
+                case.id, priority=int(step[-1]), reason="clinical_judgement", note="",
+                actor=nurse, now=now,
+            )  # fmt: skip
+        else:
+            services.decide_proposal(case.id, accept=step == "accept", actor=nurse, now=now)
+    case.refresh_from_db()
+    story = level_story(case)
+    assert (story.by, story.then, story.now) == expected
+    assert all(one in story.words for one in words), story.words
+    assert bool(story.words) == bool(words)
+
+
+def test_a_level_that_only_rises_names_the_signs_that_raised_it(nurse: User) -> None:
+    case = classified(4, "fever", age_years=62)
+    worse = {"rr_bpm": 30, "spo2_percent": 86, "sbp_mmhg": 84, "dbp_mmhg": 50, "hr_bpm": 134}
+    better = {"rr_bpm": 16, "spo2_percent": 97, "sbp_mmhg": 124, "dbp_mmhg": 76, "hr_bpm": 80}
+    case = again(case, nurse, 600, **worse)
+    raised_to = case.priority
+    case = again(case, nurse, 900, **better)
+    story = level_story(case)
+    names = names_of(case.events.get(kind=CaseEvent.Kind.RAISED).data["rules"], raised_to or 0)
+    assert names
+    assert names[0] in story.words
+    assert story.is_apart
+
+
 def test_what_was_not_taken_again_keeps_its_last_value(said: dict[str, Any], nurse: User) -> None:
     case = classified(3, age_years=50, rr_bpm=30, sbp_mmhg=140, dbp_mmhg=80)
     again(case, nurse, hr_bpm=90)
@@ -157,34 +221,52 @@ def test_what_was_not_taken_again_keeps_its_last_value(said: dict[str, Any], nur
     assert case.facts["sbp_mmhg"] == 140, "what was submitted stays on record"
 
 
-HALVES = [
-    ({"sbp_mmhg": 85}, "dbp_mmhg"),
-    ({"dbp_mmhg": 50}, "sbp_mmhg"),
-    ({"sbp_mmhg": "unmeasurable", "hr_bpm": 90}, "dbp_mmhg"),
+# Blood pressure on record, new readings, and what is on record then.
+HALVES: list[tuple[tuple[Any, Any], dict[str, Any], tuple[Any, Any]]] = [
+    ((125, 80), {"sbp_mmhg": 84}, (84, "not_taken")),
+    ((125, 80), {"sbp_mmhg": 84, "dbp_mmhg": 50}, (84, 50)),
+    ((125, 80), {"sbp_mmhg": 84, "dbp_mmhg": "unmeasurable"}, (84, "unmeasurable")),
+    ((125, 80), {"sbp_mmhg": "unmeasurable", "hr_bpm": 90}, ("unmeasurable", "not_taken")),
+    ((60, "unmeasurable"), {"sbp_mmhg": 90}, (90, "not_taken")),
+    ((125, 80), {"sbp_mmhg": 70, "rr_bpm": 30}, (70, "not_taken")),
+    (("unmeasurable", "not_taken"), {"sbp_mmhg": 70}, (70, "not_taken")),
+    ((125, 80), {"hr_bpm": 90}, (125, 80)),
 ]
 
 
-@pytest.mark.parametrize(("readings", "missing"), HALVES)
-def test_a_blood_pressure_is_taken_again_with_both_its_values(
-    readings: dict[str, Any], missing: str, said: dict[str, Any], nurse: User
+@pytest.mark.parametrize(("before", "readings", "after"), HALVES)
+def test_a_new_systolic_never_stands_beside_an_old_diastolic(
+    before: tuple[Any, Any],
+    readings: dict[str, Any],
+    after: tuple[Any, Any],
+    said: dict[str, Any],
+    nurse: User,
 ) -> None:
-    case = classified(3, age_years=50, sbp_mmhg=125, dbp_mmhg=80)
-    with pytest.raises(ValueError, match=f"^{missing}: Enter both values of the blood pressure$"):
-        again(case, nurse, **readings)
+    case = classified(3, age_years=50, sbp_mmhg=before[0], dbp_mmhg=before[1])
+    case = again(case, nurse, **readings)
     case.refresh_from_db()
-    assert case.case_facts.value("dbp_mmhg") == 80
-    assert not case.vital_sets.exists()
+    assert (case.case_facts.sbp_mmhg, case.case_facts.dbp_mmhg) == after
+    (row,) = [row for row in vital_rows(case.case_facts) if row.label.startswith("Diastolic")]
+    assert (row.absent == "not measured this time") == (after[1] == "not_taken")
+    assert case.vital_sets.order_by("taken_at").last().readings == readings  # type: ignore[union-attr]
 
 
-def test_a_diastolic_that_cannot_be_measured_replaces_the_last_one(
+def test_the_words_give_no_diastolic_to_a_systolic_that_was_measured_again(
     said: dict[str, Any], nurse: User
 ) -> None:
-    case = again(
-        classified(3, sbp_mmhg=125, dbp_mmhg=80), nurse, sbp_mmhg=60, dbp_mmhg="unmeasurable"
-    )
-    assert (case.case_facts.sbp_mmhg, case.case_facts.dbp_mmhg) == (60, "unmeasurable")
-    with pytest.raises(ValueError, match=r"^dbp_mmhg: "):
-        again(case, nurse, 900, sbp_mmhg=90)
+    case = again(classified(3, "BP 124/76"), nurse, sbp_mmhg=110)
+    assert measured_told(case.case_facts).facts.value("dbp_mmhg") is None
+
+
+def test_a_diastolic_needs_the_systolic_that_was_measured_with_it(
+    said: dict[str, Any], nurse: User
+) -> None:
+    case = classified(3, sbp_mmhg=84, dbp_mmhg=50)
+    with pytest.raises(ValueError, match=r"^sbp_mmhg: Enter the systolic"):
+        again(case, nurse, dbp_mmhg=80)
+    case.refresh_from_db()
+    assert case.case_facts.value("sbp_mmhg") == 84
+    assert not case.vital_sets.exists()
 
 
 def test_half_a_blood_pressure_is_enough_where_nothing_would_be_lost(

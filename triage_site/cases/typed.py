@@ -7,6 +7,7 @@ scripts), so numbers are read here by one pattern of ASCII digits.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ _AGE_PART: Final = re.compile(
     r"([0-9]{1,4}(?:\.[0-9]{1,4}|,[0-9]{1,2})?)\s*-?\s*([a-z/]*)\.?\s*(?:,|and)?\s*"
 )
 _OLD: Final = re.compile(r"\s*-?\s*(?:of age|old)$")
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"})
+_FILLERS: Final = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that show nothing
 UNABLE: Final = "unable"  # what is typed where something could not be measured
 _PRESSURE: Final = re.compile(
     r"([0-9]{1,3})\s*/\s*([0-9]{1,3}|palp|p)\s*(?:mm\s*hg)?", re.IGNORECASE
@@ -58,6 +61,15 @@ class Typed:
 
     value: float
     unit: str
+
+
+def written(text: str) -> str:
+    """`text` without blanks at its ends; empty where it has no mark that can be seen."""
+    return text.strip() if any(map(_is_seen, text)) else ""
+
+
+def _is_seen(character: str) -> bool:
+    return character not in _FILLERS and unicodedata.category(character) not in _UNSEEN
 
 
 def read_number(text: str) -> Typed | None:

@@ -128,8 +128,10 @@ def _submit(request: HttpRequest, form: EntryForm) -> HttpResponse:
         is_flood=is_flood,
     )
     submissions.count(user_id)
-    if not created and case.facts != got["facts"].to_dict():
-        return _entry_page(request, form, status=409, submitted_case=case)
+    sent = (got["facts"].to_dict(), got["label"])
+    if not created and (case.facts, case.label) != sent:
+        page = _entry_page(request, form, status=409, submitted_case=case)
+        return with_receipt(request, page, got["submission_key"])
     if "another" in request.POST:
         messages.success(request, f"Case {case.number} was received.")
     response = redirect("new_case") if "another" in request.POST else redirect("case", case.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -13,11 +13,14 @@ from triage_site.cases import selectors
 from triage_site.cases.levels import clock_text
 from triage_site.cases.models import Case
 from triage_site.cases.patient import CONSCIOUSNESS_LABELS, OXYGEN_LABELS
+from triage_site.cases.readings import DIASTOLIC
 from triage_site.cases.told_facts import measured_told
 from triage_site.cases.trend import Point, news2_svg
-from triage_site.triage.facts import UNMEASURABLE, CaseFacts, Consciousness
+from triage_site.triage.facts import NOT_TAKEN, UNMEASURABLE, CaseFacts, Consciousness
 from triage_site.triage.reading.measured import Measured
 from triage_site.triage.vitals import VITAL_RANGES
+
+NOT_THIS_TIME: Final = "not measured this time"  # the last one was of another measurement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,9 @@ def vital_rows(facts: CaseFacts) -> list[VitalRow]:
         )
         for name in VITAL_RANGES
     ]
+    if told.dbp_mmhg == NOT_TAKEN and dict(facts.words_before).keys() >= {DIASTOLIC}:
+        at = list(VITAL_RANGES).index(DIASTOLIC)
+        rows[at] = replace(rows[at], absent=NOT_THIS_TIME)
     oxygen = OXYGEN_LABELS.get(told.on_oxygen, "")
     row = _word_row("Air or oxygen", oxygen, told=facts.on_oxygen is None)
     rows.insert(2, replace(row, differs=_differs(measured, "on_oxygen")))

@@ -21,6 +21,7 @@ from triage_site.cases.models import OPEN_STATUSES, UNCLASSIFIED, Case, CaseEven
 from triage_site.cases.services.guidance import submit_guidance
 from triage_site.cases.services.intake import ask_classifier
 from triage_site.cases.services.records import Conflict, change, locked
+from triage_site.cases.typed import written
 
 
 def see_patient(
@@ -51,7 +52,7 @@ def close_case(
     with transaction.atomic():
         case, job = locked(case_id, version)
         target = _checked(case, Move.CLOSE)
-        data = {"disposition": disposition, "reason": reason.strip()}
+        data = {"disposition": disposition, "reason": written(reason)}
         values = {"clinical_status": target, "disposition": disposition, "closed_at": now}
         change(case, CaseEvent.Kind.CLOSED, now, actor=actor, data=data, **values)
         _stop_writing(case, job, now)

@@ -15,6 +15,7 @@ from django.db import transaction
 from triage_site.cases.department_models import Department, default_department
 from triage_site.cases.models import Case, CaseEvent
 from triage_site.cases.services.records import Conflict, change, locked
+from triage_site.cases.typed import written
 
 MAX_CHARACTERS: Final = 500  # of a reason
 _CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{0,15}", re.ASCII)
@@ -78,7 +79,7 @@ def transfer_case(
     Level, place in the queue and openings stay. Streams of people without the new department
     end within seconds, as streams do when the departments of a person change.
     """
-    words = reason.strip()
+    words = written(reason)
     if not words:
         raise ValueError("reason: Enter a reason (kept in the history of the case)")
     if len(words) > MAX_CHARACTERS:

@@ -15,6 +15,7 @@ from scheduling.models import Job
 from triage_site.cases.models import UNCLASSIFIED, Case, CaseEvent, OverrideReason
 from triage_site.cases.services.guidance import refresh_guidance
 from triage_site.cases.services.records import Conflict, change, locked
+from triage_site.cases.typed import written
 
 LEVEL_CHANGED = "new level"
 
@@ -40,7 +41,7 @@ def override_priority(
             raise Conflict("priority: The case is closed; reopen it first")
         if case.status in UNCLASSIFIED:
             raise Conflict("priority: The case is being classified; try again in a moment")
-        data = {"from": case.priority, "to": priority, "reason": reason, "note": note.strip()}
+        data = {"from": case.priority, "to": priority, "reason": reason, "note": written(note)}
         change(
             case, CaseEvent.Kind.OVERRIDDEN, now, actor=actor, data=data, priority=priority,
             needs_person=False, proposed_priority=None, assessed_at=now,
@@ -55,7 +56,7 @@ def _check_override(priority: int, reason: str, note: str) -> None:
         raise ValueError(f"priority: must be {PRIORITIES[0]} to {PRIORITIES[-1]}")
     if reason not in OverrideReason.values:
         raise ValueError(f"reason: must be one of {', '.join(OverrideReason.values)}")
-    if reason == OverrideReason.OTHER and not note.strip():
+    if reason == OverrideReason.OTHER and not written(note):
         raise ValueError("note: Enter the reason as a note")
 
 

@@ -14,6 +14,7 @@ from triage_site.cases.announcements import announce
 from triage_site.cases.models import Case, Opening, OpeningNote
 from triage_site.cases.openings import MANY_OPENINGS, num_of_last_hour
 from triage_site.cases.roles import Action, may
+from triage_site.cases.typed import written
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +78,7 @@ def _refuse_own(opening: Opening, actor: User) -> None:
 
 
 def _text(words: str, reason: str) -> str:
-    found = words.strip()
+    found = written(words)
     if not found:
         raise ValueError(f"{reason} (kept in the audit log)")
     if len(found) > MAX_CHARACTERS:

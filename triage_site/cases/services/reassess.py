@@ -21,11 +21,13 @@ from scheduling.models import Job
 from triage_site.cases.entry import check_entry
 from triage_site.cases.models import UNCLASSIFIED, Case, CaseEvent, CaseNote, VitalSet
 from triage_site.cases.readings import (
-    BOTH_HALVES,
+    NEEDS_SYSTOLIC,
+    SYSTOLIC,
     VITAL_FIELDS,
+    lacks_systolic,
     merged,
-    missing_half,
     news2_of,
+    paired,
     readings_of,
 )
 from triage_site.cases.services.guidance import refresh_guidance
@@ -36,6 +38,7 @@ from triage_site.cases.services.intake import (
 )
 from triage_site.cases.services.levels import move_in_queue
 from triage_site.cases.services.records import Conflict, change, locked
+from triage_site.cases.typed import written
 from triage_site.classifiers import active
 from triage_site.triage import NOT_UNDERSTOOD, Classification, screen
 from triage_site.triage.classify import NO_MODEL
@@ -60,8 +63,8 @@ def record_vitals(
 ) -> Case:
     """Stores new vital signs with an optional note and classifies the case again.
 
-    `readings` are fields of `CaseFacts.to_dict()`; an absent field keeps its last value, but a
-    blood pressure on record needs both its values. Raises ValueError naming the field, and
+    `readings` are fields of `CaseFacts.to_dict()`; an absent field keeps its last value, but beside
+    a new systolic an absent diastolic is not taken. Raises ValueError naming the field, and
     Conflict.
     """
     if not readings:
@@ -70,8 +73,8 @@ def record_vitals(
         raise ValueError(f"{unknown[0]}: is not a vital sign")
 
     def facts_after(case: Case) -> CaseFacts:
-        if half := missing_half(case.case_facts, readings):
-            raise ValueError(f"{half}: {BOTH_HALVES}")
+        if lacks_systolic(case.case_facts, readings):
+            raise ValueError(f"{SYSTOLIC}: {NEEDS_SYSTOLIC}")
         facts = _with_words(_measured_again(case.case_facts, readings), note)
         _check(facts, readings)
         return facts
@@ -79,8 +82,8 @@ def record_vitals(
     def store(case: Case, facts: CaseFacts) -> None:
         _keep_first_set(case)
         _store_set(case, readings, facts, actor, now)
-        if note.strip():
-            CaseNote.objects.create(case=case, at=now, author=actor, text=note.strip())
+        if written(note):
+            CaseNote.objects.create(case=case, at=now, author=actor, text=written(note))
         data = _news2_data(facts)
         change(
             case, CaseEvent.Kind.VITALS, now, actor=actor, data=data, assessed_at=now,
@@ -94,14 +97,14 @@ def add_note(
     case_id: uuid.UUID, *, text: str, actor: User, now: datetime, version: int | None = None
 ) -> Case:
     """Adds a note, which counts like the complaint. Raises ValueError and Conflict."""
-    if not text.strip():
+    if not written(text):
         raise ValueError("text: Enter a note")
 
     def facts_after(case: Case) -> CaseFacts:
         return _with_words(case.case_facts, text)
 
     def store(case: Case, facts: CaseFacts) -> None:
-        CaseNote.objects.create(case=case, at=now, author=actor, text=text.strip())
+        CaseNote.objects.create(case=case, at=now, author=actor, text=written(text))
         changed = _changed(case, facts)
         change(case, CaseEvent.Kind.NOTE, now, actor=actor, changed_facts=changed)
 
@@ -235,17 +238,17 @@ def _check(facts: CaseFacts, readings: Mapping[str, Any]) -> None:
 
 def _measured_again(facts: CaseFacts, readings: Mapping[str, Any]) -> CaseFacts:
     """With the new readings; all words so far are older than these."""
-    older = dict(facts.words_before) | dict.fromkeys(readings, len(facts.text.rstrip()))
+    older = dict(facts.words_before) | dict.fromkeys(paired(readings), len(facts.text.rstrip()))
     return replace(merged(facts, readings), words_before=tuple(sorted(older.items())))
 
 
 def _with_words(facts: CaseFacts, words: str) -> CaseFacts:
     """What is added later is no part of the sentence that stands before it."""
-    if not words.strip():
+    if not written(words):
         return facts
     before = facts.text.rstrip()
     end = "." if before[-1:].isalnum() else ""
-    text = f"{before}{end}\n{words.strip()}"
+    text = f"{before}{end}\n{written(words)}"
     if len(text) > MAX_WORDS_CHARACTERS:
         limit = f"{MAX_WORDS_CHARACTERS:,}"
         raise ValueError(f"text: The complaint and all notes may have at most {limit} characters")

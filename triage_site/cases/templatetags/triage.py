@@ -9,6 +9,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
+from django.forms import Form
 from django.template import Context
 from django.utils.crypto import salted_hmac
 from django.utils.safestring import SafeString
@@ -90,9 +91,13 @@ def departments_shown(user: User | AnonymousUser) -> bool:
 
 
 @register.simple_tag
-def submission_key() -> str:
-    """Returns a new key for a form, by which its draft knows that the form was received."""
-    return uuid.uuid4().hex
+def submission_key(form: Form | None = None) -> str:
+    """Returns a new key for a form, by which its draft knows that the form was received.
+
+    A form that comes back with what is wrong keeps its key: it is the same entry.
+    """
+    given = form.data.get("submission_key", "") if form is not None and form.is_bound else ""
+    return given or uuid.uuid4().hex
 
 
 @register.simple_tag

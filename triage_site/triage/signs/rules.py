@@ -6,8 +6,9 @@ a note can set a priority.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from operator import attrgetter
 from typing import Final
 
@@ -15,6 +16,7 @@ from triage_site.triage.reading.measured import Measured
 from triage_site.triage.reading.note import Mention, Note
 from triage_site.triage.reading.reason import over_words
 from triage_site.triage.signs.matching import Counts, find_signs
+from triage_site.triage.signs.tables import signs
 from triage_site.triage.signs.vital_rules import VITAL_RULES, VitalRule
 from triage_site.triage.types import LEAST_URGENT, Reason
 
@@ -62,6 +64,20 @@ def to_reason(fired: Fired) -> Reason:
         min_priority=fired.min_priority,
         source=fired.source,
     )
+
+
+@cache
+def _named() -> Mapping[str, tuple[str, int]]:
+    return {
+        **{sign.code: (sign.name, sign.level) for sign in signs()},
+        **{rule.code: (rule.label, rule.min_priority) for rule in VITAL_RULES},
+    }
+
+
+def names_of(codes: Iterable[str], priority: int) -> list[str]:
+    """The names of the signs among `codes` that demand `priority` or a more urgent one."""
+    found = [_named()[code] for code in codes if code in _named()]
+    return list(dict.fromkeys(name for name, level in found if level <= priority))
 
 
 def _signs(measured: Measured, note: Note, counts: Counts) -> Iterable[Fired]:
