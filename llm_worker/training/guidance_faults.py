@@ -166,5 +166,6 @@ def _first_number(reading: str) -> str:
 
 
 def _abnormal(brief: str) -> list[str]:
-    marked = [(label, re.search(r"\((very .*)\)$", reading)) for label, reading in _readings(brief)]
+    """What is very far from usual; of an entered value and one of the note the first that is."""
+    marked = [(label, re.search(r"\((very \w+)\)", reading)) for label, reading in _readings(brief)]
     return [f"{match[1]} {label.lower()}" for label, match in marked if match]
