@@ -33,6 +33,7 @@ from triage_site.triage.model.naming import (
 from triage_site.triage.model.of_now import OfNow
 from triage_site.triage.model.scoring import Floats, Model, load
 from triage_site.triage.news2 import news2
+from triage_site.triage.reading.awareness import is_awake_after
 from triage_site.triage.reading.disagreement import disagreements, state_words
 from triage_site.triage.reading.measured import Measured, measure
 from triage_site.triage.reading.note import Mention, Note, Word, is_told, read
@@ -315,6 +316,7 @@ def _contradictions(case: Seen) -> tuple[Reason, ...]:
         for item in case.fired
         if item.code in NOT_ALERT_SIGNS and _speaks_against(case, item)
         for word in item.words
+        if not is_awake_after(case.facts.text, word)
     ]
     found = [Reason(kind="vital", code=CONTRADICTION, text=text) for text in told.values()]
     if words and "consciousness" not in told:

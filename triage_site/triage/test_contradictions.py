@@ -13,6 +13,7 @@ from triage_site.triage.facts import CaseFacts
 from triage_site.triage.reading.disagreement import STATE_WORDS
 from triage_site.triage.reading.note import read
 from triage_site.triage.reading.person import spoken_age
+from triage_site.triage.signs.rules import most_urgent
 from triage_site.triage.types import CONTRADICTION
 
 
@@ -483,3 +484,57 @@ def test_a_sign_says_nothing_that_the_note_does_not(text: str, not_said: str) ->
     signs = [item.label for item in look(CaseFacts(text=text)).fired]
     assert signs
     assert not any(not_said in sign for sign in signs)
+
+
+@pytest.mark.parametrize(
+    ("text", "sign", "priority"),
+    [
+        ("seizure lasting 10 min, stopped with midazolam", "seizure, said to have stopped", 1),
+        ("fitting for 12 min, self-terminated", "seizure, said to have stopped", 1),
+        ("was choking on meat, now fine", "choked, said to be over", 1),
+        (
+            "unresponsive for a minute, woke up, now fully alert",
+            "unresponsive before, said to be awake now",
+            1,
+        ),
+        ("seizing 20 min, not stopped with midazolam", "seizing now", 0),
+        ("fit for 15 minutes, stopped after midazolam, now fitting again", "seizing now", 0),
+        ("unresponsive, was fully alert before", "unresponsive", 0),
+        ("unresponsive, fully alert until noon", "unresponsive", 0),
+        ("choking, it was fine at breakfast", "choking", 0),
+        ("seizing now", "seizing now", 0),
+    ],
+)
+def test_what_is_said_to_be_over_is_named_so_and_what_was_before_is_not(
+    text: str, sign: str, priority: int
+) -> None:
+    fired = look(CaseFacts(text=text, age_years=40)).fired
+    assert sign in {one.label for one in fired}
+    assert most_urgent(fired) == priority
+
+
+@pytest.mark.parametrize(
+    ("text", "facts", "told"),
+    [
+        ("Sats 98% at home but now 82%", {"spo2_percent": 98}, "82"),
+        ("HR 80 on arrival, now 150", {"hr_bpm": 80}, "150"),
+        ("98% on 10 litres", {"spo2_percent": 98, "on_oxygen": False}, "oxygen"),
+        ("on 15 L non rebreather", {"on_oxygen": False}, "oxygen"),
+        ("no pain at all", {"pain_score": 9}, "pain"),
+        ("not injured", {"injury": True}, "injury"),
+        ("HR was 160, settled to 80", {"hr_bpm": 80}, ""),
+        ("temp 39.2 settled to 37.4", {"temp_c": 37.3}, ""),
+        ("drowsy earlier, now alert and talking", {"consciousness": "alert"}, ""),
+        ("GCS was 8, now alert", {"consciousness": "alert"}, ""),
+        ("drowsy, now alert, then drowsy", {"consciousness": "alert"}, "drowsy"),
+        ("no pain at rest", {"pain_score": 9}, ""),
+        ("home O2 2 L", {"on_oxygen": False}, ""),
+    ],
+)
+def test_what_a_later_word_replaced_contradicts_nothing_and_what_it_says_does(
+    text: str, facts: dict[str, Any], told: str
+) -> None:
+    said = classify(CaseFacts.from_dict({"text": text, "age_years": 50, **facts}))
+    found = [one.text for one in said.reasons if one.code == CONTRADICTION]
+    assert bool(found) == bool(told)
+    assert told in "".join(found)

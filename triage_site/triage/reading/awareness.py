@@ -41,6 +41,11 @@ _NOT_AWAKE: Final = re.compile(
     re.IGNORECASE,
 )
 
+_AWAKE_NOW: Final = re.compile(
+    r"\bnow (?:is |he is |she is |fully |wide )?(?:alert|awake|orient\w+|talking|chatting)\b",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -75,3 +80,15 @@ def awake_words(text: str) -> str:
     """The words that call the patient awake, where nothing beside them speaks of another state."""
     found = _AWAKE.search(text)
     return found.group() if found and not _NOT_AWAKE.search(text) else ""
+
+
+def is_awake_after(text: str, words: str) -> bool:
+    """Whether a note tells these words of another state and then that the patient is awake now."""
+    return is_awake_behind(text, text.find(words) + len(words))
+
+
+def is_awake_behind(text: str, place: int) -> bool:
+    """Whether the last thing that a note says of it behind a character is that the patient is awake
+    now: "drowsy earlier, now alert"."""
+    found = [*_AWAKE_NOW.finditer(text, place)]
+    return bool(found) and _NOT_AWAKE.search(text, found[-1].end()) is None

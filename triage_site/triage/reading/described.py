@@ -32,6 +32,9 @@ _CALLED_USUAL: Final = (
         _USUAL + rf"(?:oxygen|sats?|saturations?|spo2)\b{_NO_VALUE}"
         r"|\b(?:sats?|spo2)" + _FINE, re.I),
      91.0, 100.0),
+    ("pain_score", re.compile(
+        r"\b(?:no pain at all|pain[- ]free|nil pain)\b(?! (?:at rest|on|in|when|with|over))", re.I),
+     0.0, 3.0),
 )  # fmt: skip
 _ALL_USUAL: Final = re.compile(
     r"\b(?:(?:obs|observations|vitals?(?: signs)?)\b[ :=]*(?:are |is |all ){0,2}"
@@ -41,21 +44,23 @@ _ALL_USUAL: Final = re.compile(
 )  # fmt: skip
 _GIVEN_OXYGEN: Final = re.compile(
     r"(?<!not )\b(?:on|needs|needing|requir\w+) (?:\d{1,2} ?l\S* ?(?:of |via |by )?"
-    r"(?:nasal|nc|mask|o2|oxygen|nrb)|o2|oxygen|nrb)\b(?! (?:level|sat))", re.I,
+    r"(?:nasal|nc|mask|o2|oxygen|nrb|non[- ]?rebreath\w*|venturi|reservoir)|o2|oxygen|nrb)\b"
+    r"(?! (?:level|sat))", re.I,
 )  # fmt: skip
 _ON_AIR: Final = re.compile(r"\bon (?:room )?air\b|\bon RA\b", re.I)
 _OXYGEN: Final = re.compile(
     r"\b(?:o2|oxygen|\d{1,2} ?(?:l|lpm|litres?|liters?)|mask|nasal|nc|nrbm?|cpap|bipap|niv)\b", re.I
 )
 _NO_INJURY: Final = re.compile(
-    r"\b(?:no|denies(?: any)?|without(?: any)?) (?:known |recent |preceding |history of |h/o )?"
+    r"\b(?:not injured|uninjured)\b"
+    r"|\b(?:no|denies(?: any)?|without(?: any)?) (?:known |recent |preceding |history of |h/o )?"
     r"(?:injury|injuries|trauma)\b(?! (?:to|of|seen|visible|apparent|found|noted|elsewhere|in|on))",
     re.I,
 )
 _HURT: Final = re.compile(
     r"\b(?:fell|fall|fallen|hit|struck|crash\w*|collision|rt[ac]|mv[ac]|cut|wound|bite|bitten|burn\w*"
     r"|twist\w*|sprain\w*|fractur\w*|broke\w*|stab\w*|kick\w*|punch\w*|assault\w*|tripp\w*"
-    r"|slip\w*|head|injured|accident)\b",
+    r"|slip\w*|head|(?<!not )injured|accident)\b",
     re.I,
 )
 # Of a wound of another day, person or kind.
@@ -65,6 +70,7 @@ _ONCE: Final = re.compile(
     re.I,
 )
 _PARTS: Final = ("hand", "finger", "thumb", "arm", "leg", "foot", "head", "face", "scalp", "knee")
+_MUCH_OXYGEN: Final = 5.0  # litres a minute: nobody has so much at home
 _OFF_OXYGEN: Final = re.compile(r"\b(?:air|ra|off (?:the )?(?:o2|oxygen))\b", re.I)
 # Vital sign, word for a value far from usual, and values that no adult is called so for.
 _CALLED_FAR: Final = (
@@ -116,7 +122,9 @@ def _all_called_usual(facts: CaseFacts, note: Note) -> list[str]:
 def _on_oxygen(facts: CaseFacts, note: Note) -> list[str]:
     """Whether the note gives oxygen where air was entered, or air where oxygen was."""
     words = _words_since(facts, note, "on_oxygen")
-    given = facts.on_oxygen is False and _says_now(_GIVEN_OXYGEN, words)
+    much = [one for one in note.figures if one.kind == "oxygen_litres" and not one.is_old]
+    is_much = any(one.value >= _MUCH_OXYGEN and not one.is_of_other for one in much)
+    given = facts.on_oxygen is False and (is_much or _says_now(_GIVEN_OXYGEN, words))
     on_air = facts.on_oxygen is True and _says_now(_ON_AIR, words) and not _OXYGEN.search(words)
     if on_air:  # a saturation that was measured on air may be of before the oxygen
         entered = facts.value("spo2_percent")

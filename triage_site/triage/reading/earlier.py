@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from triage_site.triage.reading.awareness import is_awake_behind
 from triage_site.triage.reading.figures import Figure
 
 _PLACE: Final = r"gp|doctor'?s?|surgery|pharmacy|chemist|clinic|urgent care|work|school|gym|home"
@@ -23,8 +24,10 @@ _EARLIER: Final = re.compile(
     re.IGNORECASE,
 )
 NOW: Final = (
-    r"now|currently|at present|at triage|on arrival|here|at the moment|in (?:the )?(?:ed|department"
-    r"|waiting room)"
+    r"(?:has |have |since )?(?:settled|improved|recovered|come down|came down|gone up|went up|risen"
+    r"|rose|dropped|fallen|climbed) (?:to|at)"
+    r"|now|currently|at present|at triage|on arrival|here|at the moment"
+    r"|in (?:the )?(?:ed|department|waiting room)"
 )
 _HAS_NOW: Final = re.compile(rf"\b(?:{NOW})\b", re.IGNORECASE)
 _NOW_BEFORE: Final = re.compile(
@@ -46,6 +49,7 @@ def with_earlier(text: str, figures: Sequence[Figure]) -> Iterator[Figure]:
     for one in figures:
         replaced = one.start < last_now.get(one.kind, 0)
         is_earlier = one.is_earlier or replaced or _is_told_of_earlier(text, one)
+        is_earlier = is_earlier or (one.kind == "gcs" and is_awake_behind(text, one.end))
         yield replace(one, is_earlier=True) if is_earlier else one
 
 

@@ -67,11 +67,12 @@ _DOUBTED: Final = re.compile(
 )
 _SET_RIGHT: Final = re.compile(rf"\b(?:{_AGAIN}|actually|correct\w*|then|now)\b", re.IGNORECASE)
 # A value that is not named again: "temp 41 in ear, repeat 37.2", "HR 80, now 140".
+_THEN: Final = "earlier|at home|initially|on scene|on arrival|at triage|this morning"
 _UNNAMED: Final = re.compile(
     rf"(?:\s?(?:-|to)\s?\d{{1,3}}(?=,))?"  # "usual sats 88-92, now 85"
     rf"(?:[^\d;\n]{{0,30}}?\b(?:{_AGAIN})"
-    rf"|[^\d.;\n]{{0,24}}?\b(?:earlier|at home|initially|on scene)\b[\s,:-]{{1,3}}(?:{NOW})"
-    rf"|[\s%°c,(-]{{1,6}}(?:(?:and|but) )?(?:{NOW}|then)|\s?(?:/10)?\s?(?:-+>|\u2192)\s?)"
+    rf"|[^\d.;\n]{{0,24}}?\b(?:{_THEN})\b[\s,:-]{{1,3}}(?:but |and )?(?:{NOW})"
+    rf"|[\s%°c,(-]{{0,6}}(?:(?:and|but) )?(?:{NOW}|then)|\s?(?:/10)?\s?(?:-+>|\u2192)\s?)"
     rf"(?:,? (?:is|was|at|of|to|up to|down to|it was|i meant?))?"
     rf",? (\d{{1,3}}(?:\.\d)?){NO_MEASURE}(?![\w/-])",
     re.IGNORECASE,

@@ -6,6 +6,7 @@ a note can set a priority.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -23,6 +24,10 @@ from triage_site.triage.types import LEAST_URGENT, Reason
 RULES_VERSION: Final = "2026.12-4"
 EARLIER: Final = "earlier"  # behind the name of a sign that was there
 _LEAST_OF_EARLIER: Final = 1
+_OF_BEFORE: Final = re.compile(
+    r"\b(?:was|were|been|before|earlier|until|till|previous\w*|usual\w*|normally|yesterday)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +100,9 @@ def _signs(measured: Measured, note: Note, counts: Counts) -> Iterable[Fired]:
 
 
 def _is_over(note: Note, mention: Mention) -> bool:
-    return bool(over_words(note, note.words[mention.last - 1].end))
+    """Where the rest of the note speaks of before, "fully alert" may be of then: not over."""
+    end = note.words[mention.last - 1].end
+    return bool(over_words(note, end)) and not _OF_BEFORE.search(note.text, end)
 
 
 def _vitals(measured: Measured) -> Iterable[Fired]:
