@@ -77,3 +77,26 @@ def test_a_first_action_is_left_out_where_the_complaint_or_the_form_says_otherwi
     allergic = told("lips swell", "possible anaphylaxis", "allergic reaction")
     assert allergic.count("Adrenaline into the muscle") == 1
     assert "Adrenaline into the muscle now" in told("lips swell", "possible anaphylaxis")
+
+
+def _about(text: str, complaint: str, words: str) -> str:
+    facts = CaseFacts(text=text, age_years=40)
+    brief = build_brief(
+        facts, priority=1, danger_signs=[words], complaint=complaint, complaint_words=(words,)
+    )
+    pieces = sbar_form(brief)
+    return "\n".join(
+        one.text if isinstance(one, Fixed) else "\n".join(one.choices) for one in pieces
+    )
+
+
+@pytest.mark.parametrize("before", ["was fully alert", "fully alert until noon"])
+def test_the_airway_of_somebody_who_was_awake_before_is_opened(before: str) -> None:
+    text = f"unresponsive, {before}"
+    assert "Open the airway" in _about(text, "reduced consciousness", "unresponsive")
+
+
+def test_somebody_who_choked_and_is_well_now_gets_no_back_blows() -> None:
+    for text, is_slapped in (("choking on meat", True), ("choking on meat, now fine", False)):
+        told_text = _about(text, "choking or airway trouble", "choking")
+        assert ("back blows" in told_text) is is_slapped

@@ -523,6 +523,7 @@ def test_what_is_said_to_be_over_is_named_so_and_what_was_before_is_not(
         ("no pain at all", {"pain_score": 9}, "pain"),
         ("not injured", {"injury": True}, "injury"),
         ("HR was 160, settled to 80", {"hr_bpm": 80}, ""),
+        ("systolic 80, repeat 118", {"sbp_mmhg": 118}, ""),
         ("temp 39.2 settled to 37.4", {"temp_c": 37.3}, ""),
         ("drowsy earlier, now alert and talking", {"consciousness": "alert"}, ""),
         ("GCS was 8, now alert", {"consciousness": "alert"}, ""),

@@ -493,6 +493,8 @@ _UNFIT: Final[tuple[tuple[re.Pattern[str], Callable[[Brief], bool]], ...]] = (
     (re.compile(r"^Check whether the seizure has stopped\b"), _is_said_to_be_over),
     (re.compile(r"^Lean forward and pinch\b|^Prepare packing\b"), _is_said_to_be_over),
     (re.compile(r"^Lie flat until\b"), _is_said_to_be_over),
+    (re.compile(r"^Open and clear the airway now\b|^Call the airway team\b"), _is_said_to_be_over),
+    (re.compile(r"^Open the airway, recovery position\b"), _is_said_to_be_over),
     (re.compile(r"\bbutton battery or magnet as\b"), _is_no_battery),
     (re.compile(r"^Pregnancy test where"), _needs_no_pregnancy_test),
     (re.compile(r"^Sips of cold water\b"), _must_not_drink),

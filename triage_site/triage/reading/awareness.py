@@ -42,7 +42,8 @@ _NOT_AWAKE: Final = re.compile(
 )
 
 _AWAKE_NOW: Final = re.compile(
-    r"\bnow (?:is |he is |she is |fully |wide )?(?:alert|awake|orient\w+|talking|chatting)\b",
+    r"\bnow (?:is |he is |she is |fully |wide )?(?P<state>alert|awake|orient\w+|talking"
+    r"|chatting)\b",
     re.IGNORECASE,
 )
 
@@ -84,11 +85,13 @@ def awake_words(text: str) -> str:
 
 def is_awake_after(text: str, words: str) -> bool:
     """Whether a note tells these words of another state and then that the patient is awake now."""
-    return is_awake_behind(text, text.find(words) + len(words))
+    return awake_now(text, text.find(words) + len(words)) is not None
 
 
-def is_awake_behind(text: str, place: int) -> bool:
-    """Whether the last thing that a note says of it behind a character is that the patient is awake
-    now: "drowsy earlier, now alert"."""
+def awake_now(text: str, place: int) -> tuple[int, int] | None:
+    """Where a note says behind a character, as the last thing that it says of it, that the patient
+    is awake now: "alert" of "drowsy earlier, now alert"."""
     found = [*_AWAKE_NOW.finditer(text, place)]
-    return bool(found) and _NOT_AWAKE.search(text, found[-1].end()) is None
+    if not found or _NOT_AWAKE.search(text, found[-1].end()):
+        return None
+    return found[-1].span("state")

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from triage_site.triage.reading.awareness import is_awake_behind
 from triage_site.triage.reading.figures import Figure
 
 _PLACE: Final = r"gp|doctor'?s?|surgery|pharmacy|chemist|clinic|urgent care|work|school|gym|home"
@@ -49,7 +48,6 @@ def with_earlier(text: str, figures: Sequence[Figure]) -> Iterator[Figure]:
     for one in figures:
         replaced = one.start < last_now.get(one.kind, 0)
         is_earlier = one.is_earlier or replaced or _is_told_of_earlier(text, one)
-        is_earlier = is_earlier or (one.kind == "gcs" and is_awake_behind(text, one.end))
         yield replace(one, is_earlier=True) if is_earlier else one
 
 

@@ -15,7 +15,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from triage_site.triage.facts import NOT_TAKEN, CaseFacts, Consciousness
-from triage_site.triage.reading.awareness import Told, awake_words, goes_with, is_worse, state_of
+from triage_site.triage.reading.awareness import (
+    Told,
+    awake_now,
+    awake_words,
+    goes_with,
+    is_worse,
+    state_of,
+)
 from triage_site.triage.reading.described import described_otherwise, part_of
 from triage_site.triage.reading.earlier import NOW, with_earlier
 from triage_site.triage.reading.figures import NO_MEASURE, OTHER, Figure, is_plausible
@@ -67,6 +74,7 @@ _DOUBTED: Final = re.compile(
 )
 _SET_RIGHT: Final = re.compile(rf"\b(?:{_AGAIN}|actually|correct\w*|then|now)\b", re.IGNORECASE)
 # A value that is not named again: "temp 41 in ear, repeat 37.2", "HR 80, now 140".
+_AWAKE: Final = 15.0  # of the coma scale
 _THEN: Final = "earlier|at home|initially|on scene|on arrival|at triage|this morning"
 _UNNAMED: Final = re.compile(
     rf"(?:\s?(?:-|to)\s?\d{{1,3}}(?=,))?"  # "usual sats 88-92, now 85"
@@ -77,7 +85,7 @@ _UNNAMED: Final = re.compile(
     rf",? (\d{{1,3}}(?:\.\d)?){NO_MEASURE}(?![\w/-])",
     re.IGNORECASE,
 )
-_WHOLE: Final = frozenset({"hr_bpm", "spo2_percent", "pain_score"})
+_WHOLE: Final = frozenset({"hr_bpm", "spo2_percent", "pain_score", "sbp_mmhg"})
 _READ_UNNAMED: Final = _WHOLE | {"temp_c", "glucose"}
 # Figures that say oxygen is given, where they are above this.
 _OXYGEN: Final = {"oxygen_litres": 0.0, "on_oxygen": 0.0, "fio2_percent": 21.0}
@@ -280,6 +288,9 @@ def _not_called_wrong(note: Note, facts: CaseFacts) -> Sequence[Figure]:
 
 def _unnamed(note: Note) -> Iterator[Figure]:
     for figure in note.figures:
+        awake = awake_now(note.text, figure.end) if figure.kind == "gcs" else None
+        if awake:
+            yield replace(figure, value=_AWAKE, start=awake[0], end=awake[1], is_old=False)
         again = _UNNAMED.match(note.text, figure.end) if figure.kind in _READ_UNNAMED else None
         value = float(again[1]) if again else 0.0
         is_fit = value.is_integer() or figure.kind not in _WHOLE
