@@ -32,7 +32,7 @@ _HAS_NOW: Final = re.compile(rf"\b(?:{NOW})\b", re.IGNORECASE)
 _NOW_BEFORE: Final = re.compile(
     rf"(?:\b(?:{NOW})|-+>|\u2192)[\s:,-]{{0,3}}(?:is |at |it's )?$", re.IGNORECASE
 )
-_NOW_AFTER: Final = re.compile(rf"[\s,(-]{{0,3}}(?:{NOW})\b", re.IGNORECASE)
+_NOW_AFTER: Final = re.compile(rf"[\s%,(-]{{0,3}}(?:{NOW})\b", re.IGNORECASE)
 _NAME: Final = re.compile(r"[^\d]*")
 _PART_ENDS: Final = re.compile(r"[,;()\n]|\.(?!\d)|\b(?:and|but|then)\b(?=[^,;.]*\b(?:now|here)\b)")
 _REACH: Final = 60  # characters around a value

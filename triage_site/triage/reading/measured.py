@@ -75,17 +75,31 @@ _DOUBTED: Final = re.compile(
 _SET_RIGHT: Final = re.compile(rf"\b(?:{_AGAIN}|actually|correct\w*|then|now)\b", re.IGNORECASE)
 # A value that is not named again: "temp 41 in ear, repeat 37.2", "HR 80, now 140".
 _AWAKE: Final = 15.0  # of the coma scale
-_THEN: Final = "earlier|at home|initially|on scene|on arrival|at triage|this morning"
+_THEN: Final = "earlier|at home|(?:at )?first|initially|on scene|on arrival|at triage|this morning"
 _UNNAMED: Final = re.compile(
     rf"(?:\s?(?:-|to)\s?\d{{1,3}}(?=,))?"  # "usual sats 88-92, now 85"
     rf"(?:[^\d;\n]{{0,30}}?\b(?:{_AGAIN})"
-    rf"|[^\d.;\n]{{0,24}}?\b(?:{_THEN})\b[\s,:-]{{1,3}}(?:but |and )?(?:{NOW})"
+    rf"|[^\d.;\n]{{0,24}}?\b(?:{_THEN})\b[\s,:-]{{1,3}}(?:but |and )?(?:{NOW}|then)"
     rf"|[\s%°c,(-]{{0,6}}(?:(?:and|but) )?(?:{NOW}|then)|\s?(?:/10)?\s?(?:-+>|\u2192)\s?)"
     rf"(?:,? (?:is|was|at|of|to|up to|down to|it was|i meant?))?"
-    rf",? (\d{{1,3}}(?:\.\d)?){NO_MEASURE}(?![\w/-])",
+    rf",? (?P<value>\d{{1,3}}(?:\.\d)?){NO_MEASURE}(?![\w/-])",
     re.IGNORECASE,
 )
-_WHOLE: Final = frozenset({"hr_bpm", "spo2_percent", "pain_score", "sbp_mmhg"})
+# "fell from 98% to 85": both are told, and the worse counts.
+_CHANGED: Final = re.compile(
+    r"[\s%°c/10]{0,6},? ?(?:(?:then|and|but|now) )*"
+    r"(?P<verb>(?:has |have )?(?:drop\w*|fell|fall\w*|rose|risen|went|gone|going|climb\w*|shot"
+    r"|came|come) )?"
+    rf"(?:up |down )?to (?P<value>\d{{1,3}}(?:\.\d)?){NO_MEASURE}(?![\w/-])",
+    re.IGNORECASE,
+)
+_FROM: Final = re.compile(r"\bfrom\W*$", re.IGNORECASE)
+# "temp 37 at home, 40.5 here", "150 in ambulance, 82 now"
+_HERE: Final = re.compile(
+    rf"[^\d.;\n]{{0,28}}?[,\s] ?(?:is |but |and )*(?P<value>\d{{1,3}}(?:\.\d)?)\s?%?,? (?={NOW})",
+    re.IGNORECASE,
+)
+_WHOLE: Final = frozenset({"hr_bpm", "rr_bpm", "spo2_percent", "pain_score", "sbp_mmhg"})
 _READ_UNNAMED: Final = _WHOLE | {"temp_c", "glucose"}
 # Figures that say oxygen is given, where they are above this.
 _OXYGEN: Final = {"oxygen_litres": 0.0, "on_oxygen": 0.0, "fio2_percent": 21.0}
@@ -291,12 +305,24 @@ def _unnamed(note: Note) -> Iterator[Figure]:
         awake = awake_now(note.text, figure.end) if figure.kind == "gcs" else None
         if awake:
             yield replace(figure, value=_AWAKE, start=awake[0], end=awake[1], is_old=False)
-        again = _UNNAMED.match(note.text, figure.end) if figure.kind in _READ_UNNAMED else None
-        value = float(again[1]) if again else 0.0
+        again = _again(note.text, figure) if figure.kind in _READ_UNNAMED else None
+        value = float(again["value"]) if again else 0.0
         is_fit = value.is_integer() or figure.kind not in _WHOLE
         if again and is_fit and is_plausible(figure.kind, value):
-            start, end = again.start(1), again.end()
+            start, end = again.span("value")
             yield replace(figure, value=value, start=start, end=end, is_old=False)
+
+
+def _again(text: str, figure: Figure) -> re.Match[str] | None:
+    """A later value of the same vital sign, whose name is not told again."""
+    if again := _UNNAMED.match(text, figure.end):
+        return again
+    if changed := _CHANGED.match(text, figure.end):
+        number = re.search(r"\d", text[figure.start : figure.end])
+        begin = figure.start + number.start() if number else figure.start
+        if changed["verb"] or _FROM.search(text, 0, begin):
+            return changed
+    return _HERE.match(text, figure.end)
 
 
 def _sentence(text: str, figure: Figure) -> tuple[int, int]:
