@@ -178,8 +178,7 @@ def neutral_words(text: str) -> str:
     A comparison and an arrow keep their sense: `<90` is `below 90`, `L>R` is `L more than R`,
     `14 -> 10` is `14 to 10`. Characters that were damaged on their way are mended. Dashes and
     quotation marks become those of ASCII. Marks of trade names go: `Zyrtec™` is `Zyrtec`. A
-    fraction or an exponent stays
-    apart from the number before it: `39½` is `39 1/2`.
+    fraction or an exponent stays apart from the number before it: `39½` is `39 1/2`.
     """
     text = with_plain_signs(html.unescape(_MARKUP.sub(" ", mended(text))))
     text = "".join(_apart(character) for character in text.translate(_TYPOGRAPHY))

@@ -280,7 +280,8 @@ def _suggestion(
 ) -> Classification:
     floor = most_urgent(case.fired)
     doubts = _doubts(case)
-    if set(doubts) - ({_NOTHING_RECOGNISED} if _is_an_errand(case, chances) else set()):
+    is_errand = _NOTHING_RECOGNISED in doubts and _is_an_errand(case, chances)
+    if set(doubts) - ({_NOTHING_RECOGNISED} if is_errand else set()):
         floor = min(floor, DOUBTFUL_PRIORITY)
     priority = min(decided, floor)
     unsure = _unsure(case, float(chances.max()), levels, decided)

@@ -13,7 +13,7 @@ from triage_site.triage.facts import CaseFacts
 from triage_site.triage.reading.disagreement import STATE_WORDS
 from triage_site.triage.reading.note import read
 from triage_site.triage.reading.person import spoken_age
-from triage_site.triage.signs.rules import most_urgent
+from triage_site.triage.signs.rules import most_urgent, names_of
 from triage_site.triage.types import CONTRADICTION
 
 
@@ -552,3 +552,22 @@ def test_what_a_later_word_replaced_contradicts_nothing_and_what_it_says_does(
     found = [one.text for one in said.reasons if one.code == CONTRADICTION]
     assert bool(found) == bool(told)
     assert told in "".join(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("seizure lasting 10 min, stopped with midazolam", {}),
+        ("seizing now", {}),
+        ("GCS was 4, now alert", {"consciousness": "alert"}),
+        ("GCS 4", {}),
+        ("crushing chest pain", {}),
+    ],
+)
+def test_codes_and_level_tell_the_names_that_the_signs_had(
+    text: str, facts: dict[str, Any]
+) -> None:
+    fired = look(CaseFacts.from_dict({"text": text, "age_years": 50, **facts})).fired
+    level = most_urgent(fired)
+    names = {one.label for one in fired if one.min_priority <= level}
+    assert set(names_of([one.code for one in fired], level)) == names

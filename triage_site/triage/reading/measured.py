@@ -73,9 +73,9 @@ _DOUBTED: Final = re.compile(
     re.IGNORECASE,
 )
 _SET_RIGHT: Final = re.compile(rf"\b(?:{_AGAIN}|actually|correct\w*|then|now)\b", re.IGNORECASE)
-# A value that is not named again: "temp 41 in ear, repeat 37.2", "HR 80, now 140".
 _AWAKE: Final = 15.0  # of the coma scale
 _THEN: Final = "earlier|at home|(?:at )?first|initially|on scene|on arrival|at triage|this morning"
+# A value that is not named again: "temp 41 in ear, repeat 37.2", "HR 80, now 140".
 _UNNAMED: Final = re.compile(
     rf"(?:\s?(?:-|to)\s?\d{{1,3}}(?=,))?"  # "usual sats 88-92, now 85"
     rf"(?:[^\d;\n]{{0,30}}?\b(?:{_AGAIN})"
@@ -87,7 +87,7 @@ _UNNAMED: Final = re.compile(
 )
 # "fell from 98% to 85": both are told, and the worse counts.
 _CHANGED: Final = re.compile(
-    r"[\s%°c/10]{0,6},? ?(?:(?:then|and|but|now) )*"
+    r"(?:\s?/10)?[\s%°c]{0,4},? ?(?:(?:then|and|but|now) )*"
     r"(?P<verb>(?:has |have )?(?:drop\w*|fell|fall\w*|rose|risen|went|gone|going|climb\w*|shot"
     r"|came|come) )?"
     rf"(?:up |down )?to (?P<value>\d{{1,3}}(?:\.\d)?){NO_MEASURE}(?![\w/-])",

@@ -72,17 +72,20 @@ def to_reason(fired: Fired) -> Reason:
 
 
 @cache
-def _named() -> Mapping[str, tuple[str, int]]:
+def _named() -> Mapping[str, tuple[int, str, str]]:
+    """Of each code: the level that it demands, its name, and its name where it was earlier."""
     return {
-        **{sign.code: (sign.name, sign.level) for sign in signs()},
-        **{rule.code: (rule.label, rule.min_priority) for rule in VITAL_RULES},
+        **{one.code: (one.level, one.name, one.over or one.name) for one in signs()},
+        **{r.code: (r.min_priority, r.label, f"{r.label} {EARLIER}") for r in VITAL_RULES},
     }
 
 
 def names_of(codes: Iterable[str], priority: int) -> list[str]:
-    """The names of the signs among `codes` that demand `priority` or a more urgent one."""
+    """The names of the signs among `codes`, which led to `priority`, that demand as much. One that
+    demands more did not count as of now: it was over, or earlier."""
     found = [_named()[code] for code in codes if code in _named()]
-    return list(dict.fromkeys(name for name, level in found if level <= priority))
+    told = ((level, past if level < priority else name) for level, name, past in found)
+    return list(dict.fromkeys(name for level, name in told if level <= priority))
 
 
 def _signs(measured: Measured, note: Note, counts: Counts) -> Iterable[Fired]:
